@@ -1,0 +1,1 @@
+//! The bus on one machine: partitions as keyed sequences in fjall.

@@ -1,0 +1,21 @@
+//! The bus: the partitioned, replayable log between the stages.
+//!
+//! Two implementations stand behind one small interface: [`kafka`] for clusters, [`embedded`] for one machine.
+//! `tests/conformance.rs` runs the same suite against both. What is promised here is what every stage builds on:
+//!
+//! - a publish is acknowledged only when it is durable ([`Publisher`]),
+//! - the output and the positions of one epoch become visible together or not at all ([`Committer`]),
+//! - a partition has one owner in a group, and an owner that lost it cannot commit ([`Member`]).
+//!
+//! What is deliberately absent: keys and partitioners (callers name the partition), consumer-side buffering
+//! beyond the fetch (callers bound what they hold), and async (stages own their threads).
+
+mod api;
+mod config;
+pub mod embedded;
+mod error;
+pub mod kafka;
+
+pub use api::*;
+pub use config::{BusConfig, RawBusConfig};
+pub use error::{CommitError, Error, Result};

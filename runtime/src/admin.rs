@@ -1,0 +1,66 @@
+//! Health, readiness and metrics over HTTP.
+
+use std::sync::{Arc, Mutex};
+
+/// What the process knows of its parts; shared by the stages and the admin endpoint.
+#[derive(Clone, Debug, Default)]
+pub struct Health {
+    parts: Arc<Mutex<Vec<(String, Result<(), String>)>>>,
+}
+
+impl Health {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Registers a part, not ready for the reason `starting`.
+    pub fn part(&self, name: &str) -> Readiness {
+        let mut parts = self
+            .parts
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        parts.push((name.to_owned(), Err("starting".to_owned())));
+        Readiness {
+            health: self.clone(),
+            index: parts.len() - 1,
+        }
+    }
+
+    /// Each part with the reason why it is not ready, if it isn't.
+    pub fn parts(&self) -> Vec<(String, Result<(), String>)> {
+        self.parts
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .clone()
+    }
+
+    pub fn is_ready(&self) -> bool {
+        self.parts().iter().all(|(_, state)| state.is_ok())
+    }
+}
+
+/// One part's voice in the process's readiness.
+#[derive(Clone, Debug)]
+pub struct Readiness {
+    health: Health,
+    index: usize,
+}
+
+impl Readiness {
+    pub fn ready(&self) {
+        self.set(Ok(()));
+    }
+
+    pub fn not_ready(&self, reason: impl Into<String>) {
+        self.set(Err(reason.into()));
+    }
+
+    fn set(&self, state: Result<(), String>) {
+        let mut parts = self
+            .health
+            .parts
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        parts[self.index].1 = state;
+    }
+}

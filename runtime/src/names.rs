@@ -1,0 +1,47 @@
+//! The names of all metrics, in one place; documented in `docs/metrics.md`. Counters close: see each group.
+
+/// received = rejected + published (+ in flight). Labels: `signal`, and `reason` on rejections.
+pub const INGEST_RECEIVED: &str = "tailwater_ingest_received_items_total";
+pub const INGEST_PUBLISHED: &str = "tailwater_ingest_published_items_total";
+pub const INGEST_REJECTED: &str = "tailwater_ingest_rejected_items_total";
+/// Requests refused whole. Labels: `protocol`, `reason`.
+pub const INGEST_REFUSED_REQUESTS: &str = "tailwater_ingest_refused_requests_total";
+pub const INGEST_REQUESTS: &str = "tailwater_ingest_requests_total";
+pub const INGEST_IN_FLIGHT_BYTES: &str = "tailwater_ingest_in_flight_bytes";
+pub const INGEST_PUBLISHED_BYTES: &str = "tailwater_ingest_published_bytes_total";
+
+/// consumed = kept + dropped + pending.
+pub const SAMPLER_CONSUMED: &str = "tailwater_sampler_consumed_spans_total";
+pub const SAMPLER_KEPT: &str = "tailwater_sampler_kept_spans_total";
+pub const SAMPLER_DROPPED: &str = "tailwater_sampler_dropped_spans_total";
+pub const SAMPLER_PENDING: &str = "tailwater_sampler_pending_spans";
+pub const SAMPLER_OPEN_TRACES: &str = "tailwater_sampler_open_traces";
+/// Labels: `policy`, `verdict`.
+pub const SAMPLER_VERDICTS: &str = "tailwater_sampler_verdicts_total";
+pub const SAMPLER_LATE_SPANS: &str = "tailwater_sampler_late_spans_total";
+pub const SAMPLER_CACHE_BYTES: &str = "tailwater_sampler_record_cache_bytes";
+pub const SAMPLER_REREAD_BYTES: &str = "tailwater_sampler_reread_bytes_total";
+pub const SAMPLER_KEPT_BYTES: &str = "tailwater_sampler_kept_bytes_total";
+pub const SAMPLER_CONSUMED_BYTES: &str = "tailwater_sampler_consumed_bytes_total";
+pub const SAMPLER_BAD_RECORDS: &str = "tailwater_sampler_bad_records_total";
+/// Records that retention deleted before they were read. Label: `partition`.
+pub const SAMPLER_LOST_RECORDS: &str = "tailwater_sampler_truncated_records_total";
+pub const SAMPLER_COMMIT_SECONDS: &str = "tailwater_sampler_commit_seconds";
+pub const SAMPLER_RECOVERY_SECONDS: &str = "tailwater_sampler_recovery_seconds";
+
+/// consumed = written + dead-lettered. Label: `signal`.
+pub const ENRICH_CONSUMED: &str = "tailwater_enrich_consumed_items_total";
+pub const ENRICH_WRITTEN: &str = "tailwater_enrich_written_items_total";
+pub const ENRICH_DEAD_LETTERED: &str = "tailwater_enrich_dead_lettered_items_total";
+/// Label: `rule`.
+pub const ENRICH_REDACTIONS: &str = "tailwater_enrich_redactions_total";
+
+/// exported = delivered + dead-lettered + pending. Labels: `backend`, `signal`.
+pub const EXPORT_CONSUMED: &str = "tailwater_export_consumed_items_total";
+pub const EXPORT_DELIVERED: &str = "tailwater_export_delivered_items_total";
+pub const EXPORT_DEAD_LETTERED: &str = "tailwater_export_dead_lettered_items_total";
+pub const EXPORT_PENDING: &str = "tailwater_export_pending_items";
+/// Items that the backend itself refused by `partial_success`; they count as delivered.
+pub const EXPORT_REFUSED: &str = "tailwater_export_refused_items_total";
+pub const EXPORT_RETRIES: &str = "tailwater_export_retries_total";
+pub const EXPORT_DELIVERED_BYTES: &str = "tailwater_export_delivered_bytes_total";

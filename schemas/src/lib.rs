@@ -1,0 +1,17 @@
+//! What all stages agree on: views over OTLP bytes, bus records and their names, the partition function.
+//!
+//! Payload stays bytes: nothing here decodes a span into an owned structure, and malformed input is an error,
+//! never a panic. There is no I/O and no async in this crate.
+
+pub mod decisions;
+pub mod headers;
+pub mod json;
+pub mod otlp;
+pub mod pack;
+pub mod partition;
+pub mod topics;
+pub mod wire;
+
+pub use otlp::Signal;
+pub use partition::partition_of;
+pub use topics::Topics;

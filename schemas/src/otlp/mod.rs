@@ -1,0 +1,16 @@
+//! Borrowed views over OTLP bytes.
+//!
+//! The three signals share one nesting: request → resource → scope → item. [`Items`] walks it for all of them;
+//! [`SpanView`] and its siblings read the fields of one item in place.
+
+mod attribute;
+mod items;
+mod log;
+mod signal;
+mod span;
+
+pub use attribute::{AnyValue, Attributes, KeyValue};
+pub use items::{Item, Items, ResourceHead, ScopeHead};
+pub use log::LogView;
+pub use signal::Signal;
+pub use span::{SpanView, StatusCode};
