@@ -1,4 +1,4 @@
-//! Topic names: `<prefix>.<signal>.<stage>`, `<prefix>.decisions`, `<prefix>.dead-letters`.
+//! Topic names (`<prefix>.<signal>.<stage>`, `<prefix>.decisions`, `<prefix>.dead-letters`) and the groups that read them.
 
 use std::sync::Arc;
 
@@ -40,6 +40,11 @@ impl Topics {
     /// Records that a stage could not process, with the reason in their headers.
     pub fn dead_letters(&self) -> Arc<str> {
         format!("{}.dead-letters", self.prefix).into()
+    }
+
+    /// The consumer group of a stage: `<prefix>-sampler`, `<prefix>-enrich`, `<prefix>-export-<backend>`.
+    pub fn group(&self, stage: &str) -> String {
+        format!("{}-{stage}", self.prefix)
     }
 
     fn name(&self, signal: Signal, stage: &str) -> Arc<str> {
