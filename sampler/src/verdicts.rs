@@ -1,0 +1,1 @@
+//! Verdicts that still hold.
