@@ -1,10 +1,26 @@
 //! The decision batch: the verdicts of one epoch and partition, in columns.
 //!
 //! It is the recovery log, the audit log, and the index by which a dropped trace is found again.
+//!
+//! Layout (version 1; all integers are varints as in protobuf, "delta" is the zigzag of the wrapping difference to the
+//! entry before, of the first entry to 0):
+//! version byte · policies · strings (each: count, then length and bytes of each) · number of entries · columns:
+//! trace ids (16 bytes each) · flags (a byte each: 1 keep, 2 extended, 4 has policy, 8 has service, 16 has operation) ·
+//! policies (of those that have one) · thresholds (delta) · first offsets (delta) · last offsets (zigzag of the difference
+//! to the entry's first offset) · times (delta) · spans · bytes · services · operations (of those that have one).
+//! Nothing may follow.
 
 use bytes::Bytes;
 
-use crate::wire::WireError;
+use crate::wire::{WireError, put_varint, read_varint};
+
+const VERSION: u8 = 1;
+
+const KEEP: u8 = 1;
+const EXTENDED: u8 = 2;
+const HAS_POLICY: u8 = 4;
+const HAS_SERVICE: u8 = 8;
+const HAS_OPERATION: u8 = 16;
 
 /// Keep or drop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,15 +72,123 @@ pub struct DecisionBatch {
 
 impl DecisionBatch {
     /// The record value: version byte, then columns.
+    ///
+    /// Indexes of the entries must lie within `policies` and `strings`: [`Self::decode`] refuses others.
     pub fn encode(&self) -> Bytes {
-        todo!("schemas")
+        // 16 for the id, and what the other columns take where neighbours resemble each other.
+        let mut out = Vec::with_capacity(64 + self.entries.len() * 32);
+        out.push(VERSION);
+        for names in [&self.policies, &self.strings] {
+            put_varint(&mut out, names.len() as u64);
+            for name in names {
+                put_varint(&mut out, name.len() as u64);
+                out.extend_from_slice(name.as_bytes());
+            }
+        }
+        let entries = &self.entries;
+        put_varint(&mut out, entries.len() as u64);
+        for entry in entries {
+            out.extend_from_slice(&entry.trace_id);
+        }
+        out.extend(entries.iter().map(flags));
+        for policy in entries.iter().filter_map(|entry| entry.policy) {
+            put_varint(&mut out, u64::from(policy));
+        }
+        put_deltas(&mut out, entries.iter().map(|entry| entry.threshold));
+        put_deltas(&mut out, entries.iter().map(|entry| entry.first_offset));
+        for entry in entries {
+            put_difference(&mut out, entry.first_offset, entry.last_offset);
+        }
+        put_deltas(&mut out, entries.iter().map(|entry| entry.time_ms));
+        for entry in entries {
+            put_varint(&mut out, u64::from(entry.spans));
+        }
+        for entry in entries {
+            put_varint(&mut out, entry.bytes);
+        }
+        for service in entries.iter().filter_map(|entry| entry.root_service) {
+            put_varint(&mut out, u64::from(service));
+        }
+        for operation in entries.iter().filter_map(|entry| entry.root_operation) {
+            put_varint(&mut out, u64::from(operation));
+        }
+        Bytes::from(out)
     }
 
     /// # Errors
     /// Truncated or inconsistent input, an index out of range, a version above ours.
     pub fn decode(value: &[u8]) -> Result<Self, DecisionError> {
-        let _ = value;
-        todo!("schemas")
+        let mut reader = Reader { value, at: 0 };
+        match reader.bytes(1)?[0] {
+            VERSION => {}
+            0 => return Err(DecisionError::Inconsistent("version 0")),
+            newer => return Err(DecisionError::Version(newer)),
+        }
+        let policies = reader.names()?;
+        let strings = reader.names()?;
+        let count = reader.varint()?;
+        // Each entry takes its id and at least a byte in each of seven columns: no allocation on the word of a lying count.
+        if count > (value.len() / 23) as u64 {
+            return Err(DecisionError::Inconsistent("more entries than bytes"));
+        }
+        let ids = reader.bytes(16 * count as usize)?;
+        let flags = reader.bytes(count as usize)?;
+        let mut entries: Vec<_> = ids
+            .as_chunks::<16>()
+            .0
+            .iter()
+            .zip(flags)
+            .map(|(id, flags)| blank(*id, *flags))
+            .collect::<Result<_, _>>()?;
+
+        for entry in entries.iter_mut() {
+            if let Some(policy) = &mut entry.policy {
+                *policy = reader.index(policies.len(), "a policy index out of range")? as u16;
+            }
+        }
+        let mut previous = 0;
+        for entry in entries.iter_mut() {
+            previous = reader.after(previous)?;
+            entry.threshold = previous;
+        }
+        previous = 0;
+        for entry in entries.iter_mut() {
+            previous = reader.after(previous)?;
+            entry.first_offset = previous;
+        }
+        for entry in entries.iter_mut() {
+            entry.last_offset = reader.after(entry.first_offset)?;
+        }
+        previous = 0;
+        for entry in entries.iter_mut() {
+            previous = reader.after(previous)?;
+            entry.time_ms = previous;
+        }
+        for entry in entries.iter_mut() {
+            entry.spans = u32::try_from(reader.varint()?)
+                .map_err(|_| DecisionError::Inconsistent("a span count above 2^32"))?;
+        }
+        for entry in entries.iter_mut() {
+            entry.bytes = reader.varint()?;
+        }
+        for entry in entries.iter_mut() {
+            if let Some(service) = &mut entry.root_service {
+                *service = reader.index(strings.len(), "a service index out of range")?;
+            }
+        }
+        for entry in entries.iter_mut() {
+            if let Some(operation) = &mut entry.root_operation {
+                *operation = reader.index(strings.len(), "an operation index out of range")?;
+            }
+        }
+        if reader.at != value.len() {
+            return Err(DecisionError::Inconsistent("bytes behind the last column"));
+        }
+        Ok(Self {
+            policies,
+            strings,
+            entries,
+        })
     }
 }
 
@@ -77,4 +201,278 @@ pub enum DecisionError {
     Version(u8),
     #[error("decision batch: {0}")]
     Inconsistent(&'static str),
+}
+
+fn flags(entry: &Decision) -> u8 {
+    let mut flags = 0;
+    let mut set = |condition, flag| {
+        if condition {
+            flags |= flag;
+        }
+    };
+    set(entry.verdict == Verdict::Keep, KEEP);
+    set(entry.kind == EntryKind::Extended, EXTENDED);
+    set(entry.policy.is_some(), HAS_POLICY);
+    set(entry.root_service.is_some(), HAS_SERVICE);
+    set(entry.root_operation.is_some(), HAS_OPERATION);
+    flags
+}
+
+/// An entry with what its id and flags say, and zeros for the other columns to fill.
+fn blank(trace_id: [u8; 16], flags: u8) -> Result<Decision, DecisionError> {
+    if flags >= HAS_OPERATION << 1 {
+        return Err(DecisionError::Inconsistent("an unknown flag"));
+    }
+    Ok(Decision {
+        trace_id,
+        verdict: if flags & KEEP != 0 {
+            Verdict::Keep
+        } else {
+            Verdict::Drop
+        },
+        kind: if flags & EXTENDED != 0 {
+            EntryKind::Extended
+        } else {
+            EntryKind::Decided
+        },
+        policy: (flags & HAS_POLICY != 0).then_some(0),
+        threshold: 0,
+        first_offset: 0,
+        last_offset: 0,
+        time_ms: 0,
+        spans: 0,
+        bytes: 0,
+        root_service: (flags & HAS_SERVICE != 0).then_some(0),
+        root_operation: (flags & HAS_OPERATION != 0).then_some(0),
+    })
+}
+
+fn put_deltas(out: &mut Vec<u8>, values: impl Iterator<Item = u64>) {
+    let mut previous = 0;
+    for value in values {
+        put_difference(out, previous, value);
+        previous = value;
+    }
+}
+
+/// `to - from`, wrapping, as a zigzag varint: small differences of either sign are short.
+fn put_difference(out: &mut Vec<u8>, from: u64, to: u64) {
+    let difference = to.wrapping_sub(from) as i64;
+    put_varint(out, (difference << 1 ^ difference >> 63) as u64);
+}
+
+struct Reader<'a> {
+    value: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn bytes(&mut self, length: usize) -> Result<&'a [u8], WireError> {
+        let bytes = self.value[self.at..]
+            .get(..length)
+            .ok_or(WireError::Truncated { at: self.at })?;
+        self.at += length;
+        Ok(bytes)
+    }
+
+    fn varint(&mut self) -> Result<u64, WireError> {
+        let (value, end) = read_varint(self.value, self.at)?;
+        self.at = end;
+        Ok(value)
+    }
+
+    /// The value that follows `from` in a delta column.
+    fn after(&mut self, from: u64) -> Result<u64, WireError> {
+        let zigzag = self.varint()?;
+        Ok(from.wrapping_add(zigzag >> 1 ^ (zigzag & 1).wrapping_neg()))
+    }
+
+    fn index(&mut self, count: usize, message: &'static str) -> Result<u32, DecisionError> {
+        let index = self.varint()?;
+        if index >= count as u64 {
+            return Err(DecisionError::Inconsistent(message));
+        }
+        u32::try_from(index).map_err(|_| DecisionError::Inconsistent(message))
+    }
+
+    fn names(&mut self) -> Result<Vec<String>, DecisionError> {
+        let count = self.varint()?;
+        let mut names = Vec::new();
+        for _ in 0..count {
+            let length = self.varint()?;
+            let bytes = usize::try_from(length)
+                .map_err(|_| DecisionError::Inconsistent("a name longer than memory"))
+                .and_then(|length| Ok(self.bytes(length)?))?;
+            let name = std::str::from_utf8(bytes)
+                .map_err(|_| DecisionError::Inconsistent("a name that is not UTF-8"))?;
+            names.push(name.to_owned());
+        }
+        Ok(names)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use proptest::prelude::*;
+
+    fn decision(policies: u16, strings: u32) -> impl Strategy<Value = Decision> {
+        let ids = (any::<[u8; 16]>(), any::<bool>(), any::<bool>());
+        let numbers = (
+            any::<u64>(),
+            any::<u64>(),
+            any::<u64>(),
+            any::<u64>(),
+            any::<u32>(),
+            any::<u64>(),
+        );
+        let names = (
+            proptest::option::of(0..policies),
+            proptest::option::of(0..strings),
+            proptest::option::of(0..strings),
+        );
+        (ids, numbers, names).prop_map(|(ids, numbers, names)| Decision {
+            trace_id: ids.0,
+            verdict: if ids.1 { Verdict::Keep } else { Verdict::Drop },
+            kind: if ids.2 {
+                EntryKind::Extended
+            } else {
+                EntryKind::Decided
+            },
+            policy: names.0,
+            threshold: numbers.0,
+            first_offset: numbers.1,
+            last_offset: numbers.2,
+            time_ms: numbers.3,
+            spans: numbers.4,
+            bytes: numbers.5,
+            root_service: names.1,
+            root_operation: names.2,
+        })
+    }
+
+    fn batch() -> impl Strategy<Value = DecisionBatch> {
+        let names = |from| proptest::collection::vec(".{0,12}", from..5_usize);
+        let entries = proptest::collection::vec(decision(2, 3), 0..20);
+        (names(2), names(3), entries).prop_map(|(policies, strings, entries)| DecisionBatch {
+            policies,
+            strings,
+            entries,
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_batch_survives_the_way_there_and_back(batch in batch()) {
+            prop_assert_eq!(DecisionBatch::decode(&batch.encode()), Ok(batch));
+        }
+
+        #[test]
+        fn a_truncated_batch_is_an_error(batch in batch(), cut in any::<prop::sample::Index>()) {
+            let value = batch.encode();
+            prop_assert!(DecisionBatch::decode(&value[..cut.index(value.len())]).is_err());
+        }
+
+        #[test]
+        fn a_mutated_batch_is_decoded_or_an_error(
+            batch in batch(), at in any::<prop::sample::Index>(), byte in any::<u8>(),
+        ) {
+            let mut value = batch.encode().to_vec();
+            let at = at.index(value.len());
+            value[at] = byte;
+            if let Ok(decoded) = DecisionBatch::decode(&value) {
+                prop_assert_eq!(DecisionBatch::decode(&decoded.encode()), Ok(decoded));
+            }
+        }
+    }
+
+    fn example() -> DecisionBatch {
+        let entry = |n: u8, policy: Option<u16>| Decision {
+            trace_id: [n; 16],
+            verdict: if policy.is_some() {
+                Verdict::Keep
+            } else {
+                Verdict::Drop
+            },
+            kind: EntryKind::Decided,
+            policy,
+            threshold: 0,
+            first_offset: 1_000 + u64::from(n),
+            last_offset: 1_003 + u64::from(n),
+            time_ms: 1_700_000_000_000,
+            spans: 12,
+            bytes: 5_000,
+            root_service: Some(0),
+            root_operation: Some(1),
+        };
+        DecisionBatch {
+            policies: vec!["errors".to_owned()],
+            strings: vec!["shop".to_owned(), "GET /".to_owned()],
+            entries: vec![entry(1, Some(0)), entry(2, None)],
+        }
+    }
+
+    /// The layout is read by other releases: this value may only change together with the version byte.
+    #[test]
+    fn the_layout_is_pinned() {
+        let mut expected = vec![1, 1, 6];
+        expected.extend(b"errors");
+        expected.extend([2, 4]);
+        expected.extend(b"shop");
+        expected.push(5);
+        expected.extend(b"GET /");
+        expected.push(2);
+        expected.extend([[1; 16], [2; 16]].concat());
+        expected.extend([1 | 4 | 8 | 16, 8 | 16]);
+        expected.push(0); // policy of the first
+        expected.extend([0, 0]); // thresholds
+        expected.extend([0xd2, 0x0f, 2]); // 1001, then 1 more
+        expected.extend([6, 6]); // 3 behind the first offset
+        expected.extend([0x80, 0xa0, 0xab, 0xfe, 0xf9, 0x62, 0]);
+        expected.extend([12, 12]);
+        expected.extend([0x88, 0x27, 0x88, 0x27]);
+        expected.extend([0, 0]);
+        expected.extend([1, 1]);
+        assert_eq!(example().encode(), expected);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let check = |change: fn(&mut DecisionBatch), error| {
+            let mut batch = example();
+            change(&mut batch);
+            assert_eq!(DecisionBatch::decode(&batch.encode()), Err(error));
+        };
+        check(
+            |batch| batch.policies.clear(),
+            DecisionError::Inconsistent("a policy index out of range"),
+        );
+        check(
+            |batch| batch.entries[0].root_service = Some(2),
+            DecisionError::Inconsistent("a service index out of range"),
+        );
+        let mut value = example().encode().to_vec();
+        value.push(0);
+        assert_eq!(
+            DecisionBatch::decode(&value),
+            Err(DecisionError::Inconsistent("bytes behind the last column"))
+        );
+        value[0] = 2;
+        assert_eq!(
+            DecisionBatch::decode(&value),
+            Err(DecisionError::Version(2))
+        );
+        assert_eq!(
+            DecisionBatch::decode(&[]),
+            Err(WireError::Truncated { at: 0 }.into())
+        );
+        // a count of 2^63 entries allocates nothing
+        let mut lying = vec![1, 0, 0];
+        put_varint(&mut lying, 1 << 63);
+        assert_eq!(
+            DecisionBatch::decode(&lying),
+            Err(DecisionError::Inconsistent("more entries than bytes"))
+        );
+    }
 }

@@ -1,15 +1,68 @@
 //! Packing: items of many requests become one request with each resource and scope once, by concatenation.
 //!
 //! Ingest packs per partition what arrives; the sampler regroups what it kept. Both want the same thing.
+//!
+//! Items are copied once into one buffer as they come and once into the request, scope by scope. Items of one scope that
+//! come one after the other form a *run* in the buffer, so that the second copy moves runs, not items. Nothing is allocated
+//! per item; all buffers are kept from one request to the next.
 
 use bytes::Bytes;
+use hashbrown::HashTable;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-use crate::otlp::{Item, ResourceHead, ScopeHead};
+use crate::otlp::{CHILDREN, Item, RESOURCES};
+use crate::wire::{put_tag, put_varint, varint_len};
+
+/// No group or run: the end of a list, or a head that was not yet seen.
+const NONE: u32 = u32::MAX;
+/// What a tag and a length take at most: one byte and five (lengths stay far below 2^35).
+const FRAME_MAX: usize = 6;
+/// Kept buffers that are larger than this and four times larger than needed give memory back.
+const KEEP_BYTES: usize = 1 << 20;
 
 /// Gathers items and writes them as one OTLP request. Resources are equal when their heads' bytes are equal, scopes
 /// when theirs are within an equal resource. Order of first appearance is kept, for resources, scopes and items.
 #[derive(Debug, Default)]
-pub struct Packer {}
+pub struct Packer {
+    /// Heads of all groups, one behind the other.
+    heads: Vec<u8>,
+    /// Items with tag and length, one behind the other.
+    bodies: Vec<u8>,
+    resources: Vec<Group>,
+    scopes: Vec<Group>,
+    runs: Vec<Run>,
+    by_resource_head: HashTable<u32>,
+    by_scope_head: HashTable<u32>,
+    /// Of the current source: the group of each head index, or [`NONE`].
+    source_resources: Vec<u32>,
+    source_scopes: Vec<u32>,
+    items: usize,
+    bytes: usize,
+}
+
+/// A resource or a scope.
+#[derive(Debug)]
+struct Group {
+    hash: u64,
+    /// A scope's resource; 0 for resources.
+    parent: u32,
+    /// Where its head stands in `heads`.
+    head: (usize, usize),
+    /// A resource's scopes, a scope's runs: a list through `next`.
+    first: u32,
+    last: u32,
+    /// The next scope of the same resource.
+    next: u32,
+    /// Bytes of the scope's items with tags and lengths.
+    bodies: usize,
+}
+
+#[derive(Debug)]
+struct Run {
+    start: usize,
+    end: usize,
+    next: u32,
+}
 
 impl Packer {
     pub fn new() -> Self {
@@ -18,23 +71,59 @@ impl Packer {
 
     /// Starts a new source request: remembered head indexes (`ResourceHead::index`) lose their meaning.
     pub fn begin_source(&mut self) {
-        todo!("schemas")
+        self.source_resources.clear();
+        self.source_scopes.clear();
     }
 
     /// Adds one item. Repeated heads of one source are recognised by their index without a hash or comparison.
+    #[inline]
     pub fn push(&mut self, item: &Item<'_>) {
-        let _: (ResourceHead<'_>, ScopeHead<'_>) = (item.resource, item.scope);
-        todo!("schemas")
+        self.push_with_suffix(item, &[]);
+    }
+
+    /// Adds one item with encoded fields appended to its body: for a scalar field the last value wins, repeated fields
+    /// accumulate.
+    pub fn push_with_suffix(&mut self, item: &Item<'_>, suffix: &[u8]) {
+        let scope = match self.source_scopes.get(item.scope.index) {
+            Some(&scope) if scope != NONE => scope,
+            _ => self.enter_scope(item),
+        };
+        let start = self.bodies.len();
+        put_tag(&mut self.bodies, CHILDREN, 2);
+        put_varint(&mut self.bodies, (item.body.len() + suffix.len()) as u64);
+        self.bodies.extend_from_slice(item.body);
+        self.bodies.extend_from_slice(suffix);
+        let end = self.bodies.len();
+        self.items += 1;
+        self.bytes += end - start;
+
+        let next_run = self.runs.len() as u32;
+        let group = &mut self.scopes[scope as usize];
+        group.bodies += end - start;
+        match self.runs.get_mut(group.last as usize) {
+            Some(run) if run.end == start => {
+                run.end = end;
+                return;
+            }
+            Some(run) => run.next = next_run,
+            None => group.first = next_run,
+        }
+        group.last = next_run;
+        self.runs.push(Run {
+            start,
+            end,
+            next: NONE,
+        });
     }
 
     /// Number of items held.
     pub fn items(&self) -> usize {
-        todo!("schemas")
+        self.items
     }
 
     /// An upper bound of the finished request's length in bytes.
     pub fn bytes(&self) -> usize {
-        todo!("schemas")
+        self.bytes
     }
 
     pub fn is_empty(&self) -> bool {
@@ -43,6 +132,155 @@ impl Packer {
 
     /// The request; the packer is empty afterwards and keeps its buffers.
     pub fn finish(&mut self) -> Bytes {
-        todo!("schemas")
+        let mut out = Vec::with_capacity(self.bytes);
+        for resource in &self.resources {
+            let scopes = || list(&self.scopes, resource.first, |scope| scope.next);
+            let inner: usize = scopes()
+                .map(|scope| {
+                    let length = scope.len();
+                    1 + varint_len(length as u64) + length
+                })
+                .sum();
+            put_tag(&mut out, RESOURCES, 2);
+            put_varint(&mut out, (head_len(resource) + inner) as u64);
+            out.extend_from_slice(&self.heads[resource.head.0..resource.head.1]);
+            for scope in scopes() {
+                put_tag(&mut out, CHILDREN, 2);
+                put_varint(&mut out, scope.len() as u64);
+                out.extend_from_slice(&self.heads[scope.head.0..scope.head.1]);
+                for run in list(&self.runs, scope.first, |run| run.next) {
+                    out.extend_from_slice(&self.bodies[run.start..run.end]);
+                }
+            }
+        }
+        debug_assert!(out.len() <= self.bytes);
+        self.clear();
+        Bytes::from(out)
     }
+
+    /// Forgets what is held and begins a new source; buffers are kept.
+    pub fn clear(&mut self) {
+        for buffer in [&mut self.heads, &mut self.bodies] {
+            if buffer.capacity() > KEEP_BYTES.max(4 * buffer.len()) {
+                buffer.shrink_to(2 * buffer.len());
+            }
+            buffer.clear();
+        }
+        self.resources.clear();
+        self.scopes.clear();
+        self.runs.clear();
+        self.by_resource_head.clear();
+        self.by_scope_head.clear();
+        self.begin_source();
+        self.items = 0;
+        self.bytes = 0;
+    }
+
+    /// The group of a scope that this source did not have yet.
+    #[cold]
+    fn enter_scope(&mut self, item: &Item<'_>) -> u32 {
+        let resource = match self.source_resources.get(item.resource.index) {
+            Some(&resource) if resource != NONE => resource,
+            _ => {
+                let start = self.heads.len();
+                item.resource.write(&mut self.heads);
+                let hash = xxh3_64(&self.heads[start..]);
+                let resource = self.enter_resource_head(start, hash);
+                remember(&mut self.source_resources, item.resource.index, resource);
+                resource
+            }
+        };
+        let start = self.heads.len();
+        item.scope.write(&mut self.heads);
+        let hash = xxh3_64_with_seed(&self.heads[start..], u64::from(resource) + 1);
+        let scope = self.enter_scope_head(start, hash, resource);
+        remember(&mut self.source_scopes, item.scope.index, scope);
+        scope
+    }
+
+    /// The group of the resource whose head was just written at `start`; the head is taken back if the group has one.
+    fn enter_resource_head(&mut self, start: usize, hash: u64) -> u32 {
+        let found = self.by_resource_head.find(hash, |&index| {
+            let group = &self.resources[index as usize];
+            group.hash == hash && self.heads[group.head.0..group.head.1] == self.heads[start..]
+        });
+        if let Some(&index) = found {
+            self.heads.truncate(start);
+            return index;
+        }
+        let index = self.resources.len() as u32;
+        self.resources
+            .push(Group::new(hash, 0, (start, self.heads.len())));
+        self.bytes += self.heads.len() - start + FRAME_MAX;
+        self.by_resource_head
+            .insert_unique(hash, index, |&index| self.resources[index as usize].hash);
+        index
+    }
+
+    /// As [`Self::enter_resource_head`], and links a new scope to its resource.
+    fn enter_scope_head(&mut self, start: usize, hash: u64, resource: u32) -> u32 {
+        let found = self.by_scope_head.find(hash, |&index| {
+            let group = &self.scopes[index as usize];
+            group.hash == hash
+                && group.parent == resource
+                && self.heads[group.head.0..group.head.1] == self.heads[start..]
+        });
+        if let Some(&index) = found {
+            self.heads.truncate(start);
+            return index;
+        }
+        let index = self.scopes.len() as u32;
+        self.scopes
+            .push(Group::new(hash, resource, (start, self.heads.len())));
+        self.bytes += self.heads.len() - start + FRAME_MAX;
+        self.by_scope_head
+            .insert_unique(hash, index, |&index| self.scopes[index as usize].hash);
+        let resource = &mut self.resources[resource as usize];
+        match self.scopes.get_mut(resource.last as usize) {
+            Some(previous) => previous.next = index,
+            None => resource.first = index,
+        }
+        resource.last = index;
+        index
+    }
+}
+
+impl Group {
+    fn new(hash: u64, parent: u32, head: (usize, usize)) -> Self {
+        Self {
+            hash,
+            parent,
+            head,
+            first: NONE,
+            last: NONE,
+            next: NONE,
+            bodies: 0,
+        }
+    }
+
+    /// Length of a scope's message.
+    fn len(&self) -> usize {
+        head_len(self) + self.bodies
+    }
+}
+
+fn head_len(group: &Group) -> usize {
+    group.head.1 - group.head.0
+}
+
+/// Walks a list through the entries of `all`.
+fn list<T>(all: &[T], first: u32, next: impl Fn(&T) -> u32) -> impl Iterator<Item = &T> {
+    let mut at = first;
+    std::iter::from_fn(move || {
+        let entry = all.get(at as usize)?;
+        at = next(entry);
+        Some(entry)
+    })
+}
+
+fn remember(groups: &mut Vec<u32>, index: usize, group: u32) {
+    if groups.len() <= index {
+        groups.resize(index + 1, NONE);
+    }
+    groups[index] = group;
 }

@@ -1,6 +1,8 @@
 //! Attributes in place: `KeyValue {key = 1, value = 2}` and `AnyValue`.
+//!
+//! Nested values stay messages; whoever wants them walks them with [`Attributes`] or [`ArrayValues`].
 
-use crate::wire::WireError;
+use crate::wire::{Fields, WireError};
 
 /// One attribute. Keys are bytes: they are compared far more often than shown.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -24,31 +26,157 @@ pub enum AnyValue<'a> {
     Bytes(&'a [u8]),
 }
 
-impl<'a> AnyValue<'a> {
+impl<'a> KeyValue<'a> {
+    /// One pass over a `KeyValue` message. Fields that appear twice have their last value.
+    #[inline]
     pub fn parse(message: &'a [u8]) -> Result<Self, WireError> {
-        let _ = message;
-        todo!("schemas")
+        let mut pair = KeyValue {
+            key: &[],
+            value: AnyValue::Empty,
+        };
+        for field in Fields::new(message) {
+            let field = field?;
+            match field.number {
+                1 => pair.key = field.len_value()?,
+                2 => pair.value = pair.value.then(field.len_value()?)?,
+                _ => {}
+            }
+        }
+        Ok(pair)
+    }
+}
+
+impl<'a> AnyValue<'a> {
+    /// One pass over an `AnyValue` message. The last value wins; a container that appears twice is not merged.
+    #[inline]
+    pub fn parse(message: &'a [u8]) -> Result<Self, WireError> {
+        AnyValue::Empty.then(message)
+    }
+
+    /// What this value becomes when another message for the same field follows.
+    #[inline]
+    fn then(mut self, message: &'a [u8]) -> Result<Self, WireError> {
+        for field in Fields::new(message) {
+            let field = field?;
+            self = match field.number {
+                1 => AnyValue::String(field.len_value()?),
+                2 => AnyValue::Bool(field.varint_value()? != 0),
+                3 => AnyValue::Int(field.varint_value()? as i64),
+                4 => AnyValue::Double(f64::from_bits(field.fixed64_value()?)),
+                5 => AnyValue::Array(field.len_value()?),
+                6 => AnyValue::Kvlist(field.len_value()?),
+                7 => AnyValue::Bytes(field.len_value()?),
+                _ => self,
+            };
+        }
+        Ok(self)
     }
 }
 
 /// Iterates over the `KeyValue`s in field `field` of a message. After an error it is at its end.
 #[derive(Clone, Debug)]
 pub struct Attributes<'a> {
-    pub(crate) message: &'a [u8],
-    pub(crate) field: u32,
+    /// Messages of this field of the outer message are walked one after the other, see [`Attributes::within`].
+    outer: Option<(Fields<'a>, u32)>,
+    fields: Fields<'a>,
+    field: u32,
 }
 
 impl<'a> Attributes<'a> {
+    #[inline]
     pub fn new(message: &'a [u8], field: u32) -> Self {
-        Self { message, field }
+        Self {
+            outer: None,
+            fields: Fields::new(message),
+            field,
+        }
+    }
+
+    /// The `KeyValue`s in field `field` of the message in field `outer_field` of `message`. A message that appears
+    /// several times is merged by every protobuf reader, so all of its appearances are walked.
+    pub fn within(message: &'a [u8], outer_field: u32, field: u32) -> Self {
+        Self {
+            outer: Some((Fields::new(message), outer_field)),
+            fields: Fields::new(&[]),
+            field,
+        }
+    }
+
+    fn next_outer(&mut self) -> Option<Result<&'a [u8], WireError>> {
+        let (fields, number) = self.outer.as_mut()?;
+        for field in fields {
+            match field {
+                Ok(field) if field.number == *number => return Some(field.len_value()),
+                Ok(_) => {}
+                Err(error) => return Some(Err(error)),
+            }
+        }
+        None
+    }
+
+    fn end(&mut self) {
+        self.outer = None;
+        self.fields = Fields::new(&[]);
     }
 }
 
 impl<'a> Iterator for Attributes<'a> {
     type Item = Result<KeyValue<'a>, WireError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let _ = (self.message, self.field);
-        todo!("schemas")
+        loop {
+            for field in self.fields.by_ref() {
+                let pair = match field {
+                    Ok(field) if field.number != self.field => continue,
+                    Ok(field) => field.len_value().and_then(KeyValue::parse),
+                    Err(error) => Err(error),
+                };
+                if pair.is_err() {
+                    self.end();
+                }
+                return Some(pair);
+            }
+            match self.next_outer()? {
+                Ok(message) => self.fields = Fields::new(message),
+                Err(error) => {
+                    self.end();
+                    return Some(Err(error));
+                }
+            }
+        }
+    }
+}
+
+/// Iterates over the values of an `ArrayValue` message. After an error it is at its end.
+#[derive(Clone, Debug)]
+pub struct ArrayValues<'a> {
+    fields: Fields<'a>,
+}
+
+impl<'a> ArrayValues<'a> {
+    pub fn new(message: &'a [u8]) -> Self {
+        Self {
+            fields: Fields::new(message),
+        }
+    }
+}
+
+impl<'a> Iterator for ArrayValues<'a> {
+    type Item = Result<AnyValue<'a>, WireError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        for field in self.fields.by_ref() {
+            let value = match field {
+                Ok(field) if field.number != 1 => continue,
+                Ok(field) => field.len_value().and_then(AnyValue::parse),
+                Err(error) => Err(error),
+            };
+            if value.is_err() {
+                self.fields = Fields::new(&[]);
+            }
+            return Some(value);
+        }
+        None
     }
 }

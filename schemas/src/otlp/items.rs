@@ -3,7 +3,17 @@
 //! `ExportTraceServiceRequest.resource_spans = 1`, `ResourceSpans {resource = 1, scope_spans = 2, schema_url = 3}`,
 //! `ScopeSpans {scope = 1, spans = 2, schema_url = 3}`; logs and metrics use the same numbers.
 
-use crate::wire::WireError;
+use super::Attributes;
+use crate::wire::{Field, Fields, WireError};
+
+/// `ExportTraceServiceRequest.resource_spans`.
+pub(crate) const RESOURCES: u32 = 1;
+/// `ResourceSpans.scope_spans` and `ScopeSpans.spans`.
+pub(crate) const CHILDREN: u32 = 2;
+/// `ResourceSpans.resource` and `ScopeSpans.scope`.
+const HEAD: u32 = 1;
+/// `schema_url` of both.
+const SCHEMA_URL: u32 = 3;
 
 /// What stands round the scopes of one resource: every field of `ResourceSpans` (or its sibling) but the scopes,
 /// unknown ones and a `schema_url` behind the scopes included.
@@ -24,6 +34,8 @@ pub struct ScopeHead<'a> {
 }
 
 /// One span, log record or metric, with what it stands in.
+///
+/// A changed item is made with `Item { body: &changed, ..item }`.
 #[derive(Clone, Copy, Debug)]
 pub struct Item<'a> {
     pub resource: ResourceHead<'a>,
@@ -33,51 +45,171 @@ pub struct Item<'a> {
 }
 
 impl<'a> ResourceHead<'a> {
-    /// The `Resource` message; empty when absent.
+    /// A head made of an encoded `ResourceSpans` message, with or without scopes in it: for stages that change heads.
+    pub fn new(message: &'a [u8], index: usize) -> Self {
+        Self { message, index }
+    }
+
+    /// The `Resource` message; empty when absent, the last one when it appears several times.
     pub fn resource(&self) -> &'a [u8] {
-        todo!("schemas")
+        last_head(self.message)
     }
-    /// The resource's attributes.
-    pub fn attributes(&self) -> super::Attributes<'a> {
-        todo!("schemas")
+
+    /// The resource's attributes, those of all its appearances.
+    pub fn attributes(&self) -> Attributes<'a> {
+        Attributes::within(self.message, HEAD, 1)
     }
-    /// Appends all fields but the scopes, as they stand.
+
+    /// All fields but the scopes, as they stand.
+    pub fn fields(&self) -> impl Iterator<Item = Result<Field<'a>, WireError>> + use<'a> {
+        head_fields(self.message)
+    }
+
+    /// Appends all fields but the scopes, as they stand. Stops at malformed framing, which [`Items`] reports when it
+    /// gets there.
     pub fn write(&self, out: &mut Vec<u8>) {
-        let _ = out;
-        todo!("schemas")
+        write_head(self.message, out);
     }
 }
 
 impl<'a> ScopeHead<'a> {
-    /// The `InstrumentationScope` message; empty when absent.
-    pub fn scope(&self) -> &'a [u8] {
-        todo!("schemas")
+    /// A head made of an encoded `ScopeSpans` message, with or without items in it: for stages that change heads.
+    pub fn new(message: &'a [u8], index: usize) -> Self {
+        Self { message, index }
     }
-    /// Appends all fields but the items, as they stand.
+
+    /// The `InstrumentationScope` message; empty when absent, the last one when it appears several times.
+    pub fn scope(&self) -> &'a [u8] {
+        last_head(self.message)
+    }
+
+    /// The scope's attributes, those of all its appearances.
+    pub fn attributes(&self) -> Attributes<'a> {
+        Attributes::within(self.message, HEAD, 3)
+    }
+
+    /// All fields but the items, as they stand.
+    pub fn fields(&self) -> impl Iterator<Item = Result<Field<'a>, WireError>> + use<'a> {
+        head_fields(self.message)
+    }
+
+    /// Appends all fields but the items, as they stand. Stops at malformed framing, which [`Items`] reports when it
+    /// gets there.
     pub fn write(&self, out: &mut Vec<u8>) {
-        let _ = out;
-        todo!("schemas")
+        write_head(self.message, out);
+    }
+}
+
+fn head_fields(message: &[u8]) -> impl Iterator<Item = Result<Field<'_>, WireError>> {
+    Fields::new(message).filter(|field| !matches!(field, Ok(field) if field.number == CHILDREN))
+}
+
+fn last_head(message: &[u8]) -> &[u8] {
+    Fields::new(message)
+        .map_while(Result::ok)
+        .filter(|field| field.number == HEAD)
+        .filter_map(|field| field.len_value().ok())
+        .last()
+        .unwrap_or_default()
+}
+
+fn write_head(message: &[u8], out: &mut Vec<u8>) {
+    for field in head_fields(message).map_while(Result::ok) {
+        out.extend_from_slice(field.raw);
     }
 }
 
 /// Iterates over the items of one request of any signal. Checks all framing down to the items; bodies are checked
 /// by their views. After an error it is at its end.
+///
+/// An error may come after items of the same request: who must take all or nothing walks first and uses later.
 #[derive(Clone, Debug)]
 pub struct Items<'a> {
-    request: &'a [u8],
+    request: Fields<'a>,
+    resource: ResourceHead<'a>,
+    scopes: Fields<'a>,
+    scope: ScopeHead<'a>,
+    items: Fields<'a>,
+    next_resource: usize,
+    next_scope: usize,
 }
 
 impl<'a> Items<'a> {
     pub fn new(request: &'a [u8]) -> Self {
-        Self { request }
+        Self {
+            request: Fields::new(request),
+            resource: ResourceHead::new(&[], 0),
+            scopes: Fields::new(&[]),
+            scope: ScopeHead::new(&[], 0),
+            items: Fields::new(&[]),
+            next_resource: 0,
+            next_scope: 0,
+        }
+    }
+
+    /// Goes on to the next scope that is there; `false` at the end of the request.
+    fn enter_scope(&mut self) -> Result<bool, WireError> {
+        loop {
+            if let Some(message) = next_child(&mut self.scopes)? {
+                self.scope = ScopeHead::new(message, self.next_scope);
+                self.next_scope += 1;
+                self.items = Fields::new(message);
+                return Ok(true);
+            }
+            let Some(field) = self.request.next() else {
+                return Ok(false);
+            };
+            let field = field?;
+            if field.number == RESOURCES {
+                let message = field.len_value()?;
+                self.resource = ResourceHead::new(message, self.next_resource);
+                self.next_resource += 1;
+                self.scopes = Fields::new(message);
+            }
+        }
+    }
+
+    fn step(&mut self) -> Result<Option<Item<'a>>, WireError> {
+        loop {
+            if let Some(body) = next_child(&mut self.items)? {
+                return Ok(Some(Item {
+                    resource: self.resource,
+                    scope: self.scope,
+                    body,
+                }));
+            }
+            if !self.enter_scope()? {
+                return Ok(None);
+            }
+        }
     }
 }
 
 impl<'a> Iterator for Items<'a> {
     type Item = Result<Item<'a>, WireError>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let _ = self.request;
-        todo!("schemas")
+        let step = self.step();
+        if step.is_err() {
+            *self = Self::new(&[]);
+        }
+        step.transpose()
     }
+}
+
+/// The next scope of a resource or item of a scope; other fields are passed over, known ones with a look at their type.
+#[inline]
+fn next_child<'a>(fields: &mut Fields<'a>) -> Result<Option<&'a [u8]>, WireError> {
+    for field in fields {
+        let field = field?;
+        match field.number {
+            CHILDREN => return field.len_value().map(Some),
+            HEAD | SCHEMA_URL => {
+                field.len_value()?;
+            }
+            _ => {}
+        }
+    }
+    Ok(None)
 }

@@ -9,7 +9,8 @@ mod log;
 mod signal;
 mod span;
 
-pub use attribute::{AnyValue, Attributes, KeyValue};
+pub use attribute::{AnyValue, ArrayValues, Attributes, KeyValue};
+pub(crate) use items::{CHILDREN, RESOURCES};
 pub use items::{Item, Items, ResourceHead, ScopeHead};
 pub use log::LogView;
 pub use signal::Signal;
