@@ -10,11 +10,14 @@ pub const INGEST_REQUESTS: &str = "tailwater_ingest_requests_total";
 pub const INGEST_IN_FLIGHT_BYTES: &str = "tailwater_ingest_in_flight_bytes";
 pub const INGEST_PUBLISHED_BYTES: &str = "tailwater_ingest_published_bytes_total";
 
-/// consumed = kept + dropped + pending.
+/// consumed = kept + dropped + pending (+ dead-lettered: spans without a valid trace id; + released: pending spans of
+/// partitions that went to another process, which consumes them anew).
 pub const SAMPLER_CONSUMED: &str = "tailwater_sampler_consumed_spans_total";
 pub const SAMPLER_KEPT: &str = "tailwater_sampler_kept_spans_total";
 pub const SAMPLER_DROPPED: &str = "tailwater_sampler_dropped_spans_total";
 pub const SAMPLER_PENDING: &str = "tailwater_sampler_pending_spans";
+pub const SAMPLER_DEAD_LETTERED: &str = "tailwater_sampler_dead_lettered_spans_total";
+pub const SAMPLER_RELEASED: &str = "tailwater_sampler_released_spans_total";
 pub const SAMPLER_OPEN_TRACES: &str = "tailwater_sampler_open_traces";
 /// Labels: `policy`, `verdict`.
 pub const SAMPLER_VERDICTS: &str = "tailwater_sampler_verdicts_total";

@@ -1,0 +1,151 @@
+//! The commit thread: one epoch after the other becomes visible, while the workers are already at the next.
+//!
+//! The epoch is held in memory until it is committed, so the bus can abort and retry it as it is: an abort never
+//! has to roll back a window. What can't be committed because partitions moved on ends the session (see `session`).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Instant;
+
+use bus::{CommitError, Committer, Epoch, Header, Position, Record, Topic, TopicPartition};
+use bytes::Bytes;
+use schemas::{Signal, Topics, headers};
+
+use crate::counters::Counters;
+use crate::partition::DeadLetter;
+use crate::progress::{Failure, Progress};
+use crate::worker::{Part, PartitionOutput};
+
+/// What the dataflow tells the commit thread.
+pub enum FromWorkers {
+    /// One worker's part of an epoch; there is one from each worker before the epoch is complete.
+    Part { epoch: u64, part: Part },
+    /// Every worker has finished the epoch.
+    Complete { epoch: u64 },
+}
+
+/// Commits epochs until the workers are gone or a commit is refused for good.
+pub fn run(
+    from_workers: Receiver<FromWorkers>,
+    mut committer: Box<dyn Committer>,
+    progress: &Progress,
+    topics: &Topics,
+    counters: &mut Counters,
+) {
+    let names = Names::new(topics);
+    let mut parts: BTreeMap<u64, Vec<Part>> = BTreeMap::new();
+    for message in from_workers {
+        match message {
+            FromWorkers::Part { epoch, part } => parts.entry(epoch).or_default().push(part),
+            FromWorkers::Complete { epoch } => {
+                let parts = parts.remove(&epoch).unwrap_or_default();
+                let backlog = parts.iter().any(|part| part.backlog);
+                let assembled = names.assemble(&parts);
+                if !assembled.records.is_empty() || !assembled.positions.is_empty() {
+                    let started = Instant::now();
+                    if let Err(error) = committer.commit(&assembled) {
+                        progress.failed(match error {
+                            CommitError::Fenced(reason) => Failure::Fenced(reason),
+                            CommitError::Fatal(reason) => Failure::Fatal(reason),
+                        });
+                        return;
+                    }
+                    counters.committed(started.elapsed());
+                }
+                counters.epoch(&parts);
+                progress.committed(epoch, backlog);
+            }
+        }
+    }
+}
+
+/// Topic and header names, made once.
+struct Names {
+    raw: Topic,
+    sampled: Topic,
+    decisions: Topic,
+    dead_letters: Topic,
+    tenant: Arc<str>,
+    version: Header,
+}
+
+impl Names {
+    fn new(topics: &Topics) -> Self {
+        Self {
+            raw: topics.raw(Signal::Traces),
+            sampled: topics.sampled(),
+            decisions: topics.decisions(),
+            dead_letters: topics.dead_letters(),
+            tenant: headers::TENANT.into(),
+            version: Header {
+                name: headers::VERSION_NAME.into(),
+                value: Bytes::from_static(headers::VERSION.as_bytes()),
+            },
+        }
+    }
+
+    fn assemble(&self, parts: &[Part]) -> Epoch {
+        let mut epoch = Epoch::default();
+        let outputs = parts.iter().flat_map(|part| &part.outputs);
+        for PartitionOutput {
+            partition, output, ..
+        } in outputs.filter(|part| !part.rebuilding && part.output.moved)
+        {
+            let to = |topic: &Topic| TopicPartition::new(topic.clone(), *partition);
+            if !output.decisions.entries.is_empty() {
+                epoch.records.push((
+                    to(&self.decisions),
+                    self.record(None, output.decisions.encode()),
+                ));
+            }
+            for (tenant, value) in &output.sampled {
+                epoch.records.push((
+                    to(&self.sampled),
+                    self.record(tenant.clone(), value.clone()),
+                ));
+            }
+            for dead in &output.dead {
+                epoch
+                    .records
+                    .push((to(&self.dead_letters), self.dead_letter(*partition, dead)));
+            }
+            let (offset, metadata) = output.position.clone();
+            epoch.positions.push(Position {
+                at: to(&self.raw),
+                offset,
+                metadata,
+            });
+        }
+        epoch
+    }
+
+    fn record(&self, tenant: Option<Bytes>, value: Bytes) -> Record {
+        let tenant = tenant.map(|value| Header {
+            name: self.tenant.clone(),
+            value,
+        });
+        Record {
+            headers: std::iter::once(self.version.clone())
+                .chain(tenant)
+                .collect(),
+            value,
+        }
+    }
+
+    fn dead_letter(&self, partition: u32, dead: &DeadLetter) -> Record {
+        let mut record = self.record(dead.tenant.clone(), dead.value.clone());
+        let text = |name: &str, value: String| Header {
+            name: name.into(),
+            value: value.into(),
+        };
+        record.headers.extend([
+            text(headers::DEAD_STAGE, "sampler".to_owned()),
+            text(headers::DEAD_TOPIC, self.raw.to_string()),
+            text(headers::DEAD_PARTITION, partition.to_string()),
+            text(headers::DEAD_OFFSET, dead.offset.to_string()),
+            text(headers::DEAD_REASON, dead.reason.clone()),
+        ]);
+        record
+    }
+}

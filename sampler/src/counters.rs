@@ -1,0 +1,118 @@
+//! The sampler's own telemetry. Counts are made when their epoch is committed, so they close:
+//! consumed = kept + dropped + dead-lettered + released + pending.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics::{Counter, Gauge, counter, gauge, histogram};
+use runtime::names;
+
+use crate::policy::Policies;
+use crate::worker::{Gauges, Part};
+
+/// Handles to all counters, looked up once.
+pub struct Counters {
+    consumed: Counter,
+    consumed_bytes: Counter,
+    kept: Counter,
+    kept_bytes: Counter,
+    dropped: Counter,
+    late: Counter,
+    dead_lettered: Counter,
+    released: Counter,
+    bad_records: Counter,
+    reread_bytes: Counter,
+    /// By policy: (keep, drop).
+    verdicts: Vec<(Counter, Counter)>,
+    unmatched: Counter,
+    oversized: Counter,
+    pending: Gauge,
+    open_traces: Gauge,
+    cache_bytes: Gauge,
+    partitions: BTreeMap<u32, Gauges>,
+}
+
+impl Counters {
+    pub fn new(policies: &Arc<Policies>) -> Self {
+        let verdicts = |policy: &str, verdict: &'static str| counter!(names::SAMPLER_VERDICTS, "policy" => policy.to_owned(), "verdict" => verdict);
+        Self {
+            consumed: counter!(names::SAMPLER_CONSUMED),
+            consumed_bytes: counter!(names::SAMPLER_CONSUMED_BYTES),
+            kept: counter!(names::SAMPLER_KEPT),
+            kept_bytes: counter!(names::SAMPLER_KEPT_BYTES),
+            dropped: counter!(names::SAMPLER_DROPPED),
+            late: counter!(names::SAMPLER_LATE_SPANS),
+            dead_lettered: counter!(names::SAMPLER_DEAD_LETTERED),
+            released: counter!(names::SAMPLER_RELEASED),
+            bad_records: counter!(names::SAMPLER_BAD_RECORDS),
+            reread_bytes: counter!(names::SAMPLER_REREAD_BYTES),
+            verdicts: policies
+                .names()
+                .iter()
+                .map(|name| (verdicts(name, "keep"), verdicts(name, "drop")))
+                .collect(),
+            unmatched: verdicts("none", "drop"),
+            oversized: verdicts("maximum_trace_size_bytes", "drop"),
+            pending: gauge!(names::SAMPLER_PENDING),
+            open_traces: gauge!(names::SAMPLER_OPEN_TRACES),
+            cache_bytes: gauge!(names::SAMPLER_CACHE_BYTES),
+            partitions: BTreeMap::new(),
+        }
+    }
+
+    /// An epoch became visible.
+    pub fn committed(&mut self, took: Duration) {
+        histogram!(names::SAMPLER_COMMIT_SECONDS).record(took.as_secs_f64());
+    }
+
+    /// Counts what the parts of an epoch did.
+    pub fn epoch(&mut self, parts: &[Part]) {
+        for part in parts {
+            self.reread_bytes.increment(part.reread_bytes);
+            for output in &part.outputs {
+                let counts = &output.output.counts;
+                self.consumed.increment(counts.consumed_spans);
+                self.consumed_bytes.increment(counts.consumed_bytes);
+                self.kept.increment(counts.kept_spans);
+                self.kept_bytes.increment(counts.kept_bytes);
+                self.dropped.increment(counts.dropped_spans);
+                self.late.increment(counts.late_spans);
+                self.dead_lettered.increment(counts.dead_lettered_spans);
+                self.bad_records.increment(counts.bad_records);
+                for ((keep, drop), (kept, dropped)) in self.verdicts.iter().zip(&counts.verdicts) {
+                    keep.increment(*kept);
+                    drop.increment(*dropped);
+                }
+                self.unmatched.increment(counts.unmatched);
+                self.oversized.increment(counts.oversized);
+                if output.revoked {
+                    self.released.increment(output.gauges.pending_spans);
+                    self.partitions.remove(&output.partition);
+                } else {
+                    self.partitions.insert(output.partition, output.gauges);
+                }
+            }
+        }
+        self.show();
+    }
+
+    /// The session is over: what was pending is somebody else's now.
+    pub fn release_all(&mut self) {
+        let pending: u64 = self
+            .partitions
+            .values()
+            .map(|gauges| gauges.pending_spans)
+            .sum();
+        self.released.increment(pending);
+        self.partitions.clear();
+        self.show();
+    }
+
+    fn show(&self) {
+        let sum = |pick: fn(&Gauges) -> u64| self.partitions.values().map(pick).sum::<u64>() as f64;
+        self.pending.set(sum(|gauges| gauges.pending_spans));
+        self.open_traces.set(sum(|gauges| gauges.open_traces));
+        self.cache_bytes.set(sum(|gauges| gauges.cache_bytes));
+    }
+}

@@ -1,0 +1,280 @@
+//! The timely computation: a worker per core, timely time is the epoch.
+//!
+//! ```text
+//! consumer ──epoch n──▶ source ▶ sample ──parts──▶ commit thread
+//!                                 ▲  │ demand          ▲
+//!                          shares │  ▼                 │ epoch n is complete
+//!                              feedback ◀── gather ────┘   (exchange to worker 0)
+//! ```
+//!
+//! Spans stay on the worker that owns their partition. Only demand for rate budgets is exchanged, one small message a
+//! worker and epoch, and it is also what tells `gather` that every worker has finished the epoch: the consistent cut.
+//! Epoch n waits for the shares computed from epoch n − 1, so the order of timely's steps can't matter.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{Receiver, Sender, TryRecvError};
+use std::sync::{Arc, Mutex};
+
+use timely::WorkerConfig;
+use timely::communication::WorkerGuards;
+use timely::dataflow::channels::pact::{Exchange, Pipeline};
+use timely::dataflow::operators::generic::operator::source;
+use timely::dataflow::operators::{Capability, ConnectLoop, Feedback, Operator};
+use timely::scheduling::SyncActivator;
+use timely::worker::Worker;
+
+use crate::budget;
+use crate::commit::FromWorkers;
+use crate::worker::{Command, Partitions};
+
+/// What one worker gets for one epoch.
+type Input = Vec<Command>;
+
+/// What one partition asked of each rate budget in one epoch.
+type Demand = (u32, Vec<u64>);
+
+/// Which share of each rate budget one partition gets.
+type Share = (u32, Vec<f64>);
+
+/// The consumer's end: one channel and one activator a worker.
+pub struct Inlets {
+    workers: Vec<(Sender<(u64, Input)>, SyncActivator)>,
+    next_epoch: u64,
+}
+
+impl Inlets {
+    /// Sends the commands to the workers that own their partitions; returns the epoch that they make up.
+    pub fn send(&mut self, commands: Vec<Command>) -> u64 {
+        let epoch = self.next_epoch;
+        self.next_epoch += 1;
+        let count = self.workers.len();
+        let mut inputs: Vec<Input> = (0..count).map(|_| Input::new()).collect();
+        for command in commands {
+            inputs[worker_of(command.partition(), count)].push(command);
+        }
+        for ((sender, activator), input) in self.workers.iter().zip(inputs) {
+            // A worker that is gone has failed; its failure is reported by the commit thread.
+            let _ = sender.send((epoch, input));
+            let _ = activator.activate();
+        }
+        epoch
+    }
+
+    pub fn next_epoch(&self) -> u64 {
+        self.next_epoch
+    }
+}
+
+fn worker_of(partition: u32, workers: usize) -> usize {
+    partition as usize % workers
+}
+
+/// Starts the workers. They end when the inlets are dropped.
+pub fn start(
+    workers: usize,
+    partitions: impl Fn() -> Partitions + Send + Sync + 'static,
+    commit: Sender<FromWorkers>,
+) -> anyhow::Result<(Inlets, WorkerGuards<()>)> {
+    let mut senders = Vec::new();
+    let mut receivers = Vec::new();
+    for _ in 0..workers {
+        let (sender, receiver) = std::sync::mpsc::channel();
+        senders.push(sender);
+        receivers.push(Some(receiver));
+    }
+    let receivers = Mutex::new(receivers);
+    let commits = Mutex::new(commit);
+    let (hello, hellos) = std::sync::mpsc::channel();
+    let hello = Mutex::new(hello);
+    let config = if workers == 1 {
+        timely::Config::thread()
+    } else {
+        timely::Config::process(workers)
+    };
+    let config = timely::Config {
+        worker: WorkerConfig::default(),
+        ..config
+    };
+    let guards = timely::execute(config, move |worker| {
+        let index = worker.index();
+        let lock = |what: &Mutex<Vec<Option<Receiver<(u64, Input)>>>>| {
+            what.lock().unwrap_or_else(|poisoned| poisoned.into_inner())[index].take()
+        };
+        let Some(receiver) = lock(&receivers) else {
+            return;
+        };
+        let commit = commits
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .clone();
+        let activator = build(worker, receiver, partitions(), commit);
+        let _ = hello
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .send((index, activator));
+        while worker.has_dataflows() {
+            worker.step_or_park(None);
+        }
+    })
+    .map_err(|error| anyhow::anyhow!("cannot start {workers} dataflow workers: {error}"))?;
+    let mut activators: Vec<(usize, SyncActivator)> = hellos.iter().take(workers).collect();
+    activators.sort_by_key(|(index, _)| *index);
+    let workers = senders
+        .into_iter()
+        .zip(activators.into_iter().map(|(_, activator)| activator))
+        .collect();
+    Ok((
+        Inlets {
+            workers,
+            next_epoch: 0,
+        },
+        guards,
+    ))
+}
+
+fn build(
+    worker: &mut Worker,
+    receiver: Receiver<(u64, Input)>,
+    mut owned: Partitions,
+    commit: Sender<FromWorkers>,
+) -> SyncActivator {
+    let index = worker.index();
+    let count = worker.peers();
+    let partitions_total = owned.total();
+    let slot: Arc<Mutex<Option<SyncActivator>>> = Arc::default();
+    let filled = slot.clone();
+    worker.dataflow::<u64, _, _>(|scope| {
+        let inputs = source(scope, "source", |capability, info| {
+            let activator = scope.worker().sync_activator_for(info.address.to_vec());
+            *filled
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(activator);
+            let mut capability: Option<Capability<u64>> = Some(capability);
+            move |output| {
+                loop {
+                    match receiver.try_recv() {
+                        Ok((epoch, input)) => {
+                            if let Some(capability) = capability.as_mut() {
+                                output.session(&*capability).give(input);
+                                capability.downgrade(&(epoch + 1));
+                            }
+                        }
+                        Err(TryRecvError::Empty) => break,
+                        Err(TryRecvError::Disconnected) => {
+                            capability = None;
+                            break;
+                        }
+                    }
+                }
+            }
+        })
+        .container::<Vec<Input>>();
+
+        let (feedback, shares) = scope.feedback::<Vec<(u64, Share)>>(1);
+        let parts = commit.clone();
+        let demands = inputs
+            .binary_frontier(
+                shares,
+                Pipeline,
+                Exchange::new(|(worker, _): &(u64, Share)| *worker),
+                "sample",
+                |_, _| {
+                    let mut waiting: BTreeMap<u64, (Capability<u64>, Input)> = BTreeMap::new();
+                    let mut granted: BTreeMap<u64, Vec<Share>> = BTreeMap::new();
+                    move |(inputs, input_frontier), (shares, share_frontier), output| {
+                        inputs.for_each_stamp(|stamp, batches| {
+                            if let Some(capability) = stamp.retain_least(output.output_index()) {
+                                let epoch = *capability.time();
+                                let (_, input) = waiting
+                                    .entry(epoch)
+                                    .or_insert_with(|| (capability, Input::new()));
+                                for batch in batches {
+                                    batch.drain(..).for_each(|commands| input.extend(commands));
+                                }
+                            }
+                        });
+                        shares.for_each_stamp(|stamp, batches| {
+                            if let Some(capability) = stamp.retain_least(output.output_index()) {
+                                let granted = granted.entry(*capability.time()).or_default();
+                                for batch in batches {
+                                    granted.extend(batch.drain(..).map(|(_, share)| share));
+                                }
+                            }
+                        });
+                        while let Some(next) = waiting.first_entry() {
+                            let epoch = *next.key();
+                            if input_frontier.less_equal(&epoch)
+                                || share_frontier.less_equal(&epoch)
+                            {
+                                break;
+                            }
+                            let (capability, input) = next.remove();
+                            let later = granted.split_off(&(epoch + 1));
+                            for (partition, shares) in std::mem::replace(&mut granted, later)
+                                .into_values()
+                                .flatten()
+                            {
+                                owned.set_shares(partition, &shares);
+                            }
+                            let part = owned.work(input);
+                            let demand = owned.demand();
+                            // The part is sent before the capability goes, hence before `gather` can see the epoch complete.
+                            let _ = parts.send(FromWorkers::Part { epoch, part });
+                            output.session(&capability).give((index as u64, demand));
+                        }
+                    }
+                },
+            )
+            .container::<Vec<(u64, Vec<Demand>)>>();
+
+        demands
+            .unary_frontier(
+                Exchange::new(|_: &(u64, Vec<Demand>)| 0),
+                "gather",
+                |_, _| {
+                    let mut waiting: BTreeMap<u64, (Capability<u64>, BTreeMap<u32, Vec<u64>>)> =
+                        BTreeMap::new();
+                    move |(demands, frontier), output| {
+                        demands.for_each_stamp(|stamp, batches| {
+                            if let Some(capability) = stamp.retain_least(output.output_index()) {
+                                let (_, all) = waiting
+                                    .entry(*capability.time())
+                                    .or_insert_with(|| (capability, BTreeMap::new()));
+                                for batch in batches {
+                                    batch.drain(..).for_each(|(_, demand)| all.extend(demand));
+                                }
+                            }
+                        });
+                        while let Some(next) = waiting.first_entry() {
+                            let epoch = *next.key();
+                            if frontier.less_equal(&epoch) {
+                                break;
+                            }
+                            let (capability, demand) = next.remove();
+                            let mut session = output.session(&capability);
+                            for (partition, shares) in budget::shares(&demand, partitions_total) {
+                                session.give((
+                                    worker_of(partition, count) as u64,
+                                    (partition, shares),
+                                ));
+                            }
+                            drop(session);
+                            let _ = commit.send(FromWorkers::Complete { epoch });
+                        }
+                    }
+                },
+            )
+            .container::<Vec<(u64, Share)>>()
+            .connect_loop(feedback);
+    });
+    #[allow(
+        clippy::expect_used,
+        reason = "`source` runs its constructor before `dataflow` returns"
+    )]
+    let activator = slot
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
+        .take()
+        .expect("the source was built");
+    activator
+}
