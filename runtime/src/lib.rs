@@ -3,8 +3,20 @@
 pub mod admin;
 pub mod config;
 pub mod drain;
+pub mod exit;
+pub mod health;
+pub mod instance;
 pub mod logging;
+mod measure;
 pub mod names;
+mod process;
+mod signals;
+mod stages;
 
-pub use admin::{Health, Readiness};
+pub use admin::Admin;
 pub use drain::Drain;
+pub use health::{Health, Readiness};
+pub use instance::Instance;
+pub use measure::{Metrics, Snapshot, install_metrics};
+pub use signals::{abort_on_panic, stop_on_signals};
+pub use stages::Stages;

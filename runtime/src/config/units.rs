@@ -2,6 +2,13 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// `format` in the JSON schema, by which the loader knows our units.
+pub(super) const DURATION_FORMAT: &str = "duration-with-unit";
+pub(super) const SIZE_FORMAT: &str = "size-with-unit";
+
+/// Nothing here waits for longer; keeps sums of times far from overflowing.
+const DURATION_MAX: std::time::Duration = std::time::Duration::from_secs(100 * 365 * 24 * 3600);
+
 /// A duration such as `30s`, `1m 30s`, `250ms`, `0s`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Duration(pub std::time::Duration);
@@ -15,18 +22,32 @@ impl Duration {
     }
 }
 
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
+    let invalid = "is not a duration; write a number with a unit, such as 30s, 250ms or 1h 30m";
+    match humantime::parse_duration(text) {
+        Ok(duration) if duration > DURATION_MAX => Err("is longer than a hundred years".to_owned()),
+        Ok(duration) => Ok(Duration(duration)),
+        Err(_) => Err(invalid.to_owned()),
+    }
+}
+
 impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        humantime::parse_duration(&text)
-            .map(Self)
-            .map_err(serde::de::Error::custom)
+        parse_duration(&text)
+            .map_err(|problem| serde::de::Error::custom(format!("`{text}` {problem}")))
     }
 }
 
 impl Serialize for Duration {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&humantime::format_duration(self.0))
+        serializer.collect_str(self)
+    }
+}
+
+impl std::fmt::Display for Duration {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        humantime::format_duration(self.0).fmt(f)
     }
 }
 
@@ -35,7 +56,11 @@ impl schemars::JsonSchema for Duration {
         "Duration".into()
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({"type": "string", "description": "a duration such as 30s, 1m 30s or 250ms"})
+        schemars::json_schema!({
+            "type": "string",
+            "format": DURATION_FORMAT,
+            "description": "a duration such as 30s, 1m 30s or 250ms",
+        })
     }
 }
 
@@ -49,6 +74,14 @@ impl ByteSize {
     }
 }
 
+pub(super) fn parse_size(text: &str) -> Result<ByteSize, String> {
+    let invalid = "is not a size; write a number with a unit, such as 512MiB or 10GiB";
+    match text.trim().parse::<bytesize::ByteSize>() {
+        Ok(size) => Ok(ByteSize(size.as_u64())),
+        Err(_) => Err(invalid.to_owned()),
+    }
+}
+
 impl<'de> Deserialize<'de> for ByteSize {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
@@ -59,17 +92,28 @@ impl<'de> Deserialize<'de> for ByteSize {
         }
         match Written::deserialize(deserializer)? {
             Written::Number(bytes) => Ok(Self(bytes)),
-            Written::Text(text) => text
-                .parse::<bytesize::ByteSize>()
-                .map(|size| Self(size.as_u64()))
-                .map_err(serde::de::Error::custom),
+            Written::Text(text) => parse_size(&text)
+                .map_err(|problem| serde::de::Error::custom(format!("`{text}` {problem}"))),
         }
     }
 }
 
 impl Serialize for ByteSize {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&bytesize::ByteSize(self.0).display().iec())
+        serializer.collect_str(self)
+    }
+}
+
+impl std::fmt::Display for ByteSize {
+    /// With the largest unit that says it exactly, so that what is written reads back the same.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let units = [(40, "TiB"), (30, "GiB"), (20, "MiB"), (10, "KiB")];
+        for (bits, unit) in units {
+            if self.0 >= 1 << bits && self.0.trailing_zeros() >= bits {
+                return write!(f, "{}{unit}", self.0 >> bits);
+            }
+        }
+        write!(f, "{}B", self.0)
     }
 }
 
@@ -78,6 +122,68 @@ impl schemars::JsonSchema for ByteSize {
         "ByteSize".into()
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({"type": ["string", "integer"], "description": "a size such as 512MiB or 10GiB, or a number of bytes"})
+        schemars::json_schema!({
+            "type": ["string", "integer"],
+            "format": SIZE_FORMAT,
+            "minimum": 0,
+            "description": "a size such as 512MiB or 10GiB, or a number of bytes",
+        })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_units() {
+        fn check(text: &str, expected_ms: Option<u64>) {
+            let got = parse_duration(text).ok().map(|d| d.0.as_millis() as u64);
+            assert_eq!(got, expected_ms, "{text}");
+        }
+        check("30s", Some(30_000));
+        check("250ms", Some(250));
+        check("1m 30s", Some(90_000));
+        check("1m30s", Some(90_000));
+        check("10m", Some(600_000));
+        check("24h", Some(86_400_000));
+        check("0s", Some(0));
+        check("0", Some(0));
+        for nonsense in ["", "30", "-5s", "5 parsecs", "s", "1.5.s", "ten", "200y"] {
+            check(nonsense, None);
+        }
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        fn check(text: &str, expected: Option<u64>) {
+            assert_eq!(parse_size(text).ok().map(|size| size.0), expected, "{text}");
+        }
+        check("512MiB", Some(512 << 20));
+        check("512 MiB", Some(512 << 20));
+        check("10GiB", Some(10 << 30));
+        check("1MB", Some(1_000_000));
+        check("1000", Some(1000));
+        check("1.5KiB", Some(1536));
+        for nonsense in ["", "lots", "-1MiB", "5 MiBs", "MiB"] {
+            check(nonsense, None);
+        }
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        for size in [0, 1, 1000, 1 << 10, 512 << 20, 10 << 30, (1 << 30) + 1] {
+            let text = serde_json::to_string(&ByteSize(size)).unwrap();
+            assert_eq!(
+                serde_json::from_str::<ByteSize>(&text).unwrap(),
+                ByteSize(size)
+            );
+        }
+        for millis in [0, 1, 250, 30_000, 90_001] {
+            let text = serde_json::to_string(&Duration::from_millis(millis)).unwrap();
+            let read: Duration = serde_json::from_str(&text).unwrap();
+            assert_eq!(read, Duration::from_millis(millis));
+        }
     }
 }

@@ -1,0 +1,124 @@
+//! Environment variables in scalars: `${env:NAME}`, `${env:NAME:-default}`, and `$$` for a `$`.
+
+use std::borrow::Cow;
+
+/// Where variables come from: the process's environment, or a test's.
+pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
+/// The scalar with its variables put in, or everything that is wrong with it.
+///
+/// As in a shell's `:-`, the default stands for a variable that is unset or empty. A `$` before anything but `$` and `{`
+/// is itself, so patterns such as `^a$` need no escape.
+pub(super) fn substitute<'t>(
+    text: &'t str,
+    environment: &Environment,
+) -> Result<Cow<'t, str>, Vec<String>> {
+    if !text.contains('$') {
+        return Ok(Cow::Borrowed(text));
+    }
+    let (mut out, mut problems) = (String::with_capacity(text.len()), Vec::new());
+    let mut rest = text;
+    while let Some(dollar) = rest.find('$') {
+        out.push_str(&rest[..dollar]);
+        rest = &rest[dollar + 1..];
+        if let Some(after) = rest.strip_prefix('$') {
+            out.push('$');
+            rest = after;
+        } else if let Some(after) = rest.strip_prefix('{') {
+            let Some(end) = after.find('}') else {
+                problems.push(format!(
+                    "`${{{after}` has no closing brace; write $$ for a `$` itself"
+                ));
+                break;
+            };
+            match variable(&after[..end], environment) {
+                Ok(value) => out.push_str(&value),
+                Err(problem) => problems.push(problem),
+            }
+            rest = &after[end + 1..];
+        } else {
+            out.push('$');
+        }
+    }
+    out.push_str(rest);
+    match problems.is_empty() {
+        true => Ok(Cow::Owned(out)),
+        false => Err(problems),
+    }
+}
+
+/// The value for what stands between the braces.
+fn variable(inside: &str, environment: &Environment) -> Result<String, String> {
+    let Some(reference) = inside.strip_prefix("env:") else {
+        return Err(format!(
+            "`${{{inside}}}` is not a reference; write ${{env:{inside}}} for an environment variable, $${{{inside}}} for the text itself"
+        ));
+    };
+    let (name, default) = match reference.split_once(":-") {
+        Some((name, default)) => (name, Some(default)),
+        None => (reference, None),
+    };
+    let valid = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if name.is_empty() || !name.chars().all(valid) {
+        return Err(format!(
+            "`{name}` is not the name of an environment variable; letters, digits and _ make one"
+        ));
+    }
+    match (environment(name), default) {
+        (Some(value), None) => Ok(value),
+        (Some(value), Some(_)) if !value.is_empty() => Ok(value),
+        (_, Some(default)) => Ok(default.to_owned()),
+        (None, None) => Err(format!(
+            "the environment variable {name} is not set; set it, or give a default: ${{env:{name}:-...}}"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &str) {
+        let environment = |name: &str| match name {
+            "A" => Some("1".to_owned()),
+            "EMPTY" => Some(String::new()),
+            "EVIL" => Some("x\ny: ${env:A}".to_owned()),
+            _ => None,
+        };
+        let got = match substitute(text, &environment) {
+            Ok(text) => text.into_owned(),
+            Err(problems) => format!("error: {}", problems.join(" | ")),
+        };
+        assert_eq!(got, expected, "{text}");
+    }
+
+    #[test]
+    fn variables_are_put_in_once_and_dollars_stay() {
+        check("plain", "plain");
+        check("${env:A}", "1");
+        check("a${env:A}b${env:A}c", "a1b1c");
+        check("${env:NONE:-x}-${env:EMPTY:-y}", "x-y");
+        check("[${env:EMPTY}${env:NONE:-}]", "[]");
+        check("^a$", "^a$");
+        check("$1 $$1 $${env:A}", "$1 $1 ${env:A}");
+        check("${env:EVIL}", "x\ny: ${env:A}");
+        check("${env:NONE:-${}", "${");
+    }
+
+    #[test]
+    fn every_bad_reference_of_a_scalar_is_reported() {
+        check(
+            "${env:NONE} ${env:A} ${HOME}",
+            "error: the environment variable NONE is not set; set it, or give a default: ${env:NONE:-...} \
+             | `${HOME}` is not a reference; write ${env:HOME} for an environment variable, $${HOME} for the text itself",
+        );
+        check(
+            "${env:A",
+            "error: `${env:A` has no closing brace; write $$ for a `$` itself",
+        );
+        check(
+            "${env:a b}",
+            "error: `a b` is not the name of an environment variable; letters, digits and _ make one",
+        );
+    }
+}

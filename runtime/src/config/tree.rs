@@ -1,0 +1,260 @@
+//! YAML as a tree in which everything still knows its place in the file.
+//!
+//! Only this module knows the YAML parser. Environment variables are put into scalars here, after the structure was parsed: so
+//! lines and columns stay true, and what a variable holds can never become structure.
+
+use std::collections::HashMap;
+
+use granit_parser::{Event, Options, Parser, ScalarStyle, Span};
+
+use super::environment::{self, Environment};
+use super::report::{Finding, Place};
+
+/// Aliases are copied, so a file of a few lines could name billions of nodes: stop long before.
+const NODES_MAX: usize = 100_000;
+
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub place: Place,
+    pub kind: Kind,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Kind {
+    Scalar(Scalar),
+    Sequence(Vec<Node>),
+    Mapping(Vec<Entry>),
+    /// It couldn't be read, which was reported: nothing more is said about it.
+    Unknown,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Scalar {
+    pub text: String,
+    /// As in the file; messages show this, so that a secret from the environment is never printed.
+    pub written: String,
+    /// Unquoted: may be a number, a boolean or null.
+    pub plain: bool,
+    pub substituted: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Entry {
+    pub key: String,
+    pub key_place: Place,
+    pub value: Node,
+}
+
+impl Node {
+    pub fn empty() -> Self {
+        Self {
+            place: Place::default(),
+            kind: Kind::Mapping(Vec::new()),
+        }
+    }
+
+    /// A value that was left out: `grpc:` with nothing behind it.
+    pub fn is_blank(&self) -> bool {
+        matches!(&self.kind, Kind::Scalar(scalar) if scalar.plain && scalar.written.is_empty())
+    }
+}
+
+/// Parses one document. Problems go to `findings`; `None` when the text isn't YAML at all.
+pub(super) fn parse(
+    text: &str,
+    environment: &Environment,
+    findings: &mut Vec<Finding>,
+) -> Option<Node> {
+    let mut options = Options::default();
+    options.set_emit_comments(false);
+    let mut builder = Builder {
+        text,
+        parser: Parser::new_from_str_with_options(text, options),
+        environment,
+        findings,
+        anchors: HashMap::new(),
+        nodes: 0,
+    };
+    match builder.document() {
+        Ok(node) => Some(node),
+        Err(finding) => {
+            findings.push(finding);
+            None
+        }
+    }
+}
+
+type Step<T> = Result<T, Finding>;
+
+struct Builder<'a> {
+    text: &'a str,
+    parser: Parser<'a, granit_parser::StrInput<'a>>,
+    environment: &'a Environment<'a>,
+    findings: &'a mut Vec<Finding>,
+    anchors: HashMap<usize, Node>,
+    nodes: usize,
+}
+
+impl<'a> Builder<'a> {
+    fn document(&mut self) -> Step<Node> {
+        let mut root = None;
+        loop {
+            let (event, span) = self.next()?;
+            match event {
+                Event::StreamEnd => return Ok(root.unwrap_or_else(Node::empty)),
+                Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
+                event if root.is_none() => root = Some(self.node(event, span)?),
+                _ => {
+                    return Err(Finding::at(
+                        place(span),
+                        "a second document begins here; a configuration is one document",
+                    ));
+                }
+            }
+        }
+    }
+
+    fn next(&mut self) -> Step<(Event<'a>, Span)> {
+        match self.parser.next_event() {
+            Some(Ok(next)) => Ok(next),
+            Some(Err(error)) => {
+                let marker = error.marker();
+                let at = Place {
+                    line: marker.line(),
+                    column: marker.col() + 1,
+                    length: 1,
+                };
+                let line = self.text.lines().nth(at.line.saturating_sub(1));
+                let unquoted = line.is_some_and(|line| line.contains("${"));
+                let help = "within braces or brackets, put what holds ${...} in quotes";
+                let finding = Finding::at(at, format!("not valid yaml: {}", error.info()));
+                Err(finding.with_help(unquoted.then(|| help.to_owned())))
+            }
+            None => Ok((Event::StreamEnd, Span::default())),
+        }
+    }
+
+    fn node(&mut self, event: Event<'a>, span: Span) -> Step<Node> {
+        self.count(1, span)?;
+        let anchor = event.anchor_id().unwrap_or(0);
+        let kind = match event {
+            Event::Scalar(text, style, ..) => self.scalar(&text, style, span),
+            Event::SequenceStart(..) => self.sequence()?,
+            Event::MappingStart(..) => self.mapping()?,
+            Event::Alias(id) => {
+                let Some(node) = self.anchors.get(&id).cloned() else {
+                    return Err(Finding::at(place(span), "an alias within its own anchor"));
+                };
+                self.count(size(&node), span)?;
+                return Ok(node);
+            }
+            other => {
+                return Err(Finding::at(place(span), format!("unexpected {other:?}")));
+            }
+        };
+        let node = Node {
+            place: place(span),
+            kind,
+        };
+        if anchor > 0 {
+            self.anchors.insert(anchor, node.clone());
+        }
+        Ok(node)
+    }
+
+    fn count(&mut self, nodes: usize, span: Span) -> Step<()> {
+        self.nodes += nodes;
+        if self.nodes > NODES_MAX {
+            return Err(Finding::at(
+                place(span),
+                format!("more than {NODES_MAX} values, aliases included"),
+            ));
+        }
+        Ok(())
+    }
+
+    fn scalar(&mut self, written: &str, style: ScalarStyle, span: Span) -> Kind {
+        match environment::substitute(written, self.environment) {
+            // The parser says `~` for what isn't there.
+            Ok(_) if style == ScalarStyle::Plain && span.is_empty() => Kind::Scalar(Scalar {
+                text: String::new(),
+                written: String::new(),
+                plain: true,
+                substituted: false,
+            }),
+            Ok(text) => Kind::Scalar(Scalar {
+                substituted: text != written,
+                text: text.into_owned(),
+                written: written.to_owned(),
+                plain: style == ScalarStyle::Plain,
+            }),
+            Err(problems) => {
+                for problem in problems {
+                    self.findings.push(Finding::at(place(span), problem));
+                }
+                Kind::Unknown
+            }
+        }
+    }
+
+    fn sequence(&mut self) -> Step<Kind> {
+        let mut items = Vec::new();
+        loop {
+            match self.next()? {
+                (Event::SequenceEnd, _) => return Ok(Kind::Sequence(items)),
+                (event, span) => items.push(self.node(event, span)?),
+            }
+        }
+    }
+
+    fn mapping(&mut self) -> Step<Kind> {
+        let mut entries: Vec<Entry> = Vec::new();
+        loop {
+            let (key, span) = match self.next()? {
+                (Event::MappingEnd, _) => return Ok(Kind::Mapping(entries)),
+                (Event::Scalar(key, ..), span) => (key.into_owned(), span),
+                (_, span) => {
+                    return Err(Finding::at(
+                        place(span),
+                        "a key must be text; put a value with brackets or braces in quotes",
+                    ));
+                }
+            };
+            let (event, value_span) = self.next()?;
+            let value = self.node(event, value_span)?;
+            if let Some(first) = entries.iter().find(|entry| entry.key == key) {
+                let message = format!(
+                    "`{key}` stands twice in one place, first on line {}",
+                    first.key_place.line
+                );
+                self.findings.push(Finding::at(place(span), message));
+                continue;
+            }
+            entries.push(Entry {
+                key,
+                key_place: place(span),
+                value,
+            });
+        }
+    }
+}
+
+fn size(node: &Node) -> usize {
+    1 + match &node.kind {
+        Kind::Scalar(_) | Kind::Unknown => 0,
+        Kind::Sequence(items) => items.iter().map(size).sum(),
+        Kind::Mapping(entries) => entries.iter().map(|entry| size(&entry.value)).sum(),
+    }
+}
+
+fn place(span: Span) -> Place {
+    Place {
+        line: span.start.line(),
+        column: span.start.col() + 1,
+        // What goes over several lines is marked by its first character.
+        length: match span.end.line() == span.start.line() {
+            true => span.end.col().saturating_sub(span.start.col()).max(1),
+            false => 1,
+        },
+    }
+}
