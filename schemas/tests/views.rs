@@ -5,6 +5,7 @@
 mod generate;
 
 use fastrand::Rng;
+use generate::{is_group, mutate};
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -13,7 +14,10 @@ use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use proptest::prelude::*;
 use prost::Message;
-use schemas::otlp::{AnyValue, Attributes, Items, LogView, SpanView, StatusCode};
+use schemas::Signal;
+use schemas::otlp::{
+    AnyValue, Attributes, Items, LogView, SpanView, StatusCode, check_item, check_request,
+};
 use schemas::wire::{self, Fields, WireError};
 
 /// An item with its heads, as bytes.
@@ -80,34 +84,6 @@ fn model_metrics(bytes: &[u8]) -> Result<Vec<Flat>, prost::DecodeError> {
         resource_metrics,
         scope_metrics,
         metrics
-    )
-}
-
-/// Flips, inserts, removes or cuts a few bytes.
-fn mutate(rng: &mut Rng, bytes: &mut Vec<u8>) {
-    for _ in 0..rng.usize(1..4) {
-        if bytes.is_empty() {
-            return;
-        }
-        let at = rng.usize(..bytes.len());
-        match rng.u8(..5) {
-            0 => bytes[at] = rng.u8(..),
-            1 => bytes[at] ^= 1 << rng.u8(..8),
-            2 => bytes.insert(at, rng.u8(..)),
-            3 => drop(bytes.remove(at)),
-            _ => bytes.truncate(at),
-        }
-    }
-}
-
-/// Groups are the one thing that prost passes over and the views refuse.
-fn is_group(error: WireError) -> bool {
-    matches!(
-        error,
-        WireError::WireType {
-            wire_type: 3 | 4,
-            ..
-        }
     )
 }
 
@@ -179,6 +155,19 @@ fn check_mutated(
         (Err(error), Ok(_)) => assert!(is_group(error), "{error} in what prost reads"),
         // What stands deeper than the items is checked by their views.
         (_, Err(_)) => {}
+    }
+}
+
+/// What passes whole passes item by item too.
+fn check_full(signal: Signal, request: &[u8], sound: bool) {
+    match check_request(signal, request) {
+        Ok(()) => {
+            assert!(sound, "prost refuses what passed: {request:02x?}");
+            for item in Items::new(request) {
+                assert_eq!(check_item(signal, item.unwrap().body), Ok(()));
+            }
+        }
+        Err(error) => assert!(!sound || is_group(error), "{error} in what prost reads"),
     }
 }
 
@@ -276,6 +265,22 @@ proptest! {
         let mut request = salted_traces(rng).0;
         mutate(rng, &mut request);
         check_mutated(&request, model_traces(&request), recode_traces);
+    }
+
+    #[test]
+    fn the_full_check_takes_what_prost_takes(seed: u64) {
+        let rng = &mut Rng::with_seed(seed);
+        let mut traces = generate::traces(rng).encode_to_vec();
+        let mut logs = generate::logs(rng).encode_to_vec();
+        let mut metrics = generate::metrics(rng).encode_to_vec();
+        for _ in 0..4 {
+            check_full(Signal::Traces, &traces, model_traces(&traces).is_ok());
+            check_full(Signal::Logs, &logs, model_logs(&logs).is_ok());
+            check_full(Signal::Metrics, &metrics, model_metrics(&metrics).is_ok());
+            mutate(rng, &mut traces);
+            mutate(rng, &mut logs);
+            mutate(rng, &mut metrics);
+        }
     }
 
     #[test]

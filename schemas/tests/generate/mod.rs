@@ -3,6 +3,7 @@
 #![allow(dead_code, unused_imports)] // each test binary uses its part
 
 mod metrics;
+mod mutate;
 
 use fastrand::Rng;
 use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
@@ -18,6 +19,7 @@ use opentelemetry_proto::tonic::trace::v1::{
 };
 
 pub use metrics::metrics;
+pub use mutate::{is_group, mutate};
 
 pub fn traces(rng: &mut Rng) -> ExportTraceServiceRequest {
     ExportTraceServiceRequest {
