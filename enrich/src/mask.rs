@@ -1,0 +1,289 @@
+//! Patterns that are replaced wherever they stand in a text.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use regex::{Captures, Regex, RegexBuilder, RegexSet, RegexSetBuilder, bytes};
+use runtime::config::Problems;
+
+use crate::RawMask;
+
+/// Of one compiled pattern. `[\w.]{1,64}` takes about 1 MiB.
+const COMPILED_BYTES_MAX: usize = 4 << 20;
+/// Of the lazily built automaton of one pattern; beyond it matching goes on, more slowly.
+const AUTOMATON_BYTES_MAX: usize = 4 << 20;
+const PATTERN_BYTES_MAX: usize = 16 << 10;
+
+/// One pattern. The same expression twice: strings must stay UTF-8, bytes values are searched as they are.
+#[derive(Clone)]
+struct Mask {
+    name: String,
+    strings: Regex,
+    bytes: bytes::Regex,
+    with: String,
+}
+
+/// All patterns, in the order in which they are applied.
+#[derive(Clone, Default)]
+pub(crate) struct Masks {
+    masks: Vec<Mask>,
+    /// All patterns at once: nearly every text matches none. `None` for fewer than two, where it would cost and not save.
+    any: Option<RegexSet>,
+}
+
+impl fmt::Debug for Masks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.masks.iter().map(|mask| &mask.name))
+            .finish()
+    }
+}
+
+impl Masks {
+    pub(crate) fn compile(raw: &[RawMask], path: &str, problems: &mut Problems) -> Self {
+        let mut masks: Vec<Mask> = Vec::new();
+        for (index, raw) in raw.iter().enumerate() {
+            let path = format!("{path}[{index}]");
+            if raw.name.is_empty() {
+                problems.push(format!("{path}.name"), "is empty; give the pattern a name");
+            } else if masks.iter().any(|mask| mask.name == raw.name) {
+                let message = format!("is taken: there are two patterns named {:?}", raw.name);
+                problems.push(format!("{path}.name"), message);
+            }
+            if let Some(mask) = Mask::compile(raw, &path, problems) {
+                masks.push(mask);
+            }
+        }
+        let any = (masks.len() > 1)
+            .then(|| {
+                RegexSetBuilder::new(masks.iter().map(|mask| mask.strings.as_str()))
+                    .size_limit(COMPILED_BYTES_MAX * masks.len())
+                    .dfa_size_limit(AUTOMATON_BYTES_MAX * masks.len())
+                    .build()
+                    .ok()
+            })
+            .flatten();
+        Self { masks, any }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.masks.is_empty()
+    }
+
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.masks.iter().map(|mask| mask.name.as_str())
+    }
+
+    pub(crate) fn matches(&self, text: &str) -> bool {
+        match &self.any {
+            Some(any) => any.is_match(text),
+            None => self.masks.iter().any(|mask| mask.strings.is_match(text)),
+        }
+    }
+
+    /// The text with every match of every pattern replaced, the patterns applied one after the other; `hit` is told the
+    /// index of each pattern that matched. `None`: nothing matched.
+    pub(crate) fn apply(&self, text: &str, mut hit: impl FnMut(usize)) -> Option<String> {
+        if !self.matches(text) {
+            return None;
+        }
+        let mut masked = Cow::Borrowed(text);
+        for (index, mask) in self.masks.iter().enumerate() {
+            if let Cow::Owned(replaced) = mask.strings.replace_all(&masked, mask.with.as_str()) {
+                masked = Cow::Owned(replaced);
+                hit(index);
+            }
+        }
+        match masked {
+            Cow::Owned(masked) => Some(masked),
+            Cow::Borrowed(_) => None,
+        }
+    }
+
+    /// As [`Masks::apply`], for bytes that may hold text.
+    pub(crate) fn apply_bytes(&self, bytes: &[u8], mut hit: impl FnMut(usize)) -> Option<Vec<u8>> {
+        let mut masked = Cow::Borrowed(bytes);
+        for (index, mask) in self.masks.iter().enumerate() {
+            if let Cow::Owned(replaced) = mask.bytes.replace_all(&masked, mask.with.as_bytes()) {
+                masked = Cow::Owned(replaced);
+                hit(index);
+            }
+        }
+        match masked {
+            Cow::Owned(masked) => Some(masked),
+            Cow::Borrowed(_) => None,
+        }
+    }
+}
+
+impl Mask {
+    fn compile(raw: &RawMask, path: &str, problems: &mut Problems) -> Option<Self> {
+        let at = format!("{path}.pattern");
+        if raw.pattern.len() > PATTERN_BYTES_MAX {
+            let message = format!("is longer than {PATTERN_BYTES_MAX} bytes; split it");
+            problems.push(at, message);
+            return None;
+        }
+        let strings = RegexBuilder::new(&raw.pattern)
+            .size_limit(COMPILED_BYTES_MAX)
+            .dfa_size_limit(AUTOMATON_BYTES_MAX)
+            .build();
+        let strings = match strings {
+            Ok(strings) => strings,
+            Err(error) => {
+                problems.push(at, format!("is not a usable pattern: {error}"));
+                return None;
+            }
+        };
+        if strings.is_match("") {
+            problems.push(
+                at,
+                "matches the empty text, so it would match everywhere; use + instead of *",
+            );
+            return None;
+        }
+        if let Some(group) = unknown_group(&raw.with, &strings) {
+            problems.push(
+                format!("{path}.with"),
+                format!(
+                    "names the group {group:?}, which the pattern doesn't have; write ${{1}} for a group, $$ for a dollar sign"
+                ),
+            );
+        }
+        let bytes = bytes::RegexBuilder::new(&raw.pattern)
+            .size_limit(COMPILED_BYTES_MAX)
+            .dfa_size_limit(AUTOMATON_BYTES_MAX)
+            .build();
+        match bytes {
+            Ok(bytes) => Some(Self {
+                name: raw.name.clone(),
+                strings,
+                bytes,
+                with: raw.with.clone(),
+            }),
+            Err(error) => {
+                problems.push(at, format!("is not a usable pattern: {error}"));
+                None
+            }
+        }
+    }
+}
+
+/// A group that the replacement names and the pattern lacks: `regex` would put nothing there, silently. The same
+/// reading of `$name` and `${name}` as [`Captures::expand`].
+fn unknown_group(with: &str, pattern: &Regex) -> Option<String> {
+    const _: fn(&Captures<'_>, &str, &mut String) = Captures::expand;
+    let mut rest = with;
+    while let Some(at) = rest.find('$') {
+        rest = &rest[at + 1..];
+        if let Some(after) = rest.strip_prefix('$') {
+            rest = after;
+            continue;
+        }
+        let name = match rest.strip_prefix('{').and_then(|name| name.split_once('}')) {
+            Some((name, _)) => name,
+            None => {
+                let end = rest
+                    .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                    .unwrap_or(rest.len());
+                &rest[..end]
+            }
+        };
+        let known = match name.parse::<usize>() {
+            Ok(number) => number < pattern.captures_len(),
+            Err(_) => name.is_empty() || pattern.capture_names().flatten().any(|n| n == name),
+        };
+        if !known {
+            return Some(name.to_owned());
+        }
+        rest = &rest[name.len()..];
+    }
+    None
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn compile(masks: &[(&str, &str, &str)]) -> (Masks, Vec<String>) {
+        let raw: Vec<RawMask> = masks
+            .iter()
+            .map(|(name, pattern, with)| RawMask {
+                name: (*name).into(),
+                pattern: (*pattern).into(),
+                with: (*with).into(),
+            })
+            .collect();
+        let mut problems = Problems::new();
+        let masks = Masks::compile(&raw, "mask", &mut problems);
+        let problems = problems
+            .iter()
+            .map(|problem| format!("{}: {}", problem.path, problem.message))
+            .collect();
+        (masks, problems)
+    }
+
+    #[track_caller]
+    fn check(masks: &[(&str, &str, &str)], text: &str, expected: Option<(&str, &[usize])>) {
+        let (masks, problems) = compile(masks);
+        assert_eq!(problems, Vec::<String>::new());
+        let mut hits = Vec::new();
+        let masked = masks.apply(text, |index| hits.push(index));
+        let mut byte_hits = Vec::new();
+        let masked_bytes = masks.apply_bytes(text.as_bytes(), |index| byte_hits.push(index));
+        assert_eq!(
+            masked.as_deref().map(|text| (text, hits.as_slice())),
+            expected
+        );
+        assert_eq!(masked.map(String::into_bytes), masked_bytes);
+        assert_eq!(hits, byte_hits);
+    }
+
+    #[test]
+    fn masks_each_match_and_tells_which_pattern() {
+        let email = ("email", r"[\w.+-]+@[\w-]+\.[\w.]+", "****");
+        let card = ("card", r"\b(\d{4})\d{8,11}(\d{4})\b", "$1…${2}");
+        check(&[email], "to a@b.cd and e@f.gh", Some(("to **** and ****", &[0])));
+        check(&[email], "nothing here", None);
+        check(&[email, card], "4111111111111111", Some(("4111…1111", &[1])));
+        check(&[email, card], "ä@ö.de 4111111111111111", Some(("**** 4111…1111", &[0, 1])));
+    }
+
+    #[test]
+    fn later_patterns_see_what_earlier_ones_wrote() {
+        check(&[("a", "a", "b"), ("b", "b", "c")], "ab", Some(("cc", &[0, 1])));
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_searched() {
+        let (masks, _) = compile(&[("email", r"[\w.]+@[\w.]+", "*")]);
+        assert_eq!(
+            masks.apply_bytes(b"\xff\x00a@b.cd\xfe", |_| {}),
+            Some(b"\xff\x00*\xfe".to_vec())
+        );
+    }
+
+    #[track_caller]
+    fn refused(name: &str, pattern: &str, with: &str, expected: &str) {
+        let (_, problems) = compile(&[(name, pattern, with)]);
+        let [problem] = problems.as_slice() else {
+            panic!("expected one problem, found {problems:?}");
+        };
+        assert!(problem.starts_with(expected), "{problem}");
+    }
+
+    #[test]
+    fn bad_patterns_are_problems() {
+        refused("", "a", "", "mask[0].name: is empty");
+        refused("x", "(", "", "mask[0].pattern: is not a usable pattern");
+        refused("x", r"\w{1000}{1000}", "", "mask[0].pattern: is not a usable pattern");
+        refused("x", "(?-u:\\xff)", "", "mask[0].pattern: is not a usable pattern");
+        refused("x", "a*", "", "mask[0].pattern: matches the empty text");
+        refused("x", "(a)", "$2", "mask[0].with: names the group \"2\"");
+        refused("x", "(a)", "$1_", "mask[0].with: names the group \"1_\"");
+        refused("x", &"a".repeat(PATTERN_BYTES_MAX + 1), "", "mask[0].pattern: is longer");
+        let (_, problems) = compile(&[("x", "a", ""), ("x", "b", "")]);
+        assert_eq!(problems, ["mask[1].name: is taken: there are two patterns named \"x\""]);
+    }
+}

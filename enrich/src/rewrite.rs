@@ -1,0 +1,471 @@
+//! The rewriter: walks one record by the tables of [`crate::shape`] and applies the rules where they apply.
+//!
+//! One pass over the bytes, no decoding into owned structures, nothing copied that doesn't change. An error is contained
+//! in the item, scope or resource in which it stands: the caller is told which items can't go on.
+//!
+//! Protobuf allows a field of a `KeyValue` or `AnyValue` to stand there twice, the last one counting; no encoder writes
+//! that, readers differ in it, and a rule could be led past a value by it: refused.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use schemas::Signal;
+use schemas::otlp::{AnyValue, Items};
+use schemas::wire::{Field, Fields, Value, WireError, put_len};
+
+use crate::edits::Edits;
+use crate::hash::HEX_LEN;
+use crate::memo::Memo;
+use crate::rules::{KeyAction, Rules};
+use crate::shape::{ANY_VALUE, Context, KEY_VALUE, Kind, Level, Shape, request};
+use crate::trace_state;
+
+/// Messages within messages, the request included: the limit of every protobuf implementation.
+const DEPTH_MAX: usize = 100;
+/// 64 bytes each, so that both memos stay within a core's second-level cache.
+const TEXT_SLOTS: usize = 8192;
+const KEY_SLOTS: usize = 1024;
+
+/// Why something can't go on. Never quotes what it found: reasons are logged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Reason {
+    #[error("{message} can't be read: {error}")]
+    Wire {
+        message: &'static str,
+        error: WireError,
+    },
+    #[error("{message} has field {field} twice")]
+    Twice { message: &'static str, field: u32 },
+    #[error("{message} nests deeper than {DEPTH_MAX} messages")]
+    TooDeep { message: &'static str },
+    #[error("the record takes {bytes} bytes after redaction, above the bus's limit of {limit} bytes")]
+    TooLarge { bytes: usize, limit: usize },
+    #[error("the record is of version {0:?}, and this build reads up to {max}", max = schemas::headers::VERSION)]
+    Version(String),
+}
+
+/// A record whose items can all go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    pub items: usize,
+    pub outcome: Outcome,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The record goes on as it is; nothing was written.
+    Unchanged,
+    /// The record to go on was appended to the output.
+    Changed,
+}
+
+/// A record that can't go on, or not as a whole. Nothing was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refused {
+    Record(Reason),
+    /// The items of these numbers, in order; of several reasons the first.
+    Items {
+        numbers: Vec<Range<usize>>,
+        items: usize,
+        reason: Reason,
+    },
+}
+
+/// Applies rules to records, one after the other; holds the buffers and memos for that.
+pub struct Rewriter {
+    rules: Arc<Rules>,
+    edits: Edits,
+    texts: Memo,
+    keys: Memo,
+    counts: Vec<u64>,
+    items: usize,
+    refused: Vec<Range<usize>>,
+    reason: Option<Reason>,
+    resource_seen: bool,
+}
+
+impl Rewriter {
+    pub fn new(rules: Arc<Rules>) -> Self {
+        let (texts, keys) = if rules.is_empty() { (1, 1) } else { (TEXT_SLOTS, KEY_SLOTS) };
+        Self {
+            counts: vec![0; rules.counters().len()],
+            rules,
+            edits: Edits::default(),
+            texts: Memo::new(texts),
+            keys: Memo::new(keys),
+            items: 0,
+            refused: Vec::new(),
+            reason: None,
+            resource_seen: false,
+        }
+    }
+
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Changes made in the last record, by the index of [`Rules::counters`]; only what [`Rewriter::transform`] let pass counts.
+    pub fn counts(&self) -> &[u64] {
+        &self.counts
+    }
+
+    /// Applies the rules to one request of the signal.
+    ///
+    /// # Errors
+    /// What can't go on: see [`Refused`].
+    pub fn transform(
+        &mut self,
+        signal: Signal,
+        record: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Done, Refused> {
+        self.begin(record);
+        let shape = request(signal);
+        if self.rules.is_empty() {
+            // Framing is checked all the same: what isn't OTLP doesn't go on.
+            let items = Items::new(record).try_fold(0, |items, item| item.map(|_| items + 1));
+            return match items {
+                Ok(items) => Ok(Done {
+                    items,
+                    outcome: Outcome::Unchanged,
+                }),
+                Err(error) => Err(Refused::Record(wire(shape, error))),
+            };
+        }
+        self.message(record, None, shape, 1)
+            .map_err(Refused::Record)?;
+        if let Some(reason) = self.reason.take() {
+            return Err(Refused::Items {
+                numbers: std::mem::take(&mut self.refused),
+                items: self.items,
+                reason,
+            });
+        }
+        let outcome = if self.edits.is_empty() {
+            Outcome::Unchanged
+        } else {
+            self.edits.write(record, out);
+            Outcome::Changed
+        };
+        Ok(Done {
+            items: self.items,
+            outcome,
+        })
+    }
+
+    fn begin(&mut self, record: &[u8]) {
+        self.edits.begin(record);
+        self.counts.fill(0);
+        self.items = 0;
+        self.refused.clear();
+        self.reason = None;
+    }
+
+    /// Walks the fields of one message; `owner` is the field it is the value of.
+    fn message(
+        &mut self,
+        body: &[u8],
+        owner: Option<&Field<'_>>,
+        shape: &'static Shape,
+        depth: usize,
+    ) -> Result<(), Reason> {
+        if depth > DEPTH_MAX {
+            return Err(Reason::TooDeep {
+                message: shape.name,
+            });
+        }
+        if shape.level == Level::Resource {
+            self.resource_seen = false;
+        }
+        let replaced = shape.context.map_or(0, |(context, _)| context.set_action());
+        let mut members = 0;
+        for field in Fields::new(body) {
+            let field = field.map_err(|error| wire(shape, error))?;
+            let kind = shape.field(field.number);
+            match (kind, field.value) {
+                (Kind::Unknown, value) => {
+                    self.unknown(&field, value);
+                    continue;
+                }
+                (Kind::Number, Value::Len(_)) => return Err(mismatch(shape, &field)),
+                (Kind::Number | Kind::Numbers, _) => {}
+                (Kind::Text, Value::Len(text)) => self.text(&field, text, shape)?,
+                (Kind::TraceState, Value::Len(text)) => self.trace_state(&field, text, shape)?,
+                (Kind::Id, Value::Len(id)) if matches!(id.len(), 0 | 8 | 16) => {}
+                (Kind::Id | Kind::Bytes, Value::Len(bytes)) => self.bytes(&field, bytes),
+                (Kind::Attribute, Value::Len(pair)) => {
+                    self.attribute(&field, pair, replaced, depth + 1)?;
+                }
+                (Kind::Message(child), Value::Len(body)) => {
+                    self.child(&field, body, child, depth + 1)?;
+                }
+                _ => return Err(mismatch(shape, &field)),
+            }
+            members += 1;
+            if shape.exclusive && members > 1 {
+                return Err(twice(shape, &field));
+            }
+        }
+        if let Some(owner) = owner {
+            self.set(owner, shape);
+        }
+        Ok(())
+    }
+
+    /// A message within a message. Errors stay within the item, scope or resource.
+    fn child(
+        &mut self,
+        field: &Field<'_>,
+        body: &[u8],
+        shape: &'static Shape,
+        depth: usize,
+    ) -> Result<(), Reason> {
+        let first = self.items;
+        let refused = self.refused.len();
+        if shape.level == Level::Item {
+            self.items += 1;
+        }
+        let open = self.edits.open(field, body);
+        match self.message(body, Some(field), shape, depth) {
+            Ok(()) => {
+                self.edits.close(open);
+                Ok(())
+            }
+            Err(reason) if shape.level == Level::Inner => Err(reason),
+            Err(reason) => {
+                let items = items_in(body, shape)?;
+                if items == 0 {
+                    return Err(reason);
+                }
+                self.items = first + items;
+                self.refused.truncate(refused);
+                self.refused.push(first..self.items);
+                self.reason.get_or_insert(reason);
+                Ok(())
+            }
+        }
+    }
+
+    /// One `KeyValue`. `replaced` is the bit of what is set in this place, whose old value goes.
+    fn attribute(
+        &mut self,
+        field: &Field<'_>,
+        pair: &[u8],
+        replaced: u8,
+        depth: usize,
+    ) -> Result<(), Reason> {
+        let shape = &KEY_VALUE;
+        if depth > DEPTH_MAX {
+            return Err(Reason::TooDeep {
+                message: shape.name,
+            });
+        }
+        // The key decides about the value, and may stand behind it.
+        let (mut key, mut value) = (None, None);
+        let mut plain = true;
+        for part in Fields::new(pair) {
+            let part = part.map_err(|error| wire(shape, error))?;
+            let seen = match (part.number, part.value) {
+                (1, Value::Len(text)) => {
+                    plain &= value.is_none();
+                    key.replace((part, text)).is_some()
+                }
+                (2, Value::Len(body)) => value.replace((part, body)).is_some(),
+                (1 | 2, _) | (3, Value::Len(_)) => return Err(mismatch(shape, &part)),
+                _ => {
+                    plain &= part.number == 3;
+                    false
+                }
+            };
+            if seen {
+                return Err(twice(shape, &part));
+            }
+        }
+        let text = key.map_or(&[][..], |(_, text)| text);
+        let action = self.key_action(text, shape)?;
+        if let Some(action) = action {
+            if action.has(KeyAction::DELETE | replaced) {
+                self.edits.remove(field);
+                self.counts[Rules::DELETED] += u64::from(action.has(KeyAction::DELETE));
+                return Ok(());
+            }
+            if action.has(KeyAction::HASH) {
+                return self.hash(field, text, value.map(|(_, body)| body));
+            }
+        }
+        let open = self.edits.open(field, pair);
+        if plain {
+            if let Some((key, text)) = key
+                && action.is_none()
+            {
+                self.text(&key, text, shape)?;
+            }
+            if let Some((value, body)) = value {
+                self.child(&value, body, &ANY_VALUE, depth + 1)?;
+            }
+        } else {
+            self.message(pair, None, shape, depth)?;
+        }
+        self.edits.close(open);
+        Ok(())
+    }
+
+    /// What is to be done with an attribute of this key; `None` when patterns find something in the key itself.
+    fn key_action(&mut self, key: &[u8], shape: &Shape) -> Result<Option<KeyAction>, Reason> {
+        if let Some(note) = self.keys.get(key) {
+            return Ok(Some(KeyAction(note)));
+        }
+        let text = utf8(key, 1, shape)?;
+        let action = self.rules.action(key);
+        // A key that a rule names is the operator's own text.
+        if action == KeyAction::default() && self.rules.masks.matches(text) {
+            return Ok(None);
+        }
+        self.keys.put(key, action.0);
+        Ok(Some(action))
+    }
+
+    /// The whole attribute is written anew: nothing of the value stays, whatever its type.
+    fn hash(&mut self, field: &Field<'_>, key: &[u8], value: Option<&[u8]>) -> Result<(), Reason> {
+        let (Some(hasher), Some(value)) = (&self.rules.hasher, value.filter(|v| !v.is_empty())) else {
+            return Ok(());
+        };
+        let parsed = AnyValue::parse(value).map_err(|error| wire(&ANY_VALUE, error))?;
+        let hex = hasher.hash(&parsed).unwrap_or_else(|| hasher.digest(value));
+        // AnyValue {string_value = 1}
+        let mut any = [0; HEX_LEN + 2];
+        any[0] = 1 << 3 | 2;
+        any[1] = HEX_LEN as u8;
+        any[2..].copy_from_slice(&hex);
+        self.edits.edit(field, |text| {
+            let mut pair = Vec::with_capacity(key.len() + any.len() + 8);
+            put_len(&mut pair, 1, key);
+            put_len(&mut pair, 2, &any);
+            put_len(text, field.number, &pair);
+        });
+        self.counts[Rules::HASHED] += 1;
+        Ok(())
+    }
+
+    fn text(&mut self, field: &Field<'_>, text: &[u8], shape: &Shape) -> Result<(), Reason> {
+        if text.is_empty() || self.texts.get(text).is_some() {
+            return Ok(());
+        }
+        let string = utf8(text, field.number, shape)?;
+        let counts = &mut self.counts[Rules::MASKED..];
+        match self.rules.masks.apply(string, |mask| counts[mask] += 1) {
+            Some(masked) => self.edits.replace(field, masked.as_bytes()),
+            None => self.texts.put(text, 0),
+        }
+        Ok(())
+    }
+
+    fn trace_state(&mut self, field: &Field<'_>, text: &[u8], shape: &Shape) -> Result<(), Reason> {
+        let state = utf8(text, field.number, shape)?;
+        let masks = &self.rules.masks;
+        if masks.is_empty() || state.is_empty() {
+            return Ok(());
+        }
+        let counts = &mut self.counts[Rules::MASKED..];
+        if let Some(redacted) = trace_state::redact(state, |text| masks.matches(text)) {
+            masks.apply(state, |mask| counts[mask] += 1);
+            self.edits.replace(field, redacted.as_bytes());
+        }
+        Ok(())
+    }
+
+    fn bytes(&mut self, field: &Field<'_>, bytes: &[u8]) {
+        let counts = &mut self.counts[Rules::MASKED..];
+        if let Some(masked) = self.rules.masks.apply_bytes(bytes, |mask| counts[mask] += 1) {
+            self.edits.replace(field, &masked);
+        }
+    }
+
+    /// A number can't hide text; what has a length could.
+    fn unknown(&mut self, field: &Field<'_>, value: Value<'_>) {
+        if self.rules.drop_unknown && matches!(value, Value::Len(_)) {
+            self.edits.remove(field);
+            self.counts[Rules::UNKNOWN] += 1;
+        }
+    }
+
+    /// Behind the fields of a message: what is set there, once.
+    fn set(&mut self, owner: &Field<'_>, shape: &Shape) {
+        let Self {
+            rules,
+            edits,
+            resource_seen,
+            ..
+        } = self;
+        match shape.context {
+            // A resource that comes in parts is one resource.
+            Some((Context::Resource, _)) if std::mem::replace(resource_seen, true) => {}
+            Some((context, number)) => {
+                let set = rules.set(context);
+                if !set.is_empty() {
+                    edits.append(owner, |text| set.write(number, text));
+                }
+            }
+            None if shape.level == Level::Resource && !*resource_seen => {
+                let set = rules.set(Context::Resource);
+                if !set.is_empty() {
+                    edits.append(owner, |text| {
+                        let mut resource = Vec::new();
+                        set.write(1, &mut resource);
+                        put_len(text, 1, &resource);
+                    });
+                }
+            }
+            None => {}
+        }
+    }
+}
+
+/// The number of items in a resource or scope that can't be walked by its shape: only the framing has to hold.
+fn items_in(body: &[u8], shape: &Shape) -> Result<usize, Reason> {
+    if shape.level == Level::Item {
+        return Ok(1);
+    }
+    let mut items = 0;
+    for field in Fields::new(body) {
+        let field = field.map_err(|error| wire(shape, error))?;
+        if let (Kind::Message(child), Value::Len(body)) = (shape.field(field.number), field.value)
+            && matches!(child.level, Level::Scope | Level::Item)
+        {
+            items += items_in(body, child)?;
+        }
+    }
+    Ok(items)
+}
+
+fn utf8<'a>(text: &'a [u8], field: u32, shape: &Shape) -> Result<&'a str, Reason> {
+    std::str::from_utf8(text).map_err(|_| wire(shape, WireError::Utf8 { field }))
+}
+
+fn wire(shape: &Shape, error: WireError) -> Reason {
+    Reason::Wire {
+        message: shape.name,
+        error,
+    }
+}
+
+fn twice(shape: &Shape, field: &Field<'_>) -> Reason {
+    Reason::Twice {
+        message: shape.name,
+        field: field.number,
+    }
+}
+
+fn mismatch(shape: &Shape, field: &Field<'_>) -> Reason {
+    let wire_type = match field.value {
+        Value::Varint(_) => 0,
+        Value::Fixed64(_) => 1,
+        Value::Len(_) => 2,
+        Value::Fixed32(_) => 5,
+    };
+    let error = WireError::Mismatch {
+        field: field.number,
+        wire_type,
+    };
+    wire(shape, error)
+}
