@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use bus::Delivery;
 use runtime::config::Problems;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize, Serializer};
@@ -18,6 +19,18 @@ pub struct RawConfig {
     pub redact: RawRedact,
     /// Attributes with fixed values.
     pub set: RawSet,
+    pub delivery: RawDelivery,
+}
+
+/// How output and read positions are committed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawDelivery {
+    /// Together or not at all.
+    #[default]
+    ExactlyOnce,
+    /// Output first: a crash in between repeats the last batches.
+    AtLeastOnce,
 }
 
 /// Applied to resources, scopes, spans, events, links, log records, metrics, data points and exemplars alike.
@@ -115,6 +128,7 @@ impl Serialize for Secret {
 #[derive(Clone, Debug)]
 pub struct Config {
     pub rules: Arc<Rules>,
+    pub delivery: Delivery,
 }
 
 impl RawConfig {
@@ -122,6 +136,10 @@ impl RawConfig {
     pub fn validate(&self, path: &str, problems: &mut Problems) -> Config {
         Config {
             rules: Arc::new(Rules::compile(self, path, problems)),
+            delivery: match self.delivery {
+                RawDelivery::ExactlyOnce => Delivery::ExactlyOnce,
+                RawDelivery::AtLeastOnce => Delivery::AtLeastOnce,
+            },
         }
     }
 }

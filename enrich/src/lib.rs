@@ -26,7 +26,8 @@ mod stage;
 mod trace_state;
 
 pub use config::{
-    Config, RawConfig, RawHash, RawMask, RawRedact, RawSet, RawUnknownFields, RawValue, Secret,
+    Config, RawConfig, RawDelivery, RawHash, RawMask, RawRedact, RawSet, RawUnknownFields,
+    RawValue, Secret,
 };
 pub use rewrite::{Done, Outcome, Reason, Refused, Rewriter};
 pub use rules::Rules;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use regex::{Captures, Regex, RegexBuilder, RegexSet, RegexSetBuilder, bytes};
+use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder, bytes};
 use runtime::config::Problems;
 
 use crate::RawMask;
@@ -170,9 +170,8 @@ impl Mask {
 }
 
 /// A group that the replacement names and the pattern lacks: `regex` would put nothing there, silently. The same
-/// reading of `$name` and `${name}` as [`Captures::expand`].
+/// reading of `$name` and `${name}` as [`regex::Captures::expand`].
 fn unknown_group(with: &str, pattern: &Regex) -> Option<String> {
-    const _: fn(&Captures<'_>, &str, &mut String) = Captures::expand;
     let mut rest = with;
     while let Some(at) = rest.find('$') {
         rest = &rest[at + 1..];
@@ -244,15 +243,31 @@ mod tests {
     fn masks_each_match_and_tells_which_pattern() {
         let email = ("email", r"[\w.+-]+@[\w-]+\.[\w.]+", "****");
         let card = ("card", r"\b(\d{4})\d{8,11}(\d{4})\b", "$1…${2}");
-        check(&[email], "to a@b.cd and e@f.gh", Some(("to **** and ****", &[0])));
+        check(
+            &[email],
+            "to a@b.cd and e@f.gh",
+            Some(("to **** and ****", &[0])),
+        );
         check(&[email], "nothing here", None);
-        check(&[email, card], "4111111111111111", Some(("4111…1111", &[1])));
-        check(&[email, card], "ä@ö.de 4111111111111111", Some(("**** 4111…1111", &[0, 1])));
+        check(
+            &[email, card],
+            "4111111111111111",
+            Some(("4111…1111", &[1])),
+        );
+        check(
+            &[email, card],
+            "ä@ö.de 4111111111111111",
+            Some(("**** 4111…1111", &[0, 1])),
+        );
     }
 
     #[test]
     fn later_patterns_see_what_earlier_ones_wrote() {
-        check(&[("a", "a", "b"), ("b", "b", "c")], "ab", Some(("cc", &[0, 1])));
+        check(
+            &[("a", "a", "b"), ("b", "b", "c")],
+            "ab",
+            Some(("cc", &[0, 1])),
+        );
     }
 
     #[test]
@@ -277,13 +292,31 @@ mod tests {
     fn bad_patterns_are_problems() {
         refused("", "a", "", "mask[0].name: is empty");
         refused("x", "(", "", "mask[0].pattern: is not a usable pattern");
-        refused("x", r"\w{1000}{1000}", "", "mask[0].pattern: is not a usable pattern");
-        refused("x", "(?-u:\\xff)", "", "mask[0].pattern: is not a usable pattern");
+        refused(
+            "x",
+            r"\w{1000}{1000}",
+            "",
+            "mask[0].pattern: is not a usable pattern",
+        );
+        refused(
+            "x",
+            "(?-u:\\xff)",
+            "",
+            "mask[0].pattern: is not a usable pattern",
+        );
         refused("x", "a*", "", "mask[0].pattern: matches the empty text");
         refused("x", "(a)", "$2", "mask[0].with: names the group \"2\"");
         refused("x", "(a)", "$1_", "mask[0].with: names the group \"1_\"");
-        refused("x", &"a".repeat(PATTERN_BYTES_MAX + 1), "", "mask[0].pattern: is longer");
+        refused(
+            "x",
+            &"a".repeat(PATTERN_BYTES_MAX + 1),
+            "",
+            "mask[0].pattern: is longer",
+        );
         let (_, problems) = compile(&[("x", "a", ""), ("x", "b", "")]);
-        assert_eq!(problems, ["mask[1].name: is taken: there are two patterns named \"x\""]);
+        assert_eq!(
+            problems,
+            ["mask[1].name: is taken: there are two patterns named \"x\""]
+        );
     }
 }

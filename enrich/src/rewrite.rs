@@ -38,7 +38,9 @@ pub enum Reason {
     Twice { message: &'static str, field: u32 },
     #[error("{message} nests deeper than {DEPTH_MAX} messages")]
     TooDeep { message: &'static str },
-    #[error("the record takes {bytes} bytes after redaction, above the bus's limit of {limit} bytes")]
+    #[error(
+        "the record takes {bytes} bytes after redaction, above the bus's limit of {limit} bytes"
+    )]
     TooLarge { bytes: usize, limit: usize },
     #[error("the record is of version {0:?}, and this build reads up to {max}", max = schemas::headers::VERSION)]
     Version(String),
@@ -86,7 +88,11 @@ pub struct Rewriter {
 
 impl Rewriter {
     pub fn new(rules: Arc<Rules>) -> Self {
-        let (texts, keys) = if rules.is_empty() { (1, 1) } else { (TEXT_SLOTS, KEY_SLOTS) };
+        let (texts, keys) = if rules.is_empty() {
+            (1, 1)
+        } else {
+            (TEXT_SLOTS, KEY_SLOTS)
+        };
         Self {
             counts: vec![0; rules.counters().len()],
             rules,
@@ -327,7 +333,8 @@ impl Rewriter {
 
     /// The whole attribute is written anew: nothing of the value stays, whatever its type.
     fn hash(&mut self, field: &Field<'_>, key: &[u8], value: Option<&[u8]>) -> Result<(), Reason> {
-        let (Some(hasher), Some(value)) = (&self.rules.hasher, value.filter(|v| !v.is_empty())) else {
+        let (Some(hasher), Some(value)) = (&self.rules.hasher, value.filter(|v| !v.is_empty()))
+        else {
             return Ok(());
         };
         let parsed = AnyValue::parse(value).map_err(|error| wire(&ANY_VALUE, error))?;
@@ -376,7 +383,11 @@ impl Rewriter {
 
     fn bytes(&mut self, field: &Field<'_>, bytes: &[u8]) {
         let counts = &mut self.counts[Rules::MASKED..];
-        if let Some(masked) = self.rules.masks.apply_bytes(bytes, |mask| counts[mask] += 1) {
+        if let Some(masked) = self
+            .rules
+            .masks
+            .apply_bytes(bytes, |mask| counts[mask] += 1)
+        {
             self.edits.replace(field, &masked);
         }
     }
@@ -457,15 +468,5 @@ fn twice(shape: &Shape, field: &Field<'_>) -> Reason {
 }
 
 fn mismatch(shape: &Shape, field: &Field<'_>) -> Reason {
-    let wire_type = match field.value {
-        Value::Varint(_) => 0,
-        Value::Fixed64(_) => 1,
-        Value::Len(_) => 2,
-        Value::Fixed32(_) => 5,
-    };
-    let error = WireError::Mismatch {
-        field: field.number,
-        wire_type,
-    };
-    wire(shape, error)
+    wire(shape, field.mismatch())
 }

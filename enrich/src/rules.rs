@@ -75,9 +75,8 @@ impl Rules {
                 "is empty, and a hash without a secret is undone by trying all values; set it, e.g. to ${env:TAILWATER_HASH_KEY} with at least 16 random bytes",
             );
         }
-        let redacts = !redact.delete.is_empty()
-            || !redact.hash.keys.is_empty()
-            || !rules.masks.is_empty();
+        let redacts =
+            !redact.delete.is_empty() || !redact.hash.keys.is_empty() || !rules.masks.is_empty();
         rules.drop_unknown = redacts && redact.unknown_fields == RawUnknownFields::Drop;
         let counters = ["delete", "hash", "unknown_field"].map(str::to_owned);
         let masks = rules.masks.names().map(|name| format!("mask/{name}"));
@@ -99,7 +98,8 @@ impl Rules {
             }
             let entry = self.keys.entry(key.as_bytes().into()).or_default();
             if entry.has(contradicts) {
-                let message = format!("names {key:?}, which another rule deletes or hashes; remove one");
+                let message =
+                    format!("names {key:?}, which another rule deletes or hashes; remove one");
                 problems.push(path, message);
             }
             entry.0 |= action;

@@ -113,9 +113,18 @@ pub fn request(signal: schemas::Signal) -> &'static Shape {
 }
 
 // The nesting that the signals share: resource = 1, scopes = 2, schema_url = 3; scope = 1, items = 2, schema_url = 3.
-static TRACES: Shape = inner("ExportTraceServiceRequest", &[Unknown, Message(&RESOURCE_SPANS)]);
-static LOGS: Shape = inner("ExportLogsServiceRequest", &[Unknown, Message(&RESOURCE_LOGS)]);
-static METRICS: Shape = inner("ExportMetricsServiceRequest", &[Unknown, Message(&RESOURCE_METRICS)]);
+static TRACES: Shape = inner(
+    "ExportTraceServiceRequest",
+    &[Unknown, Message(&RESOURCE_SPANS)],
+);
+static LOGS: Shape = inner(
+    "ExportLogsServiceRequest",
+    &[Unknown, Message(&RESOURCE_LOGS)],
+);
+static METRICS: Shape = inner(
+    "ExportMetricsServiceRequest",
+    &[Unknown, Message(&RESOURCE_METRICS)],
+);
 
 static RESOURCE_SPANS: Shape = at(
     Level::Resource,
@@ -151,17 +160,24 @@ static SCOPE_METRICS: Shape = at(
 
 /// attributes, dropped_attributes_count, entity_refs
 pub(crate) static RESOURCE: Shape = with(
-    inner("Resource", &[Unknown, Attribute, Number, Message(&ENTITY_REF)]),
+    inner(
+        "Resource",
+        &[Unknown, Attribute, Number, Message(&ENTITY_REF)],
+    ),
     Context::Resource,
     1,
 );
 /// schema_url, type, id_keys, description_keys
 static ENTITY_REF: Shape = inner("EntityRef", &[Unknown, Text, Text, Text, Text]);
 /// name, version, attributes, dropped_attributes_count
-static SCOPE: Shape = inner("InstrumentationScope", &[Unknown, Text, Text, Attribute, Number]);
+static SCOPE: Shape = inner(
+    "InstrumentationScope",
+    &[Unknown, Text, Text, Attribute, Number],
+);
 
 /// key, value, key_strindex; walked by hand, because the key decides about the value.
-pub(crate) static KEY_VALUE: Shape = inner("KeyValue", &[Unknown, Text, Message(&ANY_VALUE), Number]);
+pub(crate) static KEY_VALUE: Shape =
+    inner("KeyValue", &[Unknown, Text, Message(&ANY_VALUE), Number]);
 /// string, bool, int, double, array, kvlist, bytes, string_strindex
 pub(crate) static ANY_VALUE: Shape = Shape {
     exclusive: true,
@@ -189,22 +205,22 @@ static SPAN: Shape = with(
         "Span",
         &[
             Unknown,
-            Id,                // trace_id
-            Id,                // span_id
-            TraceState,        // trace_state
-            Id,                // parent_span_id
-            Text,              // name
-            Number,            // kind
-            Number,            // start_time_unix_nano
-            Number,            // end_time_unix_nano
-            Attribute,         // attributes
-            Number,            // dropped_attributes_count
-            Message(&EVENT),   // events
-            Number,            // dropped_events_count
-            Message(&LINK),    // links
-            Number,            // dropped_links_count
-            Message(&STATUS),  // status
-            Number,            // flags
+            Id,               // trace_id
+            Id,               // span_id
+            TraceState,       // trace_state
+            Id,               // parent_span_id
+            Text,             // name
+            Number,           // kind
+            Number,           // start_time_unix_nano
+            Number,           // end_time_unix_nano
+            Attribute,        // attributes
+            Number,           // dropped_attributes_count
+            Message(&EVENT),  // events
+            Number,           // dropped_events_count
+            Message(&LINK),   // links
+            Number,           // dropped_links_count
+            Message(&STATUS), // status
+            Number,           // flags
         ],
     ),
     Context::Item,
@@ -213,7 +229,10 @@ static SPAN: Shape = with(
 /// time, name, attributes, dropped_attributes_count
 static EVENT: Shape = inner("Event", &[Unknown, Number, Text, Attribute, Number]);
 /// trace_id, span_id, trace_state, attributes, dropped_attributes_count, flags
-static LINK: Shape = inner("Link", &[Unknown, Id, Id, TraceState, Attribute, Number, Number]);
+static LINK: Shape = inner(
+    "Link",
+    &[Unknown, Id, Id, TraceState, Attribute, Number, Number],
+);
 /// message, code
 static STATUS: Shape = inner("Status", &[Unknown, Unknown, Text, Number]);
 
@@ -223,9 +242,9 @@ static LOG_RECORD: Shape = with(
         "LogRecord",
         &[
             Unknown,
-            Number,              // time_unix_nano
-            Number,              // severity_number
-            Text,                // severity_text
+            Number, // time_unix_nano
+            Number, // severity_number
+            Text,   // severity_text
             Unknown,
             Message(&ANY_VALUE), // body
             Attribute,           // attributes
@@ -261,7 +280,10 @@ static METRIC: Shape = at(
     ],
 );
 /// data_points; for sums also aggregation_temporality, is_monotonic
-static NUMBERS: Shape = inner("Gauge or Sum", &[Unknown, Message(&NUMBER_POINT), Number, Number]);
+static NUMBERS: Shape = inner(
+    "Gauge or Sum",
+    &[Unknown, Message(&NUMBER_POINT), Number, Number],
+);
 static HISTOGRAM: Shape = inner("Histogram", &[Unknown, Message(&HISTOGRAM_POINT), Number]);
 static EXPONENTIAL_HISTOGRAM: Shape = inner(
     "ExponentialHistogram",
@@ -358,9 +380,7 @@ static QUANTILE: Shape = inner("ValueAtQuantile", &[Unknown, Number, Number]);
 static EXEMPLAR: Shape = inner(
     "Exemplar",
     &[
-        Unknown,
-        Unknown,
-        Number,    // time_unix_nano
+        Unknown, Unknown, Number,    // time_unix_nano
         Number,    // as_double
         Id,        // span_id
         Id,        // trace_id

@@ -38,6 +38,8 @@ pub const ENRICH_WRITTEN: &str = "tailwater_enrich_written_items_total";
 pub const ENRICH_DEAD_LETTERED: &str = "tailwater_enrich_dead_lettered_items_total";
 /// Label: `rule`.
 pub const ENRICH_REDACTIONS: &str = "tailwater_enrich_redactions_total";
+/// Records that retention deleted before they were read. Label: `topic`.
+pub const ENRICH_LOST_RECORDS: &str = "tailwater_enrich_truncated_records_total";
 
 /// exported = delivered + dead-lettered + pending. Labels: `backend`, `signal`.
 pub const EXPORT_CONSUMED: &str = "tailwater_export_consumed_items_total";
