@@ -1,0 +1,105 @@
+//! Waiting for the bus: a request is done when every record that holds an item of it is acknowledged or failed.
+//!
+//! Each record holds one [`Ticket`] of each request in it. However many records and partitions a request spans, its task is
+//! woken once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+
+use tokio::sync::Notify;
+
+use crate::admission::Permit;
+use crate::refusal::Refusal;
+
+/// How a record fared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Outcome {
+    Durable = 0,
+    /// Worth a retry.
+    Unavailable = 1,
+    /// The bus will never take it.
+    Refused = 2,
+}
+
+struct Shared {
+    tickets: AtomicUsize,
+    /// The worst outcome so far.
+    outcome: AtomicU8,
+    done: Notify,
+    /// Held until the last record is through, even if the client has gone.
+    _permit: Permit,
+}
+
+/// A record's duty to say how it fared, to one request. Dropped without a word, it says [`Outcome::Unavailable`].
+pub struct Ticket {
+    shared: Arc<Shared>,
+    outcome: Outcome,
+}
+
+/// The request's side.
+pub struct Completion {
+    shared: Arc<Shared>,
+}
+
+/// A completion with its first ticket, which the splitter copies into records and then resolves as durable.
+pub fn completion(permit: Permit) -> (Ticket, Completion) {
+    let shared = Arc::new(Shared {
+        tickets: AtomicUsize::new(1),
+        outcome: AtomicU8::new(Outcome::Durable as u8),
+        done: Notify::new(),
+        _permit: permit,
+    });
+    let ticket = Ticket {
+        shared: shared.clone(),
+        outcome: Outcome::Unavailable,
+    };
+    (ticket, Completion { shared })
+}
+
+impl Ticket {
+    pub fn resolve(mut self, outcome: Outcome) {
+        self.outcome = outcome;
+    }
+}
+
+impl Clone for Ticket {
+    fn clone(&self) -> Self {
+        self.shared.tickets.fetch_add(1, Ordering::Relaxed);
+        Self {
+            shared: self.shared.clone(),
+            outcome: Outcome::Unavailable,
+        }
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if self.outcome != Outcome::Durable {
+            self.shared
+                .outcome
+                .fetch_max(self.outcome as u8, Ordering::Relaxed);
+        }
+        // Release: who sees zero sees all outcomes.
+        if self.shared.tickets.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.shared.done.notify_one();
+        }
+    }
+}
+
+impl Completion {
+    /// Returns when no ticket is left.
+    ///
+    /// # Errors
+    /// At least one record did not get onto the bus; others may have.
+    pub async fn wait(self) -> Result<(), Refusal> {
+        while self.shared.tickets.load(Ordering::Acquire) > 0 {
+            self.shared.done.notified().await;
+        }
+        match self.shared.outcome.load(Ordering::Relaxed) {
+            outcome if outcome == Outcome::Durable as u8 => Ok(()),
+            outcome if outcome == Outcome::Refused as u8 => Err(Refusal::Record),
+            _ => Err(Refusal::Bus),
+        }
+    }
+}

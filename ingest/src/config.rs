@@ -1,0 +1,289 @@
+//! The `ingest` section of the configuration.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use http::HeaderName;
+use runtime::config::{ByteSize, Duration as RawDuration, Problems};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Where telemetry comes in, and within which limits.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawConfig {
+    pub grpc: RawGrpc,
+    pub http: RawHttp,
+    /// A record on the bus is closed when it has this many bytes of OTLP. A larger single item gets a record of its own.
+    pub record_bytes_max: ByteSize,
+    /// A record on the bus is closed this long after its first item came in.
+    pub linger: RawDuration,
+    /// The largest request, before and after decompression.
+    pub request_bytes_max: ByteSize,
+    /// All requests in flight and the windows of all connections together; more is refused with a retry delay.
+    pub memory_limit: ByteSize,
+    /// Connections at one time over both protocols; more wait in the listen queue.
+    pub connections_max: u32,
+    /// The time within which a request's body must have come in.
+    pub read_timeout: RawDuration,
+    /// The time within which the bus must have acknowledged a request; later it is answered as unavailable.
+    pub publish_timeout: RawDuration,
+    /// The delay that refused clients are told to wait before they send again.
+    pub retry_after: RawDuration,
+    /// The request header that names the tenant, such as `x-scope-orgid`; absent: one tenant.
+    pub tenant_header: Option<String>,
+    /// Also take OTLP requests from an existing Kafka topic of the bus, and partition them anew by trace.
+    pub kafka: Option<RawRekey>,
+}
+
+impl Default for RawConfig {
+    fn default() -> Self {
+        Self {
+            grpc: RawGrpc::default(),
+            http: RawHttp::default(),
+            record_bytes_max: ByteSize(256 << 10),
+            linger: RawDuration::from_millis(20),
+            request_bytes_max: ByteSize::mib(64),
+            memory_limit: ByteSize::mib(256),
+            connections_max: 1024,
+            read_timeout: RawDuration::from_secs(30),
+            publish_timeout: RawDuration::from_secs(30),
+            retry_after: RawDuration::from_secs(1),
+            tenant_header: None,
+            kafka: None,
+        }
+    }
+}
+
+/// OTLP over gRPC.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawGrpc {
+    /// IP address and port; port 0 takes a free one.
+    pub listen: String,
+}
+
+impl Default for RawGrpc {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:4317".into(),
+        }
+    }
+}
+
+/// OTLP over HTTP: protobuf and JSON.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawHttp {
+    /// IP address and port; port 0 takes a free one.
+    pub listen: String,
+}
+
+impl Default for RawHttp {
+    fn default() -> Self {
+        Self {
+            listen: "127.0.0.1:4318".into(),
+        }
+    }
+}
+
+/// A topic that somebody else writes, such as a Collector's Kafka exporter with the encoding `otlp_proto`.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawRekey {
+    /// The topic with OTLP trace requests.
+    pub topic: String,
+    /// The consumer group to read it with.
+    #[serde(default = "default_group")]
+    pub group: String,
+}
+
+fn default_group() -> String {
+    "tailwater-ingest".into()
+}
+
+/// A valid `ingest` section.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub grpc: Listen,
+    pub http: Listen,
+    pub record_bytes_max: usize,
+    pub linger: Duration,
+    pub request_bytes_max: usize,
+    pub memory_limit: usize,
+    pub connections_max: usize,
+    pub read_timeout: Duration,
+    pub publish_timeout: Duration,
+    pub retry_after: Duration,
+    pub tenant_header: Option<HeaderName>,
+    pub rekey: Option<RawRekey>,
+}
+
+/// An address, with the configuration key that it came from.
+#[derive(Clone, Debug)]
+pub struct Listen {
+    pub address: SocketAddr,
+    pub key: String,
+}
+
+/// Requests are held by up to four buffers of their size: the body, its decompressed form, JSON as protobuf, the records.
+const REQUESTS_IN_MEMORY_MIN: u64 = 4;
+
+impl RawConfig {
+    /// Checks every value; `path` is where this section stands, usually `ingest`.
+    pub fn validate(&self, path: &str, problems: &mut Problems) -> Config {
+        let config = Config {
+            grpc: listen(&self.grpc.listen, format!("{path}.grpc.listen"), problems),
+            http: listen(&self.http.listen, format!("{path}.http.listen"), problems),
+            record_bytes_max: self.record_bytes_max.0 as usize,
+            linger: self.linger.0,
+            request_bytes_max: self.request_bytes_max.0 as usize,
+            memory_limit: self.memory_limit.0 as usize,
+            connections_max: self.connections_max as usize,
+            read_timeout: self.read_timeout.0,
+            publish_timeout: self.publish_timeout.0,
+            retry_after: self.retry_after.0,
+            tenant_header: tenant_header(self.tenant_header.as_deref(), path, problems),
+            rekey: self.kafka.clone(),
+        };
+        let mut require = |holds: bool, key: &str, message: String| {
+            if !holds {
+                problems.push(format!("{path}.{key}"), message);
+            }
+        };
+        require(
+            (1 << 10..=64 << 20).contains(&self.record_bytes_max.0),
+            "record_bytes_max",
+            "must be between 1KiB and 64MiB".into(),
+        );
+        require(
+            self.linger.0 <= Duration::from_secs(10),
+            "linger",
+            "must be at most 10s: requests wait for it".into(),
+        );
+        require(
+            (1 << 10..=1 << 30).contains(&self.request_bytes_max.0),
+            "request_bytes_max",
+            "must be between 1KiB and 1GiB".into(),
+        );
+        require(
+            self.memory_limit.0 / REQUESTS_IN_MEMORY_MIN >= self.request_bytes_max.0,
+            "memory_limit",
+            format!(
+                "must be at least {REQUESTS_IN_MEMORY_MIN} times request_bytes_max, or the largest request can never be taken"
+            ),
+        );
+        require(
+            self.connections_max > 0,
+            "connections_max",
+            "must be at least 1".into(),
+        );
+        for (key, value) in [
+            ("read_timeout", self.read_timeout),
+            ("publish_timeout", self.publish_timeout),
+            ("retry_after", self.retry_after),
+        ] {
+            require(!value.0.is_zero(), key, "must be above 0s".into());
+        }
+        if let Some(rekey) = &self.kafka {
+            require(
+                !rekey.topic.is_empty(),
+                "kafka.topic",
+                "must name a topic".into(),
+            );
+            require(
+                !rekey.group.is_empty(),
+                "kafka.group",
+                "must name a consumer group".into(),
+            );
+        }
+        if config.grpc.address == config.http.address && config.grpc.address.port() != 0 {
+            problems.push(
+                format!("{path}.http.listen"),
+                format!(
+                    "is {}, which grpc.listen has already; choose another port",
+                    config.http.address
+                ),
+            );
+        }
+        config
+    }
+}
+
+fn listen(text: &str, key: String, problems: &mut Problems) -> Listen {
+    let address = text.parse().unwrap_or_else(|_| {
+        problems.push(
+            &key,
+            format!(
+                "`{text}` is not an IP address with a port, such as 127.0.0.1:4317 or [::]:4317"
+            ),
+        );
+        SocketAddr::from(([127, 0, 0, 1], 0))
+    });
+    Listen { address, key }
+}
+
+fn tenant_header(name: Option<&str>, path: &str, problems: &mut Problems) -> Option<HeaderName> {
+    let name = name?;
+    match name.parse() {
+        Ok(name) => Some(name),
+        Err(_) => {
+            problems.push(
+                format!("{path}.tenant_header"),
+                format!("`{name}` is not a header name, such as x-scope-orgid"),
+            );
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    /// Every wrong value is reported, by its path.
+    #[test]
+    fn problems_are_named_by_path() {
+        let check = |change: fn(&mut RawConfig), expected: &[&str]| {
+            let mut raw = RawConfig::default();
+            change(&mut raw);
+            let mut problems = Problems::new();
+            raw.validate("ingest", &mut problems);
+            let paths: Vec<_> = problems
+                .iter()
+                .map(|problem| problem.path.as_str())
+                .collect();
+            assert_eq!(paths, expected);
+        };
+        check(|_| (), &[]);
+        check(
+            |raw| raw.grpc.listen = "localhost".into(),
+            &["ingest.grpc.listen"],
+        );
+        check(
+            |raw| raw.http.listen = "127.0.0.1:4317".into(),
+            &["ingest.http.listen"],
+        );
+        check(
+            |raw| raw.memory_limit = ByteSize::mib(255),
+            &["ingest.memory_limit"],
+        );
+        check(
+            |raw| raw.tenant_header = Some("a b".into()),
+            &["ingest.tenant_header"],
+        );
+        check(
+            |raw| {
+                raw.record_bytes_max = ByteSize(1);
+                raw.linger = RawDuration::from_secs(60);
+                raw.retry_after = RawDuration::from_secs(0);
+            },
+            &[
+                "ingest.record_bytes_max",
+                "ingest.linger",
+                "ingest.retry_after",
+            ],
+        );
+    }
+}

@@ -1,0 +1,184 @@
+//! OTLP over gRPC: three unary methods whose messages stay bytes.
+//!
+//! The five bytes of framing are read here rather than by `tonic::server::Grpc`, for three reasons: the message's length is admitted
+//! before its body is read; memory is also admitted while a body inflates; and a message that is too large is answered with
+//! RESOURCE_EXHAUSTED, where tonic says OUT_OF_RANGE, which OTLP clients retry for ever. Status and codes are tonic's.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{HeaderMap, Method, Response, StatusCode};
+use hyper::body::Incoming;
+use schemas::Signal;
+use tonic::Status;
+
+use crate::answer::{self, Encoding, Partial};
+use crate::body::{admit, chunk, gather};
+use crate::inflate::Compression;
+use crate::receive::{Receiver, Request};
+use crate::refusal::Refusal;
+use crate::reply::Reply;
+
+/// A flag and a length of four bytes stand before each message.
+const PREFIX: usize = 5;
+
+/// Answers one call.
+pub async fn serve(receiver: &Receiver, request: http::Request<Incoming>) -> Response<Reply> {
+    if !is_grpc(request.headers()) {
+        return not_grpc();
+    }
+    let result = call(receiver, request).await;
+    receiver.answered("grpc", &result);
+    match result {
+        Ok(partial) => success(&partial),
+        Err(refusal) => failure(receiver, &refusal),
+    }
+}
+
+async fn call(receiver: &Receiver, request: http::Request<Incoming>) -> Result<Partial, Refusal> {
+    let (head, mut body) = request.into_parts();
+    if head.method != Method::POST {
+        return Err(Refusal::Method(head.method.to_string()));
+    }
+    let signal =
+        signal(head.uri.path()).ok_or_else(|| Refusal::Service(head.uri.path().to_owned()))?;
+    let compression = compression(&head.headers)?;
+    let tenant = receiver.tenant(&head.headers)?;
+    let mut permit = receiver.budget.permit();
+    let read = async {
+        let (compressed, length, first) = prefix(&mut body).await?;
+        admit(length, receiver.request_bytes_max, &mut permit)?;
+        let message = gather(
+            &mut body,
+            first,
+            Some(length),
+            receiver.request_bytes_max,
+            &mut permit,
+        )
+        .await?;
+        while let Some(more) = chunk(&mut body).await? {
+            if !more.is_empty() {
+                return Err(Refusal::Framing("more than one message came".into()));
+            }
+        }
+        Ok((compressed, message))
+    };
+    let (compressed, message) = match tokio::time::timeout(receiver.read_timeout, read).await {
+        Ok(read) => read?,
+        Err(_) => return Err(Refusal::Slow),
+    };
+    let compression = match (compressed, compression) {
+        (false, _) => Compression::Identity,
+        (true, Compression::Identity) => {
+            return Err(Refusal::Framing(
+                "a message is flagged as compressed without grpc-encoding".into(),
+            ));
+        }
+        (true, compression) => compression,
+    };
+    let encoding = Encoding::Protobuf;
+    receiver
+        .receive(Request {
+            signal,
+            body: message,
+            compression,
+            encoding,
+            tenant,
+            permit,
+        })
+        .await
+}
+
+/// Whether the message is compressed, its length, and what came of it together with the prefix.
+async fn prefix(body: &mut Incoming) -> Result<(bool, usize, Bytes), Refusal> {
+    let missing = || Refusal::Framing("no message came".into());
+    let mut start = chunk(body).await?.ok_or_else(missing)?;
+    while start.len() < PREFIX {
+        let more = chunk(body).await?.ok_or_else(missing)?;
+        start = [start, more].concat().into();
+    }
+    let first = start.split_off(PREFIX);
+    let compressed = match start[0] {
+        0 => false,
+        1 => true,
+        flag => {
+            return Err(Refusal::Framing(format!(
+                "a message has the unknown flag {flag}"
+            )));
+        }
+    };
+    let length = u32::from_be_bytes([start[1], start[2], start[3], start[4]]);
+    Ok((compressed, length as usize, first))
+}
+
+fn is_grpc(headers: &HeaderMap) -> bool {
+    let content_type = headers
+        .get(CONTENT_TYPE)
+        .map_or(&[][..], HeaderValue::as_bytes);
+    match content_type.strip_prefix(b"application/grpc") {
+        Some(rest) => {
+            matches!(rest, b"" | b"+proto")
+                || rest.starts_with(b";")
+                || rest.starts_with(b"+proto;")
+        }
+        None => false,
+    }
+}
+
+fn signal(path: &str) -> Option<Signal> {
+    match path.strip_prefix("/opentelemetry.proto.collector.")? {
+        "trace.v1.TraceService/Export" => Some(Signal::Traces),
+        "logs.v1.LogsService/Export" => Some(Signal::Logs),
+        "metrics.v1.MetricsService/Export" => Some(Signal::Metrics),
+        _ => None,
+    }
+}
+
+fn compression(headers: &HeaderMap) -> Result<Compression, Refusal> {
+    let Some(name) = headers.get("grpc-encoding") else {
+        return Ok(Compression::Identity);
+    };
+    let name = String::from_utf8_lossy(name.as_bytes());
+    Compression::parse(&name).ok_or_else(|| Refusal::Encoding(name.into_owned()))
+}
+
+fn success(partial: &Partial) -> Response<Reply> {
+    let message = answer::export_response(Encoding::Protobuf, Signal::Traces, partial);
+    let mut data = BytesMut::with_capacity(PREFIX + message.len());
+    data.put_u8(0);
+    data.put_u32(message.len() as u32);
+    data.put_slice(&message);
+    let mut trailers = HeaderMap::with_capacity(1);
+    trailers.insert("grpc-status", HeaderValue::from_static("0"));
+    let mut response = Response::new(Reply::new(data).with_trailers(trailers));
+    set_headers(response.headers_mut());
+    response
+}
+
+/// Headers alone: no message, the status at once.
+fn failure(receiver: &Receiver, refusal: &Refusal) -> Response<Reply> {
+    let message = refusal.to_string();
+    let code = refusal.code();
+    let details = match refusal.detail(receiver.retry_after) {
+        Some(detail) => answer::status(Encoding::Protobuf, code as i32, &message, Some(detail)),
+        None => Vec::new(),
+    };
+    let mut response = Status::with_details(code, message, details.into()).into_http();
+    set_headers(response.headers_mut());
+    response
+}
+
+fn set_headers(headers: &mut HeaderMap) {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    headers.insert(
+        "grpc-accept-encoding",
+        HeaderValue::from_static("identity,gzip,zstd"),
+    );
+}
+
+/// What gRPC asks for when a caller doesn't speak it.
+fn not_grpc() -> Response<Reply> {
+    let text = "this port takes OTLP over gRPC; OTLP over HTTP has its own, by default 4318\n";
+    let mut response = Response::new(Reply::new(text));
+    *response.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+    response
+}

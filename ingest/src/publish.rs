@@ -1,0 +1,352 @@
+//! From requests to records on the bus: the packs of all signals, partitions and tenants, and when they are closed.
+//!
+//! Requests are split in their own task and put into the packs under one short lock per partition. Full packs are published at once
+//! by who filled them, the rest by one task when their linger has passed. The bus's acknowledgement wakes the requests.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use bus::{Header, Publisher, Record, Topic, TopicPartition};
+use bytes::Bytes;
+use hashbrown::HashMap;
+use metrics::{Counter, counter};
+use runtime::names;
+use schemas::{Signal, headers};
+use tokio::sync::Notify;
+
+use crate::admission::Permit;
+use crate::answer::Partial;
+use crate::completion::{Completion, Outcome, Ticket, completion};
+use crate::pack::{Closed, Pack, RecordLimits};
+use crate::refusal::Refusal;
+use crate::split::{Limits, Split, split};
+
+/// Whose data it is; `None`: there is one tenant.
+pub type Tenant = Option<Arc<str>>;
+
+/// How much publishing collects, and for how long.
+#[derive(Clone, Copy, Debug)]
+pub struct Collecting {
+    pub record_bytes_max: usize,
+    pub linger: Duration,
+}
+
+/// All packs, and the way onto the bus.
+pub struct Packs {
+    signals: [SignalPacks; 3],
+    publisher: Arc<dyn Publisher>,
+    limits: RecordLimits,
+    linger: Duration,
+    /// Packs that were opened, in the order in which they become due.
+    due: Mutex<VecDeque<Due>>,
+    opened: Notify,
+    version: Header,
+    tenant_name: Arc<str>,
+}
+
+struct SignalPacks {
+    topic: Topic,
+    partitions: Vec<Mutex<PartitionPacks>>,
+    counts: Arc<Counts>,
+}
+
+#[derive(Default)]
+struct PartitionPacks {
+    packs: Pack<Ticket>,
+    /// Packs of named tenants live from their first item to their closing: tenants come and go.
+    tenants: HashMap<Arc<str>, Pack<Ticket>>,
+}
+
+struct Due {
+    at: Instant,
+    signal: Signal,
+    partition: u32,
+    tenant: Tenant,
+}
+
+/// received = rejected + published, once nothing is in flight.
+struct Counts {
+    signal: Signal,
+    received: Counter,
+    published: Counter,
+    published_bytes: Counter,
+}
+
+impl Packs {
+    /// # Errors
+    /// The bus has no publisher, or does not know the partition count of a topic.
+    pub fn new(
+        bus: &dyn bus::Bus,
+        topics: &schemas::Topics,
+        collecting: Collecting,
+    ) -> bus::Result<Self> {
+        let signal_packs = |signal| -> bus::Result<SignalPacks> {
+            let topic = topics.raw(signal);
+            let partitions = bus.partition_count(&topic)?;
+            Ok(SignalPacks {
+                topic,
+                partitions: (0..partitions).map(|_| Mutex::default()).collect(),
+                counts: Arc::new(Counts::new(signal)),
+            })
+        };
+        let hard = bus.record_bytes_max();
+        Ok(Self {
+            signals: [
+                signal_packs(Signal::Traces)?,
+                signal_packs(Signal::Logs)?,
+                signal_packs(Signal::Metrics)?,
+            ],
+            publisher: bus.publisher()?,
+            limits: RecordLimits {
+                wanted: collecting.record_bytes_max.min(hard),
+                hard,
+            },
+            linger: collecting.linger,
+            due: Mutex::default(),
+            opened: Notify::new(),
+            version: Header {
+                name: headers::VERSION_NAME.into(),
+                value: Bytes::from_static(headers::VERSION.as_bytes()),
+            },
+            tenant_name: headers::TENANT.into(),
+        })
+    }
+
+    /// Takes one request in protobuf: its items are in packs when this returns, and on the bus when the completion says so.
+    /// The permit covers them until then.
+    ///
+    /// # Errors
+    /// The request is malformed; nothing of it was taken or counted.
+    pub fn take(
+        &self,
+        signal: Signal,
+        request: &[u8],
+        tenant: &Tenant,
+        mut permit: Permit,
+    ) -> Result<(Partial, Completion), Refusal> {
+        let packs = self.signal(signal);
+        let limits = Limits {
+            partitions: packs.partitions.len() as u32,
+            item_bytes_max: self.limits.hard,
+        };
+        let split = split(signal, request, limits)?;
+        packs.counts.split(&split);
+        let partial = split.rejected.partial(signal, limits);
+        if split.accepted() == 0 {
+            permit.shrink_to(0);
+        }
+        let (ticket, completion) = completion(permit);
+        self.pack(signal, &split, tenant, &ticket);
+        ticket.resolve(Outcome::Durable);
+        Ok((partial, completion))
+    }
+
+    /// Closes packs when they become due; never returns.
+    pub async fn close_due(&self) -> std::convert::Infallible {
+        loop {
+            let next = self.due().front().map(|due| due.at);
+            match next {
+                None => self.opened.notified().await,
+                Some(at) => {
+                    tokio::time::sleep_until(at.into()).await;
+                    self.close_until(Instant::now());
+                }
+            }
+        }
+    }
+
+    /// Closes all packs, and returns when the bus has acknowledged or failed everything. Blocks.
+    pub fn flush(&self, timeout: Duration) -> bus::Result<()> {
+        while let Some(last) = self.due().back().map(|due| due.at) {
+            self.close_until(last);
+        }
+        self.publisher.flush(timeout)
+    }
+
+    fn signal(&self, signal: Signal) -> &SignalPacks {
+        &self.signals[signal as usize]
+    }
+
+    fn due(&self) -> std::sync::MutexGuard<'_, VecDeque<Due>> {
+        self.due.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pack(&self, signal: Signal, split: &Split<'_>, tenant: &Tenant, ticket: &Ticket) {
+        let packs = self.signal(signal);
+        let at = Instant::now() + self.linger;
+        let mut closed = Vec::new();
+        let mut opened = Vec::new();
+        for (partition, items) in split.partitions() {
+            let mut locked = lock(&packs.partitions[partition as usize]);
+            let pack = match tenant {
+                None => &mut locked.packs,
+                Some(tenant) => locked.tenants.entry_ref(tenant).or_default(),
+            };
+            if pack.add(items, ticket, at, self.limits, &mut closed) {
+                opened.push(Due {
+                    at,
+                    signal,
+                    partition,
+                    tenant: tenant.clone(),
+                });
+            }
+            drop(locked);
+            for record in closed.drain(..) {
+                self.publish(signal, partition, tenant, record);
+            }
+        }
+        if !opened.is_empty() {
+            let mut due = self.due();
+            // One wake-up of the closing task serves everything that becomes due while it sleeps.
+            let asleep = due.is_empty();
+            due.extend(opened);
+            drop(due);
+            if asleep {
+                self.opened.notify_one();
+            }
+        }
+    }
+
+    fn close_until(&self, now: Instant) {
+        loop {
+            let mut queue = self.due();
+            if queue.front().is_none_or(|due| due.at > now) {
+                return;
+            }
+            let due = queue.pop_front();
+            drop(queue);
+            if let Some(due) = due {
+                self.close(&due, now);
+            }
+        }
+    }
+
+    /// Closes the pack of an entry, unless it was full before and another one has been opened since.
+    fn close(&self, due: &Due, now: Instant) {
+        let mut locked = lock(&self.signal(due.signal).partitions[due.partition as usize]);
+        let record = match &due.tenant {
+            None => locked.packs.close_due(now),
+            Some(tenant) => {
+                let record = locked
+                    .tenants
+                    .get_mut(tenant)
+                    .and_then(|pack| pack.close_due(now));
+                if record.is_some() {
+                    locked.tenants.remove(tenant);
+                }
+                record
+            }
+        };
+        drop(locked);
+        if let Some(record) = record {
+            self.publish(due.signal, due.partition, &due.tenant, record);
+        }
+    }
+
+    fn publish(&self, signal: Signal, partition: u32, tenant: &Tenant, closed: Closed<Ticket>) {
+        let packs = self.signal(signal);
+        let mut headers = Vec::with_capacity(1 + usize::from(tenant.is_some()));
+        headers.push(self.version.clone());
+        headers.extend(tenant.as_ref().map(|tenant| Header {
+            name: self.tenant_name.clone(),
+            value: Bytes::copy_from_slice(tenant.as_bytes()),
+        }));
+        let to = TopicPartition::new(packs.topic.clone(), partition);
+        let bytes = closed.value.len() as u64;
+        let pending = Pending {
+            counts: packs.counts.clone(),
+            items: closed.items,
+            bytes,
+            waiters: closed.waiters,
+        };
+        let record = Record {
+            headers,
+            value: closed.value,
+        };
+        // A full queue drops the acknowledgement uncalled, which says the same to the waiting requests.
+        if let Err(error) =
+            self.publisher
+                .publish(to, record, Box::new(move |result| pending.resolve(result)))
+        {
+            tracing::debug!(%error, topic = %packs.topic, partition, "record not queued");
+        }
+    }
+}
+
+fn lock(packs: &Mutex<PartitionPacks>) -> std::sync::MutexGuard<'_, PartitionPacks> {
+    packs.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A published record, until the bus has said what became of it.
+struct Pending {
+    counts: Arc<Counts>,
+    items: u64,
+    bytes: u64,
+    waiters: Vec<Ticket>,
+}
+
+impl Pending {
+    fn resolve(mut self, result: bus::Result<u64>) {
+        let outcome = match result {
+            Ok(_) => {
+                self.counts.published.increment(self.items);
+                self.counts.published_bytes.increment(self.bytes);
+                self.items = 0;
+                Outcome::Durable
+            }
+            Err(error @ bus::Error::RecordTooLarge { .. }) => {
+                tracing::error!(%error, signal = self.counts.signal.name(), "the bus refuses a record");
+                self.fail("record");
+                Outcome::Refused
+            }
+            Err(error) => {
+                tracing::warn!(%error, signal = self.counts.signal.name(), "record not published");
+                self.fail("bus");
+                Outcome::Unavailable
+            }
+        };
+        for ticket in self.waiters.drain(..) {
+            ticket.resolve(outcome);
+        }
+    }
+
+    fn fail(&mut self, reason: &'static str) {
+        self.counts
+            .rejected(reason, std::mem::take(&mut self.items));
+    }
+}
+
+impl Drop for Pending {
+    /// Dropped unresolved: the bus's queue was full.
+    fn drop(&mut self) {
+        if self.items > 0 {
+            self.fail("bus");
+        }
+    }
+}
+
+impl Counts {
+    fn new(signal: Signal) -> Self {
+        let name = signal.name();
+        Self {
+            signal,
+            received: counter!(names::INGEST_RECEIVED, "signal" => name),
+            published: counter!(names::INGEST_PUBLISHED, "signal" => name),
+            published_bytes: counter!(names::INGEST_PUBLISHED_BYTES, "signal" => name),
+        }
+    }
+
+    fn split(&self, split: &Split<'_>) {
+        self.received
+            .increment(split.accepted() as u64 + split.rejected.total());
+        for (reason, count) in split.rejected.by_reason() {
+            self.rejected(reason.name(), count);
+        }
+    }
+
+    fn rejected(&self, reason: &'static str, items: u64) {
+        counter!(names::INGEST_REJECTED, "signal" => self.signal.name(), "reason" => reason)
+            .increment(items);
+    }
+}

@@ -1,0 +1,303 @@
+//! Splitting: which items of a request go to which partition, and which are rejected. Pure; nothing is copied but pointers.
+//!
+//! The whole request is walked before any item is used: a request that turns out malformed in its last span leaves no trace.
+
+use schemas::otlp::{Item, Items, LogView, SpanView};
+use schemas::wire::WireError;
+use schemas::{Signal, partition_of};
+
+use crate::answer::Partial;
+use crate::check::{self, Fault};
+
+/// What the split needs to know besides the request.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub partitions: u32,
+    /// The largest record that the bus takes: an item that doesn't fit with its heads is rejected.
+    pub item_bytes_max: usize,
+}
+
+/// An accepted item.
+pub struct Routed<'a> {
+    pub item: Item<'a>,
+    /// The bytes of a record that holds nothing else: the item with its heads.
+    pub alone_bytes: usize,
+}
+
+/// A request's items by partition.
+pub struct Split<'a> {
+    items: Vec<Routed<'a>>,
+    /// Indexes into `items`, partition by partition, each in the order of the request.
+    order: Vec<u32>,
+    /// Where each partition ends in `order`.
+    ends: Vec<u32>,
+    pub rejected: Rejected,
+}
+
+/// Splits one request.
+///
+/// # Errors
+/// The request, or an item of it, is not protobuf of its type.
+pub fn split(signal: Signal, request: &[u8], limits: Limits) -> Result<Split<'_>, WireError> {
+    let mut items = Vec::new();
+    let mut partitions = Vec::new();
+    let mut rejected = Rejected::default();
+    let mut heads = Heads::default();
+    for item in Items::new(request) {
+        let item = item?;
+        heads.enter(&item)?;
+        let fault = check::item(signal, item.body)?.or(heads.fault());
+        let alone_bytes = item.body.len() + heads.bytes();
+        let route = if alone_bytes > limits.item_bytes_max {
+            Err(Reason::TooLarge)
+        } else if let Some(Fault::Utf8) = fault {
+            Err(Reason::Utf8)
+        } else {
+            route(signal, &item, fault, &mut heads, limits.partitions)?
+        };
+        match route {
+            Ok(partition) => {
+                items.push(Routed { item, alone_bytes });
+                partitions.push(partition);
+            }
+            Err(reason) => rejected.count(reason, signal, item.body),
+        }
+    }
+    let (order, ends) = sort(&partitions, limits.partitions);
+    Ok(Split {
+        items,
+        order,
+        ends,
+        rejected,
+    })
+}
+
+impl<'a> Split<'a> {
+    /// Items that were not rejected.
+    pub fn accepted(&self) -> usize {
+        self.items.len()
+    }
+
+    /// The partitions that have items, with them.
+    pub fn partitions(
+        &self,
+    ) -> impl Iterator<Item = (u32, impl ExactSizeIterator<Item = &Routed<'a>>)> {
+        let mut start = 0;
+        self.ends
+            .iter()
+            .enumerate()
+            .filter_map(move |(partition, &end)| {
+                let order = &self.order[start as usize..end as usize];
+                start = end;
+                let items = order.iter().map(|&index| &self.items[index as usize]);
+                (!order.is_empty()).then_some((partition as u32, items))
+            })
+    }
+}
+
+/// Why one item is rejected while the rest of its request is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    TraceId,
+    SpanId,
+    /// An id in a link, an exemplar, a log record or a parent.
+    OtherId,
+    Utf8,
+    TooLarge,
+}
+
+impl Reason {
+    pub const ALL: [Self; 5] = [
+        Self::TraceId,
+        Self::SpanId,
+        Self::OtherId,
+        Self::Utf8,
+        Self::TooLarge,
+    ];
+
+    /// The `reason` label of the rejected items' counter.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::TraceId => "trace_id",
+            Self::SpanId => "span_id",
+            Self::OtherId => "other_id",
+            Self::Utf8 => "utf8",
+            Self::TooLarge => "too_large",
+        }
+    }
+}
+
+/// How many items were rejected, by reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rejected {
+    items: [u64; Reason::ALL.len()],
+    /// In the unit of `partial_success`: data points for metrics, items otherwise.
+    units: u64,
+}
+
+impl Rejected {
+    fn count(&mut self, reason: Reason, signal: Signal, body: &[u8]) {
+        self.items[reason as usize] += 1;
+        self.units += match signal {
+            Signal::Metrics => check::data_points(body),
+            Signal::Traces | Signal::Logs => 1,
+        };
+    }
+
+    pub fn total(&self) -> u64 {
+        self.items.iter().sum()
+    }
+
+    /// The reasons that occurred, with their counts.
+    pub fn by_reason(&self) -> impl Iterator<Item = (Reason, u64)> {
+        Reason::ALL
+            .into_iter()
+            .zip(self.items)
+            .filter(|&(_, count)| count > 0)
+    }
+
+    /// What the client is told.
+    pub fn partial(&self, signal: Signal, limits: Limits) -> Partial {
+        let what = signal.items();
+        let message = self.by_reason().map(|(reason, count)| match reason {
+            Reason::TraceId => format!("{count} {what} with a trace_id that is not 16 bytes or all zero"),
+            Reason::SpanId => format!("{count} {what} with a span_id that is not 8 bytes or all zero"),
+            Reason::OtherId => format!(
+                "{count} {what} with an id of a wrong length (trace ids have 16 bytes, span ids 8) in the record, its parent, a link or an exemplar"
+            ),
+            Reason::Utf8 => format!("{count} {what} with a string that is not UTF-8"),
+            Reason::TooLarge => format!(
+                "{count} {what} above the limit of {} bytes for one record, with resource and scope",
+                limits.item_bytes_max
+            ),
+        });
+        Partial {
+            rejected: self.units,
+            message: message.collect::<Vec<_>>().join("; "),
+        }
+    }
+}
+
+/// What is known of the resource and scope of the current item; found out once for each.
+#[derive(Default)]
+struct Heads {
+    resource: Option<Head>,
+    scope: Option<Head>,
+    resource_partition: Option<u32>,
+}
+
+struct Head {
+    index: usize,
+    bytes: usize,
+    fault: Option<Fault>,
+}
+
+/// Tags and lengths of a resource, a scope and an item, at most.
+const FRAMES_MAX: usize = 3 * 6;
+
+impl Heads {
+    #[inline]
+    fn enter(&mut self, item: &Item<'_>) -> Result<(), WireError> {
+        if self
+            .resource
+            .as_ref()
+            .is_none_or(|head| head.index != item.resource.index)
+        {
+            self.resource = Some(Head {
+                index: item.resource.index,
+                bytes: item
+                    .resource
+                    .fields()
+                    .flatten()
+                    .map(|field| field.raw.len())
+                    .sum(),
+                fault: check::resource_head(item.resource.fields())?,
+            });
+            self.resource_partition = None;
+        }
+        if self
+            .scope
+            .as_ref()
+            .is_none_or(|head| head.index != item.scope.index)
+        {
+            self.scope = Some(Head {
+                index: item.scope.index,
+                bytes: item
+                    .scope
+                    .fields()
+                    .flatten()
+                    .map(|field| field.raw.len())
+                    .sum(),
+                fault: check::scope_head(item.scope.fields())?,
+            });
+        }
+        Ok(())
+    }
+
+    fn both(&self) -> impl Iterator<Item = &Head> {
+        self.resource.iter().chain(&self.scope)
+    }
+
+    fn bytes(&self) -> usize {
+        FRAMES_MAX + self.both().map(|head| head.bytes).sum::<usize>()
+    }
+
+    fn fault(&self) -> Option<Fault> {
+        self.both().find_map(|head| head.fault)
+    }
+
+    /// The partition of everything that has no trace.
+    fn partition(&mut self, item: &Item<'_>, partitions: u32) -> u32 {
+        *self
+            .resource_partition
+            .get_or_insert_with(|| partition_of(item.resource.resource(), partitions))
+    }
+}
+
+/// Spans go by trace, logs by trace where they have one, all else by resource.
+#[inline]
+fn route(
+    signal: Signal,
+    item: &Item<'_>,
+    fault: Option<Fault>,
+    heads: &mut Heads,
+    partitions: u32,
+) -> Result<Result<u32, Reason>, WireError> {
+    Ok(match signal {
+        Signal::Traces => {
+            let span = SpanView::parse(item.body)?;
+            match (span.valid_trace_id(), span.valid_span_id()) {
+                (None, _) => Err(Reason::TraceId),
+                (_, None) => Err(Reason::SpanId),
+                _ if fault.is_some() => Err(Reason::OtherId),
+                (Some(id), _) => Ok(partition_of(id, partitions)),
+            }
+        }
+        _ if fault.is_some() => Err(Reason::OtherId),
+        Signal::Logs => match LogView::parse(item.body)?.valid_trace_id() {
+            Some(id) => Ok(partition_of(id, partitions)),
+            None => Ok(heads.partition(item, partitions)),
+        },
+        Signal::Metrics => Ok(heads.partition(item, partitions)),
+    })
+}
+
+/// A counting sort: indexes by partition, and where each partition ends.
+fn sort(partitions: &[u32], count: u32) -> (Vec<u32>, Vec<u32>) {
+    let mut ends = vec![0_u32; count as usize];
+    for &partition in partitions {
+        ends[partition as usize] += 1;
+    }
+    let mut start = 0;
+    for end in &mut ends {
+        start += std::mem::replace(end, start);
+    }
+    let mut order = vec![0; partitions.len()];
+    for (index, &partition) in partitions.iter().enumerate() {
+        // Each start moves on until it has become its partition's end.
+        let next = &mut ends[partition as usize];
+        order[*next as usize] = index as u32;
+        *next += 1;
+    }
+    (order, ends)
+}
