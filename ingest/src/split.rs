@@ -2,12 +2,12 @@
 //!
 //! The whole request is walked before any item is used: a request that turns out malformed in its last span leaves no trace.
 
-use schemas::otlp::{Item, Items, LogView, SpanView};
+use schemas::otlp::{Item, Items};
 use schemas::wire::WireError;
 use schemas::{Signal, partition_of};
 
 use crate::answer::Partial;
-use crate::check::{self, Fault};
+use crate::check::{self, Fault, Ids};
 
 /// What the split needs to know besides the request.
 #[derive(Clone, Copy, Debug)]
@@ -45,15 +45,19 @@ pub fn split(signal: Signal, request: &[u8], limits: Limits) -> Result<Split<'_>
     let mut heads = Heads::default();
     for item in Items::new(request) {
         let item = item?;
-        heads.enter(&item)?;
-        let fault = check::item(signal, item.body)?.or(heads.fault());
+        heads.enter(signal, &item)?;
+        let (ids, fault) = check::item(signal, item.body)?;
         let alone_bytes = item.body.len() + heads.bytes();
         let route = if alone_bytes > limits.item_bytes_max {
             Err(Reason::TooLarge)
-        } else if let Some(Fault::Utf8) = fault {
-            Err(Reason::Utf8)
         } else {
-            route(signal, &item, fault, &mut heads, limits.partitions)?
+            route(
+                signal,
+                ids,
+                fault.or(heads.fault()),
+                || heads.partition(&item, limits.partitions),
+                limits.partitions,
+            )
         };
         match route {
             Ok(partition) => {
@@ -184,6 +188,7 @@ struct Heads {
     resource: Option<Head>,
     scope: Option<Head>,
     resource_partition: Option<u32>,
+    scratch: Vec<u8>,
 }
 
 struct Head {
@@ -197,21 +202,18 @@ const FRAMES_MAX: usize = 3 * 6;
 
 impl Heads {
     #[inline]
-    fn enter(&mut self, item: &Item<'_>) -> Result<(), WireError> {
+    fn enter(&mut self, signal: Signal, item: &Item<'_>) -> Result<(), WireError> {
         if self
             .resource
             .as_ref()
             .is_none_or(|head| head.index != item.resource.index)
         {
+            self.scratch.clear();
+            item.resource.write(&mut self.scratch);
             self.resource = Some(Head {
                 index: item.resource.index,
-                bytes: item
-                    .resource
-                    .fields()
-                    .flatten()
-                    .map(|field| field.raw.len())
-                    .sum(),
-                fault: check::resource_head(item.resource.fields())?,
+                bytes: self.scratch.len(),
+                fault: check::resource_head(signal, &self.scratch)?,
             });
             self.resource_partition = None;
         }
@@ -220,15 +222,12 @@ impl Heads {
             .as_ref()
             .is_none_or(|head| head.index != item.scope.index)
         {
+            self.scratch.clear();
+            item.scope.write(&mut self.scratch);
             self.scope = Some(Head {
                 index: item.scope.index,
-                bytes: item
-                    .scope
-                    .fields()
-                    .flatten()
-                    .map(|field| field.raw.len())
-                    .sum(),
-                fault: check::scope_head(item.scope.fields())?,
+                bytes: self.scratch.len(),
+                fault: check::scope_head(signal, &self.scratch)?,
             });
         }
         Ok(())
@@ -258,28 +257,29 @@ impl Heads {
 #[inline]
 fn route(
     signal: Signal,
-    item: &Item<'_>,
+    ids: Ids<'_>,
     fault: Option<Fault>,
-    heads: &mut Heads,
+    by_resource: impl FnOnce() -> u32,
     partitions: u32,
-) -> Result<Result<u32, Reason>, WireError> {
-    Ok(match signal {
-        Signal::Traces => {
-            let span = SpanView::parse(item.body)?;
-            match (span.valid_trace_id(), span.valid_span_id()) {
-                (None, _) => Err(Reason::TraceId),
-                (_, None) => Err(Reason::SpanId),
-                _ if fault.is_some() => Err(Reason::OtherId),
-                (Some(id), _) => Ok(partition_of(id, partitions)),
-            }
-        }
-        _ if fault.is_some() => Err(Reason::OtherId),
-        Signal::Logs => match LogView::parse(item.body)?.valid_trace_id() {
-            Some(id) => Ok(partition_of(id, partitions)),
-            None => Ok(heads.partition(item, partitions)),
-        },
-        Signal::Metrics => Ok(heads.partition(item, partitions)),
-    })
+) -> Result<u32, Reason> {
+    let trace = is_id(ids.trace_id, 16).then_some(ids.trace_id);
+    if signal == Signal::Traces && trace.is_none() {
+        return Err(Reason::TraceId);
+    }
+    if signal == Signal::Traces && !is_id(ids.span_id, 8) {
+        return Err(Reason::SpanId);
+    }
+    match (fault, trace) {
+        (Some(Fault::Utf8), _) => Err(Reason::Utf8),
+        (Some(Fault::Id), _) => Err(Reason::OtherId),
+        (None, Some(trace_id)) => Ok(partition_of(trace_id, partitions)),
+        (None, None) => Ok(by_resource()),
+    }
+}
+
+#[inline]
+fn is_id(id: &[u8], length: usize) -> bool {
+    id.len() == length && id.iter().any(|&byte| byte != 0)
 }
 
 /// A counting sort: indexes by partition, and where each partition ends.
