@@ -98,16 +98,197 @@ pub enum BusKind {
     Kafka(RawKafka),
 }
 
+/// Kafka's limit for a topic's name, less the longest of our own suffixes, `.traces.sampled`.
+const PREFIX_CHARS_MAX: usize = 249 - 15;
+const PARTITIONS_MAX: u32 = 1024;
+/// Below these a window of the sampler would hardly fit.
+const RETENTION_AGE_MIN: Duration = Duration::from_secs(60);
+const RETENTION_BYTES_MIN: ByteSize = ByteSize::mib(64);
+
 impl RawBusConfig {
+    /// The section as it will be used; what is wrong with it goes to `problems`, each thing under its path.
     pub fn validate(&self, path: &str, problems: &mut Problems) -> BusConfig {
-        let _ = (path, problems);
-        todo!("bus")
+        let kind = match (&self.embedded, &self.kafka) {
+            (Some(_), Some(kafka)) => {
+                problems.push(path, "there are both embedded and kafka; a bus is one of them, so remove the other");
+                BusKind::Kafka(kafka.clone())
+            }
+            (None, Some(kafka)) => BusKind::Kafka(kafka.clone()),
+            (embedded, None) => BusKind::Embedded(embedded.clone().unwrap_or_default()),
+        };
+        match &kind {
+            BusKind::Embedded(embedded) => embedded.check(&format!("{path}.embedded"), problems),
+            BusKind::Kafka(kafka) => kafka.check(&format!("{path}.kafka"), problems),
+        }
+        self.topics.check(&format!("{path}.topics"), problems);
+        BusConfig {
+            kind,
+            prefix: self.topics.prefix.clone(),
+            partitions: self.topics.partitions,
+        }
     }
+}
+
+impl RawEmbedded {
+    fn check(&self, path: &str, problems: &mut Problems) {
+        if self.dir.as_os_str().is_empty() {
+            problems.push(format!("{path}.dir"), "the directory is empty; give a path such as ./tailwater-data");
+        }
+        if self.retention.age < RETENTION_AGE_MIN {
+            problems.push(
+                format!("{path}.retention.age"),
+                "shorter than 1m; records must outlive the sampler's window, so give 1h or more",
+            );
+        }
+        if self.retention.bytes < RETENTION_BYTES_MIN {
+            problems.push(
+                format!("{path}.retention.bytes"),
+                "less than 64MiB; it is what each topic may take on disk, so give 1GiB or more",
+            );
+        }
+    }
+}
+
+impl RawKafka {
+    fn check(&self, path: &str, problems: &mut Problems) {
+        if self.brokers.is_empty() {
+            problems.push(format!("{path}.brokers"), "no brokers; name at least one, as host:port");
+        }
+        for (index, broker) in self.brokers.iter().enumerate() {
+            if !is_host_port(broker) {
+                problems.push(
+                    format!("{path}.brokers[{index}]"),
+                    format!("{broker:?} isn't host:port; write it as 127.0.0.1:9092 or broker.example.com:9092"),
+                );
+            }
+        }
+        if self.replication_factor == Some(0) {
+            problems.push(
+                format!("{path}.replication_factor"),
+                "0 replicas hold nothing; give 3, or leave it out for the broker's default",
+            );
+        }
+    }
+}
+
+impl RawTopics {
+    fn check(&self, path: &str, problems: &mut Problems) {
+        let fits = |char: char| char.is_ascii_alphanumeric() || matches!(char, '.' | '_' | '-');
+        if self.prefix.is_empty() || !self.prefix.chars().all(fits) {
+            problems.push(
+                format!("{path}.prefix"),
+                format!("{:?} can't begin a topic's name; use letters, digits, '.', '_' and '-'", self.prefix),
+            );
+        } else if self.prefix.len() > PREFIX_CHARS_MAX {
+            problems.push(
+                format!("{path}.prefix"),
+                format!("longer than {PREFIX_CHARS_MAX} characters, so topic names would exceed Kafka's 249"),
+            );
+        }
+        if !(1..=PARTITIONS_MAX).contains(&self.partitions) {
+            problems.push(
+                format!("{path}.partitions"),
+                format!("{} is not within 1 and {PARTITIONS_MAX}; 16 suits one machine, 48 to 96 a cluster", self.partitions),
+            );
+        }
+    }
+}
+
+/// `host:port`, `[v6]:port`, and librdkafka's `protocol://` before either.
+fn is_host_port(broker: &str) -> bool {
+    let address = broker.split_once("://").map_or(broker, |(_, address)| address);
+    let Some((host, port)) = address.rsplit_once(':') else {
+        return false;
+    };
+    let bracketed = host.starts_with('[') && host.ends_with(']') && host.len() > 2;
+    let host_fits = bracketed || (!host.is_empty() && !host.contains([':', '/', '[', ']', ',']));
+    let spaced = broker.contains(char::is_whitespace);
+    host_fits && !spaced && port.parse::<u16>().is_ok_and(|port| port != 0)
 }
 
 impl BusConfig {
     /// Opens the bus: takes the lock of the embedded log, or checks that the brokers answer.
     pub fn open(&self) -> Result<Arc<dyn Bus>> {
-        todo!("bus")
+        match &self.kind {
+            BusKind::Embedded(embedded) => crate::embedded::open(
+                &embedded.dir,
+                crate::embedded::Options {
+                    retention_age: embedded.retention.age.0,
+                    retention_bytes: embedded.retention.bytes.0,
+                    ..Default::default()
+                },
+            ),
+            BusKind::Kafka(kafka) => crate::kafka::open(kafka),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A section with this change has these problems, by path.
+    fn check(change: impl FnOnce(&mut RawBusConfig), paths: &[&str]) {
+        let mut raw = RawBusConfig::default();
+        change(&mut raw);
+        let mut problems = Problems::new();
+        raw.validate("bus", &mut problems);
+        let found: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();
+        assert_eq!(found, paths, "{raw:?}");
+    }
+
+    fn kafka(brokers: &[&str]) -> Option<RawKafka> {
+        Some(RawKafka {
+            brokers: brokers.iter().map(|broker| (*broker).to_owned()).collect(),
+            ..Default::default()
+        })
+    }
+
+    /// Each contradiction is reported where it stands.
+    #[test]
+    fn problems_by_path() {
+        check(|_| (), &[]);
+        check(|raw| raw.kafka = kafka(&["127.0.0.1:9092", "[::1]:9092", "ssl://b.example.com:1"]), &[]);
+        check(|raw| raw.kafka = kafka(&[]), &["bus.kafka.brokers"]);
+        check(
+            |raw| raw.kafka = kafka(&["a:1", "a", ":9092", "a:99999", "::1:9092", "a:0", "a :1", "a,b:1"]),
+            &[1, 2, 3, 4, 5, 6, 7].map(|index| format!("bus.kafka.brokers[{index}]")).each_ref().map(String::as_str),
+        );
+        check(
+            |raw| {
+                raw.kafka = kafka(&["a:1"]);
+                raw.embedded = Some(RawEmbedded::default());
+            },
+            &["bus"],
+        );
+        check(
+            |raw| {
+                raw.embedded = Some(RawEmbedded {
+                    dir: "".into(),
+                    retention: RawRetention { age: Duration::from_secs(1), bytes: ByteSize(1) },
+                });
+                raw.topics = RawTopics { prefix: "a b".into(), partitions: 0 };
+            },
+            &[
+                "bus.embedded.dir",
+                "bus.embedded.retention.age",
+                "bus.embedded.retention.bytes",
+                "bus.topics.prefix",
+                "bus.topics.partitions",
+            ],
+        );
+        check(|raw| raw.topics.partitions = 1025, &["bus.topics.partitions"]);
+        check(|raw| raw.topics.prefix = "x".repeat(300), &["bus.topics.prefix"]);
+    }
+
+    /// Without any section the bus is embedded, with the defaults of the documentation.
+    #[test]
+    fn embedded_by_default() {
+        let config = RawBusConfig::default().validate("bus", &mut Problems::new());
+        let BusKind::Embedded(embedded) = config.kind else {
+            panic!("not embedded");
+        };
+        assert_eq!(embedded.dir, PathBuf::from("./tailwater-data"));
+        assert_eq!((config.prefix.as_str(), config.partitions), ("tailwater", 16));
     }
 }

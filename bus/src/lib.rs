@@ -15,7 +15,9 @@ mod config;
 pub mod embedded;
 mod error;
 pub mod kafka;
+mod specs;
 
 pub use api::*;
-pub use config::{BusConfig, RawBusConfig};
+pub use config::{BusConfig, BusKind, RawBusConfig, RawEmbedded, RawKafka, RawRetention, RawTopics};
 pub use error::{CommitError, Error, Result};
+pub use specs::topic_specs;

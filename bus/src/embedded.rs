@@ -1,1 +1,0 @@
-//! The bus on one machine: partitions as keyed sequences in fjall.

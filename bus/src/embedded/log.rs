@@ -1,0 +1,194 @@
+//! What writer, readers and members share: topics with their ends, the tail, the groups, the store.
+//!
+//! Reading happens on the reader's own thread. A record may be read once its partition's `end` has passed it, which the
+//! writer moves only after the fsync.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Weak};
+
+use super::frame;
+use super::groups::Groups;
+use super::lock::DirectoryLock;
+use super::queue::Queue;
+use super::signal::Signal;
+use super::store::{Store, damaged};
+use super::tail::Tail;
+use crate::{Error, Fetched, Position, Result, Topic, TopicPartition};
+
+pub(super) struct Log {
+    pub dir: PathBuf,
+    pub topics: RwLock<HashMap<Topic, Arc<TopicLog>>>,
+    pub tail: Mutex<Tail>,
+    pub groups: Mutex<Groups>,
+    pub queue: Queue,
+    /// `None` while the writer reopens it after a failure.
+    pub store: RwLock<Option<Store>>,
+    /// Released last.
+    pub _lock: DirectoryLock,
+}
+
+/// One topic.
+pub(super) struct TopicLog {
+    pub name: Topic,
+    pub number: u32,
+    pub partitions: Vec<PartitionLog>,
+    watchers: Mutex<Vec<Weak<Signal>>>,
+}
+
+/// The offsets that readers may see, `start..end`.
+#[derive(Default)]
+pub(super) struct PartitionLog {
+    start: AtomicU64,
+    end: AtomicU64,
+}
+
+impl PartitionLog {
+    pub(super) fn new(start: u64, end: u64) -> Self {
+        Self { start: start.into(), end: end.into() }
+    }
+    pub(super) fn start(&self) -> u64 {
+        self.start.load(Ordering::Acquire)
+    }
+    pub(super) fn end(&self) -> u64 {
+        self.end.load(Ordering::Acquire)
+    }
+    pub(super) fn set_start(&self, start: u64) {
+        self.start.store(start, Ordering::Release);
+    }
+    pub(super) fn set_end(&self, end: u64) {
+        self.end.store(end, Ordering::Release);
+    }
+}
+
+impl TopicLog {
+    pub(super) fn new(name: Topic, number: u32, partitions: Vec<PartitionLog>) -> Self {
+        Self { name, number, partitions, watchers: Mutex::default() }
+    }
+
+    /// Wakes `signal` at every write, as long as it lives.
+    pub(super) fn watch(&self, signal: &Arc<Signal>) {
+        let mut watchers = lock(&self.watchers);
+        watchers.retain(|watcher| watcher.strong_count() > 0);
+        if !watchers.iter().any(|watcher| watcher.as_ptr() == Arc::as_ptr(signal)) {
+            watchers.push(Arc::downgrade(signal));
+        }
+    }
+
+    pub(super) fn unwatch(&self, signal: &Arc<Signal>) {
+        lock(&self.watchers).retain(|watcher| watcher.as_ptr() != Arc::as_ptr(signal));
+    }
+
+    pub(super) fn wake(&self) {
+        for watcher in lock(&self.watchers).iter() {
+            if let Some(signal) = watcher.upgrade() {
+                signal.notify();
+            }
+        }
+    }
+
+    pub(super) fn partition(&self, partition: u32) -> Result<&PartitionLog> {
+        self.partitions.get(partition as usize).ok_or_else(|| {
+            Error::Fatal(format!(
+                "topic {} has {} partitions, so there is no partition {partition}",
+                self.name,
+                self.partitions.len()
+            ))
+        })
+    }
+}
+
+impl Log {
+    pub(super) fn topic(&self, name: &str) -> Result<Arc<TopicLog>> {
+        let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
+        topics
+            .get(name)
+            .cloned()
+            .ok_or_else(|| Error::Fatal(format!("topic {name} does not exist in {}", self.dir.display())))
+    }
+
+    pub(super) fn read_store(&self) -> RwLockReadGuard<'_, Option<Store>> {
+        self.store.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Appends visible records of a partition from `from` on; at least one if there is one and `bytes_left > 0`.
+    /// Records below the oldest one are the caller's business.
+    pub(super) fn read(
+        &self,
+        topic: &TopicLog,
+        partition: u32,
+        from: u64,
+        bytes_left: &mut usize,
+        out: &mut Vec<Fetched>,
+    ) -> Result<()> {
+        let end = topic.partition(partition)?.end();
+        if from >= end || *bytes_left == 0 {
+            return Ok(());
+        }
+        let key = (topic.number, partition);
+        let to = {
+            let tail = lock(&self.tail);
+            let before = out.len();
+            tail.read(key, from, end, bytes_left, out);
+            if out.len() > before {
+                return Ok(());
+            }
+            tail.first(key).filter(|first| *first > from).map_or(end, |first| first.min(end))
+        };
+        let store = self.read_store();
+        let store = store.as_ref().ok_or_else(|| self.reopening())?;
+        let each = |offset, frame: bytes::Bytes| {
+            let framed = frame::decode(&frame).map_err(damaged)?;
+            *bytes_left = bytes_left.saturating_sub(framed.value.len().max(1));
+            out.push(Fetched {
+                topic: topic.name.clone(),
+                partition,
+                offset,
+                timestamp_ms: framed.timestamp_ms,
+                headers: framed.headers,
+                value: framed.value,
+            });
+            Ok(*bytes_left > 0)
+        };
+        store
+            .read(topic.number, partition, from, to, each)
+            .map_err(|error| self.read_error(&error))
+    }
+
+    /// The timestamp of the first record at or above `offset`; `None` at the end.
+    pub(super) fn timestamp_ms(&self, topic: &TopicLog, partition: u32, offset: u64) -> Result<Option<u64>> {
+        let end = topic.partition(partition)?.end();
+        let store = self.read_store();
+        let store = store.as_ref().ok_or_else(|| self.reopening())?;
+        let mut found = None;
+        store
+            .read(topic.number, partition, offset, end, |_, frame| {
+                found = Some(frame::timestamp_ms(&frame).map_err(damaged)?);
+                Ok(false)
+            })
+            .map_err(|error| self.read_error(&error))?;
+        Ok(found)
+    }
+
+    pub(super) fn committed(&self, group: &str, at: &TopicPartition) -> Result<Option<Position>> {
+        let store = self.read_store();
+        let store = store.as_ref().ok_or_else(|| self.reopening())?;
+        store.position(group, at).map_err(|error| self.read_error(&error))
+    }
+
+    fn reopening(&self) -> Error {
+        Error::Unavailable(format!("the embedded bus in {} is being reopened after a failed write", self.dir.display()))
+    }
+
+    fn read_error(&self, error: &fjall::Error) -> Error {
+        Error::Fatal(format!(
+            "cannot read the embedded bus in {}: {error}; the disk or the directory is damaged: restore it or move it away",
+            self.dir.display()
+        ))
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
