@@ -110,7 +110,10 @@ impl RawBusConfig {
     pub fn validate(&self, path: &str, problems: &mut Problems) -> BusConfig {
         let kind = match (&self.embedded, &self.kafka) {
             (Some(_), Some(kafka)) => {
-                problems.push(path, "there are both embedded and kafka; a bus is one of them, so remove the other");
+                problems.push(
+                    path,
+                    "there are both embedded and kafka; a bus is one of them, so remove the other",
+                );
                 BusKind::Kafka(kafka.clone())
             }
             (None, Some(kafka)) => BusKind::Kafka(kafka.clone()),
@@ -132,7 +135,10 @@ impl RawBusConfig {
 impl RawEmbedded {
     fn check(&self, path: &str, problems: &mut Problems) {
         if self.dir.as_os_str().is_empty() {
-            problems.push(format!("{path}.dir"), "the directory is empty; give a path such as ./tailwater-data");
+            problems.push(
+                format!("{path}.dir"),
+                "the directory is empty; give a path such as ./tailwater-data",
+            );
         }
         if self.retention.age < RETENTION_AGE_MIN {
             problems.push(
@@ -152,7 +158,10 @@ impl RawEmbedded {
 impl RawKafka {
     fn check(&self, path: &str, problems: &mut Problems) {
         if self.brokers.is_empty() {
-            problems.push(format!("{path}.brokers"), "no brokers; name at least one, as host:port");
+            problems.push(
+                format!("{path}.brokers"),
+                "no brokers; name at least one, as host:port",
+            );
         }
         for (index, broker) in self.brokers.iter().enumerate() {
             if !is_host_port(broker) {
@@ -177,7 +186,10 @@ impl RawTopics {
         if self.prefix.is_empty() || !self.prefix.chars().all(fits) {
             problems.push(
                 format!("{path}.prefix"),
-                format!("{:?} can't begin a topic's name; use letters, digits, '.', '_' and '-'", self.prefix),
+                format!(
+                    "{:?} can't begin a topic's name; use letters, digits, '.', '_' and '-'",
+                    self.prefix
+                ),
             );
         } else if self.prefix.len() > PREFIX_CHARS_MAX {
             problems.push(
@@ -196,7 +208,9 @@ impl RawTopics {
 
 /// `host:port`, `[v6]:port`, and librdkafka's `protocol://` before either.
 fn is_host_port(broker: &str) -> bool {
-    let address = broker.split_once("://").map_or(broker, |(_, address)| address);
+    let address = broker
+        .split_once("://")
+        .map_or(broker, |(_, address)| address);
     let Some((host, port)) = address.rsplit_once(':') else {
         return false;
     };
@@ -233,7 +247,10 @@ mod tests {
         change(&mut raw);
         let mut problems = Problems::new();
         raw.validate("bus", &mut problems);
-        let found: Vec<_> = problems.iter().map(|problem| problem.path.as_str()).collect();
+        let found: Vec<_> = problems
+            .iter()
+            .map(|problem| problem.path.as_str())
+            .collect();
         assert_eq!(found, paths, "{raw:?}");
     }
 
@@ -248,11 +265,21 @@ mod tests {
     #[test]
     fn problems_by_path() {
         check(|_| (), &[]);
-        check(|raw| raw.kafka = kafka(&["127.0.0.1:9092", "[::1]:9092", "ssl://b.example.com:1"]), &[]);
+        check(
+            |raw| raw.kafka = kafka(&["127.0.0.1:9092", "[::1]:9092", "ssl://b.example.com:1"]),
+            &[],
+        );
         check(|raw| raw.kafka = kafka(&[]), &["bus.kafka.brokers"]);
         check(
-            |raw| raw.kafka = kafka(&["a:1", "a", ":9092", "a:99999", "::1:9092", "a:0", "a :1", "a,b:1"]),
-            &[1, 2, 3, 4, 5, 6, 7].map(|index| format!("bus.kafka.brokers[{index}]")).each_ref().map(String::as_str),
+            |raw| {
+                raw.kafka = kafka(&[
+                    "a:1", "a", ":9092", "a:99999", "::1:9092", "a:0", "a :1", "a,b:1",
+                ])
+            },
+            &[1, 2, 3, 4, 5, 6, 7]
+                .map(|index| format!("bus.kafka.brokers[{index}]"))
+                .each_ref()
+                .map(String::as_str),
         );
         check(
             |raw| {
@@ -265,9 +292,15 @@ mod tests {
             |raw| {
                 raw.embedded = Some(RawEmbedded {
                     dir: "".into(),
-                    retention: RawRetention { age: Duration::from_secs(1), bytes: ByteSize(1) },
+                    retention: RawRetention {
+                        age: Duration::from_secs(1),
+                        bytes: ByteSize(1),
+                    },
                 });
-                raw.topics = RawTopics { prefix: "a b".into(), partitions: 0 };
+                raw.topics = RawTopics {
+                    prefix: "a b".into(),
+                    partitions: 0,
+                };
             },
             &[
                 "bus.embedded.dir",
@@ -277,8 +310,14 @@ mod tests {
                 "bus.topics.partitions",
             ],
         );
-        check(|raw| raw.topics.partitions = 1025, &["bus.topics.partitions"]);
-        check(|raw| raw.topics.prefix = "x".repeat(300), &["bus.topics.prefix"]);
+        check(
+            |raw| raw.topics.partitions = 1025,
+            &["bus.topics.partitions"],
+        );
+        check(
+            |raw| raw.topics.prefix = "x".repeat(300),
+            &["bus.topics.prefix"],
+        );
     }
 
     /// Without any section the bus is embedded, with the defaults of the documentation.
@@ -289,6 +328,9 @@ mod tests {
             panic!("not embedded");
         };
         assert_eq!(embedded.dir, PathBuf::from("./tailwater-data"));
-        assert_eq!((config.prefix.as_str(), config.partitions), ("tailwater", 16));
+        assert_eq!(
+            (config.prefix.as_str(), config.partitions),
+            ("tailwater", 16)
+        );
     }
 }

@@ -7,5 +7,8 @@ use crate::{Bus, Error, Result};
 
 /// Connects to the cluster.
 pub fn open(config: &RawKafka) -> Result<Arc<dyn Bus>> {
-    Err(Error::Fatal(format!("cannot open Kafka at {:?}: not built in yet", config.brokers)))
+    Err(Error::Fatal(format!(
+        "cannot open Kafka at {:?}: not built in yet",
+        config.brokers
+    )))
 }

@@ -18,6 +18,8 @@ pub mod kafka;
 mod specs;
 
 pub use api::*;
-pub use config::{BusConfig, BusKind, RawBusConfig, RawEmbedded, RawKafka, RawRetention, RawTopics};
+pub use config::{
+    BusConfig, BusKind, RawBusConfig, RawEmbedded, RawKafka, RawRetention, RawTopics,
+};
 pub use error::{CommitError, Error, Result};
 pub use specs::topic_specs;

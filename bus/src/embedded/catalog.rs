@@ -40,7 +40,10 @@ pub(super) fn encode_topic(topic: &StoredTopic) -> (Vec<u8>, Vec<u8>) {
 
 pub(super) fn decode_topic(key: &[u8], value: &[u8]) -> Option<StoredTopic> {
     let number = u32::from_be_bytes(*key.get(1..)?.first_chunk()?);
-    let (VERSION, rest) = value.split_first().map(|(version, rest)| (*version, rest))? else {
+    let (VERSION, rest) = value
+        .split_first()
+        .map(|(version, rest)| (*version, rest))?
+    else {
         return None;
     };
     let (partitions, rest) = rest.split_first_chunk()?;
@@ -68,7 +71,12 @@ pub(super) fn segment_key(topic: u32, segment: u64) -> Vec<u8> {
     key
 }
 
-pub(super) fn encode_segment(topic: u32, segment: u64, created_ms: u64, bases: &[Head]) -> (Vec<u8>, Vec<u8>) {
+pub(super) fn encode_segment(
+    topic: u32,
+    segment: u64,
+    created_ms: u64,
+    bases: &[Head],
+) -> (Vec<u8>, Vec<u8>) {
     let mut value = vec![VERSION];
     value.extend_from_slice(&created_ms.to_be_bytes());
     for base in bases {
@@ -80,11 +88,16 @@ pub(super) fn encode_segment(topic: u32, segment: u64, created_ms: u64, bases: &
 
 pub(super) fn decode_segment(key: &[u8], value: &[u8]) -> Option<(u64, u64, Vec<Head>)> {
     let number = u64::from_be_bytes(*key.last_chunk()?);
-    let (VERSION, rest) = value.split_first().map(|(version, rest)| (*version, rest))? else {
+    let (VERSION, rest) = value
+        .split_first()
+        .map(|(version, rest)| (*version, rest))?
+    else {
         return None;
     };
     let (created_ms, rest) = rest.split_first_chunk()?;
-    let (bases, []) = rest.as_chunks::<16>() else { return None };
+    let (bases, []) = rest.as_chunks::<16>() else {
+        return None;
+    };
     let bases = bases
         .iter()
         .map(|base| {
@@ -116,7 +129,10 @@ pub(super) fn encode_position(position: &Position) -> Vec<u8> {
 }
 
 pub(super) fn decode_position(at: &TopicPartition, value: &[u8]) -> Option<Position> {
-    let (VERSION, rest) = value.split_first().map(|(version, rest)| (*version, rest))? else {
+    let (VERSION, rest) = value
+        .split_first()
+        .map(|(version, rest)| (*version, rest))?
+    else {
         return None;
     };
     let (offset, metadata) = rest.split_first_chunk()?;
@@ -146,7 +162,16 @@ mod tests {
         assert_eq!(decode_topic(&key, &value), Some(topic));
         assert_eq!(decode_topic(&key, &value[..4]), None);
 
-        let bases = vec![Head { offset: 1, timestamp_ms: 2 }, Head { offset: u64::MAX, timestamp_ms: 0 }];
+        let bases = vec![
+            Head {
+                offset: 1,
+                timestamp_ms: 2,
+            },
+            Head {
+                offset: u64::MAX,
+                timestamp_ms: 0,
+            },
+        ];
         let (key, value) = encode_segment(300, 70_000, 5, &bases);
         assert!(key.starts_with(&segments_prefix(300)));
         assert_eq!(decode_segment(&key, &value), Some((70_000, 5, bases)));

@@ -95,7 +95,8 @@ pub(super) fn decode(frame: &Bytes) -> Result<Framed, &'static str> {
         if length > crate::embedded::RECORD_BYTES_MAX {
             return Err("lying length");
         }
-        let value = lz4_flex::block::decompress(&payload, length).map_err(|_| "damaged lz4 block")?;
+        let value =
+            lz4_flex::block::decompress(&payload, length).map_err(|_| "damaged lz4 block")?;
         // A header would otherwise keep the compressed payload alive beside the value.
         for header in &mut headers {
             header.value = Bytes::copy_from_slice(&header.value);
@@ -151,10 +152,12 @@ mod tests {
     use proptest::prelude::*;
 
     fn record() -> impl Strategy<Value = Record> {
-        let header = ("[a-z.]{0,20}", prop::collection::vec(any::<u8>(), 0..40)).prop_map(|(name, value)| Header {
-            name: name.into(),
-            value: value.into(),
-        });
+        let header = ("[a-z.]{0,20}", prop::collection::vec(any::<u8>(), 0..40)).prop_map(
+            |(name, value)| Header {
+                name: name.into(),
+                value: value.into(),
+            },
+        );
         let value = prop_oneof![
             prop::collection::vec(any::<u8>(), 0..3000),
             (any::<u8>(), 0..5000_usize).prop_map(|(byte, count)| vec![byte; count]),
@@ -193,9 +196,15 @@ mod tests {
     #[test]
     fn compresses_what_gains() {
         let mut scratch = Vec::new();
-        let repetitive = Record { headers: vec![], value: Bytes::from(vec![b'x'; 100_000]) };
+        let repetitive = Record {
+            headers: vec![],
+            value: Bytes::from(vec![b'x'; 100_000]),
+        };
         assert!(encode(&repetitive, 0, &mut scratch).len() < 2_000);
-        let small = Record { headers: vec![], value: Bytes::from_static(b"small") };
+        let small = Record {
+            headers: vec![],
+            value: Bytes::from_static(b"small"),
+        };
         let frame = Bytes::from(encode(&small, 0, &mut scratch));
         let value = decode(&frame).unwrap().value;
         assert_eq!(value.as_ptr(), frame[frame.len() - 5..].as_ptr());

@@ -65,14 +65,21 @@ impl Groups {
     ) -> MemberId {
         self.members += 1;
         let group = self.by_name.entry(name.clone()).or_default();
-        let membership = Membership { topics, revoke_timeout, signal, lost: Vec::new() };
+        let membership = Membership {
+            topics,
+            revoke_timeout,
+            signal,
+            lost: Vec::new(),
+        };
         group.members.insert(self.members, membership);
         group.deal(now);
         self.members
     }
 
     pub(super) fn leave(&mut self, name: &Arc<str>, member: MemberId, now: Instant) {
-        let Some(group) = self.by_name.get_mut(name) else { return };
+        let Some(group) = self.by_name.get_mut(name) else {
+            return;
+        };
         if group.members.remove(&member).is_none() {
             return;
         }
@@ -83,7 +90,12 @@ impl Groups {
         }
         group.deal(now);
         // A group without members keeps nothing here, but for commits that are being written.
-        if group.members.is_empty() && group.partitions.values().all(|ownership| ownership.in_flight == 0) {
+        if group.members.is_empty()
+            && group
+                .partitions
+                .values()
+                .all(|ownership| ownership.in_flight == 0)
+        {
             self.by_name.remove(name);
         }
     }
@@ -97,8 +109,15 @@ impl Groups {
     }
 
     /// The member has given these up.
-    pub(super) fn release(&mut self, name: &Arc<str>, member: MemberId, partitions: &[TopicPartition]) {
-        let Some(group) = self.by_name.get_mut(name) else { return };
+    pub(super) fn release(
+        &mut self,
+        name: &Arc<str>,
+        member: MemberId,
+        partitions: &[TopicPartition],
+    ) {
+        let Some(group) = self.by_name.get_mut(name) else {
+            return;
+        };
         for at in partitions {
             if let Some(ownership) = group.partitions.get_mut(at)
                 && ownership.owner == Some(member)
@@ -133,7 +152,11 @@ impl Groups {
                 .get(at)
                 .is_some_and(|ownership| ownership.owner == Some(member))
         };
-        let foreign: Vec<_> = partitions.iter().filter(|at| !owned(at)).map(|at| at.to_string()).collect();
+        let foreign: Vec<_> = partitions
+            .iter()
+            .filter(|at| !owned(at))
+            .map(|at| at.to_string())
+            .collect();
         if foreign.is_empty() && membership.lost.is_empty() {
             for at in partitions {
                 if let Some(ownership) = group.partitions.get_mut(at) {
@@ -151,7 +174,9 @@ impl Groups {
     }
 
     pub(super) fn end_commit(&mut self, name: &Arc<str>, partitions: &[&TopicPartition]) {
-        let Some(group) = self.by_name.get_mut(name) else { return };
+        let Some(group) = self.by_name.get_mut(name) else {
+            return;
+        };
         let mut waited_for = false;
         for at in partitions {
             if let Some(ownership) = group.partitions.get_mut(at) {
@@ -174,27 +199,39 @@ impl Group {
         let mut topics: BTreeMap<Topic, (u32, Vec<MemberId>)> = BTreeMap::new();
         for (id, member) in &self.members {
             for (topic, partitions) in &member.topics {
-                topics.entry(topic.clone()).or_insert((*partitions, vec![])).1.push(*id);
+                topics
+                    .entry(topic.clone())
+                    .or_insert((*partitions, vec![]))
+                    .1
+                    .push(*id);
             }
         }
         for (topic, (partitions, members)) in topics {
             for partition in 0..partitions {
-                let target = members[range_owner(partition, partitions, members.len() as u32) as usize];
-                let at = TopicPartition { topic: topic.clone(), partition };
+                let target =
+                    members[range_owner(partition, partitions, members.len() as u32) as usize];
+                let at = TopicPartition {
+                    topic: topic.clone(),
+                    partition,
+                };
                 self.partitions.entry(at).or_default().target = Some(target);
             }
         }
         for ownership in self.partitions.values_mut() {
             ownership.revoke_by = match ownership.owner {
                 Some(owner) if ownership.target != Some(owner) => {
-                    let timeout = self.members.get(&owner).map_or(Duration::ZERO, |member| member.revoke_timeout);
+                    let timeout = self
+                        .members
+                        .get(&owner)
+                        .map_or(Duration::ZERO, |member| member.revoke_timeout);
                     Some(ownership.revoke_by.unwrap_or(now + timeout))
                 }
                 _ => None,
             };
         }
-        self.partitions
-            .retain(|_, ownership| ownership.owner.is_some() || ownership.target.is_some() || ownership.in_flight > 0);
+        self.partitions.retain(|_, ownership| {
+            ownership.owner.is_some() || ownership.target.is_some() || ownership.in_flight > 0
+        });
         self.notify_all();
     }
 
@@ -202,7 +239,10 @@ impl Group {
         let mut fenced = false;
         for (at, ownership) in &mut self.partitions {
             if ownership.revoke_by.is_some_and(|deadline| deadline <= now) {
-                if let Some(member) = ownership.owner.and_then(|owner| self.members.get_mut(&owner)) {
+                if let Some(member) = ownership
+                    .owner
+                    .and_then(|owner| self.members.get_mut(&owner))
+                {
                     member.lost.push(at.clone());
                 }
                 ownership.owner = None;
@@ -217,7 +257,9 @@ impl Group {
 
     /// Takes everything from a member at once.
     fn fence(&mut self, id: MemberId) {
-        let Some(member) = self.members.get_mut(&id) else { return };
+        let Some(member) = self.members.get_mut(&id) else {
+            return;
+        };
         for (at, ownership) in &mut self.partitions {
             if ownership.owner == Some(id) {
                 ownership.owner = None;
@@ -255,7 +297,10 @@ impl Group {
                 ownership.owner = Some(id);
                 step.granted.push(at.clone());
             } else if let Some(deadline) = ownership.revoke_by {
-                step.look_again = Some(step.look_again.map_or(deadline, |earlier| earlier.min(deadline)));
+                step.look_again = Some(
+                    step.look_again
+                        .map_or(deadline, |earlier| earlier.min(deadline)),
+                );
             }
         }
         step

@@ -46,7 +46,10 @@ pub(super) struct PartitionLog {
 
 impl PartitionLog {
     pub(super) fn new(start: u64, end: u64) -> Self {
-        Self { start: start.into(), end: end.into() }
+        Self {
+            start: start.into(),
+            end: end.into(),
+        }
     }
     pub(super) fn start(&self) -> u64 {
         self.start.load(Ordering::Acquire)
@@ -64,14 +67,22 @@ impl PartitionLog {
 
 impl TopicLog {
     pub(super) fn new(name: Topic, number: u32, partitions: Vec<PartitionLog>) -> Self {
-        Self { name, number, partitions, watchers: Mutex::default() }
+        Self {
+            name,
+            number,
+            partitions,
+            watchers: Mutex::default(),
+        }
     }
 
     /// Wakes `signal` at every write, as long as it lives.
     pub(super) fn watch(&self, signal: &Arc<Signal>) {
         let mut watchers = lock(&self.watchers);
         watchers.retain(|watcher| watcher.strong_count() > 0);
-        if !watchers.iter().any(|watcher| watcher.as_ptr() == Arc::as_ptr(signal)) {
+        if !watchers
+            .iter()
+            .any(|watcher| watcher.as_ptr() == Arc::as_ptr(signal))
+        {
             watchers.push(Arc::downgrade(signal));
         }
     }
@@ -102,10 +113,12 @@ impl TopicLog {
 impl Log {
     pub(super) fn topic(&self, name: &str) -> Result<Arc<TopicLog>> {
         let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
-        topics
-            .get(name)
-            .cloned()
-            .ok_or_else(|| Error::Fatal(format!("topic {name} does not exist in {}", self.dir.display())))
+        topics.get(name).cloned().ok_or_else(|| {
+            Error::Fatal(format!(
+                "topic {name} does not exist in {}",
+                self.dir.display()
+            ))
+        })
     }
 
     pub(super) fn read_store(&self) -> RwLockReadGuard<'_, Option<Store>> {
@@ -134,7 +147,9 @@ impl Log {
             if out.len() > before {
                 return Ok(());
             }
-            tail.first(key).filter(|first| *first > from).map_or(end, |first| first.min(end))
+            tail.first(key)
+                .filter(|first| *first > from)
+                .map_or(end, |first| first.min(end))
         };
         let store = self.read_store();
         let store = store.as_ref().ok_or_else(|| self.reopening())?;
@@ -157,7 +172,12 @@ impl Log {
     }
 
     /// The timestamp of the first record at or above `offset`; `None` at the end.
-    pub(super) fn timestamp_ms(&self, topic: &TopicLog, partition: u32, offset: u64) -> Result<Option<u64>> {
+    pub(super) fn timestamp_ms(
+        &self,
+        topic: &TopicLog,
+        partition: u32,
+        offset: u64,
+    ) -> Result<Option<u64>> {
         let end = topic.partition(partition)?.end();
         let store = self.read_store();
         let store = store.as_ref().ok_or_else(|| self.reopening())?;
@@ -174,11 +194,16 @@ impl Log {
     pub(super) fn committed(&self, group: &str, at: &TopicPartition) -> Result<Option<Position>> {
         let store = self.read_store();
         let store = store.as_ref().ok_or_else(|| self.reopening())?;
-        store.position(group, at).map_err(|error| self.read_error(&error))
+        store
+            .position(group, at)
+            .map_err(|error| self.read_error(&error))
     }
 
     fn reopening(&self) -> Error {
-        Error::Unavailable(format!("the embedded bus in {} is being reopened after a failed write", self.dir.display()))
+        Error::Unavailable(format!(
+            "the embedded bus in {} is being reopened after a failed write",
+            self.dir.display()
+        ))
     }
 
     fn read_error(&self, error: &fjall::Error) -> Error {

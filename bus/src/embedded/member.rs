@@ -11,8 +11,8 @@ use super::queue::{Commit, Work};
 use super::reader::{Cursor, fetch};
 use super::signal::Signal;
 use crate::{
-    Assigned, CommitError, Committer, Epoch, Error, GroupOptions, Member, Polled, Rebalance, Result, Topic,
-    TopicPartition,
+    Assigned, CommitError, Committer, Epoch, Error, GroupOptions, Member, Polled, Rebalance,
+    Result, Topic, TopicPartition,
 };
 
 pub(super) struct EmbeddedMember {
@@ -40,7 +40,10 @@ pub(super) fn join(
     let mut topics = BTreeMap::new();
     for name in &options.topics {
         let topic = open.log.topic(name).map_err(|error| {
-            Error::Fatal(format!("group {} cannot read {name}: {error}", options.group))
+            Error::Fatal(format!(
+                "group {} cannot read {name}: {error}",
+                options.group
+            ))
         })?;
         topics.insert(name.clone(), topic);
     }
@@ -53,8 +56,18 @@ pub(super) fn join(
         .iter()
         .map(|(name, topic)| (name.clone(), topic.partitions.len() as u32))
         .collect();
-    let id = lock(&open.log.groups).join(&group, counts, options.revoke_timeout, signal.clone(), Instant::now());
-    let committer = EmbeddedCommitter { open: open.clone(), group: group.clone(), member: id };
+    let id = lock(&open.log.groups).join(
+        &group,
+        counts,
+        options.revoke_timeout,
+        signal.clone(),
+        Instant::now(),
+    );
+    let committer = EmbeddedCommitter {
+        open: open.clone(),
+        group: group.clone(),
+        member: id,
+    };
     let member = EmbeddedMember {
         open,
         group,
@@ -92,14 +105,17 @@ impl EmbeddedMember {
     }
 
     fn forget(&mut self, partitions: &[TopicPartition]) {
-        self.cursors.retain(|cursor| !partitions.contains(&cursor.at));
+        self.cursors
+            .retain(|cursor| !partitions.contains(&cursor.at));
     }
 
     fn take(&mut self, partitions: &[TopicPartition]) -> Result<Vec<Assigned>> {
         let mut assigned = Vec::with_capacity(partitions.len());
         for at in partitions {
             let committed = self.open.log.committed(&self.group, at)?;
-            let Some(topic) = self.topics.get(&at.topic) else { continue };
+            let Some(topic) = self.topics.get(&at.topic) else {
+                continue;
+            };
             let start = topic.partition(at.partition)?.start();
             self.cursors.push(Cursor {
                 at: at.clone(),
@@ -107,7 +123,10 @@ impl EmbeddedMember {
                 offset: committed.as_ref().map_or(start, |position| position.offset),
                 paused: false,
             });
-            assigned.push(Assigned { at: at.clone(), committed });
+            assigned.push(Assigned {
+                at: at.clone(),
+                committed,
+            });
         }
         Ok(assigned)
     }
@@ -117,7 +136,8 @@ impl EmbeddedMember {
         for cursor in &mut self.cursors {
             let start = cursor.start();
             if cursor.offset < start {
-                self.rebalance.truncated(cursor.at.clone(), cursor.offset, start);
+                self.rebalance
+                    .truncated(cursor.at.clone(), cursor.offset, start);
                 cursor.offset = start;
             }
         }
@@ -127,7 +147,12 @@ impl EmbeddedMember {
         self.cursors
             .iter_mut()
             .find(|cursor| cursor.at == *at)
-            .ok_or_else(|| Error::Fatal(format!("{at} is not owned by this member of group {}", self.group)))
+            .ok_or_else(|| {
+                Error::Fatal(format!(
+                    "{at} is not owned by this member of group {}",
+                    self.group
+                ))
+            })
     }
 
     fn set_paused(&mut self, partitions: &[TopicPartition], paused: bool) -> Result<()> {
@@ -155,7 +180,8 @@ impl Member for EmbeddedMember {
                     .collect();
                 return Ok(Polled { records, caught_up });
             }
-            self.signal.wait_until(look_again.map_or(deadline, |again| again.min(deadline)));
+            self.signal
+                .wait_until(look_again.map_or(deadline, |again| again.min(deadline)));
         }
     }
 
@@ -174,7 +200,11 @@ impl Member for EmbeddedMember {
 
     fn close(mut self: Box<Self>) -> Result<()> {
         self.follow()?;
-        let owned: Vec<_> = self.cursors.iter().map(|cursor| cursor.at.clone()).collect();
+        let owned: Vec<_> = self
+            .cursors
+            .iter()
+            .map(|cursor| cursor.at.clone())
+            .collect();
         if !owned.is_empty() {
             self.rebalance.revoked(owned);
         }
@@ -210,7 +240,11 @@ impl Committer for EmbeddedCommitter {
             admitted: false,
             reply,
         };
-        self.open.log.queue.submit(Work::Commit(commit)).map_err(fatal)?;
+        self.open
+            .log
+            .queue
+            .submit(Work::Commit(commit))
+            .map_err(fatal)?;
         answer
             .recv()
             .unwrap_or_else(|_| Err(CommitError::Fatal("the embedded bus was closed".to_owned())))

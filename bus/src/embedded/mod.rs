@@ -30,8 +30,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::{
-    Ack, Bus, Committer, Error, GroupOptions, Member, Publisher, Reader, Rebalance, Record, Result, TopicPartition,
-    TopicSpec,
+    Ack, Bus, Committer, Error, GroupOptions, Member, Publisher, Reader, Rebalance, Record, Result,
+    TopicPartition, TopicSpec,
 };
 use log::{Log, PartitionLog, TopicLog, lock};
 use queue::{Publish, Queue, Work};
@@ -82,7 +82,9 @@ impl Default for Options {
 /// # Errors
 /// `Fatal` when another process has it open, or it can't be written or is damaged; the message names the directory.
 pub fn open(dir: &Path, options: Options) -> Result<Arc<dyn Bus>> {
-    Ok(Arc::new(Embedded { open: Open::new(dir, options)? }))
+    Ok(Arc::new(Embedded {
+        open: Open::new(dir, options)?,
+    }))
 }
 
 struct Embedded {
@@ -105,17 +107,25 @@ impl Open {
         };
         std::fs::create_dir_all(dir).map_err(|error| fatal("create", &error))?;
         let directory_lock = lock::DirectoryLock::acquire(dir)?;
-        let (store, stored) = Store::open(&store_path(dir)).map_err(|error| fatal("open", &error))?;
+        let (store, stored) =
+            Store::open(&store_path(dir)).map_err(|error| fatal("open", &error))?;
         let topics: Vec<Arc<TopicLog>> = stored
             .iter()
             .map(|topic| {
                 let partitions = topic.heads.iter().enumerate().map(|(partition, head)| {
                     PartitionLog::new(store.start(topic.number, partition as u32), head.offset)
                 });
-                Arc::new(TopicLog::new(topic.name.clone(), topic.number, partitions.collect()))
+                Arc::new(TopicLog::new(
+                    topic.name.clone(),
+                    topic.number,
+                    partitions.collect(),
+                ))
             })
             .collect();
-        let by_name: HashMap<_, _> = topics.iter().map(|topic| (topic.name.clone(), topic.clone())).collect();
+        let by_name: HashMap<_, _> = topics
+            .iter()
+            .map(|topic| (topic.name.clone(), topic.clone()))
+            .collect();
         let log = Arc::new(Log {
             dir: dir.to_owned(),
             topics: RwLock::new(by_name),
@@ -187,7 +197,10 @@ impl Bus for Embedded {
             return Ok(());
         }
         let (reply, answer) = mpsc::sync_channel(1);
-        self.open.log.queue.submit(Work::Create { specs: missing, reply })?;
+        self.open.log.queue.submit(Work::Create {
+            specs: missing,
+            reply,
+        })?;
         answer
             .recv()
             .unwrap_or_else(|_| Err(Error::Fatal("the embedded bus was closed".to_owned())))
@@ -202,7 +215,9 @@ impl Bus for Embedded {
     }
 
     fn publisher(&self) -> Result<Arc<dyn Publisher>> {
-        Ok(Arc::new(EmbeddedPublisher { open: self.open.clone() }))
+        Ok(Arc::new(EmbeddedPublisher {
+            open: self.open.clone(),
+        }))
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>> {
@@ -223,8 +238,13 @@ impl Bus for Embedded {
         let topic = log.topic(topic)?;
         let mut lag = 0;
         for (partition, offsets) in topic.partitions.iter().enumerate() {
-            let at = TopicPartition { topic: topic.name.clone(), partition: partition as u32 };
-            let committed = log.committed(group, &at)?.map_or(0, |position| position.offset);
+            let at = TopicPartition {
+                topic: topic.name.clone(),
+                partition: partition as u32,
+            };
+            let committed = log
+                .committed(group, &at)?
+                .map_or(0, |position| position.offset);
             lag += offsets.end().saturating_sub(committed.max(offsets.start()));
         }
         Ok(lag)
@@ -240,7 +260,12 @@ impl Publisher for EmbeddedPublisher {
         check_size(&record)?;
         let topic = self.open.log.topic(&to.topic)?;
         topic.partition(to.partition)?;
-        self.open.log.queue.publish(Publish { topic, partition: to.partition, record, ack })
+        self.open.log.queue.publish(Publish {
+            topic,
+            partition: to.partition,
+            record,
+            ack,
+        })
     }
 
     fn flush(&self, timeout: Duration) -> Result<()> {
@@ -250,7 +275,10 @@ impl Publisher for EmbeddedPublisher {
 
 fn check_size(record: &Record) -> Result<()> {
     match record.value.len() {
-        bytes if bytes > RECORD_BYTES_MAX => Err(Error::RecordTooLarge { bytes, limit: RECORD_BYTES_MAX }),
+        bytes if bytes > RECORD_BYTES_MAX => Err(Error::RecordTooLarge {
+            bytes,
+            limit: RECORD_BYTES_MAX,
+        }),
         _ => Ok(()),
     }
 }

@@ -16,7 +16,10 @@ const RECORD_OVERHEAD_BYTES: usize = 256;
 pub(super) enum Work {
     Publish(Publish),
     Commit(Commit),
-    Create { specs: Vec<TopicSpec>, reply: mpsc::SyncSender<Result<()>> },
+    Create {
+        specs: Vec<TopicSpec>,
+        reply: mpsc::SyncSender<Result<()>>,
+    },
 }
 
 pub(super) struct Publish {
@@ -42,7 +45,11 @@ impl Work {
         match self {
             Self::Publish(publish) => weight(&publish.record),
             Self::Commit(commit) => {
-                let records: usize = commit.records.iter().map(|(_, _, record)| weight(record)).sum();
+                let records: usize = commit
+                    .records
+                    .iter()
+                    .map(|(_, _, record)| weight(record))
+                    .sum();
                 let positions: usize = commit
                     .positions
                     .iter()
@@ -108,7 +115,10 @@ impl Queue {
         let bytes = work.bytes();
         let mut state = lock(&self.state);
         while !state.closed && !state.work.is_empty() && state.bytes + bytes > self.bytes_max {
-            state = self.drained.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self
+                .drained
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         if state.closed {
             return Err(Error::Fatal("the embedded bus is closed".to_owned()));

@@ -4,9 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::Open;
 use super::log::TopicLog;
 use super::signal::Signal;
-use super::Open;
 use crate::{Error, Fetched, Reader, Result, TopicPartition};
 
 pub(super) struct EmbeddedReader {
@@ -36,13 +36,20 @@ impl Cursor {
 
 /// Reads on at all cursors, fairly: each gets an equal share of `bytes_max`, then the rest goes to whoever has more.
 /// `next` turns, so that nobody always comes first.
-pub(super) fn fetch(open: &Open, cursors: &mut [Cursor], next: &mut usize, bytes_max: usize) -> Result<Vec<Fetched>> {
+pub(super) fn fetch(
+    open: &Open,
+    cursors: &mut [Cursor],
+    next: &mut usize,
+    bytes_max: usize,
+) -> Result<Vec<Fetched>> {
     let mut out = Vec::new();
     let ready: Vec<usize> = (0..cursors.len())
         .map(|index| (index + *next) % cursors.len())
         .filter(|index| !cursors[*index].paused && cursors[*index].offset < cursors[*index].end())
         .collect();
-    let Some(first) = ready.first() else { return Ok(out) };
+    let Some(first) = ready.first() else {
+        return Ok(out);
+    };
     let share = (bytes_max / ready.len()).max(1);
     let mut left = bytes_max.max(1);
     *next = first + 1;
@@ -52,7 +59,13 @@ pub(super) fn fetch(open: &Open, cursors: &mut [Cursor], next: &mut usize, bytes
             let mut granted = share.min(left);
             let before = granted;
             let count = out.len();
-            open.log.read(&cursor.topic, cursor.at.partition, cursor.offset, &mut granted, &mut out)?;
+            open.log.read(
+                &cursor.topic,
+                cursor.at.partition,
+                cursor.offset,
+                &mut granted,
+                &mut out,
+            )?;
             left -= before - granted;
             if out.len() > count
                 && let Some(last) = out.last()

@@ -24,12 +24,18 @@ impl Writer {
             return self.broken(error);
         }
         let refusal = dir.clone();
-        self.log.queue.refuse(Some(Arc::new(move || full(&refusal))));
-        self.state = State::Full { again: Instant::now() + RETRY_INTERVAL };
+        self.log
+            .queue
+            .refuse(Some(Arc::new(move || full(&refusal))));
+        self.state = State::Full {
+            again: Instant::now() + RETRY_INTERVAL,
+        };
         match self.reopen() {
             Ok(found) => {
                 let landed = |(at, head): (&(u32, u32), &super::catalog::Head)| {
-                    found.get(at).is_some_and(|found| found.offset >= head.offset)
+                    found
+                        .get(at)
+                        .is_some_and(|found| found.offset >= head.offset)
                 };
                 // Positions alone leave no trace to look for; writing them once more does no harm.
                 if !heads.is_empty() && heads.iter().all(landed) {
@@ -49,14 +55,20 @@ impl Writer {
         );
         tracing::error!("{why}");
         let refusal = why.clone();
-        self.log.queue.refuse(Some(Arc::new(move || Error::Fatal(refusal.clone()))));
+        self.log
+            .queue
+            .refuse(Some(Arc::new(move || Error::Fatal(refusal.clone()))));
         self.state = State::Broken(why.clone());
         Outcome::Absent(Error::Fatal(why))
     }
 
     /// Closes and opens the store; returns the heads it holds.
     fn reopen(&mut self) -> std::result::Result<Heads, fjall::Error> {
-        let mut guard = self.log.store.write().unwrap_or_else(PoisonError::into_inner);
+        let mut guard = self
+            .log
+            .store
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut attempt = 0;
         loop {
             *guard = None;
@@ -66,7 +78,8 @@ impl Writer {
                     let heads = topics.iter().flat_map(|topic| {
                         let number = topic.number;
                         let by_partition = topic.heads.iter().enumerate();
-                        by_partition.map(move |(partition, head)| ((number, partition as u32), *head))
+                        by_partition
+                            .map(move |(partition, head)| ((number, partition as u32), *head))
                     });
                     return Ok(heads.collect());
                 }
@@ -82,11 +95,17 @@ impl Writer {
 
     /// Goes on writing if there is space again.
     pub(super) fn try_again(&mut self) {
-        self.state = State::Full { again: Instant::now() + RETRY_INTERVAL };
+        self.state = State::Full {
+            again: Instant::now() + RETRY_INTERVAL,
+        };
         if self.probe().is_err() {
             return;
         }
-        let writable = self.log.read_store().as_ref().is_some_and(|store| store.check().is_ok());
+        let writable = self
+            .log
+            .read_store()
+            .as_ref()
+            .is_some_and(|store| store.check().is_ok());
         if !writable && let Err(error) = self.reopen() {
             self.broken(&error);
             return;
@@ -142,5 +161,8 @@ fn passes(error: &fjall::Error) -> bool {
         fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => error.kind(),
         _ => return false,
     };
-    matches!(kind, ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge)
+    matches!(
+        kind,
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+    )
 }

@@ -62,7 +62,11 @@ mod tests {
             })
             .collect();
         let retention = Retention::new(Duration::from_secs(20), 10 << 20);
-        assert_eq!(retention.surplus(&segments, 100_000), surplus, "{segments:?}");
+        assert_eq!(
+            retention.surplus(&segments, 100_000),
+            surplus,
+            "{segments:?}"
+        );
     }
 
     /// By age only what is wholly too old goes, by size as much as is needed, and never the last segment.
@@ -82,7 +86,11 @@ mod tests {
     #[test]
     fn rolls() {
         let retention = Retention::new(Duration::from_secs(160), 32 << 20);
-        let segment = |bytes, created_ms| SegmentSize { bytes, begins_after_ms: 0, created_ms };
+        let segment = |bytes, created_ms| SegmentSize {
+            bytes,
+            begins_after_ms: 0,
+            created_ms,
+        };
         assert!(!retention.rolls(segment(100, 1000), 10_999));
         assert!(retention.rolls(segment(100, 1000), 11_000));
         assert!(retention.rolls(segment(2 << 20, 1000), 1000));

@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bytes::Bytes;
 use fjall::{
-    AbstractTree, CompressionType, Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions, OwnedWriteBatch, PersistMode,
-    config::CompressionPolicy,
+    AbstractTree, CompressionType, Database, Keyspace, KeyspaceCreateOptions, KvSeparationOptions,
+    OwnedWriteBatch, PersistMode, config::CompressionPolicy,
 };
 
 use super::catalog::{self, Head, StoredTopic};
@@ -54,7 +54,12 @@ impl Segment {
     fn size(&self) -> SegmentSize {
         SegmentSize {
             bytes: self.bytes.load(Relaxed),
-            begins_after_ms: self.bases.iter().map(|base| base.timestamp_ms).max().unwrap_or(0),
+            begins_after_ms: self
+                .bases
+                .iter()
+                .map(|base| base.timestamp_ms)
+                .max()
+                .unwrap_or(0),
             created_ms: self.created_ms,
         }
     }
@@ -82,7 +87,12 @@ impl Store {
             .open()?;
         let catalog = db.keyspace("catalog", small_keyspace)?;
         let groups = db.keyspace("groups", small_keyspace)?;
-        let mut store = Self { db, catalog, groups, topics: Vec::new() };
+        let mut store = Self {
+            db,
+            catalog,
+            groups,
+            topics: Vec::new(),
+        };
         let mut topics = store.load_topics()?;
         store.delete_orphans()?;
         for (topic, stored) in topics.iter_mut().enumerate() {
@@ -108,9 +118,17 @@ impl Store {
                 let (key, value) = entry.into_inner()?;
                 let (number, created_ms, bases) =
                     catalog::decode_segment(&key, &value).ok_or(fjall::Error::Unrecoverable)?;
-                let keyspace = self.db.keyspace(&segment_name(topic.number, number), segment_keyspace)?;
+                let keyspace = self
+                    .db
+                    .keyspace(&segment_name(topic.number, number), segment_keyspace)?;
                 let bytes = keyspace.disk_space() + keyspace.tree.active_memtable().size();
-                segments.push(Segment { number, keyspace, bases, created_ms, bytes: bytes.into() });
+                segments.push(Segment {
+                    number,
+                    keyspace,
+                    bases,
+                    created_ms,
+                    bytes: bytes.into(),
+                });
             }
             self.topics.push(segments);
         }
@@ -141,7 +159,9 @@ impl Store {
         };
         (0..partitions)
             .map(|partition| {
-                let mut range = segment.keyspace.range(key(partition, 0)..=key(partition, u64::MAX));
+                let mut range = segment
+                    .keyspace
+                    .range(key(partition, 0)..=key(partition, u64::MAX));
                 let Some(last) = range.next_back() else {
                     return Ok(segment.bases[partition as usize]);
                 };
@@ -172,21 +192,39 @@ impl Store {
         Ok(())
     }
 
-    fn new_segment(&self, topic: u32, number: u64, bases: Vec<Head>, created_ms: u64) -> StoreResult<Segment> {
-        let keyspace = self.db.keyspace(&segment_name(topic, number), segment_keyspace)?;
-        Ok(Segment { number, keyspace, bases, created_ms, bytes: 0.into() })
+    fn new_segment(
+        &self,
+        topic: u32,
+        number: u64,
+        bases: Vec<Head>,
+        created_ms: u64,
+    ) -> StoreResult<Segment> {
+        let keyspace = self
+            .db
+            .keyspace(&segment_name(topic, number), segment_keyspace)?;
+        Ok(Segment {
+            number,
+            keyspace,
+            bases,
+            created_ms,
+            bytes: 0.into(),
+        })
     }
 
     /// Begins a new segment, whose partitions begin at `heads`.
     pub(super) fn roll(&mut self, topic: u32, heads: Vec<Head>, now_ms: u64) -> StoreResult<()> {
-        let number = self.topics[topic as usize].last().map_or(0, |last| last.number + 1);
+        let number = self.topics[topic as usize]
+            .last()
+            .map_or(0, |last| last.number + 1);
         let segment = self.new_segment(topic, number, heads, now_ms)?;
         let mut batch = self.batch();
         let (key, value) = catalog::encode_segment(topic, number, now_ms, &segment.bases);
         batch.insert(&self.catalog, key, value);
         batch.commit()?;
         // From here on the catalogue names the segment, so nothing may be written to the one before.
-        let before = self.topics[topic as usize].last().map(|last| last.keyspace.clone());
+        let before = self.topics[topic as usize]
+            .last()
+            .map(|last| last.keyspace.clone());
         self.topics[topic as usize].push(segment);
         before.map_or(Ok(()), |before| before.rotate_memtable().map(|_| ()))
     }
@@ -198,7 +236,10 @@ impl Store {
             return Ok(());
         }
         let mut batch = self.db.batch().durability(Some(PersistMode::SyncData));
-        batch.remove(&self.catalog, catalog::segment_key(topic, segments[0].number));
+        batch.remove(
+            &self.catalog,
+            catalog::segment_key(topic, segments[0].number),
+        );
         batch.commit()?;
         let oldest = segments.remove(0);
         self.db.delete_keyspace(oldest.keyspace)
@@ -226,7 +267,12 @@ impl Store {
         }
     }
 
-    pub(super) fn insert_position(&self, batch: &mut OwnedWriteBatch, group: &str, position: &Position) {
+    pub(super) fn insert_position(
+        &self,
+        batch: &mut OwnedWriteBatch,
+        group: &str,
+        position: &Position,
+    ) {
         batch.insert(
             &self.groups,
             catalog::position_key(group, &position.at),
@@ -236,7 +282,10 @@ impl Store {
 
     /// All segments of a topic, oldest first.
     pub(super) fn sizes(&self, topic: u32) -> Vec<SegmentSize> {
-        self.topics[topic as usize].iter().map(Segment::size).collect()
+        self.topics[topic as usize]
+            .iter()
+            .map(Segment::size)
+            .collect()
     }
 
     pub(super) fn last_size(&self, topic: u32) -> Option<SegmentSize> {
@@ -245,7 +294,9 @@ impl Store {
 
     /// Where the last segment begins, by partition.
     pub(super) fn last_bases(&self, topic: u32) -> &[Head] {
-        self.topics[topic as usize].last().map_or(&[], |segment| &segment.bases)
+        self.topics[topic as usize]
+            .last()
+            .map_or(&[], |segment| &segment.bases)
     }
 
     /// Whether fjall still takes writes; after a failed one, or a failed flush in the background, it doesn't.
@@ -277,7 +328,10 @@ impl Store {
             if segment.bases[partition as usize].offset >= to {
                 break;
             }
-            for entry in segment.keyspace.range(key(partition, from)..key(partition, to)) {
+            for entry in segment
+                .keyspace
+                .range(key(partition, from)..key(partition, to))
+            {
                 let (key, frame) = entry.into_inner()?;
                 if !each(offset_of(&key)?, frame.into())? {
                     return Ok(());
@@ -287,7 +341,11 @@ impl Store {
         Ok(())
     }
 
-    pub(super) fn position(&self, group: &str, at: &TopicPartition) -> StoreResult<Option<Position>> {
+    pub(super) fn position(
+        &self,
+        group: &str,
+        at: &TopicPartition,
+    ) -> StoreResult<Option<Position>> {
         let Some(value) = self.groups.get(catalog::position_key(group, at))? else {
             return Ok(None);
         };

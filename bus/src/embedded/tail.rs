@@ -44,7 +44,11 @@ impl Tail {
 
     /// Lets go of what arrived before `before`: an idle process holds nothing.
     pub(super) fn expire(&mut self, before: Instant) {
-        while self.order.front().is_some_and(|(_, arrived)| *arrived < before) {
+        while self
+            .order
+            .front()
+            .is_some_and(|(_, arrived)| *arrived < before)
+        {
             self.pop();
         }
         if self.order.is_empty() {
@@ -54,17 +58,12 @@ impl Tail {
     }
 
     fn pop(&mut self) {
-        let Some((key, _)) = self.order.pop_front() else { return };
+        let Some((key, _)) = self.order.pop_front() else {
+            return;
+        };
         if let Some(oldest) = self.partitions.get_mut(&key).and_then(VecDeque::pop_front) {
             self.bytes -= weight(&oldest);
         }
-    }
-
-    /// Forgets everything: the offsets may be given anew.
-    pub(super) fn clear(&mut self) {
-        self.partitions.clear();
-        self.order.clear();
-        self.bytes = 0;
     }
 
     /// The oldest offset held of a partition.
@@ -81,8 +80,13 @@ impl Tail {
         bytes_left: &mut usize,
         out: &mut Vec<Fetched>,
     ) {
-        let Some(records) = self.partitions.get(&key) else { return };
-        let Some(skip) = records.front().and_then(|first| from.checked_sub(first.offset)) else {
+        let Some(records) = self.partitions.get(&key) else {
+            return;
+        };
+        let Some(skip) = records
+            .front()
+            .and_then(|first| from.checked_sub(first.offset))
+        else {
             return;
         };
         for record in records.range((skip as usize).min(records.len())..) {

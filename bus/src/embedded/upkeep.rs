@@ -26,23 +26,38 @@ impl Writer {
             };
             let now_ms = (self.clock)();
             let created = {
-                let mut store = self.log.store.write().unwrap_or_else(PoisonError::into_inner);
-                store.as_mut().map(|store| store.create_topic(&topic, now_ms))
+                let mut store = self
+                    .log
+                    .store
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner);
+                store
+                    .as_mut()
+                    .map(|store| store.create_topic(&topic, now_ms))
             };
             match created {
                 Some(Ok(())) => {}
                 Some(Err(error)) => {
                     self.repair(&error, &Default::default());
                     self.check_writing()?;
-                    return Err(Error::Unavailable(format!("creating topic {} failed: {error}", spec.name)));
+                    return Err(Error::Unavailable(format!(
+                        "creating topic {} failed: {error}",
+                        spec.name
+                    )));
                 }
                 None => return Err(self.full()),
             }
-            let partitions = (0..spec.partitions).map(|_| PartitionLog::default()).collect();
+            let partitions = (0..spec.partitions)
+                .map(|_| PartitionLog::default())
+                .collect();
             let shared = Arc::new(TopicLog::new(topic.name.clone(), topic.number, partitions));
             self.topics.push(shared.clone());
             self.heads.push(topic.heads);
-            let mut topics = self.log.topics.write().unwrap_or_else(PoisonError::into_inner);
+            let mut topics = self
+                .log
+                .topics
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
             topics.insert(topic.name, shared);
         }
         Ok(())
@@ -76,11 +91,20 @@ impl Writer {
         let heads = &self.heads[topic as usize];
         let rolls = self.log.read_store().as_ref().is_some_and(|store| {
             let empty = store.last_bases(topic) == heads;
-            !empty && store.last_size(topic).is_some_and(|last| self.retention.rolls(last, now_ms))
+            !empty
+                && store
+                    .last_size(topic)
+                    .is_some_and(|last| self.retention.rolls(last, now_ms))
         });
         if rolls {
-            let mut store = self.log.store.write().unwrap_or_else(PoisonError::into_inner);
-            let rolled = store.as_mut().map(|store| store.roll(topic, heads.clone(), now_ms));
+            let mut store = self
+                .log
+                .store
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            let rolled = store
+                .as_mut()
+                .map(|store| store.roll(topic, heads.clone(), now_ms));
             drop(store);
             self.note(rolled);
         }
@@ -94,7 +118,11 @@ impl Writer {
         if surplus == 0 {
             return;
         }
-        let mut guard = self.log.store.write().unwrap_or_else(PoisonError::into_inner);
+        let mut guard = self
+            .log
+            .store
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         let Some(store) = guard.as_mut() else { return };
         let dropped = (0..surplus).try_for_each(|_| store.drop_oldest(topic));
         for (partition, shared) in self.topics[topic as usize].partitions.iter().enumerate() {

@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::Clock;
 use super::catalog::{Head, StoredTopic};
 use super::frame;
 use super::log::{Log, TopicLog, lock};
 use super::queue::{Commit, Publish, Work};
 use super::retention::Retention;
-use super::Clock;
 use crate::{Ack, CommitError, Error, Fetched, Record, Result, TopicPartition};
 
 /// One batch takes about this much at most: bounds the time to the acknowledgement.
@@ -43,7 +43,9 @@ pub(super) struct Writer {
 pub(super) enum State {
     Writing,
     /// The disk is full; what is there can be read. Tried again at this time.
-    Full { again: Instant },
+    Full {
+        again: Instant,
+    },
     /// Nothing can be done but to restart.
     Broken(String),
 }
@@ -110,13 +112,18 @@ impl Writer {
                 let commits = std::mem::take(&mut self.waiting);
                 self.write(Vec::new(), commits);
             }
-            let Some(work) = log.queue.take(BATCH_BYTES_MAX, wake) else { break };
+            let Some(work) = log.queue.take(BATCH_BYTES_MAX, wake) else {
+                break;
+            };
             if !work.is_empty() {
                 self.work(work);
             }
         }
         let waiting = std::mem::take(&mut self.waiting);
-        self.give_up(waiting, "the embedded bus was closed while its disk was full");
+        self.give_up(
+            waiting,
+            "the embedded bus was closed while its disk was full",
+        );
     }
 
     fn give_up(&self, commits: Vec<Commit>, why: &str) {
@@ -145,13 +152,25 @@ impl Writer {
         let mut staged = Vec::new();
         let mut heads = BTreeMap::new();
         let mut acks: Vec<(Ack, u64)> = Vec::with_capacity(publishes.len());
-        for Publish { topic, partition, record, ack } in publishes {
+        for Publish {
+            topic,
+            partition,
+            record,
+            ack,
+        } in publishes
+        {
             let offset = self.stage(topic, partition, record, &mut heads, &mut staged);
             acks.push((ack, offset));
         }
         for commit in &commits {
             for (topic, partition, record) in &commit.records {
-                self.stage(topic.clone(), *partition, record.clone(), &mut heads, &mut staged);
+                self.stage(
+                    topic.clone(),
+                    *partition,
+                    record.clone(),
+                    &mut heads,
+                    &mut staged,
+                );
             }
         }
         if acks.is_empty() && commits.is_empty() {
@@ -186,7 +205,11 @@ impl Writer {
         if commit.admitted {
             return true;
         }
-        let partitions: Vec<&TopicPartition> = commit.positions.iter().map(|position| &position.at).collect();
+        let partitions: Vec<&TopicPartition> = commit
+            .positions
+            .iter()
+            .map(|position| &position.at)
+            .collect();
         let begun = lock(&self.log.groups).begin_commit(&commit.group, commit.member, &partitions);
         match begun {
             Ok(()) => {
@@ -201,7 +224,11 @@ impl Writer {
     }
 
     fn end(&self, commit: Commit, result: std::result::Result<(), CommitError>) {
-        let partitions: Vec<&TopicPartition> = commit.positions.iter().map(|position| &position.at).collect();
+        let partitions: Vec<&TopicPartition> = commit
+            .positions
+            .iter()
+            .map(|position| &position.at)
+            .collect();
         lock(&self.log.groups).end_commit(&commit.group, &partitions);
         let _ = commit.reply.send(result);
     }
@@ -231,7 +258,11 @@ impl Writer {
             headers: record.headers,
             value: record.value,
         };
-        staged.push(Staged { topic, record, frame });
+        staged.push(Staged {
+            topic,
+            record,
+            frame,
+        });
         offset
     }
 
@@ -245,7 +276,13 @@ impl Writer {
             for staged in staged {
                 let frame = std::mem::take(&mut staged.frame);
                 let record = &staged.record;
-                store.insert_record(&mut batch, staged.topic.number, record.partition, record.offset, frame);
+                store.insert_record(
+                    &mut batch,
+                    staged.topic.number,
+                    record.partition,
+                    record.offset,
+                    frame,
+                );
             }
             for commit in commits {
                 for position in &commit.positions {
@@ -280,7 +317,11 @@ impl Writer {
                 self.topics[topic as usize].wake();
             }
         }
-        for topic in heads.keys().map(|(topic, _)| *topic).collect::<std::collections::BTreeSet<_>>() {
+        for topic in heads
+            .keys()
+            .map(|(topic, _)| *topic)
+            .collect::<std::collections::BTreeSet<_>>()
+        {
             self.roll_if_full(topic);
         }
     }
