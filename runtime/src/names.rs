@@ -50,3 +50,18 @@ pub const EXPORT_PENDING: &str = "tailwater_export_pending_items";
 pub const EXPORT_REFUSED: &str = "tailwater_export_refused_items_total";
 pub const EXPORT_RETRIES: &str = "tailwater_export_retries_total";
 pub const EXPORT_DELIVERED_BYTES: &str = "tailwater_export_delivered_bytes_total";
+
+#[cfg(test)]
+mod tests {
+    const OURS: &str = include_str!("names.rs");
+    const DOCS: &str = include_str!("../../docs/metrics.md");
+
+    #[test]
+    fn every_name_is_documented() {
+        let names = OURS
+            .lines()
+            .filter_map(|line| line.strip_prefix("pub const ")?.split('"').nth(1));
+        let missing: Vec<_> = names.filter(|name| !DOCS.contains(*name)).collect();
+        assert!(missing.is_empty(), "not in docs/metrics.md: {missing:?}");
+    }
+}

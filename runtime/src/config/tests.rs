@@ -427,3 +427,36 @@ error: sampler.policies[0].threshold_ms: must be above 0
 4 problems in t.yaml",
     );
 }
+
+/// A configuration with every kind of thing in it, damaged in ten thousand ways: each gives a value or a report, and never a panic.
+#[test]
+fn damaged_files_give_reports() {
+    let whole = "bus:\n  embedded: {dir: \"${env:DIR}\", bytes: 1GiB}\n  properties: &p {a.b: 1, c: ~}\n  level: debug # loud\nsampler:\n  decision_wait: 1m 30s\n  policies:\n  - {name: 'slow', type: latency, threshold_ms: 0x10}\n  targets: [one, &t {host: two, port: 1}, *t]\n  text: |\n    $$ ${env:NONE:-x}\n";
+    let pieces = [
+        "", ":", "\n", "  ", "- ", "{", "}", "[", "]", "\"", "'", "&p ", "*p", "${", "$", "é",
+        "\t", "#", "|", "!!str ", "---\n", "\0", "<<: *p",
+    ];
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = |below: usize| {
+        // xorshift64: the same damage each time.
+        random ^= random << 13;
+        random ^= random >> 7;
+        random ^= random << 17;
+        (random % below as u64) as usize
+    };
+    let (mut values, mut reports) = (0, 0);
+    for _ in 0..10_000 {
+        let mut text: Vec<char> = whole.chars().collect();
+        for _ in 0..=next(3) {
+            let (at, length) = (next(text.len()), next(8));
+            let end = (at + length).min(text.len());
+            text.splice(at..end, pieces[next(pieces.len())].chars());
+        }
+        let text: String = text.into_iter().collect();
+        match read(&text).starts_with('{') {
+            true => values += 1,
+            false => reports += 1,
+        }
+    }
+    assert!(reports > 5_000, "{reports} reports, {values} values");
+}
