@@ -17,8 +17,10 @@ use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail};
-use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use process::Process;
 
@@ -254,4 +256,19 @@ log.retention.check.interval.ms=1000
 log.initial.task.delay.ms=1000
 "
     )
+}
+
+/// Deletes the records of a partition below `before`, as retention does.
+pub fn delete_records(brokers: &str, topic: &str, partition: i32, before: i64) -> Result<()> {
+    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .create()?;
+    let mut offsets = TopicPartitionList::new();
+    offsets.add_partition_offset(topic, partition, Offset::Offset(before))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let deleted = runtime.block_on(admin.delete_records(&offsets, &AdminOptions::new()))?;
+    for elem in deleted.elements() {
+        elem.error()?;
+    }
+    Ok(())
 }

@@ -1,0 +1,126 @@
+//! At least once: records acknowledged by all in-sync replicas first, positions after.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::consumer::{CommitMode, Consumer as _};
+use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::producer::{Producer as _, ThreadedProducer};
+
+use super::committer::{as_list, check_metadata};
+use super::errors::{error, needs_somebody, not_a_member};
+use super::held::Consumer;
+use super::ownership::{Ownership, Permit};
+use super::producer::{EpochContext, send_all};
+use super::properties::Properties;
+use crate::{CommitError, Committer, Epoch, GroupOptions, Result};
+
+pub(super) struct AtLeastOnce {
+    properties: Properties,
+    role: String,
+    producer: ThreadedProducer<EpochContext>,
+    consumer: Arc<Consumer>,
+    ownership: Arc<Ownership>,
+}
+
+impl AtLeastOnce {
+    pub fn new(
+        properties: &Properties,
+        options: &GroupOptions,
+        consumer: Arc<Consumer>,
+        ownership: Arc<Ownership>,
+    ) -> Result<Self> {
+        let role = format!("output of {}", options.group);
+        let producer = create(properties, &role)?;
+        Ok(Self {
+            properties: properties.clone(),
+            role,
+            producer,
+            consumer,
+            ownership,
+        })
+    }
+
+    /// Until each record is acknowledged; only what failed is sent again.
+    fn produce(&mut self, epoch: &Epoch, permit: &Permit) -> std::result::Result<(), CommitError> {
+        let mut waiting: Vec<usize> = (0..epoch.records.len()).collect();
+        while !waiting.is_empty() {
+            let sent = send_all(&self.producer, &epoch.records, waiting.iter().copied());
+            let failed = self.producer.client().context().take_failed();
+            let code = match (&sent, failed.first()) {
+                (Err(e), _) => e.rdkafka_error_code().unwrap_or(RDKafkaErrorCode::Unknown),
+                (Ok(()), Some((_, code))) => *code,
+                (Ok(()), None) => return Ok(()),
+            };
+            let why = format!("producing the records of an epoch: {code}");
+            self.producer.client().context().warn(&why);
+            if self.producer.client().fatal_error().is_some() {
+                self.producer = create(&self.properties, &self.role)
+                    .map_err(|e| CommitError::Fatal(e.to_string()))?;
+            } else if needs_somebody(code) {
+                return Err(CommitError::Fatal(why));
+            }
+            if !self.ownership.stands(permit) {
+                return Err(CommitError::Fenced(why));
+            }
+            if sent.is_ok() {
+                waiting = failed.into_iter().map(|(index, _)| index).collect();
+                // The order within the epoch stays as far as it can.
+                waiting.sort_unstable();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    fn commit_positions(
+        &self,
+        epoch: &Epoch,
+        permit: &Permit,
+    ) -> std::result::Result<(), CommitError> {
+        let list = as_list(&epoch.positions)?;
+        loop {
+            let Err(e) = self.consumer.base.commit(&list, CommitMode::Sync) else {
+                return Ok(());
+            };
+            let why = format!("committing positions: {e}");
+            match e.rdkafka_error_code() {
+                Some(code) if not_a_member(code) => {
+                    self.ownership.refuse(permit);
+                    return Err(CommitError::Fenced(why));
+                }
+                Some(code) if needs_somebody(code) => return Err(CommitError::Fatal(why)),
+                _ if !self.ownership.stands(permit) => return Err(CommitError::Fenced(why)),
+                _ => self.consumer.base.context().warn(&why),
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+}
+
+fn create(properties: &Properties, role: &str) -> Result<ThreadedProducer<EpochContext>> {
+    ThreadedProducer::from_config_and_context(
+        &properties.publisher(),
+        EpochContext::new(role.to_owned()),
+    )
+    .map_err(|e| error("creating a Kafka producer", &e))
+}
+
+impl Committer for AtLeastOnce {
+    fn commit(&mut self, epoch: &Epoch) -> std::result::Result<(), CommitError> {
+        if epoch.records.is_empty() && epoch.positions.is_empty() {
+            return Ok(());
+        }
+        check_metadata(&epoch.positions)?;
+        let permit = self.ownership.permit(&epoch.positions)?;
+        self.produce(epoch, &permit)?;
+        if !epoch.positions.is_empty() {
+            // Time has passed: the partitions may have gone meanwhile.
+            let permit = self.ownership.permit(&epoch.positions)?;
+            self.commit_positions(epoch, &permit)?;
+        }
+        self.ownership.committed(&permit, &epoch.positions);
+        Ok(())
+    }
+}

@@ -1,0 +1,66 @@
+//! Errors of librdkafka in words of ours: worth a retry, or somebody must act.
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+
+use crate::Error;
+
+/// `attempted`: what failed, with what, for the message.
+pub(super) fn error(attempted: &str, error: &KafkaError) -> Error {
+    let code = match error {
+        KafkaError::Transaction(error) => Some(error.code()),
+        error => error.rdkafka_error_code(),
+    };
+    let message = format!("{attempted}: {error}");
+    match code {
+        Some(code) if needs_somebody(code) => Error::Fatal(message),
+        None => Error::Fatal(message),
+        Some(_) => Error::Unavailable(message),
+    }
+}
+
+/// No retry will cure these.
+pub(super) fn needs_somebody(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode::*;
+    matches!(
+        code,
+        Fatal
+            | InvalidArgument
+            | NotImplemented
+            | NotConfigured
+            | UnsupportedFeature
+            | UnsupportedVersion
+            | UnsupportedSASLMechanism
+            | UnsupportedForMessageFormat
+            | SaslAuthenticationFailed
+            | Authentication
+            | SSL
+            | TopicAuthorizationFailed
+            | GroupAuthorizationFailed
+            | ClusterAuthorizationFailed
+            | TransactionalIdAuthorizationFailed
+            | InvalidTransactionTimeout
+            | InvalidTopic
+            | InvalidConfig
+            | PolicyViolation
+            | InvalidReplicationFactor
+            | InvalidPartitions
+            | MessageSizeTooLarge
+            | InvalidMessageSize
+            | InvalidRecord
+            | UnknownPartition
+            | OffsetMetadataTooLarge
+    )
+}
+
+/// The group says that this member isn't, or is no longer, what it claims to be.
+pub(super) fn not_a_member(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode::*;
+    matches!(
+        code,
+        IllegalGeneration
+            | UnknownMemberId
+            | FencedInstanceId
+            | RebalanceInProgress
+            | AssignmentLost
+    )
+}

@@ -1,0 +1,168 @@
+//! Questions to the brokers outside of any group: topics, offsets, lag. One client answers them all.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rdkafka::TopicPartitionList;
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::topic_partition_list::Offset;
+
+use super::errors::error;
+use super::held::committed_positions;
+use super::log::Context;
+use super::properties::Properties;
+use super::reading::ends;
+use crate::{Error, Result, TopicPartition};
+
+/// How long a question may take before it counts as unanswered.
+pub(super) const ANSWER: Duration = Duration::from_secs(10);
+
+pub(super) struct Lookups {
+    client: BaseConsumer<Context>,
+    brokers: String,
+    properties: Properties,
+    /// One client for each group whose lag was asked for.
+    groups: Mutex<HashMap<String, Arc<BaseConsumer<Context>>>>,
+}
+
+impl Lookups {
+    pub fn connect(properties: &Properties) -> Result<Self> {
+        let client =
+            BaseConsumer::from_config_and_context(&properties.lookup(), Context::new("look-ups"))
+                .map_err(|e| error("creating a Kafka client", &e))?;
+        let lookups = Self {
+            client,
+            brokers: properties.brokers(),
+            properties: properties.clone(),
+            groups: Mutex::default(),
+        };
+        match lookups.client().fetch_metadata(None, ANSWER) {
+            Ok(_) => Ok(lookups),
+            Err(e) => {
+                // The client's log says why: refused, unknown host, wrong password.
+                lookups.client();
+                let reason = lookups.client.context().last();
+                let attempted = format!("connecting to the Kafka brokers {}", lookups.brokers);
+                Err(match error(&attempted, &e) {
+                    Error::Unavailable(message) => {
+                        Error::Unavailable(format!("{message} ({reason})"))
+                    }
+                    Error::Fatal(message) => Error::Fatal(format!("{message} ({reason})")),
+                    other => other,
+                })
+            }
+        }
+    }
+
+    /// The client, with what it logged since the last question put out: nothing else polls it.
+    fn client(&self) -> &BaseConsumer<Context> {
+        while self.client.poll(Duration::ZERO).is_some() {}
+        &self.client
+    }
+
+    /// `None` when there is no such topic.
+    pub fn partition_count(&self, topic: &str) -> Result<Option<u32>> {
+        let attempted = || {
+            format!(
+                "asking the Kafka brokers {} for topic `{topic}`",
+                self.brokers
+            )
+        };
+        let metadata = self
+            .client()
+            .fetch_metadata(Some(topic), ANSWER)
+            .map_err(|e| error(&attempted(), &e))?;
+        let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else {
+            return Ok(None);
+        };
+        match found.error().map(RDKafkaErrorCode::from) {
+            None => Ok(Some(found.partitions().len() as u32).filter(|count| *count > 0)),
+            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
+                Ok(None)
+            }
+            Some(code) => Err(error(
+                &attempted(),
+                &rdkafka::error::KafkaError::MetadataFetch(code),
+            )),
+        }
+    }
+
+    /// The oldest offset and the high watermark.
+    pub fn range(&self, at: &TopicPartition, timeout: Duration) -> Result<Range<u64>> {
+        let (low, high) = self
+            .client()
+            .fetch_watermarks(&at.topic, at.partition as i32, timeout)
+            .map_err(|e| error(&format!("asking for the offsets of {at}"), &e))?;
+        Ok(low.max(0) as u64..high.max(0) as u64)
+    }
+
+    pub fn offset_at(&self, at: &TopicPartition, timestamp_ms: u64) -> Result<u64> {
+        let attempted = || format!("asking for the offset of {at} at {timestamp_ms} ms");
+        let mut list = TopicPartitionList::new();
+        let timestamp = i64::try_from(timestamp_ms).unwrap_or(i64::MAX);
+        list.add_partition_offset(&at.topic, at.partition as i32, Offset::Offset(timestamp))
+            .and_then(|()| self.client().offsets_for_times(list, ANSWER))
+            .and_then(|answer| match answer.elements().first() {
+                Some(elem) => elem.error().map(|()| elem.offset()),
+                None => Ok(Offset::End),
+            })
+            .map_err(|e| error(&attempted(), &e))
+            .and_then(|offset| match offset {
+                Offset::Offset(offset) => Ok(offset.max(0) as u64),
+                _ => Ok(self.range(at, ANSWER)?.end),
+            })
+    }
+
+    pub fn lag(&self, group: &str, topic: &str) -> Result<u64> {
+        let attempted = || format!("asking for the lag of group `{group}` on topic `{topic}`");
+        let partitions = self.partition_count(topic)?.unwrap_or(0);
+        if partitions == 0 {
+            return Ok(0);
+        }
+        let list = |offset| -> TopicPartitionList {
+            (0..partitions as i32)
+                .map(|partition| (topic.to_owned(), partition, offset))
+                .collect()
+        };
+        let client = self.group(group)?;
+        while client.poll(Duration::ZERO).is_some() {}
+        let committed = client
+            .committed_offsets(list(Offset::Invalid), ANSWER)
+            .map_err(|e| error(&attempted(), &e))?;
+        let oldest =
+            ends(&client, list(Offset::Beginning), ANSWER).map_err(|e| error(&attempted(), &e))?;
+        let newest =
+            ends(&client, list(Offset::End), ANSWER).map_err(|e| error(&attempted(), &e))?;
+        let committed = committed_positions(&committed)
+            .map_err(|code| Error::Unavailable(format!("{}: {code}", attempted())))?;
+        Ok(committed
+            .iter()
+            .map(|(at, position)| {
+                let oldest = oldest.get(at).copied().unwrap_or(0);
+                let newest = newest.get(at).copied().unwrap_or(0);
+                let next = position
+                    .as_ref()
+                    .map_or(oldest, |position| position.offset.max(oldest));
+                newest.saturating_sub(next)
+            })
+            .sum())
+    }
+
+    fn group(&self, group: &str) -> Result<Arc<BaseConsumer<Context>>> {
+        let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = groups.get(group) {
+            return Ok(client.clone());
+        }
+        let config = self.properties.group_lookup(group);
+        let client =
+            BaseConsumer::from_config_and_context(&config, Context::new(format!("lag of {group}")))
+                .map_err(|e| error("creating a Kafka client", &e))?;
+        let client = Arc::new(client);
+        groups.insert(group.to_owned(), client.clone());
+        Ok(client)
+    }
+}

@@ -1,0 +1,432 @@
+//! Membership in a consumer group: one consumer, polled on the caller's thread; rebalances in order with the records.
+//!
+//! Eager rebalancing with range assignment: every rebalance takes all partitions away and gives the new set out, so
+//! topics with equal partition counts stay together.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::Consumer as _;
+use rdkafka::topic_partition_list::Offset;
+
+use super::errors::error;
+use super::held::{Consumer, Happened, committed_positions};
+use super::log::Context;
+use super::lookups::Lookups;
+use super::ownership::Ownership;
+use super::properties::Properties;
+use super::reading::{Partitions, ends, stops_partition};
+use crate::{
+    Assigned, Error, Fetched, GroupOptions, Member, Polled, Position, Rebalance, Result, Topic,
+    TopicPartition,
+};
+
+/// The shortest time between two questions to the brokers whether a partition is at its end: after the client said so,
+/// and while nothing happens.
+const END_FRESH: Duration = Duration::from_millis(50);
+const END_IDLE: Duration = Duration::from_millis(200);
+
+pub(super) struct KafkaMember {
+    consumer: Arc<Consumer>,
+    lookups: Arc<Lookups>,
+    ownership: Arc<Ownership>,
+    rebalance: Arc<dyn Rebalance>,
+    topics: Vec<Topic>,
+    revoke_timeout: Duration,
+    partitions: Partitions,
+    /// The client reported an end that was not yet confirmed.
+    end_reported: bool,
+    end_asked: Instant,
+    closed: bool,
+}
+
+impl KafkaMember {
+    pub fn new(
+        properties: &Properties,
+        options: &GroupOptions,
+        lookups: Arc<Lookups>,
+        ownership: Arc<Ownership>,
+        rebalance: Arc<dyn Rebalance>,
+    ) -> Result<Self> {
+        let context = Context::new(format!("member of {}", options.group));
+        let consumer = Consumer::new(&properties.member(&options.group), context)
+            .map_err(|e| error("creating a Kafka consumer", &e))?;
+        let member = Self {
+            consumer: Arc::new(consumer),
+            lookups,
+            ownership,
+            rebalance,
+            topics: options.topics.clone(),
+            revoke_timeout: options.revoke_timeout,
+            partitions: Partitions::default(),
+            end_reported: false,
+            end_asked: Instant::now(),
+            closed: false,
+        };
+        member.subscribe()?;
+        Ok(member)
+    }
+
+    pub fn consumer(&self) -> Arc<Consumer> {
+        self.consumer.clone()
+    }
+
+    fn subscribe(&self) -> Result<()> {
+        let topics: Vec<&str> = self.topics.iter().map(|topic| &**topic).collect();
+        self.consumer
+            .base
+            .subscribe(&topics)
+            .map_err(|e| error("subscribing to topics", &e))
+    }
+
+    /// Acts on everything but records and ends; true when partitions came or went.
+    fn handle(&mut self, happened: Happened, records: &mut Vec<Fetched>) -> Result<bool> {
+        match happened {
+            Happened::Assign(partitions) => {
+                self.assigned(&partitions);
+                return Ok(true);
+            }
+            Happened::Revoke => {
+                let gone = self.revoked();
+                records.retain(|record| {
+                    !gone
+                        .iter()
+                        .any(|at| at.topic == record.topic && at.partition == record.partition)
+                });
+                return Ok(true);
+            }
+            Happened::Failed {
+                code,
+                fatal,
+                reason,
+                at,
+            } => match at {
+                _ if fatal => return Err(Error::Fatal(format!("reading from Kafka: {reason}"))),
+                Some(at) if stops_partition(code) => self.partitions.stop(at),
+                _ => self.consumer.base.context().warn(&reason),
+            },
+            Happened::Record(_) | Happened::End(..) | Happened::Nothing => {}
+        }
+        Ok(false)
+    }
+
+    fn assigned(&mut self, partitions: &[TopicPartition]) {
+        let Some(committed) = self.committed(partitions) else {
+            let _ = self.consumer.base.unassign();
+            return;
+        };
+        let starts = committed
+            .iter()
+            .map(|(at, position)| (at.clone(), position.as_ref().map(|p| p.offset)));
+        self.partitions.set(starts);
+        if let Err(e) = self.partitions.assign(&self.consumer) {
+            // The group has moved on meanwhile; the next rebalance follows.
+            self.consumer
+                .base
+                .context()
+                .warn(&format!("taking partitions over: {e}"));
+            self.partitions.take();
+            return;
+        }
+        self.ownership.assign(
+            committed.iter().cloned(),
+            self.consumer.base.group_metadata(),
+        );
+        tracing::info!(
+            client = self.consumer.base.context().role(),
+            partitions = committed.len(),
+            "partitions assigned"
+        );
+        if !committed.is_empty() {
+            self.rebalance.assigned(
+                committed
+                    .into_iter()
+                    .map(|(at, committed)| Assigned { at, committed })
+                    .collect(),
+            );
+        }
+    }
+
+    /// The group's positions on new partitions; tries until the brokers answer. `None` when the partitions are lost
+    /// again before they do.
+    fn committed(
+        &self,
+        partitions: &[TopicPartition],
+    ) -> Option<Vec<(TopicPartition, Option<Position>)>> {
+        if partitions.is_empty() {
+            return Some(Vec::new());
+        }
+        loop {
+            // Under `read_committed` this waits for the transaction in which the last owner commits.
+            let answer = self
+                .consumer
+                .base
+                .committed_offsets(asking(partitions, Offset::Invalid), Duration::from_secs(5));
+            let error = match answer.as_ref().map(committed_positions) {
+                Ok(Ok(positions)) => return Some(positions),
+                Ok(Err(code)) => code.to_string(),
+                Err(e) => e.to_string(),
+            };
+            self.consumer
+                .base
+                .context()
+                .warn(&format!("asking for committed positions: {error}"));
+            if self.consumer.base.assignment_lost() {
+                return None;
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn revoked(&mut self) -> Vec<TopicPartition> {
+        let lost = self.consumer.base.assignment_lost();
+        let gone = self.partitions.take();
+        if !gone.is_empty() {
+            let client = self.consumer.base.context().role();
+            tracing::info!(client, partitions = gone.len(), lost, "partitions revoked");
+            if lost {
+                self.ownership.clear();
+                self.rebalance.lost(gone.clone());
+            } else {
+                let begin = Instant::now();
+                self.ownership.revoking(begin + self.revoke_timeout);
+                self.rebalance.revoked(gone.clone());
+                if begin.elapsed() > self.revoke_timeout {
+                    let (took, allowed) = (begin.elapsed(), self.revoke_timeout);
+                    tracing::warn!(
+                        client,
+                        ?took,
+                        ?allowed,
+                        "giving partitions up took too long"
+                    );
+                }
+            }
+        }
+        self.ownership.clear();
+        if let Err(e) = self.consumer.base.unassign() {
+            self.consumer
+                .base
+                .context()
+                .warn(&format!("giving partitions up: {e}"));
+        }
+        gone
+    }
+
+    /// After a refused commit: leaves the group and joins it again, so that partitions come with their committed positions.
+    fn join_anew(&mut self) -> Result<()> {
+        let gone = self.partitions.take();
+        tracing::warn!(
+            client = self.consumer.base.context().role(),
+            partitions = gone.len(),
+            "an epoch was refused: joining the group anew"
+        );
+        if !gone.is_empty() {
+            self.rebalance.lost(gone);
+        }
+        self.consumer.base.unsubscribe();
+        self.subscribe()
+    }
+
+    /// Which partitions are at the end of the log now. The brokers are asked: the client's word may be old, or be from
+    /// before a time without connection.
+    fn caught_up(&mut self) -> Vec<TopicPartition> {
+        self.end_reported = false;
+        self.end_asked = Instant::now();
+        let ended: Vec<_> = self.partitions.at_end().map(|(at, _)| at.clone()).collect();
+        if ended.is_empty() {
+            return ended;
+        }
+        match ends(
+            &self.consumer.base,
+            asking(&ended, Offset::End),
+            Duration::from_secs(1),
+        ) {
+            Ok(ends) => self
+                .partitions
+                .at_end()
+                .filter(|(at, next)| ends.get(at).is_some_and(|end| next >= end))
+                .map(|(at, _)| at.clone())
+                .collect(),
+            Err(e) => {
+                self.consumer
+                    .base
+                    .context()
+                    .warn(&format!("asking for the ends of partitions: {e}"));
+                Vec::new()
+            }
+        }
+    }
+
+    fn leave(&mut self) -> Result<()> {
+        self.closed = true;
+        self.consumer
+            .base
+            .close_queue()
+            .map_err(|e| error("leaving the group", &e))?;
+        let mut nothing = Vec::new();
+        while !self.consumer.base.closed() {
+            match self.consumer.next(Duration::from_millis(100)) {
+                Some(Happened::Assign(_)) => {
+                    let _ = self.consumer.base.unassign();
+                }
+                Some(happened) => {
+                    self.handle(happened, &mut nothing)?;
+                }
+                None => {}
+            }
+        }
+        self.ownership.clear();
+        Ok(())
+    }
+}
+
+impl Member for KafkaMember {
+    fn poll(&mut self, timeout: Duration, max_bytes: usize) -> Result<Polled> {
+        if self.ownership.take_refused() {
+            self.join_anew()?;
+        }
+        let deadline = Instant::now() + timeout;
+        let mut polled = Polled::default();
+        let mut bytes = 0;
+        loop {
+            self.restart();
+            let left = deadline.saturating_duration_since(Instant::now());
+            let wait = match self.end_reported {
+                _ if !polled.records.is_empty() => Duration::ZERO,
+                true => END_FRESH.saturating_sub(self.end_asked.elapsed()),
+                false => Duration::MAX,
+            };
+            match self
+                .consumer
+                .next(wait.min(left).min(self.partitions.patience()))
+            {
+                Some(Happened::Record(record)) => {
+                    if self.partitions.admit(&record) {
+                        bytes += record.value.len();
+                        polled.records.push(record);
+                        if bytes >= max_bytes {
+                            break;
+                        }
+                    }
+                }
+                Some(Happened::End(at, offset)) => {
+                    self.partitions.ended(&at, offset);
+                    self.end_reported = true;
+                }
+                Some(happened) => {
+                    // The caller may want to pause or seek what is new before its records come.
+                    if self.handle(happened, &mut polled.records)? {
+                        break;
+                    }
+                }
+                None if !polled.records.is_empty() => break,
+                None => {
+                    let since = self.end_asked.elapsed();
+                    if (self.end_reported && since >= END_FRESH) || since >= END_IDLE {
+                        polled.caught_up = self.caught_up();
+                    }
+                    if !polled.caught_up.is_empty() || Instant::now() >= deadline {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(polled)
+    }
+
+    fn pause(&mut self, partitions: &[TopicPartition]) -> Result<()> {
+        let list = self.mark_paused(partitions, true);
+        self.consumer
+            .base
+            .pause(&list)
+            .map_err(|e| error("pausing partitions", &e))
+    }
+
+    fn resume(&mut self, partitions: &[TopicPartition]) -> Result<()> {
+        let list = self.mark_paused(partitions, false);
+        self.consumer
+            .base
+            .resume(&list)
+            .map_err(|e| error("resuming partitions", &e))
+    }
+
+    fn seek(&mut self, at: &TopicPartition, offset: u64) -> Result<()> {
+        let Some(reading) = self.partitions.get_mut(at) else {
+            return Err(Error::Fatal(format!(
+                "seeking on {at}: it isn't assigned to this member"
+            )));
+        };
+        reading.next = Some(offset);
+        reading.ended = false;
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            let start = Offset::Offset(offset as i64);
+            let sought = self.consumer.base.seek(
+                &at.topic,
+                at.partition as i32,
+                start,
+                Duration::from_secs(1),
+            );
+            match sought {
+                Ok(()) => return Ok(()),
+                // The fetcher of a partition that was just assigned takes a moment to start.
+                Err(_) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(1)),
+                Err(e) => {
+                    return Err(Error::Unavailable(format!(
+                        "seeking to {offset} on {at}: {e}"
+                    )));
+                }
+            }
+        }
+    }
+
+    fn close(mut self: Box<Self>) -> Result<()> {
+        self.leave()
+    }
+}
+
+impl KafkaMember {
+    fn restart(&mut self) {
+        let (rebalance, ownership) = (&self.rebalance, &self.ownership);
+        self.partitions.restart(&self.consumer, &self.lookups, |at, next, range| {
+            if next < range.start {
+                rebalance.truncated(at.clone(), next, range.start);
+            } else {
+                tracing::error!(
+                    partition = %at, next, ?range,
+                    "the log ends before the position of this group: the brokers lost records; going on at its end"
+                );
+                ownership.forget_position(at);
+            }
+        });
+    }
+
+    fn mark_paused(&mut self, partitions: &[TopicPartition], paused: bool) -> TopicPartitionList {
+        let mut list = TopicPartitionList::with_capacity(partitions.len());
+        for at in partitions {
+            if let Some(reading) = self.partitions.get_mut(at) {
+                reading.paused = paused;
+                list.add_partition(&at.topic, at.partition as i32);
+            }
+        }
+        list
+    }
+}
+
+impl Drop for KafkaMember {
+    /// Dropped without `close`, as in a panic: leaves the group without telling the stage.
+    fn drop(&mut self) {
+        if !self.closed {
+            self.partitions.take();
+            let _ = self.leave();
+        }
+    }
+}
+
+fn asking(partitions: &[TopicPartition], offset: Offset) -> TopicPartitionList {
+    partitions
+        .iter()
+        .map(|at| (at.topic.to_string(), at.partition as i32, offset))
+        .collect()
+}

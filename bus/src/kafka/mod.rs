@@ -1,0 +1,127 @@
+//! The bus on Kafka, by rdkafka: publishers, readers, and members whose epochs are transactions.
+//!
+//! Each client of librdkafka has one owner and one purpose: look-ups, publishing, reading, membership, transactions. What
+//! is deliberately absent: rdkafka's futures, split partition queues, statistics, and any thread of our own.
+
+mod acknowledged;
+mod committer;
+mod errors;
+mod held;
+mod log;
+mod lookups;
+mod member;
+mod ownership;
+mod producer;
+mod properties;
+mod publisher;
+mod reader;
+mod reading;
+mod topics;
+mod transactions;
+
+use std::sync::Arc;
+
+use crate::config::RawKafka;
+use crate::{
+    Bus, Committer, Delivery, GroupOptions, Member, Publisher, Reader, Rebalance, Result, TopicSpec,
+};
+
+use lookups::Lookups;
+use ownership::Ownership;
+use properties::Properties;
+
+pub use properties::problems;
+
+/// Connects to a Kafka cluster.
+///
+/// # Errors
+/// [`crate::Error::Fatal`] for a configuration that can't work; [`crate::Error::Unavailable`] when no broker answered
+/// within ten seconds: call again.
+pub fn open(config: &RawKafka) -> Result<Arc<dyn Bus>> {
+    let properties = Properties::new(config)?;
+    let lookups = Arc::new(Lookups::connect(&properties)?);
+    Ok(Arc::new(Kafka {
+        create_topics: config.create_topics.unwrap_or(true),
+        replication_factor: config.replication_factor,
+        properties,
+        lookups,
+    }))
+}
+
+struct Kafka {
+    properties: Properties,
+    lookups: Arc<Lookups>,
+    create_topics: bool,
+    replication_factor: Option<u16>,
+}
+
+impl Bus for Kafka {
+    fn ensure_topics(&self, topics: &[TopicSpec]) -> Result<()> {
+        let replication = self.replication_factor;
+        topics::ensure(
+            &self.lookups,
+            &self.properties,
+            self.create_topics,
+            replication,
+            topics,
+        )
+    }
+
+    fn partition_count(&self, topic: &str) -> Result<u32> {
+        self.lookups.partition_count(topic)?.ok_or_else(|| {
+            crate::Error::Fatal(format!(
+                "counting the partitions of topic `{topic}`: there is no such topic"
+            ))
+        })
+    }
+
+    fn record_bytes_max(&self) -> usize {
+        self.properties.record_bytes_max()
+    }
+
+    fn publisher(&self) -> Result<Arc<dyn Publisher>> {
+        Ok(Arc::new(publisher::KafkaPublisher::new(&self.properties)?))
+    }
+
+    fn reader(&self) -> Result<Box<dyn Reader>> {
+        Ok(Box::new(reader::KafkaReader::new(
+            &self.properties,
+            self.lookups.clone(),
+        )?))
+    }
+
+    fn join(
+        &self,
+        options: GroupOptions,
+        rebalance: Arc<dyn Rebalance>,
+    ) -> Result<(Box<dyn Member>, Box<dyn Committer>)> {
+        let ownership = Arc::new(Ownership::new(&options.group));
+        // The committer first: its transactional id ends what an earlier process of this instance left open.
+        let transactions = match options.delivery {
+            Delivery::ExactlyOnce => Some(transactions::Producer::new(&self.properties, &options)?),
+            Delivery::AtLeastOnce => None,
+        };
+        let member = member::KafkaMember::new(
+            &self.properties,
+            &options,
+            self.lookups.clone(),
+            ownership.clone(),
+            rebalance,
+        )?;
+        let consumer = member.consumer();
+        let committer: Box<dyn Committer> = match transactions {
+            Some(producer) => Box::new(committer::ExactlyOnce::new(producer, consumer, ownership)),
+            None => Box::new(acknowledged::AtLeastOnce::new(
+                &self.properties,
+                &options,
+                consumer,
+                ownership,
+            )?),
+        };
+        Ok((Box::new(member), committer))
+    }
+
+    fn lag(&self, group: &str, topic: &str) -> Result<u64> {
+        self.lookups.lag(group, topic)
+    }
+}

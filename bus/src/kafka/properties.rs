@@ -1,0 +1,260 @@
+//! librdkafka's properties: what we set for each role and why, and what the configuration may not touch.
+//!
+//! Properties of the configuration win over ours, except those on which a guarantee rests: they are refused.
+
+use rdkafka::ClientConfig;
+
+use crate::config::RawKafka;
+use crate::{Error, Result};
+
+/// The largest record unless `message.max.bytes` says otherwise: below the broker's default of 1,048,588, so that
+/// headers and the batch's own fields fit too.
+const RECORD_BYTES_MAX: usize = 1_000_000;
+
+/// Set by us for the sake of a guarantee; another value would break it silently.
+const RESERVED: &[(&str, &str)] = &[
+    ("bootstrap.servers", "the brokers are named by `brokers`"),
+    ("metadata.broker.list", "the brokers are named by `brokers`"),
+    ("group.id", "groups are named by the stages"),
+    (
+        "group.instance.id",
+        "partitions must be handed over as soon as a member leaves",
+    ),
+    (
+        "group.protocol",
+        "the new protocol of this client version fails for good past max.poll.interval.ms",
+    ),
+    (
+        "partition.assignment.strategy",
+        "topics with equal partition counts must be assigned alike",
+    ),
+    (
+        "transactional.id",
+        "it is made of the group and the instance",
+    ),
+    (
+        "enable.idempotence",
+        "a retry must not write a record twice",
+    ),
+    ("acks", "acknowledged means on all in-sync replicas"),
+    (
+        "request.required.acks",
+        "acknowledged means on all in-sync replicas",
+    ),
+    (
+        "isolation.level",
+        "records of aborted epochs must not be read",
+    ),
+    (
+        "enable.auto.commit",
+        "positions are committed with their epoch",
+    ),
+    (
+        "enable.auto.offset.store",
+        "positions are committed with their epoch",
+    ),
+    (
+        "auto.offset.reset",
+        "records that retention deleted must be reported, not passed over",
+    ),
+    (
+        "enable.partition.eof",
+        "a member must know when it has caught up",
+    ),
+    ("log.queue", "the client's log is ours to print"),
+];
+
+/// What is wrong with the properties, each with the key that it concerns. Needs no broker.
+pub fn problems(config: &RawKafka) -> Vec<(String, String)> {
+    let mut problems = Vec::new();
+    if config.brokers.iter().all(|broker| broker.trim().is_empty()) {
+        problems.push((
+            "brokers".into(),
+            "names no broker: give at least one host:port".into(),
+        ));
+    }
+    for (key, value) in &config.properties {
+        let refused = RESERVED.iter().find(|(reserved, _)| reserved == key);
+        let problem = if let Some((_, why)) = refused {
+            Some(format!("can't be set: {why}"))
+        } else if needs_tls(key, value) && !cfg!(feature = "kafka-tls") {
+            Some(format!(
+                "`{value}` needs TLS, which this build lacks: build with `--features kafka-tls`"
+            ))
+        } else {
+            let mut single = ClientConfig::new();
+            single.set(key, value);
+            single
+                .create_native_config()
+                .err()
+                .map(|error| error.to_string())
+        };
+        if let Some(problem) = problem {
+            problems.push((format!("properties.{key}"), problem));
+        }
+    }
+    problems
+}
+
+/// SCRAM and OAUTHBEARER need OpenSSL's hashes even without an encrypted connection.
+fn needs_tls(key: &str, value: &str) -> bool {
+    let value = value.to_ascii_lowercase();
+    match key {
+        "security.protocol" => value.contains("ssl"),
+        "sasl.mechanism" | "sasl.mechanisms" => {
+            value.starts_with("scram") || value.starts_with("oauthbearer")
+        }
+        _ => key.starts_with("ssl."),
+    }
+}
+
+/// The properties of all clients of one bus.
+#[derive(Clone, Debug)]
+pub(super) struct Properties {
+    config: RawKafka,
+}
+
+impl Properties {
+    pub fn new(config: &RawKafka) -> Result<Self> {
+        let problems = problems(config);
+        if problems.is_empty() {
+            return Ok(Self {
+                config: config.clone(),
+            });
+        }
+        let lines: Vec<_> = problems
+            .iter()
+            .map(|(key, problem)| format!("bus.kafka.{key} {problem}"))
+            .collect();
+        Err(Error::Fatal(lines.join("; ")))
+    }
+
+    pub fn brokers(&self) -> String {
+        self.config.brokers.join(",")
+    }
+
+    pub fn record_bytes_max(&self) -> usize {
+        let configured = self.config.properties.get("message.max.bytes");
+        configured
+            .and_then(|value| value.parse().ok())
+            .unwrap_or(RECORD_BYTES_MAX)
+    }
+
+    /// For look-ups outside of any group: sees the high watermark, open transactions included.
+    pub fn lookup(&self) -> ClientConfig {
+        self.build(&[
+            ("isolation.level", "read_uncommitted"),
+            ("enable.auto.commit", "false"),
+        ])
+    }
+
+    /// For look-ups of a group's positions; never joins it.
+    pub fn group_lookup(&self, group: &str) -> ClientConfig {
+        let mut config = self.build(&[
+            ("isolation.level", "read_committed"),
+            ("enable.auto.commit", "false"),
+        ]);
+        config.set("group.id", group);
+        config
+    }
+
+    /// For reading partitions outside of a group. It needs a `group.id` all the same, which never appears on the brokers
+    /// since it neither joins nor commits.
+    pub fn reader(&self) -> ClientConfig {
+        let mut config = self.build(CONSUMER);
+        config.set("group.id", "tailwater-reader");
+        config
+    }
+
+    pub fn member(&self, group: &str) -> ClientConfig {
+        let mut config = self.build(&[CONSUMER, MEMBER].concat());
+        config.set("group.id", group);
+        config
+    }
+
+    pub fn publisher(&self) -> ClientConfig {
+        self.build(&[PRODUCER, PUBLISHER].concat())
+    }
+
+    pub fn transactions(&self, transactional_id: &str) -> ClientConfig {
+        let mut config = self.build(&[PRODUCER, TRANSACTIONS].concat());
+        config.set("transactional.id", transactional_id);
+        config
+    }
+
+    fn build(&self, ours: &[(&str, &str)]) -> ClientConfig {
+        let mut config = ClientConfig::new();
+        for (key, value) in COMMON.iter().chain(ours) {
+            config.set(*key, *value);
+        }
+        config.set("message.max.bytes", RECORD_BYTES_MAX.to_string());
+        for (key, value) in &self.config.properties {
+            config.set(key, value);
+        }
+        config.set("bootstrap.servers", self.brokers());
+        config
+    }
+}
+
+const COMMON: &[(&str, &str)] = &[
+    ("client.id", "tailwater"),
+    // A broker that comes back is found within two seconds rather than ten.
+    ("reconnect.backoff.max.ms", "2000"),
+    ("log.connection.close", "false"),
+    ("socket.nagle.disable", "true"),
+    ("socket.keepalive.enable", "true"),
+];
+
+const CONSUMER: &[(&str, &str)] = &[
+    ("isolation.level", "read_committed"),
+    ("enable.auto.commit", "false"),
+    ("enable.auto.offset.store", "false"),
+    ("auto.offset.reset", "error"),
+    ("enable.partition.eof", "true"),
+    ("allow.auto.create.topics", "false"),
+    // Fetch sizes count compressed bytes and make most of the resident memory: a record that is larger still comes.
+    ("max.partition.fetch.bytes", "262144"),
+    ("fetch.max.bytes", "4194304"),
+    ("fetch.wait.max.ms", "100"),
+    // Prefetched and decompressed, for each partition.
+    ("queued.max.messages.kbytes", "4096"),
+    // The default of a second lets large records trickle: a tenth of the throughput.
+    ("fetch.queue.backoff.ms", "10"),
+    ("fetch.error.backoff.ms", "100"),
+];
+
+const MEMBER: &[(&str, &str)] = &[
+    ("group.protocol", "classic"),
+    ("partition.assignment.strategy", "range"),
+    // A process that died is noticed after ten seconds; its successor reads what it left behind.
+    ("session.timeout.ms", "10000"),
+    ("heartbeat.interval.ms", "2000"),
+    ("max.poll.interval.ms", "60000"),
+    // At low rates wake-ups cost more than the records: wait up to 100 ms for this much.
+    ("fetch.min.bytes", "262144"),
+];
+
+const PRODUCER: &[(&str, &str)] = &[
+    ("enable.idempotence", "true"),
+    ("acks", "all"),
+    ("max.in.flight.requests.per.connection", "5"),
+    ("compression.type", "lz4"),
+    ("batch.size", "1000000"),
+    ("queue.buffering.max.messages", "100000"),
+    // What may wait in memory for the brokers; above it publishing is refused.
+    ("queue.buffering.max.kbytes", "65536"),
+];
+
+const PUBLISHER: &[(&str, &str)] = &[
+    // Records are packed already: linger only lets those of one moment share a request.
+    ("linger.ms", "5"),
+    // Then the record's sender is told; it has given up by itself by then.
+    ("message.timeout.ms", "30000"),
+];
+
+const TRANSACTIONS: &[(&str, &str)] = &[
+    // An epoch's records are all there at once: waiting for more would only delay the commit.
+    ("linger.ms", "0"),
+    // The broker aborts what a dead process left open after this; until then it hides newer records.
+    ("transaction.timeout.ms", "10000"),
+];

@@ -1,0 +1,151 @@
+//! Publishing outside of epochs: an idempotent producer with a bounded queue, and one call back for each record.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use rdkafka::ClientContext;
+use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::Message;
+use rdkafka::producer::{DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
+
+use super::errors::error;
+use super::log::Context;
+use super::producer::to_send;
+use super::properties::Properties;
+use crate::{Ack, Error, Publisher, Record, Result, TopicPartition};
+
+pub(super) struct KafkaPublisher {
+    properties: Properties,
+    limit: usize,
+    /// Replaced when the client reports a fatal error, from which it never recovers.
+    producer: RwLock<Arc<ThreadedProducer<Acks>>>,
+}
+
+impl KafkaPublisher {
+    pub fn new(properties: &Properties) -> Result<Self> {
+        Ok(Self {
+            limit: properties.record_bytes_max(),
+            producer: RwLock::new(Arc::new(create(properties)?)),
+            properties: properties.clone(),
+        })
+    }
+
+    fn producer(&self) -> Arc<ThreadedProducer<Acks>> {
+        self.producer
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn replace(&self, broken: &Arc<ThreadedProducer<Acks>>) -> Result<()> {
+        let mut current = self
+            .producer
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if Arc::ptr_eq(&current, broken) {
+            let reason = broken
+                .client()
+                .fatal_error()
+                .map_or_else(String::new, |(_, reason)| reason);
+            broken.context().0.warn(&format!(
+                "the producer failed for good and is replaced: {reason}"
+            ));
+            *current = Arc::new(create(&self.properties)?);
+        }
+        Ok(())
+    }
+}
+
+fn create(properties: &Properties) -> Result<ThreadedProducer<Acks>> {
+    let context = Acks(Context::new("publisher"), properties.record_bytes_max());
+    ThreadedProducer::from_config_and_context(&properties.publisher(), context)
+        .map_err(|e| error("creating a Kafka producer", &e))
+}
+
+impl Publisher for KafkaPublisher {
+    fn publish(&self, to: TopicPartition, record: Record, ack: Ack) -> Result<()> {
+        if record.value.len() > self.limit {
+            return Err(Error::RecordTooLarge {
+                bytes: record.value.len(),
+                limit: self.limit,
+            });
+        }
+        let producer = self.producer();
+        let waiting = Box::new(Mutex::new(ack));
+        match producer.send(to_send(&to, &record, waiting)) {
+            Ok(()) => Ok(()),
+            Err((e, _)) => match e.rdkafka_error_code() {
+                Some(RDKafkaErrorCode::QueueFull) => Err(Error::QueueFull),
+                Some(RDKafkaErrorCode::MessageSizeTooLarge) => Err(Error::RecordTooLarge {
+                    bytes: record.value.len(),
+                    limit: self.limit,
+                }),
+                Some(RDKafkaErrorCode::Fatal) => {
+                    self.replace(&producer)?;
+                    Err(Error::Unavailable(format!("publishing to {to}: {e}")))
+                }
+                _ => Err(error(&format!("publishing to {to}"), &e)),
+            },
+        }
+    }
+
+    fn flush(&self, timeout: Duration) -> Result<()> {
+        let producer = self.producer();
+        let deadline = Instant::now() + timeout;
+        loop {
+            let waiting = producer.in_flight_count();
+            if waiting == 0 {
+                return Ok(());
+            }
+            if Instant::now() >= deadline {
+                return Err(Error::Unavailable(format!(
+                    "flushing the publisher: {waiting} records not acknowledged after {timeout:?}"
+                )));
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// Tells each record's sender what became of it.
+struct Acks(Context, usize);
+
+impl ClientContext for Acks {
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
+        self.0.log(level, facility, line);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.0.error(error, reason);
+    }
+
+    fn stats_raw(&self, statistics: &[u8]) {
+        self.0.stats_raw(statistics);
+    }
+}
+
+impl ProducerContext for Acks {
+    /// Never locked: the mutex makes the call back shareable, as rdkafka demands.
+    type DeliveryOpaque = Box<Mutex<Ack>>;
+
+    fn delivery(&self, result: &DeliveryResult<'_>, waiting: Self::DeliveryOpaque) {
+        let ack = waiting.into_inner().unwrap_or_else(PoisonError::into_inner);
+        ack(match result {
+            Ok(message) => Ok(message.offset().max(0) as u64),
+            Err((e, message)) => match e.rdkafka_error_code() {
+                Some(RDKafkaErrorCode::MessageSizeTooLarge) => {
+                    let bytes = message.payload().map_or(0, <[u8]>::len);
+                    Err(Error::RecordTooLarge {
+                        bytes,
+                        limit: self.1,
+                    })
+                }
+                _ => Err(error(
+                    &format!("publishing to {}/{}", message.topic(), message.partition()),
+                    e,
+                )),
+            },
+        });
+    }
+}

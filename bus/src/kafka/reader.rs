@@ -1,0 +1,127 @@
+//! Reading partitions outside of any group: manual assignment, committed records only.
+
+use std::collections::HashSet;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rdkafka::consumer::Consumer as _;
+
+use super::errors::error;
+use super::held::{Consumer, Happened};
+use super::log::Context;
+use super::lookups::{ANSWER, Lookups};
+use super::properties::Properties;
+use super::reading::{Partitions, stops_partition};
+use crate::{Error, Fetched, Reader, Result, Topic, TopicPartition};
+
+pub(super) struct KafkaReader {
+    consumer: Arc<Consumer>,
+    lookups: Arc<Lookups>,
+    partitions: Partitions,
+    /// Topics whose leaders the client knows.
+    known: HashSet<Topic>,
+}
+
+impl KafkaReader {
+    pub fn new(properties: &Properties, lookups: Arc<Lookups>) -> Result<Self> {
+        let consumer = Consumer::new(&properties.reader(), Context::new("reader"))
+            .map_err(|e| error("creating a Kafka consumer", &e))?;
+        Ok(Self {
+            consumer: Arc::new(consumer),
+            lookups,
+            partitions: Partitions::default(),
+            known: HashSet::new(),
+        })
+    }
+}
+
+impl Reader for KafkaReader {
+    fn assign(&mut self, from: &[(TopicPartition, u64)]) -> Result<()> {
+        for (at, _) in from {
+            // Without metadata librdkafka finds the leader by a timer of half a second.
+            if !self.known.contains(&at.topic) {
+                self.consumer
+                    .base
+                    .fetch_metadata(Some(&at.topic), ANSWER)
+                    .map_err(|e| {
+                        error(
+                            &format!("asking for the leaders of topic `{}`", at.topic),
+                            &e,
+                        )
+                    })?;
+                self.known.insert(at.topic.clone());
+            }
+        }
+        self.partitions
+            .set(from.iter().map(|(at, offset)| (at.clone(), Some(*offset))));
+        self.partitions
+            .assign(&self.consumer)
+            .map_err(|e| error("assigning partitions to a reader", &e))
+    }
+
+    fn poll(&mut self, timeout: Duration, max_bytes: usize) -> Result<Vec<Fetched>> {
+        let deadline = Instant::now() + timeout;
+        let (mut records, mut bytes) = (Vec::new(), 0);
+        loop {
+            self.partitions.restart(&self.consumer, &self.lookups, |at, next, range| {
+                if next > range.end {
+                    tracing::warn!(partition = %at, next, ?range, "kafka: reading from beyond the end of the log");
+                }
+            });
+            let left = deadline
+                .saturating_duration_since(Instant::now())
+                .min(self.partitions.patience());
+            let wait = if records.is_empty() {
+                left
+            } else {
+                Duration::ZERO
+            };
+            match self.consumer.next(wait) {
+                Some(Happened::Record(record)) if self.partitions.admit(&record) => {
+                    bytes += record.value.len();
+                    records.push(record);
+                }
+                Some(Happened::End(at, offset)) => self.partitions.ended(&at, offset),
+                Some(Happened::Failed {
+                    code,
+                    fatal,
+                    reason,
+                    at,
+                }) => match at {
+                    _ if fatal => {
+                        return Err(Error::Fatal(format!("reading from Kafka: {reason}")));
+                    }
+                    Some(at) if stops_partition(code) => self.partitions.stop(at),
+                    _ => self.consumer.base.context().warn(&reason),
+                },
+                Some(_) => {}
+                None if !records.is_empty() || Instant::now() >= deadline => break,
+                None => {}
+            }
+            if bytes >= max_bytes && !records.is_empty() {
+                break;
+            }
+        }
+        Ok(records)
+    }
+
+    fn position(&self, at: &TopicPartition) -> Result<u64> {
+        let reading = self.partitions.get(at);
+        reading
+            .map(|reading| reading.next.unwrap_or(0))
+            .ok_or_else(|| {
+                Error::Fatal(format!(
+                    "asking for the position on {at}: it isn't assigned to this reader"
+                ))
+            })
+    }
+
+    fn range(&mut self, at: &TopicPartition) -> Result<Range<u64>> {
+        self.lookups.range(at, ANSWER)
+    }
+
+    fn offset_at(&mut self, at: &TopicPartition, timestamp_ms: u64) -> Result<u64> {
+        self.lookups.offset_at(at, timestamp_ms)
+    }
+}

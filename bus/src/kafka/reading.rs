@@ -1,0 +1,209 @@
+//! Which partitions a consumer reads and how far it got: what reader and member share.
+//!
+//! Positions are ours and not librdkafka's, whose position does not pass over transaction markers and aborted records.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
+use rdkafka::topic_partition_list::Offset;
+
+use super::held::Consumer;
+use super::log::Context;
+use super::lookups::Lookups;
+use crate::{Fetched, TopicPartition};
+
+/// Between two tries to go on where librdkafka gave up.
+const RESTART_EVERY: Duration = Duration::from_millis(100);
+
+#[derive(Clone, Debug)]
+pub(super) struct Reading {
+    /// Every visible record below was returned; `None`: from the oldest on, whatever that is.
+    pub next: Option<u64>,
+    /// The log ended at `next` when it was last looked at.
+    pub ended: bool,
+    pub paused: bool,
+}
+
+#[derive(Default)]
+pub(super) struct Partitions {
+    reading: HashMap<TopicPartition, Reading>,
+    /// Where librdkafka stopped fetching because `next` doesn't exist.
+    stopped: Vec<TopicPartition>,
+    tried: Option<Instant>,
+}
+
+impl Partitions {
+    pub fn set(&mut self, from: impl IntoIterator<Item = (TopicPartition, Option<u64>)>) {
+        let start = |next| Reading {
+            next,
+            ended: false,
+            paused: false,
+        };
+        self.reading = from
+            .into_iter()
+            .map(|(at, next)| (at, start(next)))
+            .collect();
+        self.stopped.clear();
+    }
+
+    /// Everything that was read; nothing is any more.
+    pub fn take(&mut self) -> Vec<TopicPartition> {
+        self.stopped.clear();
+        self.reading.drain().map(|(at, _)| at).collect()
+    }
+
+    pub fn get(&self, at: &TopicPartition) -> Option<&Reading> {
+        self.reading.get(at)
+    }
+
+    pub fn get_mut(&mut self, at: &TopicPartition) -> Option<&mut Reading> {
+        self.reading.get_mut(at)
+    }
+
+    /// Whether the record is the caller's: not one of a partition that is no longer read, nor one from before a seek.
+    pub fn admit(&mut self, record: &Fetched) -> bool {
+        let at = TopicPartition {
+            topic: record.topic.clone(),
+            partition: record.partition,
+        };
+        match self.reading.get_mut(&at) {
+            Some(reading) if reading.next.is_none_or(|next| record.offset >= next) => {
+                reading.next = Some(record.offset + 1);
+                reading.ended = false;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    pub fn ended(&mut self, at: &TopicPartition, offset: u64) {
+        if let Some(reading) = self.reading.get_mut(at) {
+            reading.next = Some(reading.next.unwrap_or(0).max(offset));
+            reading.ended = true;
+        }
+    }
+
+    /// Those at the end of the log, as far as is known without asking.
+    pub fn at_end(&self) -> impl Iterator<Item = (&TopicPartition, u64)> {
+        self.reading
+            .iter()
+            .filter(|(_, reading)| reading.ended)
+            .map(|(at, reading)| (at, reading.next.unwrap_or(0)))
+    }
+
+    pub fn stop(&mut self, at: TopicPartition) {
+        if self.reading.contains_key(&at) && !self.stopped.contains(&at) {
+            self.stopped.push(at);
+        }
+    }
+
+    /// How long a poll may wait for events.
+    pub fn patience(&self) -> Duration {
+        match self.stopped.is_empty() {
+            true => Duration::MAX,
+            false => RESTART_EVERY,
+        }
+    }
+
+    /// Goes on with partitions whose next offset doesn't exist: at the oldest one if retention deleted it; `jumped` is
+    /// told. Where it doesn't work yet, a later call tries again.
+    pub fn restart(
+        &mut self,
+        consumer: &Consumer,
+        lookups: &Lookups,
+        mut jumped: impl FnMut(&TopicPartition, u64, Range<u64>),
+    ) {
+        if self.stopped.is_empty()
+            || self
+                .tried
+                .is_some_and(|tried| tried.elapsed() < RESTART_EVERY)
+        {
+            return;
+        }
+        let warn = |what: String| consumer.base.context().warn(&what);
+        self.tried = Some(Instant::now());
+        let stopped = std::mem::take(&mut self.stopped);
+        for at in &stopped {
+            let Some(reading) = self.reading.get_mut(at) else {
+                continue;
+            };
+            match lookups.range(at, Duration::from_secs(2)) {
+                Ok(range) => {
+                    let next = reading.next.unwrap_or(range.start);
+                    if next < range.start || next > range.end {
+                        jumped(at, next, range.clone());
+                    }
+                    reading.next = Some(next.clamp(range.start, range.end));
+                }
+                Err(error) => {
+                    warn(error.to_string());
+                    self.stopped.push(at.clone());
+                }
+            }
+        }
+        if self.stopped.len() < stopped.len()
+            && let Err(error) = self.assign(consumer)
+        {
+            warn(format!("going on after deleted records: {error}"));
+            self.stopped = stopped;
+        }
+    }
+
+    /// Makes librdkafka read what is to be read. Only this starts a partition again on which it gave up; a seek doesn't.
+    pub fn assign(&self, consumer: &Consumer) -> KafkaResult<()> {
+        let list: TopicPartitionList = self
+            .reading
+            .iter()
+            .map(|(at, reading)| {
+                let start = reading
+                    .next
+                    .map_or(Offset::Beginning, |next| Offset::Offset(next as i64));
+                (at.topic.to_string(), at.partition as i32, start)
+            })
+            .collect();
+        consumer.base.assign(&list)?;
+        let (mut paused, mut going) = (TopicPartitionList::new(), TopicPartitionList::new());
+        for (at, reading) in &self.reading {
+            let list = if reading.paused {
+                &mut paused
+            } else {
+                &mut going
+            };
+            list.add_partition(&at.topic, at.partition as i32);
+        }
+        // A pause can outlive the assignment that it was meant for.
+        consumer.base.resume(&going)?;
+        consumer.base.pause(&paused)
+    }
+}
+
+/// librdkafka won't fetch this partition on by itself.
+pub(super) fn stops_partition(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode::{AutoOffsetReset, LogTruncation, OffsetOutOfRange};
+    matches!(code, AutoOffsetReset | LogTruncation | OffsetOutOfRange)
+}
+
+/// The offsets that `list` asks for logically: the oldest, or the end as the client's isolation level sees it. One
+/// request to each broker, where watermarks would take two for each partition.
+pub(super) fn ends(
+    client: &BaseConsumer<Context>,
+    list: TopicPartitionList,
+    timeout: Duration,
+) -> KafkaResult<HashMap<TopicPartition, u64>> {
+    let answer = client.offsets_for_times(list, timeout)?;
+    let mut ends = HashMap::with_capacity(answer.count());
+    for elem in answer.elements() {
+        elem.error()?;
+        if let Offset::Offset(offset) = elem.offset() {
+            ends.insert(
+                TopicPartition::new(elem.topic(), elem.partition() as u32),
+                offset.max(0) as u64,
+            );
+        }
+    }
+    Ok(ends)
+}

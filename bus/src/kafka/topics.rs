@@ -1,0 +1,151 @@
+//! Creates missing topics and checks the ones that are there.
+
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::error::RDKafkaErrorCode;
+
+use super::errors::{error, needs_somebody};
+use super::log::Context;
+use super::lookups::{ANSWER, Lookups};
+use super::properties::Properties;
+use crate::{Error, Result, Timestamps, TopicSpec};
+
+pub(super) fn ensure(
+    lookups: &Lookups,
+    properties: &Properties,
+    create_missing: bool,
+    replication_factor: Option<u16>,
+    topics: &[TopicSpec],
+) -> Result<()> {
+    let missing = check(lookups, topics)?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if !create_missing {
+        let names: Vec<_> = missing
+            .iter()
+            .map(|topic| format!("`{}` ({} partitions)", topic.name, topic.partitions))
+            .collect();
+        return Err(Error::Fatal(format!(
+            "topics are missing: {}; create them, or set `bus.kafka.create_topics: true`",
+            names.join(", ")
+        )));
+    }
+    create(properties, replication_factor, &missing)?;
+    // Brokers learn of a new topic one after the other.
+    let deadline = Instant::now() + ANSWER;
+    loop {
+        match check(lookups, topics)?.first() {
+            None => return Ok(()),
+            Some(topic) if Instant::now() > deadline => {
+                return Err(Error::Unavailable(format!(
+                    "topic `{}` was created but does not appear",
+                    topic.name
+                )));
+            }
+            Some(_) => thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
+
+/// The topics that are missing.
+///
+/// # Errors
+/// One error for all topics whose partition count is another one.
+fn check<'a>(lookups: &Lookups, topics: &'a [TopicSpec]) -> Result<Vec<&'a TopicSpec>> {
+    let mut missing = Vec::new();
+    let mut mismatches = BTreeMap::new();
+    for topic in topics {
+        match lookups.partition_count(&topic.name)? {
+            None => missing.push(topic),
+            Some(found) if found != topic.partitions => {
+                mismatches.insert(topic.name.clone(), (found, topic.partitions));
+            }
+            Some(_) => {}
+        }
+    }
+    if mismatches.is_empty() {
+        return Ok(missing);
+    }
+    let lines: Vec<_> = mismatches
+        .iter()
+        .map(|(name, (found, wanted))| {
+            format!("topic `{name}` has {found} partitions where the configuration says {wanted}")
+        })
+        .collect();
+    Err(Error::Fatal(format!(
+        "{}; all spans of a trace must meet in one partition, so counts can't differ or change later: set \
+         `bus.topics.partitions` to the count that is there, or use another `bus.topics.prefix`, or delete the topics",
+        lines.join("; ")
+    )))
+}
+
+fn create(
+    properties: &Properties,
+    replication_factor: Option<u16>,
+    topics: &[&TopicSpec],
+) -> Result<()> {
+    let attempted = "creating topics";
+    let admin = AdminClient::from_config_and_context(&properties.lookup(), Context::new("admin"))
+        .map_err(|e| error(attempted, &e))?;
+    let new: Vec<_> = topics
+        .iter()
+        .map(|topic| {
+            let replication = TopicReplication::Fixed(replication_factor.map_or(-1, i32::from));
+            let timestamps = match topic.timestamps {
+                Timestamps::LogAppend => "LogAppendTime",
+                Timestamps::Create => "CreateTime",
+            };
+            NewTopic::new(&topic.name, topic.partitions as i32, replication)
+                .set("message.timestamp.type", timestamps)
+        })
+        .collect();
+    let options = AdminOptions::new()
+        .request_timeout(Some(ANSWER))
+        .operation_timeout(Some(ANSWER));
+    let results =
+        block_on(admin.create_topics(&new, &options)).map_err(|e| error(attempted, &e))?;
+    let failed: Vec<_> = results
+        .into_iter()
+        .filter_map(|result| result.err())
+        // Another process was faster.
+        .filter(|(_, code)| *code != RDKafkaErrorCode::TopicAlreadyExists)
+        .collect();
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<_> = failed
+        .iter()
+        .map(|(name, code)| format!("`{name}`: {code}"))
+        .collect();
+    let message = format!("creating topics: {}", lines.join("; "));
+    match failed.iter().any(|(_, code)| needs_somebody(*code)) {
+        true => Err(Error::Fatal(message)),
+        false => Err(Error::Unavailable(message)),
+    }
+}
+
+/// Admin calls of rdkafka are futures that its own thread completes; this waits for one, without a runtime.
+fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut TaskContext::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
