@@ -49,6 +49,9 @@ pub const EXPORT_PENDING: &str = "tailwater_export_pending_items";
 /// Items that the backend itself refused by `partial_success`; they count as delivered.
 pub const EXPORT_REFUSED: &str = "tailwater_export_refused_items_total";
 pub const EXPORT_RETRIES: &str = "tailwater_export_retries_total";
+/// Records that retention deleted before they were read.
+pub const EXPORT_TRUNCATED: &str = "tailwater_export_truncated_records_total";
+/// As sent: encoded and compressed.
 pub const EXPORT_DELIVERED_BYTES: &str = "tailwater_export_delivered_bytes_total";
 
 #[cfg(test)]

@@ -1,0 +1,341 @@
+//! Records of one signal, gathered into requests. Pure: time is given.
+//!
+//! Protobuf messages of one type concatenate to one message (repeated fields accumulate), so a batch is the list
+//! of its records' bytes and nothing is decoded or copied. That holds only for well-formed records: one truncated
+//! record would swallow its neighbours, which is why each is walked once on its way in, and counted by that.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use bus::{Fetched, TopicPartition};
+
+use crate::config::BatchLimits;
+
+/// A record on its way to a backend.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    pub record: Fetched,
+    /// Spans, log records or metrics in it; at least 1, so that a record that isn't OTLP counts too.
+    pub items: usize,
+    /// Why it can't be offered to any backend.
+    pub defect: Option<String>,
+}
+
+impl Entry {
+    /// Looks at a record: version, framing, number of items.
+    pub fn new(record: Fetched) -> Self {
+        let (items, defect) = match inspect(&record) {
+            Ok(items) => (items, None),
+            Err((items, defect)) => (items, Some(defect)),
+        };
+        Self {
+            record,
+            items: items.max(1),
+            defect,
+        }
+    }
+
+    pub fn at(&self) -> TopicPartition {
+        TopicPartition {
+            topic: self.record.topic.clone(),
+            partition: self.record.partition,
+        }
+    }
+}
+
+fn inspect(record: &Fetched) -> Result<usize, (usize, String)> {
+    let version = record
+        .headers
+        .iter()
+        .find(|header| &*header.name == schemas::headers::VERSION_NAME);
+    if let Some(version) = version
+        && version.value != schemas::headers::VERSION
+    {
+        let version = String::from_utf8_lossy(&version.value);
+        return Err((
+            0,
+            format!("record version `{version}` is unknown to this release"),
+        ));
+    }
+    let mut items = 0;
+    for item in schemas::otlp::Items::new(&record.value) {
+        match item {
+            Ok(_) => items += 1,
+            Err(error) => return Err((items, format!("not an OTLP request: {error}"))),
+        }
+    }
+    Ok(items)
+}
+
+/// What is offered to a backend as one request, and accepted or refused as one.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    pub entries: Vec<Entry>,
+    pub items: usize,
+    pub bytes: usize,
+}
+
+impl Batch {
+    fn push(&mut self, entry: Entry) {
+        self.items += entry.items;
+        self.bytes += entry.record.value.len();
+        self.entries.push(entry);
+    }
+
+    /// The defect of a record that stands alone because of it.
+    pub fn defect(&self) -> Option<&str> {
+        self.entries.first()?.defect.as_deref()
+    }
+
+    /// Two halves by record; `None` when there is nothing to divide.
+    pub fn split(mut self) -> Result<(Self, Self), Self> {
+        if self.entries.len() < 2 {
+            return Err(self);
+        }
+        let tail = self.entries.split_off(self.entries.len() / 2);
+        Ok((
+            self.entries.into_iter().collect(),
+            tail.into_iter().collect(),
+        ))
+    }
+}
+
+impl FromIterator<Entry> for Batch {
+    fn from_iter<I: IntoIterator<Item = Entry>>(entries: I) -> Self {
+        let mut batch = Self::default();
+        entries.into_iter().for_each(|entry| batch.push(entry));
+        batch
+    }
+}
+
+/// The records of one signal that wait to be sent, in the order of arrival.
+#[derive(Debug)]
+pub struct Waiting {
+    limits: BatchLimits,
+    entries: VecDeque<(Entry, Instant)>,
+    items: usize,
+    bytes: usize,
+    defects: usize,
+}
+
+impl Waiting {
+    pub fn new(limits: BatchLimits) -> Self {
+        Self {
+            limits,
+            entries: VecDeque::new(),
+            items: 0,
+            bytes: 0,
+            defects: 0,
+        }
+    }
+
+    pub fn push(&mut self, entry: Entry, now: Instant) {
+        self.items += entry.items;
+        self.bytes += entry.record.value.len();
+        self.defects += usize::from(entry.defect.is_some());
+        self.entries.push_back((entry, now));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// A whole batch waits: there is no use in reading more before it is gone.
+    pub fn is_full(&self) -> bool {
+        self.bytes >= self.limits.bytes || self.items >= self.limits.items || self.defects > 0
+    }
+
+    /// How long until a batch is due; zero when it is. `None` when nothing waits.
+    pub fn due_in(&self, now: Instant) -> Option<Duration> {
+        let (_, since) = self.entries.front()?;
+        if self.is_full() {
+            return Some(Duration::ZERO);
+        }
+        Some((*since + self.limits.timeout).saturating_duration_since(now))
+    }
+
+    /// The next batch: as many records as the limits allow, at least one. A defective record stands alone.
+    pub fn take(&mut self) -> Option<Batch> {
+        let mut batch = Batch::default();
+        while let Some((entry, _)) = self.entries.front() {
+            let fits = batch.bytes + entry.record.value.len() <= self.limits.bytes
+                && batch.items + entry.items <= self.limits.items
+                && entry.defect.is_none()
+                && batch.defect().is_none();
+            if !batch.entries.is_empty() && !fits {
+                break;
+            }
+            if let Some((entry, _)) = self.entries.pop_front() {
+                self.forget(&entry);
+                batch.push(entry);
+            }
+        }
+        (!batch.entries.is_empty()).then_some(batch)
+    }
+
+    /// Drops what belongs to partitions that this process no longer owns.
+    pub fn give_up(&mut self, gone: &[TopicPartition]) {
+        let entries = std::mem::take(&mut self.entries);
+        for (entry, since) in entries {
+            if gone.contains(&entry.at()) {
+                self.forget(&entry);
+            } else {
+                self.entries.push_back((entry, since));
+            }
+        }
+    }
+
+    fn forget(&mut self, entry: &Entry) {
+        self.items -= entry.items;
+        self.bytes -= entry.record.value.len();
+        self.defects -= usize::from(entry.defect.is_some());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use bytes::Bytes;
+
+    fn entry(partition: u32, offset: u64, bytes: usize, items: usize) -> Entry {
+        Entry {
+            record: Fetched {
+                topic: "t".into(),
+                partition,
+                offset,
+                timestamp_ms: 0,
+                headers: vec![],
+                value: Bytes::from(vec![0; bytes]),
+            },
+            items,
+            defect: None,
+        }
+    }
+
+    fn limits(bytes: usize, items: usize) -> BatchLimits {
+        BatchLimits {
+            bytes,
+            items,
+            timeout: Duration::from_millis(200),
+        }
+    }
+
+    fn offsets(batch: &Batch) -> Vec<u64> {
+        batch.entries.iter().map(|e| e.record.offset).collect()
+    }
+
+    /// Sizes in, batches out.
+    #[track_caller]
+    fn check(limits: BatchLimits, entries: &[(usize, usize)], expected: &[&[u64]]) {
+        let mut waiting = Waiting::new(limits);
+        let now = Instant::now();
+        for (offset, (bytes, items)) in entries.iter().enumerate() {
+            waiting.push(entry(0, offset as u64, *bytes, *items), now);
+        }
+        let batches: Vec<_> = std::iter::from_fn(|| waiting.take()).collect();
+        let found: Vec<_> = batches.iter().map(offsets).collect();
+        assert_eq!(found, expected);
+        assert_eq!((waiting.bytes, waiting.items), (0, 0));
+    }
+
+    #[test]
+    fn a_batch_ends_before_its_limits_are_passed() {
+        check(
+            limits(100, 99),
+            &[(40, 1), (60, 1), (1, 1)],
+            &[&[0, 1], &[2]],
+        );
+        check(limits(100, 99), &[(40, 1), (61, 1)], &[&[0], &[1]]);
+        check(limits(100, 99), &[(500, 1), (1, 1)], &[&[0], &[1]]);
+        check(limits(100, 3), &[(1, 2), (1, 1), (1, 1)], &[&[0, 1], &[2]]);
+        check(limits(100, 3), &[(1, 9)], &[&[0]]);
+    }
+
+    #[test]
+    fn a_batch_is_due_when_full_or_old() {
+        let mut waiting = Waiting::new(limits(100, 99));
+        let start = Instant::now();
+        assert_eq!(waiting.due_in(start), None);
+        waiting.push(entry(0, 0, 10, 1), start);
+        waiting.push(entry(0, 1, 10, 1), start + Duration::from_millis(150));
+        assert_eq!(waiting.due_in(start), Some(Duration::from_millis(200)));
+        let later = start + Duration::from_millis(200);
+        assert_eq!(waiting.due_in(later), Some(Duration::ZERO));
+        waiting.take();
+        waiting.push(entry(0, 2, 100, 1), start);
+        assert_eq!(waiting.due_in(start), Some(Duration::ZERO));
+    }
+
+    #[test]
+    fn a_defective_record_stands_alone() {
+        let mut waiting = Waiting::new(limits(100, 99));
+        let now = Instant::now();
+        for offset in 0..4 {
+            let mut entry = entry(0, offset, 1, 1);
+            entry.defect = (offset == 1).then(|| "bad".into());
+            waiting.push(entry, now);
+        }
+        let batches: Vec<_> = std::iter::from_fn(|| waiting.take()).collect();
+        let found: Vec<_> = batches.iter().map(offsets).collect();
+        assert_eq!(found, [vec![0], vec![1], vec![2, 3]]);
+        assert_eq!(batches[1].defect(), Some("bad"));
+    }
+
+    #[test]
+    fn what_is_given_up_no_longer_counts() {
+        let mut waiting = Waiting::new(limits(100, 99));
+        let now = Instant::now();
+        waiting.push(entry(0, 0, 60, 1), now);
+        waiting.push(entry(1, 0, 60, 1), now);
+        assert!(waiting.is_full());
+        waiting.give_up(&[TopicPartition::new("t", 0)]);
+        assert!(!waiting.is_full());
+        let batch = waiting.take().unwrap();
+        assert_eq!(batch.entries[0].record.partition, 1);
+        assert!(waiting.take().is_none());
+    }
+
+    #[test]
+    fn halves_hold_everything() {
+        let batch: Batch = (0..5).map(|offset| entry(0, offset, 10, 2)).collect();
+        let (head, tail) = batch.split().unwrap();
+        assert_eq!(
+            (offsets(&head), head.items, head.bytes),
+            (vec![0, 1], 4, 20)
+        );
+        assert_eq!(
+            (offsets(&tail), tail.items, tail.bytes),
+            (vec![2, 3, 4], 6, 30)
+        );
+        let one: Batch = [entry(0, 0, 10, 2)].into_iter().collect();
+        assert!(one.split().is_err());
+    }
+
+    #[test]
+    fn records_are_inspected_on_their_way_in() {
+        // One resource with one scope with two empty spans.
+        let good = [0x0a, 6, 0x12, 4, 0x12, 0, 0x12, 0];
+        let inspected = |value: &[u8], version: Option<&str>| {
+            let mut entry = entry(0, 0, 0, 0);
+            entry.record.value = Bytes::copy_from_slice(value);
+            entry.record.headers = version
+                .map(|version| bus::Header {
+                    name: schemas::headers::VERSION_NAME.into(),
+                    value: Bytes::copy_from_slice(version.as_bytes()),
+                })
+                .into_iter()
+                .collect();
+            let entry = Entry::new(entry.record);
+            (entry.items, entry.defect)
+        };
+        assert_eq!(inspected(&good, None), (2, None));
+        assert_eq!(inspected(&good, Some("1")), (2, None));
+        assert_eq!(inspected(&[], None), (1, None));
+        let (_, defect) = inspected(&good, Some("2"));
+        assert!(defect.unwrap().contains("version `2`"));
+        let (items, defect) = inspected(&good[..7], None);
+        assert_eq!(items, 1);
+        assert!(defect.unwrap().contains("not an OTLP request"));
+    }
+}

@@ -1,0 +1,94 @@
+//! OTLP over HTTP: one POST a batch, protobuf or JSON.
+
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, header};
+use schemas::Signal;
+
+use super::{Answer, Payload, TlsError, Transport, USER_AGENT, compress, response};
+use crate::config::{Encoding, HttpConfig};
+use crate::retry;
+use crate::sink::{Accepted, Failure};
+
+pub struct HttpClient {
+    transport: Transport,
+    headers: HeaderMap,
+    config: HttpConfig,
+}
+
+impl HttpClient {
+    pub fn new(config: &HttpConfig) -> Result<Self, TlsError> {
+        let connection = &config.connection;
+        let mut headers = HeaderMap::new();
+        headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+        headers.extend(connection.headers.clone());
+        let content_type = match config.encoding {
+            Encoding::Proto => "application/x-protobuf",
+            Encoding::Json => "application/json",
+        };
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        if let Some(name) = compress::name(connection.compression) {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+        }
+        Ok(Self {
+            transport: Transport::new(&connection.tls, connection.timeout, false)?,
+            headers,
+            config: config.clone(),
+        })
+    }
+
+    /// The body, encoded and compressed.
+    pub fn prepare(&self, signal: Signal, records: Payload) -> Result<Payload, String> {
+        let payload = match self.config.encoding {
+            Encoding::Proto => records,
+            Encoding::Json => {
+                let request: Vec<u8> = records.chunks().flatten().copied().collect();
+                let mut json = Vec::with_capacity(request.len() * 3);
+                schemas::json::from_protobuf(signal, &request, &mut json)
+                    .map_err(|error| format!("can't be written as JSON: {error}"))?;
+                Payload::new([Bytes::from(json)])
+            }
+        };
+        compress::compress(self.config.connection.compression, payload)
+            .map_err(|error| format!("can't compress the request: {error}"))
+    }
+
+    pub async fn send(&self, signal: Signal, payload: Payload) -> Result<Accepted, Failure> {
+        let mut request = Request::new(payload);
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.config.endpoint(signal).clone();
+        *request.headers_mut() = self.headers.clone();
+        read(&self.transport.exchange(request).await?, SystemTime::now())
+    }
+}
+
+fn read(answer: &Answer, now: SystemTime) -> Result<Accepted, Failure> {
+    let text = |name| {
+        let value = answer.head.headers.get(name);
+        value
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+            .unwrap_or_default()
+    };
+    let content_type = text(header::CONTENT_TYPE);
+    let status = answer.head.status;
+    if status.is_success() {
+        let partial = if content_type.starts_with("application/json") {
+            response::partial_success_json(&answer.body)
+        } else {
+            response::partial_success(&answer.body)
+        };
+        return Ok(Accepted {
+            refused: partial.rejected,
+            message: partial.message,
+        });
+    }
+    let retry_after = retry::parse_retry_after(text(header::RETRY_AFTER), now);
+    Err(Failure {
+        verdict: retry::of_http(status, retry_after),
+        reason: format!(
+            "HTTP status {status}: {}",
+            response::error_message(content_type, &answer.body)
+        ),
+    })
+}

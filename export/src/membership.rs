@@ -1,0 +1,108 @@
+//! What the group says: partitions that come and go. Called inside `poll`, on the polling thread.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use bus::{Assigned, Rebalance, Topic, TopicPartition};
+use metrics::counter;
+use runtime::names;
+
+use crate::delivery::Delivery;
+use crate::ledger::Ledger;
+
+/// A change of ownership, in the order in which it came.
+pub enum Event {
+    Assigned(Vec<TopicPartition>),
+    Gone(Vec<TopicPartition>),
+}
+
+pub struct Membership {
+    ledger: Arc<Ledger>,
+    deliveries: Vec<(Topic, Arc<Delivery>)>,
+    settle_timeout: Duration,
+    events: Mutex<Vec<Event>>,
+}
+
+impl Membership {
+    pub fn new(
+        ledger: Arc<Ledger>,
+        deliveries: Vec<(Topic, Arc<Delivery>)>,
+        settle_timeout: Duration,
+    ) -> Self {
+        Self {
+            ledger,
+            deliveries,
+            settle_timeout,
+            events: Mutex::new(Vec::new()),
+        }
+    }
+
+    pub fn take_events(&self) -> Vec<Event> {
+        std::mem::take(
+            &mut *self
+                .events
+                .lock()
+                .unwrap_or_else(|poisoned| poisoned.into_inner()),
+        )
+    }
+
+    fn say(&self, event: Event) {
+        let mut events = self
+            .events
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        events.push(event);
+    }
+}
+
+impl Rebalance for Membership {
+    fn assigned(&self, partitions: Vec<Assigned>) {
+        let partitions: Vec<_> = partitions.into_iter().map(|assigned| assigned.at).collect();
+        partitions.iter().for_each(|at| self.ledger.own(at.clone()));
+        self.say(Event::Assigned(partitions));
+    }
+
+    /// What is in flight may finish and be committed. A backend that takes nothing isn't waited for: the next owner
+    /// offers the same records again.
+    fn revoked(&self, partitions: Vec<TopicPartition>) {
+        let deadline = Instant::now() + self.settle_timeout;
+        for (topic, delivery) in &self.deliveries {
+            let own = partitions.iter().filter(|at| at.topic == *topic);
+            let own: Vec<_> = own.cloned().collect();
+            let left = deadline.saturating_duration_since(Instant::now());
+            if !self.ledger.settle(&own, left, || delivery.is_failing()) {
+                tracing::info!(
+                    topic = &**topic,
+                    partitions = own.len(),
+                    "partitions go while records are in flight; their next owner repeats those"
+                );
+            }
+        }
+        self.ledger.forget(&partitions);
+        self.say(Event::Gone(partitions));
+    }
+
+    fn lost(&self, partitions: Vec<TopicPartition>) {
+        self.ledger.forget(&partitions);
+        self.say(Event::Gone(partitions));
+    }
+
+    fn truncated(&self, at: TopicPartition, from: u64, to: u64) {
+        let Some((_, delivery)) = self.deliveries.iter().find(|(topic, _)| *topic == at.topic)
+        else {
+            return;
+        };
+        let labels = [
+            ("backend", delivery.backend.to_string()),
+            ("signal", delivery.signal.name().to_owned()),
+        ];
+        counter!(names::EXPORT_TRUNCATED, &labels).increment(to.saturating_sub(from));
+        tracing::error!(
+            backend = &*delivery.backend,
+            %at,
+            from,
+            to,
+            "retention deleted records before this backend took them"
+        );
+    }
+}
