@@ -23,7 +23,7 @@ pub(super) struct Log {
     pub tail: Mutex<Tail>,
     pub groups: Mutex<Groups>,
     pub queue: Queue,
-    /// `None` while the writer reopens it after a failure.
+    /// `None` when it could not be opened again after a failure.
     pub store: RwLock<Option<Store>>,
     /// Released last.
     pub _lock: DirectoryLock,
@@ -152,7 +152,7 @@ impl Log {
                 .map_or(end, |first| first.min(end))
         };
         let store = self.read_store();
-        let store = store.as_ref().ok_or_else(|| self.reopening())?;
+        let store = store.as_ref().ok_or_else(|| self.gone())?;
         let each = |offset, frame: bytes::Bytes| {
             let framed = frame::decode(&frame).map_err(damaged)?;
             *bytes_left = bytes_left.saturating_sub(framed.value.len().max(1));
@@ -180,7 +180,7 @@ impl Log {
     ) -> Result<Option<u64>> {
         let end = topic.partition(partition)?.end();
         let store = self.read_store();
-        let store = store.as_ref().ok_or_else(|| self.reopening())?;
+        let store = store.as_ref().ok_or_else(|| self.gone())?;
         let mut found = None;
         store
             .read(topic.number, partition, offset, end, |_, frame| {
@@ -193,15 +193,16 @@ impl Log {
 
     pub(super) fn committed(&self, group: &str, at: &TopicPartition) -> Result<Option<Position>> {
         let store = self.read_store();
-        let store = store.as_ref().ok_or_else(|| self.reopening())?;
+        let store = store.as_ref().ok_or_else(|| self.gone())?;
         store
             .position(group, at)
             .map_err(|error| self.read_error(&error))
     }
 
-    fn reopening(&self) -> Error {
-        Error::Unavailable(format!(
-            "the embedded bus in {} is being reopened after a failed write",
+    /// Whoever reads waits while the writer opens the store again, so nobody sees it missing unless that failed.
+    fn gone(&self) -> Error {
+        Error::Fatal(format!(
+            "the embedded bus in {} could not be opened again after a failed write: check its disk, then restart",
             self.dir.display()
         ))
     }

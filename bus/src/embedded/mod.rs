@@ -20,6 +20,7 @@ mod retention;
 mod signal;
 mod store;
 mod tail;
+mod torn;
 mod upkeep;
 mod writer;
 
@@ -292,3 +293,6 @@ fn wall_clock_ms() -> u64 {
         .duration_since(UNIX_EPOCH)
         .map_or(0, |elapsed| elapsed.as_millis() as u64)
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,6 +21,7 @@ use fjall::{
 };
 
 use super::catalog::{self, Head, StoredTopic};
+use super::torn;
 use crate::{Position, TopicPartition};
 
 /// Bounds what is in memory before it goes to a table; holds compressed records.
@@ -77,14 +78,15 @@ pub(super) struct SegmentSize {
 impl Store {
     /// Opens or creates the database, and tells what topics there are, by number.
     pub(super) fn open(path: &Path) -> StoreResult<(Self, Vec<StoredTopic>)> {
-        let db = Database::builder(path)
-            .cache_size(BLOCK_CACHE_BYTES)
-            .max_journaling_size(JOURNAL_BYTES_MAX)
-            .max_cached_files(Some(OPEN_FILES_MAX))
-            .journal_compression(CompressionType::None)
-            .manual_journal_persist(true)
-            .worker_threads(1)
-            .open()?;
+        let db = torn::open(path, || {
+            Database::builder(path)
+                .cache_size(BLOCK_CACHE_BYTES)
+                .max_journaling_size(JOURNAL_BYTES_MAX)
+                .max_cached_files(Some(OPEN_FILES_MAX))
+                .journal_compression(CompressionType::None)
+                .manual_journal_persist(true)
+                .worker_threads(1)
+        })?;
         let catalog = db.keyspace("catalog", small_keyspace)?;
         let groups = db.keyspace("groups", small_keyspace)?;
         let mut store = Self {
