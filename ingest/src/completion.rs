@@ -103,3 +103,54 @@ impl Completion {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use metrics::Gauge;
+
+    use super::*;
+    use crate::admission::Budget;
+
+    /// The worst outcome is the request's; its bytes come back with its last ticket.
+    #[tokio::test]
+    async fn outcomes_add_up() {
+        use Outcome::{Durable, Refused, Unavailable};
+        for (outcomes, expected) in [
+            (&[][..], None),
+            (&[Durable, Durable], None),
+            (&[Durable, Unavailable], Some("bus")),
+            (&[Refused, Durable, Unavailable], Some("record")),
+        ] {
+            let budget = Budget::new(10, Gauge::noop());
+            let mut permit = budget.permit();
+            permit.grow(10).unwrap();
+            let (first, completion) = completion(permit);
+            let tickets: Vec<_> = outcomes
+                .iter()
+                .map(|outcome| (first.clone(), *outcome))
+                .collect();
+            first.resolve(Durable);
+            let waiting = tokio::spawn(completion.wait());
+            for (ticket, outcome) in tickets {
+                assert!(!waiting.is_finished());
+                ticket.resolve(outcome);
+            }
+            let result = waiting.await.unwrap();
+            assert_eq!(
+                result.err().map(|refusal| refusal.reason()),
+                expected,
+                "{outcomes:?}"
+            );
+            assert_eq!(budget.taken(), 0);
+        }
+    }
+
+    /// A bus that drops an acknowledgement has not acknowledged.
+    #[tokio::test]
+    async fn a_dropped_ticket_is_a_failure() {
+        let (ticket, completion) = completion(Budget::new(0, Gauge::noop()).permit());
+        drop(ticket);
+        assert_eq!(completion.wait().await.unwrap_err().reason(), "bus");
+    }
+}

@@ -120,3 +120,130 @@ async fn read(
 fn damaged(error: &std::io::Error) -> Refusal {
     Refusal::Framing(format!("its compressed body is damaged: {error}"))
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::io::Write;
+
+    use metrics::Gauge;
+
+    use super::*;
+    use crate::admission::Budget;
+
+    const LIMIT: usize = 3_000_000;
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    /// Whatever inflates, the budget is never exceeded, and the permit stands for the result alone.
+    async fn check(
+        compression: Compression,
+        body: Vec<u8>,
+        budget_bytes: usize,
+        expected: Result<usize, &str>,
+    ) {
+        let budget = Budget::new(budget_bytes, Gauge::noop());
+        let mut permit = budget.permit();
+        permit.grow(body.len()).unwrap();
+        let result = inflate(compression, body.into(), LIMIT, &mut permit).await;
+        let result = result.as_ref().map(Bytes::len).map_err(Refusal::reason);
+        assert_eq!(result, expected);
+        if let Ok(length) = result {
+            assert!(
+                (length..=LIMIT + 1).contains(&permit.bytes()),
+                "{}",
+                permit.bytes()
+            );
+        }
+        drop(permit);
+        assert_eq!(budget.taken(), 0);
+    }
+
+    #[tokio::test]
+    async fn limits_hold_while_inflating() {
+        const PLENTY: usize = 100 << 20;
+        for length in [0, 1, 100_000, LIMIT] {
+            check(
+                Compression::Gzip,
+                gzip(&vec![7; length]),
+                PLENTY,
+                Ok(length),
+            )
+            .await;
+            check(
+                Compression::Zstd,
+                zstd::encode_all(&vec![7; length][..], 1).unwrap(),
+                PLENTY,
+                Ok(length),
+            )
+            .await;
+        }
+        for bomb in [LIMIT + 1, 40_000_000] {
+            check(
+                Compression::Gzip,
+                gzip(&vec![7; bomb]),
+                PLENTY,
+                Err("too_large"),
+            )
+            .await;
+            check(
+                Compression::Zstd,
+                zstd::encode_all(&vec![7; bomb][..], 1).unwrap(),
+                PLENTY,
+                Err("too_large"),
+            )
+            .await;
+        }
+        check(
+            Compression::Gzip,
+            gzip(&vec![7; LIMIT]),
+            1_000_000,
+            Err("overload"),
+        )
+        .await;
+        check(
+            Compression::Zstd,
+            zstd::encode_all(&vec![7; LIMIT][..], 1).unwrap(),
+            1_000_000,
+            Err("overload"),
+        )
+        .await;
+        check(
+            Compression::Gzip,
+            b"not gzip".to_vec(),
+            PLENTY,
+            Err("framing"),
+        )
+        .await;
+        check(
+            Compression::Zstd,
+            b"not zstd".to_vec(),
+            PLENTY,
+            Err("framing"),
+        )
+        .await;
+        // Two members behind each other are one body.
+        check(
+            Compression::Gzip,
+            [gzip(b"ab"), gzip(b"c")].concat(),
+            PLENTY,
+            Ok(3),
+        )
+        .await;
+    }
+
+    /// A frame that demands a window of 64 MiB.
+    #[tokio::test]
+    async fn large_zstd_windows_are_refused() {
+        let mut encoder = zstd::Encoder::new(Vec::new(), 1).unwrap();
+        encoder.window_log(26).unwrap();
+        encoder.write_all(&[1; 1000]).unwrap();
+        encoder.flush().unwrap();
+        let body = encoder.finish().unwrap();
+        check(Compression::Zstd, body, 100 << 20, Err("framing")).await;
+    }
+}

@@ -37,7 +37,7 @@ pub use config::{Config, Listen, RawConfig, RawGrpc, RawHttp, RawRekey};
 
 use admission::Budget;
 use connections::{Connections, Protocol};
-use publish::{Collecting, Packs};
+use publish::{Collecting, Packs, Raw};
 use receive::Receiver;
 
 /// What is left to the bus when the drain comes.
@@ -69,10 +69,10 @@ pub async fn bind(
         linger: config.linger,
     };
     // The Kafka client blocks when it looks up metadata.
-    let packs = tokio::task::spawn_blocking(move || Packs::new(&*bus, &topics, collecting))
+    let raw = tokio::task::spawn_blocking(move || Raw::look_up(&*bus, &topics))
         .await?
         .context("preparing to publish to the raw topics")?;
-    let packs = Arc::new(packs);
+    let packs = Arc::new(Packs::new(raw, collecting));
     // A quarter is for what connections send ahead of being read.
     let windows_bytes = config.memory_limit / 4;
     let receiver = Receiver {

@@ -20,7 +20,7 @@ use crate::answer::Partial;
 use crate::completion::{Completion, Outcome, Ticket, completion};
 use crate::pack::{Closed, Pack, RecordLimits};
 use crate::refusal::Refusal;
-use crate::split::{Limits, Split, split};
+use crate::split::{Limits, Reason, Split, split};
 
 /// Whose data it is; `None`: there is one tenant.
 pub type Tenant = Option<Arc<str>>;
@@ -30,6 +30,36 @@ pub type Tenant = Option<Arc<str>>;
 pub struct Collecting {
     pub record_bytes_max: usize,
     pub linger: Duration,
+}
+
+/// What the bus says of the raw topics.
+pub struct Raw {
+    topics: [(Signal, Topic, u32); 3],
+    publisher: Arc<dyn Publisher>,
+    record_bytes_max: usize,
+}
+
+impl Raw {
+    /// Asks the bus; may block.
+    ///
+    /// # Errors
+    /// The bus can't be asked, or has no such topic.
+    pub fn look_up(bus: &dyn bus::Bus, topics: &schemas::Topics) -> bus::Result<Self> {
+        let look_up = |signal| -> bus::Result<_> {
+            let topic = topics.raw(signal);
+            let partitions = bus.partition_count(&topic)?;
+            Ok((signal, topic, partitions))
+        };
+        Ok(Self {
+            topics: [
+                look_up(Signal::Traces)?,
+                look_up(Signal::Logs)?,
+                look_up(Signal::Metrics)?,
+            ],
+            publisher: bus.publisher()?,
+            record_bytes_max: bus.record_bytes_max(),
+        })
+    }
 }
 
 /// All packs, and the way onto the bus.
@@ -71,36 +101,25 @@ struct Counts {
     received: Counter,
     published: Counter,
     published_bytes: Counter,
+    rejected: [Counter; Reason::ALL.len()],
+    /// Items of records that the bus did not take.
+    rejected_bus: Counter,
+    /// Items of records that it never will.
+    rejected_record: Counter,
 }
 
 impl Packs {
-    /// # Errors
-    /// The bus has no publisher, or does not know the partition count of a topic.
-    pub fn new(
-        bus: &dyn bus::Bus,
-        topics: &schemas::Topics,
-        collecting: Collecting,
-    ) -> bus::Result<Self> {
-        let signal_packs = |signal| -> bus::Result<SignalPacks> {
-            let topic = topics.raw(signal);
-            let partitions = bus.partition_count(&topic)?;
-            Ok(SignalPacks {
+    pub fn new(raw: Raw, collecting: Collecting) -> Self {
+        Self {
+            signals: raw.topics.map(|(signal, topic, partitions)| SignalPacks {
                 topic,
                 partitions: (0..partitions).map(|_| Mutex::default()).collect(),
                 counts: Arc::new(Counts::new(signal)),
-            })
-        };
-        let hard = bus.record_bytes_max();
-        Ok(Self {
-            signals: [
-                signal_packs(Signal::Traces)?,
-                signal_packs(Signal::Logs)?,
-                signal_packs(Signal::Metrics)?,
-            ],
-            publisher: bus.publisher()?,
+            }),
+            publisher: raw.publisher,
             limits: RecordLimits {
-                wanted: collecting.record_bytes_max.min(hard),
-                hard,
+                wanted: collecting.record_bytes_max.min(raw.record_bytes_max),
+                hard: raw.record_bytes_max,
             },
             linger: collecting.linger,
             due: Mutex::default(),
@@ -110,7 +129,7 @@ impl Packs {
                 value: Bytes::from_static(headers::VERSION.as_bytes()),
             },
             tenant_name: headers::TENANT.into(),
-        })
+        }
     }
 
     /// Takes one request in protobuf: its items are in packs when this returns, and on the bus when the completion says so.
@@ -297,12 +316,16 @@ impl Pending {
             }
             Err(error @ bus::Error::RecordTooLarge { .. }) => {
                 tracing::error!(%error, signal = self.counts.signal.name(), "the bus refuses a record");
-                self.fail("record");
+                self.counts
+                    .rejected_record
+                    .increment(std::mem::take(&mut self.items));
                 Outcome::Refused
             }
             Err(error) => {
                 tracing::warn!(%error, signal = self.counts.signal.name(), "record not published");
-                self.fail("bus");
+                self.counts
+                    .rejected_bus
+                    .increment(std::mem::take(&mut self.items));
                 Outcome::Unavailable
             }
         };
@@ -310,19 +333,12 @@ impl Pending {
             ticket.resolve(outcome);
         }
     }
-
-    fn fail(&mut self, reason: &'static str) {
-        self.counts
-            .rejected(reason, std::mem::take(&mut self.items));
-    }
 }
 
 impl Drop for Pending {
     /// Dropped unresolved: the bus's queue was full.
     fn drop(&mut self) {
-        if self.items > 0 {
-            self.fail("bus");
-        }
+        self.counts.rejected_bus.increment(self.items);
     }
 }
 
@@ -334,6 +350,9 @@ impl Counts {
             received: counter!(names::INGEST_RECEIVED, "signal" => name),
             published: counter!(names::INGEST_PUBLISHED, "signal" => name),
             published_bytes: counter!(names::INGEST_PUBLISHED_BYTES, "signal" => name),
+            rejected: Reason::ALL.map(|reason| rejected(name, reason.name())),
+            rejected_bus: rejected(name, "bus"),
+            rejected_record: rejected(name, "record"),
         }
     }
 
@@ -341,12 +360,11 @@ impl Counts {
         self.received
             .increment(split.accepted() as u64 + split.rejected.total());
         for (reason, count) in split.rejected.by_reason() {
-            self.rejected(reason.name(), count);
+            self.rejected[reason as usize].increment(count);
         }
     }
+}
 
-    fn rejected(&self, reason: &'static str, items: u64) {
-        counter!(names::INGEST_REJECTED, "signal" => self.signal.name(), "reason" => reason)
-            .increment(items);
-    }
+fn rejected(signal: &'static str, reason: &'static str) -> Counter {
+    counter!(names::INGEST_REJECTED, "signal" => signal, "reason" => reason)
 }

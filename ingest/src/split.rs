@@ -301,3 +301,18 @@ fn sort(partitions: &[u32], count: u32) -> (Vec<u32>, Vec<u32>) {
     }
     (order, ends)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every index once, partition by partition, in order.
+    #[test]
+    fn sorting_by_partition() {
+        assert_eq!(sort(&[], 2), (vec![], vec![0, 0]));
+        assert_eq!(
+            sort(&[2, 0, 2, 1, 0], 4),
+            (vec![1, 4, 3, 0, 2], vec![2, 3, 5, 5])
+        );
+    }
+}

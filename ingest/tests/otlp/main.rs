@@ -1,0 +1,14 @@
+//! OTLP as its specification has it, over real sockets. Tests carry the number of the point that they show.
+#![allow(clippy::unwrap_used)]
+
+mod bad_input;
+mod bus;
+mod client;
+mod data;
+mod grpc;
+mod http;
+mod json;
+mod lifecycle;
+mod overload;
+mod samples;
+mod server;
