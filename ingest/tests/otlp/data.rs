@@ -22,7 +22,8 @@ use crate::server::Server;
 #[tokio::test]
 async fn p52_bad_ids_cost_their_span_alone() {
     let server = Server::start().await;
-    let bad: [(&str, fn(&mut Span)); 9] = [
+    type Spoil = fn(&mut Span);
+    let bad: [(&str, Spoil); 9] = [
         ("zero trace id", |span| span.trace_id = vec![0; 16]),
         ("empty trace id", |span| span.trace_id = vec![]),
         ("short trace id", |span| span.trace_id.truncate(15)),
