@@ -1,1 +1,197 @@
-//! The record cache.
+//! The record cache: what the decide cursor fetched, until the emit cursor comes by. Bounded in bytes; the bus is its overflow.
+//!
+//! It covers *runs* of offsets. The emit cursor needs the oldest first, so what is in stays in, and newer records are not admitted
+//! when it is full. Admission starts again when a quarter is free, so that a window larger than the cache leaves few long gaps
+//! to be read again rather than many short ones. Records that were read again are always taken: whoever reads them bounds how much.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use crate::partition::RawRecord;
+
+/// What a record costs beside its value.
+const RECORD_OVERHEAD: usize = size_of::<RawRecord>() + 32;
+
+/// A gap is asked for when the emit cursor is this close to it, so that reading does not wait for emitting.
+const READ_AHEAD_OFFSETS: u64 = 16;
+
+#[derive(Debug)]
+pub(crate) struct RecordCache {
+    records: VecDeque<RawRecord>,
+    /// Every record that exists within a run is in `records`. In order, apart, never empty.
+    runs: VecDeque<Range<u64>>,
+    bytes: usize,
+    bytes_max: usize,
+    full: bool,
+}
+
+/// What the cache knows of an offset.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// The first record at or above the offset.
+    Record(RawRecord),
+    /// No record exists from the offset up to here.
+    Nothing(u64),
+    /// What stands here is not in the cache.
+    Missing,
+}
+
+impl RecordCache {
+    pub(crate) fn new(bytes_max: usize) -> Self {
+        Self {
+            records: VecDeque::new(),
+            runs: VecDeque::new(),
+            bytes: 0,
+            bytes_max,
+            full: false,
+        }
+    }
+
+    pub(crate) fn set_bytes_max(&mut self, bytes_max: usize) {
+        self.bytes_max = bytes_max;
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// A record that the decide cursor observed; `from` is where that cursor stood before.
+    pub(crate) fn admit(&mut self, record: RawRecord, from: u64) {
+        let bytes = cost(&record);
+        if self.full && self.bytes > self.bytes_max / 4 * 3 {
+            return;
+        }
+        self.full = self.bytes + bytes > self.bytes_max;
+        if self.full {
+            return;
+        }
+        self.extend(from..record.offset + 1);
+        self.bytes += bytes;
+        self.records.push_back(record);
+    }
+
+    /// No record exists in a range at the head of the log.
+    pub(crate) fn admit_gap(&mut self, range: Range<u64>) {
+        if self.runs.back().is_some_and(|run| run.end == range.start) {
+            self.extend(range);
+        }
+    }
+
+    fn extend(&mut self, range: Range<u64>) {
+        match self.runs.back_mut() {
+            Some(run) if run.end == range.start => run.end = range.end,
+            _ if range.is_empty() => {}
+            _ => self.runs.push_back(range),
+        }
+    }
+
+    /// Records read again: all that exist from the first gap at or above `emit` up to `to`. What is there already is kept.
+    pub(crate) fn supply(
+        &mut self,
+        records: impl IntoIterator<Item = RawRecord>,
+        emit: u64,
+        to: u64,
+    ) {
+        self.skip_to(emit);
+        let covered = self.runs.front().is_some_and(|run| run.start <= emit);
+        let behind = usize::from(covered);
+        let start = if covered { self.runs[0].end } else { emit };
+        let end = self.runs.get(behind).map_or(to, |run| run.start.min(to));
+        if start >= end {
+            return;
+        }
+        let tail = self
+            .records
+            .split_off(self.records.partition_point(|record| record.offset < start));
+        let mut next = start;
+        for record in records {
+            if record.offset < next || record.offset >= end {
+                continue;
+            }
+            next = record.offset + 1;
+            self.bytes += cost(&record);
+            self.records.push_back(record);
+        }
+        self.records.extend(tail);
+        self.runs.insert(behind, start..end);
+        self.join(behind);
+        if covered {
+            self.join(0);
+        }
+    }
+
+    /// Makes a run and the one after it one, if they touch.
+    fn join(&mut self, at: usize) {
+        if let Some(after) = self.runs.get(at + 1)
+            && after.start == self.runs[at].end
+        {
+            self.runs[at].end = after.end;
+            self.runs.remove(at + 1);
+        }
+    }
+
+    /// What stands at `offset`; everything below it is let go.
+    pub(crate) fn next(&mut self, offset: u64) -> Next {
+        self.skip_to(offset);
+        match self.runs.front() {
+            Some(run) if run.start <= offset => {
+                let end = run.end;
+                match self.records.front() {
+                    Some(record) if record.offset < end => {
+                        self.records
+                            .pop_front()
+                            .map_or(Next::Nothing(end), |record| {
+                                self.bytes -= cost(&record);
+                                Next::Record(record)
+                            })
+                    }
+                    _ => Next::Nothing(end),
+                }
+            }
+            _ => Next::Missing,
+        }
+    }
+
+    /// The first gap at or soon above `offset`; its end is open when nothing lies behind it.
+    pub(crate) fn missing(&self, offset: u64) -> Option<Range<u64>> {
+        let mut runs = self.runs.iter().skip_while(|run| run.end <= offset);
+        match runs.next() {
+            Some(run) if run.start > offset => Some(offset..run.start),
+            Some(run) if run.end - offset <= READ_AHEAD_OFFSETS => {
+                Some(run.end..runs.next().map_or(u64::MAX, |run| run.start))
+            }
+            Some(_) => None,
+            None => Some(offset..u64::MAX),
+        }
+    }
+
+    /// Puts back what [`RecordCache::next`] gave.
+    pub(crate) fn put_back(&mut self, record: RawRecord) {
+        self.bytes += cost(&record);
+        self.records.push_front(record);
+    }
+
+    pub(crate) fn skip_to(&mut self, offset: u64) {
+        while let Some(run) = self.runs.front_mut() {
+            if run.end <= offset {
+                self.runs.pop_front();
+            } else {
+                run.start = run.start.max(offset);
+                break;
+            }
+        }
+        while self
+            .records
+            .front()
+            .is_some_and(|record| record.offset < offset)
+        {
+            if let Some(record) = self.records.pop_front() {
+                self.bytes -= cost(&record);
+            }
+        }
+    }
+}
+
+fn cost(record: &RawRecord) -> usize {
+    record.value.len() + record.tenant.as_ref().map_or(0, bytes::Bytes::len) + RECORD_OVERHEAD
+}

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::partition::Options;
-use crate::policy::{Policies, RawPolicy};
+use crate::policy::{Policies, RawLatency, RawPolicy, RawProbabilistic, RawStatusCode};
 
 /// The section as written.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -61,7 +61,7 @@ impl Default for RawConfig {
             epoch_bytes: ByteSize::mib(8),
             workers: 0,
             idle_allowance: Duration::from_secs(2),
-            policies: Vec::new(),
+            policies: default_policies(),
         }
     }
 }
@@ -80,10 +80,143 @@ pub struct Config {
     pub idle_allowance: time::Duration,
 }
 
+/// Every error, every trace over two seconds, a tenth of the rest.
+fn default_policies() -> Vec<RawPolicy> {
+    let policy = |name: &str, kind: &str| RawPolicy {
+        name: name.into(),
+        kind: kind.into(),
+        ..RawPolicy::default()
+    };
+    vec![
+        RawPolicy {
+            status_code: Some(RawStatusCode {
+                status_codes: vec!["ERROR".into()],
+            }),
+            ..policy("errors", "status_code")
+        },
+        RawPolicy {
+            latency: Some(RawLatency {
+                threshold_ms: 2000,
+                upper_threshold_ms: 0,
+            }),
+            ..policy("slow", "latency")
+        },
+        RawPolicy {
+            probabilistic: Some(RawProbabilistic {
+                sampling_percentage: 10.0,
+                ..RawProbabilistic::default()
+            }),
+            ..policy("some", "probabilistic")
+        },
+    ]
+}
+
+/// Below it windows would close before a trace's spans are on the bus.
+const DECISION_WAIT_MIN_MS: u64 = 100;
+const EPOCH_INTERVAL_MS: std::ops::RangeInclusive<u64> = 10..=10_000;
+const EPOCH_BYTES_MIN: u64 = 64 << 10;
+const MEMORY_LIMIT_MIN: u64 = 1 << 20;
+
 impl RawConfig {
     /// Every problem goes to `problems` by its path below `path`; the result is only of use when there are none.
     pub fn validate(&self, path: &str, problems: &mut Problems) -> Config {
-        let _ = (path, problems);
-        todo!()
+        self.check_times(path, problems);
+        self.check_sizes(path, problems);
+        let policies = Policies::compile(
+            &self.policies,
+            self.sample_on_first_match,
+            &at(path, "policies"),
+            problems,
+        );
+        let decision_wait_ms = millis(self.decision_wait);
+        Config {
+            options: Options {
+                decision_wait_ms,
+                decision_wait_after_root_ms: millis(self.decision_wait_after_root_received),
+                decision_cache_ttl_ms: millis(self.decision_cache_ttl),
+                maximum_trace_size_bytes: self.maximum_trace_size_bytes.map_or(0, |size| size.0),
+                record_bytes_max: 256 << 10,
+                future_limit_ms: (decision_wait_ms / 4).max(1000),
+                partitions: 1,
+                generation: self.generation(),
+            },
+            policies: Arc::new(policies),
+            memory_limit_bytes: self.memory_limit.0 as usize,
+            delivery: match self.delivery {
+                RawDelivery::ExactlyOnce => bus::Delivery::ExactlyOnce,
+                RawDelivery::AtLeastOnce => bus::Delivery::AtLeastOnce,
+            },
+            epoch_interval: self.epoch_interval.0,
+            epoch_bytes: self.epoch_bytes.0 as usize,
+            workers: self.workers,
+            idle_allowance: self.idle_allowance.0,
+        }
     }
+
+    fn check_times(&self, path: &str, problems: &mut Problems) {
+        if millis(self.decision_wait) < DECISION_WAIT_MIN_MS {
+            problems.push(
+                at(path, "decision_wait"),
+                format!("too short: at least {DECISION_WAIT_MIN_MS}ms, usually 10s to 60s"),
+            );
+        }
+        if self.decision_wait_after_root_received > self.decision_wait {
+            problems.push(
+                at(path, "decision_wait_after_root_received"),
+                "longer than decision_wait, so it would change nothing; 0s turns it off",
+            );
+        }
+        if millis(self.decision_cache_ttl) < millis(self.decision_wait).saturating_mul(2) {
+            problems.push(
+                at(path, "decision_cache_ttl"),
+                "shorter than twice decision_wait: late spans would get verdicts of their own",
+            );
+        }
+        if !EPOCH_INTERVAL_MS.contains(&millis(self.epoch_interval)) {
+            problems.push(
+                at(path, "epoch_interval"),
+                "out of range: from 10ms to 10s; 250ms is a good choice",
+            );
+        }
+    }
+
+    fn check_sizes(&self, path: &str, problems: &mut Problems) {
+        if self.epoch_bytes.0 < EPOCH_BYTES_MIN {
+            problems.push(at(path, "epoch_bytes"), "too small: at least 64KiB");
+        }
+        if self.memory_limit.0 < MEMORY_LIMIT_MIN {
+            problems.push(at(path, "memory_limit"), "too small: at least 1MiB");
+        }
+        if self.maximum_trace_size_bytes == Some(ByteSize(0)) {
+            problems.push(
+                at(path, "maximum_trace_size_bytes"),
+                "0 would drop every trace; leave it out for no limit",
+            );
+        }
+    }
+
+    /// A number for everything that verdicts depend on.
+    fn generation(&self) -> u64 {
+        let what = (
+            self.decision_wait,
+            self.decision_wait_after_root_received,
+            self.decision_cache_ttl,
+            self.maximum_trace_size_bytes,
+            self.sample_on_first_match,
+            &self.policies,
+        );
+        serde_json::to_vec(&what).map_or(0, |text| xxhash_rust::xxh3::xxh3_64(&text))
+    }
+}
+
+fn at(path: &str, field: &str) -> String {
+    if path.is_empty() {
+        field.into()
+    } else {
+        format!("{path}.{field}")
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.0.as_millis()).unwrap_or(u64::MAX)
 }

@@ -5,11 +5,18 @@
 
 pub mod budget;
 mod cache;
+mod clock;
 mod commit;
 pub mod config;
 mod counters;
 mod dataflow;
+mod emit;
+mod facts;
+mod index;
+mod log;
+mod names;
 pub mod partition;
+mod pending;
 pub mod policy;
 pub mod position;
 mod progress;

@@ -1,13 +1,32 @@
 //! The two cursors of one partition: the decide cursor gathers facts and gives verdicts at the head of the log, the emit
-//! cursor follows and copies kept spans out. Pure: no clock, no I/O; the shell feeds records and ticks, and commits what [`Partition::take`] gives.
+//! cursor follows and copies kept spans out (`emit`).
+//!
+//! Pure: no clock, no I/O. The shell feeds records and ticks, and commits what [`Partition::take`] gives; after an aborted commit it
+//! throws the partition away and makes a new one from the committed position.
+//!
+//! **What replays.** Everything up to a verdict is a function of the records from L on and the state committed with L. Traces are opened
+//! and verdicts forgotten by the log's own clock; ticks only let deadlines fire earlier. A verdict's time is its deadline, whoever let it fire. So a new owner,
+//! with the verdicts of the decision log restored, comes to the same state at P, and writes nothing twice.
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use schemas::decisions::DecisionBatch;
+use schemas::decisions::{Decision, DecisionBatch, Verdict};
 
-use crate::policy::Policies;
+use crate::budget::Bucket;
+use crate::cache::RecordCache;
+use crate::clock::{Jump, LogClock};
+use crate::emit::{Emitter, Oddities};
+use crate::facts::{self, SpanFacts};
+use crate::index::{self, Place, TraceIndex};
+use crate::log::DecisionLog;
+use crate::names::Names;
+use crate::pending::Pending;
+use crate::policy::{Policies, Ruling, TraceFacts};
+use crate::position::Position;
+use crate::verdicts::{NO_POLICY, Verdicts};
+use crate::window::{NONE, Window};
 
 /// What every partition of a sampler has in common.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,16 +65,30 @@ pub struct Start {
     pub emit: u64,
     /// P: verdicts for everything below it are in the decision log; the decide cursor rebuilds up to here.
     pub decide: u64,
+    /// The log's clock at L.
     pub clock_emit_ms: u64,
+    /// A jump in time that was held back at L, see [`Options::future_limit_ms`]; 0: none.
+    pub jump_emit_ms: u64,
+    /// The partition's clock at P, ticks included.
     pub clock_decide_ms: u64,
 }
 
+/// Clocks of brokers may differ by this much.
+const SCAN_MARGIN_MS: u64 = 60_000;
+
 impl Start {
-    /// The time from which the decision log has to be read before the first record: every verdict that may still be
-    /// needed has an entry at or after it. 0 when nothing was ever committed and the log need not be read.
+    /// The bus time from which the decision log has to be read before the first record: every verdict that may still be
+    /// needed has an entry at or after it. 0: all of it.
+    ///
+    /// A span at or above L belongs to a verdict of a time at most 1.5 ttl before the clock at L, and an entry is never on the
+    /// bus before its own time by the raw topic's clock, but for a renewal that a refuted jump brought forward by up to 1.5 ttl. Where
+    /// producers stamp raw records (`CreateTime`) and live in the future, the caller has to subtract how far.
     pub fn scan_from_ms(&self, options: &Options) -> u64 {
-        let _ = options;
-        todo!()
+        self.clock_emit_ms
+            .min(self.clock_decide_ms)
+            .saturating_sub(options.decision_cache_ttl_ms.saturating_mul(3))
+            .saturating_sub(options.future_limit_ms)
+            .saturating_sub(SCAN_MARGIN_MS)
     }
 }
 
@@ -70,7 +103,7 @@ pub struct DeadLetter {
     pub value: Bytes,
 }
 
-/// What happened since the last take, on top of gauges. consumed = kept + dropped + dead_lettered + the change of pending.
+/// What happened since the last take, on top of gauges. consumed = kept + dropped + dead_lettered + lost + the change of pending.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub consumed_spans: u64,
@@ -84,6 +117,8 @@ pub struct Counts {
     /// Spans in dead letters (a bad record counts none: its spans cannot be counted).
     pub dead_lettered_spans: u64,
     pub bad_records: u64,
+    /// Spans that retention deleted after they were consumed and before they were emitted.
+    pub lost_spans: u64,
     /// New verdicts by policy, in order of `Policies`: (kept, dropped).
     pub verdicts: Vec<(u64, u64)>,
     /// New verdicts that no policy gave (all dropped).
@@ -108,9 +143,38 @@ pub struct Output {
 }
 
 /// One partition.
-pub struct Partition {}
+#[derive(Debug)]
+pub struct Partition {
+    number: u32,
+    pub(crate) policies: Arc<Policies>,
+    pub(crate) options: Options,
+    start: Start,
+    // The decide cursor.
+    pub(crate) decide: u64,
+    clock: LogClock,
+    /// By ticks, and before a restart by the clock at P.
+    tick_ms: u64,
+    pub(crate) index: TraceIndex,
+    pub(crate) window: Window,
+    pub(crate) verdicts: Verdicts,
+    buckets: Vec<Bucket>,
+    names: Names,
+    scratch: Vec<SpanFacts>,
+    log: DecisionLog,
+    // The emit cursor.
+    pub(crate) emit: u64,
+    pub(crate) emit_clock: LogClock,
+    pub(crate) cache: RecordCache,
+    pub(crate) pending: Pending,
+    pub(crate) oddities: Oddities,
+    pub(crate) emitter: Emitter,
+    // Since the last take.
+    pub(crate) counts: Counts,
+    taken: (u64, u64),
+}
 
 impl Partition {
+    /// `cache_bytes` bounds the record cache.
     pub fn new(
         number: u32,
         policies: Arc<Policies>,
@@ -118,111 +182,476 @@ impl Partition {
         start: Start,
         cache_bytes: usize,
     ) -> Self {
-        let _ = (number, policies, options, start, cache_bytes);
-        todo!()
+        let share = 1.0 / f64::from(options.partitions.max(1));
+        let clock = LogClock::new(start.clock_emit_ms, start.jump_emit_ms);
+        let mut partition = Self {
+            number,
+            decide: start.emit,
+            clock,
+            tick_ms: 0,
+            index: TraceIndex::default(),
+            window: Window::new(
+                options.decision_wait_ms,
+                options.decision_wait_after_root_ms,
+            ),
+            verdicts: Verdicts::new(options.decision_cache_ttl_ms),
+            buckets: policies
+                .limits()
+                .iter()
+                .map(|&limit| Bucket::new(limit, share))
+                .collect(),
+            names: Names::default(),
+            scratch: Vec::new(),
+            log: DecisionLog::default(),
+            emit: start.emit,
+            emit_clock: clock,
+            cache: RecordCache::new(cache_bytes),
+            pending: Pending::default(),
+            oddities: Oddities::default(),
+            emitter: Emitter::new(options.record_bytes_max),
+            counts: Counts::default(),
+            taken: (start.emit, start.decide.max(start.emit)),
+            policies,
+            options,
+            start,
+        };
+        partition.finish_rebuild();
+        partition
+    }
+
+    /// The partition's number in its topic.
+    pub fn number(&self) -> u32 {
+        self.number
     }
 
     /// One record of the decision log, in log order, before the first `observe`.
     pub fn restore(&mut self, batch: &DecisionBatch) {
-        let _ = batch;
-        todo!()
+        for entry in &batch.entries {
+            let until = self.verdicts.holds_until_ms(entry.time_ms);
+            if until < self.clock.now_ms() {
+                continue;
+            }
+            let policy = entry
+                .policy
+                .and_then(|at| batch.policies.get(usize::from(at)));
+            let policy = policy
+                .and_then(|name| self.policies.names().iter().position(|known| known == name))
+                .map_or(NO_POLICY, |at| at as u16);
+            self.restore_entry(entry, policy);
+        }
+    }
+
+    fn restore_entry(&mut self, entry: &Decision, policy: u16) {
+        let hash = index::hash(&entry.trace_id);
+        let newest = match self.find(hash, &entry.trace_id) {
+            Some(Place::Decided(slot)) => slot,
+            // Restoring comes before observing, so nothing is open yet.
+            Some(Place::Open(_)) => return,
+            None => NONE,
+        };
+        // Where it belongs in the chain: behind the last verdict that holds from a later offset.
+        let (mut newer, mut at) = (NONE, newest);
+        while at != NONE && self.verdicts.get(at).first_offset > entry.first_offset {
+            (newer, at) = (at, self.verdicts.get(at).older);
+        }
+        if at != NONE && self.verdicts.get(at).first_offset == entry.first_offset {
+            // A renewal; or the same verdict once more, and what was written first wins.
+            self.verdicts.renew(at, entry.last_offset, entry.time_ms);
+            if policy != NO_POLICY && self.verdicts.get(at).policy == NO_POLICY {
+                self.verdicts.set_policy(at, policy);
+            }
+            return;
+        }
+        let offsets = (entry.first_offset, entry.last_offset);
+        let slot = self.verdicts.insert(
+            entry.trace_id,
+            offsets,
+            entry.time_ms,
+            entry.verdict,
+            policy,
+            at,
+        );
+        if newer != NONE {
+            self.verdicts.set_older(newer, slot);
+        } else if newest != NONE {
+            self.index
+                .replace(hash, Place::Decided(newest), Place::Decided(slot));
+        } else {
+            self.index.insert(hash, Place::Decided(slot));
+        }
     }
 
     /// The decide cursor is still below `start.decide`: there is no output, and the partition must not be in a commit.
     pub fn rebuilding(&self) -> bool {
-        todo!()
+        self.decide < self.start.decide
+    }
+
+    /// From here on the partition's clock is at least what it was at P.
+    fn finish_rebuild(&mut self) {
+        if !self.rebuilding() {
+            self.tick_ms = self.tick_ms.max(self.start.clock_decide_ms);
+        }
     }
 
     /// The decide cursor reads a record. Offsets below the cursor are ignored (a fetch may repeat); gaps are normal.
     pub fn observe(&mut self, record: RawRecord) {
-        let _ = record;
-        todo!()
+        if record.offset < self.decide {
+            return;
+        }
+        if self
+            .clock
+            .advance(record.timestamp_ms, self.options.future_limit_ms)
+            == Jump::Refuted
+        {
+            self.window.move_back(self.clock.observed_ms());
+        }
+        self.fire();
+        if self.names.crowded() {
+            self.clean_names();
+        }
+        self.counts.consumed_records += 1;
+        self.counts.consumed_bytes += record.value.len() as u64;
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let read = facts::read(&record.value, &self.policies, &mut self.names, &mut scratch);
+        if let Some(oddity) = read {
+            self.oddities.add(record.offset, oddity);
+        }
+        self.apply(&scratch, record.offset);
+        self.counts.consumed_spans += scratch.len() as u64;
+        self.pending.observed(record.offset, scratch.len() as u64);
+        self.scratch = scratch;
+
+        let from = self.decide;
+        self.decide = record.offset + 1;
+        self.cache.admit(record, from);
+        self.finish_rebuild();
+        self.forget();
+    }
+
+    /// Gathers the facts of one record's spans.
+    fn apply(&mut self, spans: &[SpanFacts], offset: u64) {
+        let mut last: Option<(&[u8; 16], Place)> = None;
+        for span in spans.iter().filter(|span| span.valid) {
+            // Spans of one trace often stand together.
+            let place = match last {
+                Some((id, place)) if *id == span.id => Some(place),
+                _ => self.find(index::hash(&span.id), &span.id),
+            };
+            let place = match place {
+                Some(Place::Open(slot)) => self.gather(slot, span, offset),
+                Some(Place::Decided(newest)) => self.follow(newest, span, offset),
+                None => {
+                    let slot = self
+                        .window
+                        .open(span.id, offset, self.clock.observed_ms(), NONE);
+                    self.index.insert(index::hash(&span.id), Place::Open(slot));
+                    self.gather(slot, span, offset)
+                }
+            };
+            last = Some((&span.id, place));
+        }
+    }
+
+    #[inline]
+    fn gather(&mut self, slot: u32, span: &SpanFacts, offset: u64) -> Place {
+        let observed_ms = self.clock.observed_ms();
+        let bytes = self
+            .window
+            .gather(slot, span, offset, observed_ms, &self.policies);
+        let max = self.options.maximum_trace_size_bytes;
+        if max > 0 && bytes > max {
+            self.counts.oversized += 1;
+            return self.close(slot, self.clock.now_ms(), Cause::Oversized);
+        }
+        Place::Open(slot)
+    }
+
+    /// A span of a trace that has a verdict: it follows it, or the verdict is forgotten and the trace opens anew.
+    fn follow(&mut self, newest: u32, span: &SpanFacts, offset: u64) -> Place {
+        let now_ms = self.clock.now_ms();
+        // A replay meets verdicts that were given later; those below the newest hold by their offsets. Below the oldest there
+        // is nothing, unless the decision log was lost in part: then the nearest verdict is the best there is.
+        let at = self
+            .verdicts
+            .at(newest, offset)
+            .unwrap_or_else(|| self.verdicts.oldest(newest));
+        let forgotten =
+            at == newest && now_ms > self.verdicts.holds_until_ms(self.verdicts.get(at).time_ms);
+        if forgotten {
+            let slot = self
+                .window
+                .open(span.id, offset, self.clock.observed_ms(), newest);
+            self.index.replace(
+                index::hash(&span.id),
+                Place::Decided(newest),
+                Place::Open(slot),
+            );
+            return self.gather(slot, span, offset);
+        }
+        self.counts.late_spans += 1;
+        if self.verdicts.touch(at, offset, self.clock.observed_ms()) {
+            self.log.extended(self.verdicts.get(at));
+        }
+        Place::Decided(newest)
+    }
+
+    /// Decides every trace that is due, in order of deadlines.
+    fn fire(&mut self) {
+        let now_ms = self.clock_ms();
+        while let Some((slot, deadline_ms)) = self.window.due(now_ms) {
+            self.close(slot, deadline_ms, Cause::Due);
+        }
+    }
+
+    fn close(&mut self, slot: u32, time_ms: u64, cause: Cause) -> Place {
+        let trace = self.window.close(slot);
+        let facts = TraceFacts {
+            id: &trace.id,
+            spans: u64::from(trace.spans),
+            bytes: trace.bytes,
+            bits: trace.bits,
+        };
+        let ruling = match cause {
+            Cause::Due => self.policies.rule(&facts, &mut self.buckets, time_ms),
+            Cause::Oversized => Ruling::oversized(),
+        };
+        self.count(ruling, cause);
+        let held = self.verdicts.insert(
+            trace.id,
+            (trace.first_offset, trace.last_offset),
+            time_ms,
+            ruling.verdict,
+            ruling.policy.unwrap_or(NO_POLICY),
+            trace.older,
+        );
+        self.index.replace(
+            index::hash(&trace.id),
+            Place::Open(slot),
+            Place::Decided(held),
+        );
+        self.log.decided(&trace, ruling, time_ms, &self.names);
+        Place::Decided(held)
+    }
+
+    fn count(&mut self, ruling: Ruling, cause: Cause) {
+        let counts = &mut self.counts.verdicts;
+        counts.resize(self.policies.names().len(), (0, 0));
+        match (ruling.policy, ruling.verdict) {
+            (Some(policy), Verdict::Keep) => counts[usize::from(policy)].0 += 1,
+            (Some(policy), Verdict::Drop) => counts[usize::from(policy)].1 += 1,
+            (None, _) if cause == Cause::Due => self.counts.unmatched += 1,
+            (None, _) => {}
+        }
+    }
+
+    #[inline]
+    pub(crate) fn find(&self, hash: u32, id: &[u8; 16]) -> Option<Place> {
+        self.index.find(hash, |place| match place {
+            Place::Open(slot) => self.window.id_at(slot) == id,
+            Place::Decided(slot) => self.verdicts.get(slot).id == *id,
+        })
+    }
+
+    /// Lets go of verdicts that neither cursor needs any more.
+    pub(crate) fn forget(&mut self) {
+        while let Some(slot) = self.verdicts.forgettable(self.clock.now_ms(), self.emit) {
+            let held = *self.verdicts.get(slot);
+            let hash = index::hash(&held.id);
+            let newer = match self.find(hash, &held.id) {
+                Some(Place::Decided(newest)) if newest == slot => {
+                    if held.older == NONE {
+                        self.index.remove(hash, Place::Decided(slot));
+                    } else {
+                        self.index
+                            .replace(hash, Place::Decided(slot), Place::Decided(held.older));
+                    }
+                    NONE
+                }
+                Some(Place::Open(open)) if self.window.get(open).older == slot => {
+                    self.window.set_older(open, held.older);
+                    NONE
+                }
+                Some(Place::Open(open)) => self.window.get(open).older,
+                Some(Place::Decided(newest)) => newest,
+                None => NONE,
+            };
+            self.unlink(newer, slot, held.older);
+            self.verdicts.remove(slot);
+        }
+    }
+
+    /// Takes `slot` out of the chain that begins at `newer`.
+    fn unlink(&mut self, newer: u32, slot: u32, older: u32) {
+        let mut at = newer;
+        while at != NONE {
+            let next = self.verdicts.get(at).older;
+            if next == slot {
+                self.verdicts.set_older(at, older);
+                return;
+            }
+            at = next;
+        }
+    }
+
+    fn clean_names(&mut self) {
+        self.log.forget_names();
+        self.names.clean(
+            self.window
+                .traces_mut()
+                .flat_map(|trace| [&mut trace.root_service, &mut trace.root_operation]),
+        );
     }
 
     /// An idle partition: the wall clock less an allowance. Only when everything on the partition was observed.
     pub fn tick(&mut self, time_ms: u64) {
-        let _ = time_ms;
-        todo!()
+        if self.rebuilding() {
+            return;
+        }
+        self.tick_ms = self.tick_ms.max(time_ms);
+        // A record from the future, and silence since: its traces must not wait for that future.
+        if self.clock.jump_ms() > self.tick_ms.saturating_add(self.options.future_limit_ms) {
+            self.window.move_back(self.clock_ms());
+        }
+        self.fire();
     }
 
     /// Nothing below `offset` will ever be read again: retention deleted it. Moves both cursors.
     pub fn skip_to(&mut self, offset: u64) {
-        let _ = offset;
-        todo!()
+        if offset > self.decide {
+            self.cache.admit_gap(self.decide..offset);
+            self.decide = offset;
+            self.finish_rebuild();
+        }
+        if offset > self.emit {
+            self.move_emit(offset);
+            self.cache.skip_to(offset);
+        }
     }
 
-    /// Moves the emit cursor as far as low watermark, cache and `budget_bytes` of output permit.
-    pub fn emit(&mut self, budget_bytes: usize) {
-        let _ = budget_bytes;
-        todo!()
+    pub(crate) fn move_emit(&mut self, offset: u64) {
+        self.emit = offset;
+        self.counts.lost_spans += self.pending.settle(offset);
     }
 
-    /// Offsets that the emit cursor could pass if it had them, but that left the cache: to be read again, in order.
+    /// The emit cursor may move up to here: everything below is observed, and every trace below is decided.
+    pub(crate) fn emit_limit(&self) -> u64 {
+        let watermark = self.window.low_watermark().unwrap_or(u64::MAX);
+        watermark.min(self.decide)
+    }
+
+    /// Offsets that the emit cursor needs, now or soon, and that are not in the cache: to be read again, in order.
     pub fn missing(&self) -> Option<Range<u64>> {
-        todo!()
+        if self.rebuilding() {
+            return None;
+        }
+        let limit = self.emit_limit();
+        let gap = self.cache.missing(self.emit)?;
+        (gap.start < limit).then(|| gap.start..gap.end.min(limit))
     }
 
-    /// Records that were read again; every record below `read_to` that exists is among what was supplied.
+    /// Records that were read again; every record from `missing().start` to `read_to` that exists is among what was supplied.
     pub fn supply(&mut self, records: impl IntoIterator<Item = RawRecord>, read_to: u64) {
-        let _ = (records.into_iter(), read_to);
-        todo!()
+        self.cache
+            .supply(records, self.emit, read_to.min(self.decide));
     }
 
-    /// Per rate budget (see `Policies::budgets`): tokens asked for since the last call.
+    /// Per rate budget (see [`Policies::budgets`]): tokens asked for since the last call.
     pub fn demand(&mut self) -> Vec<u64> {
-        todo!()
+        self.buckets.iter_mut().map(Bucket::take_asked).collect()
     }
 
-    /// Per rate budget: this partition's share of the limit, 0..=1; from `budget::shares`.
+    /// Per rate budget: this partition's share of the limit, 0..=1; from [`crate::budget::shares`].
     pub fn set_shares(&mut self, shares: &[f64]) {
-        let _ = shares;
-        todo!()
+        for (bucket, &share) in self.buckets.iter_mut().zip(shares) {
+            bucket.set_share(share);
+        }
     }
 
     /// The record cache's bound from now on (the memory limit is divided anew when partitions come and go).
     pub fn set_cache_bytes(&mut self, bytes: usize) {
-        let _ = bytes;
-        todo!()
+        self.cache.set_bytes_max(bytes);
     }
 
     /// What this epoch makes visible since the last take; only counters while rebuilding.
     pub fn take(&mut self) -> Output {
-        todo!()
+        let counts = std::mem::take(&mut self.counts);
+        if self.rebuilding() {
+            return Output {
+                counts,
+                ..Output::default()
+            };
+        }
+        let decisions = self.log.take(self.policies.names());
+        let (sampled, dead) = self.emitter.take();
+        let cursors = (self.emit, self.decide);
+        let moved = cursors != self.taken
+            || !decisions.entries.is_empty()
+            || !sampled.is_empty()
+            || !dead.is_empty();
+        self.taken = cursors;
+        let position = Position {
+            decide: self.decide,
+            clock_emit_ms: self.emit_clock.now_ms(),
+            jump_emit_ms: self.emit_clock.jump_ms(),
+            clock_decide_ms: self.clock_ms(),
+            generation: self.options.generation,
+        };
+        Output {
+            decisions,
+            sampled,
+            dead,
+            position: (self.emit, position.to_metadata()),
+            moved,
+            counts,
+        }
     }
 
     /// L.
     pub fn emit_offset(&self) -> u64 {
-        todo!()
+        self.emit
     }
 
     /// The decide cursor: the next offset to observe.
     pub fn decide_offset(&self) -> u64 {
-        todo!()
+        self.decide
     }
 
+    /// The partition's clock: deadlines up to it have fired.
     pub fn clock_ms(&self) -> u64 {
-        todo!()
+        self.clock.now_ms().max(self.tick_ms)
     }
 
     pub fn open_traces(&self) -> usize {
-        todo!()
+        self.window.open_traces()
     }
 
     /// Spans between the cursors.
     pub fn pending_spans(&self) -> u64 {
-        todo!()
+        self.pending.spans()
     }
 
     pub fn cache_bytes(&self) -> usize {
-        todo!()
+        self.cache.bytes()
     }
 
     pub fn verdicts_held(&self) -> usize {
-        todo!()
+        self.verdicts.held()
     }
 
-    /// Bytes of the window and the verdicts, record cache aside.
+    /// Bytes of the window and the verdicts, record cache and output aside.
     pub fn window_bytes(&self) -> usize {
-        todo!()
+        self.window.bytes()
+            + self.verdicts.bytes()
+            + self.index.bytes()
+            + self.names.bytes()
+            + self.pending.bytes()
+            + self.scratch.capacity() * size_of::<SpanFacts>()
     }
+}
+
+/// Why a trace is decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cause {
+    Due,
+    Oversized,
 }

@@ -1,47 +1,148 @@
 //! The metadata committed with a partition's offset: what a new owner needs besides L.
 
+use std::fmt::Write;
+
 use crate::partition::Start;
 
-/// P and the clocks, as a short string: `1;p=…;cl=…;cp=…;g=…`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// P and the clocks, as a short string: `1;p=…;cl=…;jl=…;cp=…;g=…`, numbers in decimal, `g` in hexadecimal.
+/// Fields may come in any order; unknown ones are ignored, so that a field can be added without a new version.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Position {
+    /// P.
     pub decide: u64,
+    /// The log's clock at L.
     pub clock_emit_ms: u64,
+    /// The jump in time that was held back at L; 0: none.
+    pub jump_emit_ms: u64,
+    /// The partition's clock at P, ticks included.
     pub clock_decide_ms: u64,
+    /// The configuration the verdicts up to P were given with.
     pub generation: u64,
 }
+
+const VERSION: u32 = 1;
 
 /// Why metadata could not be read.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PositionError {
     #[error(
-        "position metadata {0:?} is not of the form \"1;p=…;cl=…;cp=…;g=…\": was this group's offset committed by another program?"
+        "position metadata {0:?} is not of the form \"1;p=…;cl=…;jl=…;cp=…;g=…\": were this group's offsets committed by another program? \
+         Choose another group, or reset its offsets"
     )]
     Malformed(String),
     #[error(
-        "position metadata of version {0}; this build reads up to version 1: upgrade, or reset the group's offsets"
+        "position metadata of version {0}; this build reads up to version {VERSION}: run the newer build, or reset the group's offsets"
     )]
     Version(u32),
 }
 
 impl Position {
     pub fn to_metadata(&self) -> String {
-        todo!()
+        let mut text = String::with_capacity(96);
+        let _ = write!(
+            text,
+            "{VERSION};p={};cl={};jl={};cp={};g={:x}",
+            self.decide,
+            self.clock_emit_ms,
+            self.jump_emit_ms,
+            self.clock_decide_ms,
+            self.generation
+        );
+        text
     }
 
     /// # Errors
     /// Not our format, or of a newer version.
     pub fn parse(metadata: &str) -> Result<Self, PositionError> {
-        let _ = metadata;
-        todo!()
+        let malformed = || PositionError::Malformed(metadata.chars().take(128).collect());
+        let mut fields = metadata.split(';');
+        let version: u32 = fields
+            .next()
+            .and_then(|version| version.parse().ok())
+            .ok_or_else(malformed)?;
+        if version > VERSION {
+            return Err(PositionError::Version(version));
+        }
+        let (mut decide, mut clock_emit, mut clock_decide) = (None, None, None);
+        let mut position = Self::default();
+        for field in fields {
+            let (name, value) = field.split_once('=').ok_or_else(malformed)?;
+            let number = || value.parse::<u64>().map_err(|_| malformed());
+            match name {
+                "p" => decide = Some(number()?),
+                "cl" => clock_emit = Some(number()?),
+                "jl" => position.jump_emit_ms = number()?,
+                "cp" => clock_decide = Some(number()?),
+                "g" => {
+                    position.generation =
+                        u64::from_str_radix(value, 16).map_err(|_| malformed())?;
+                }
+                _ => {}
+            }
+        }
+        position.decide = decide.ok_or_else(malformed)?;
+        position.clock_emit_ms = clock_emit.ok_or_else(malformed)?;
+        position.clock_decide_ms = clock_decide.ok_or_else(malformed)?;
+        Ok(position)
     }
 
+    /// Where a partition starts whose committed offset is `emit`.
     pub fn start(&self, emit: u64) -> Start {
         Start {
             emit,
             decide: self.decide.max(emit),
             clock_emit_ms: self.clock_emit_ms,
+            jump_emit_ms: self.jump_emit_ms,
             clock_decide_ms: self.clock_decide_ms,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let position = Position {
+            decide: 42,
+            clock_emit_ms: 1_700_000_000_000,
+            jump_emit_ms: 7,
+            clock_decide_ms: u64::MAX,
+            generation: 0xfeed,
+        };
+        let metadata = position.to_metadata();
+        assert_eq!(
+            metadata,
+            "1;p=42;cl=1700000000000;jl=7;cp=18446744073709551615;g=feed"
+        );
+        assert_eq!(Position::parse(&metadata), Ok(position));
+        assert_eq!(Position::parse(&format!("{metadata};new=x")), Ok(position));
+    }
+
+    #[test]
+    fn a_newer_version_and_foreign_metadata_are_refused() {
+        assert_eq!(Position::parse("2;p=1"), Err(PositionError::Version(2)));
+        for foreign in [
+            "",
+            "hello",
+            "1",
+            "1;p=1",
+            "1;p=1;cl=x;cp=1",
+            "1;p",
+            "1;p=-1;cl=0;cp=0",
+        ] {
+            assert_eq!(
+                Position::parse(foreign),
+                Err(PositionError::Malformed(foreign.into())),
+                "{foreign:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn decide_is_never_below_emit() {
+        let position = Position::default();
+        assert_eq!(position.start(7).decide, 7);
     }
 }
