@@ -1,1 +1,61 @@
-fn main() {}
+//! The command line of Tailwater: one file a subcommand, each a few lines that call a stage.
+
+mod check;
+mod config;
+mod enrich;
+mod export;
+mod ingest;
+mod pipeline;
+mod run;
+mod sample;
+mod schema;
+mod summary;
+
+use clap::{Parser, Subcommand};
+
+/// Batches are built and dropped on many threads: with the system's allocator their memory stays in pieces.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A telemetry pipeline on a message bus: OTLP in, traces decided whole, kept traces out.
+#[derive(Parser)]
+#[command(name = "tailwater", version, propagate_version = true)]
+#[command(
+    after_help = "Exit codes: 0 ended as asked · 1 a stage failed · 2 wrong usage · 3 wrong configuration · 130 second signal"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run all stages in this process; without a configuration, on an embedded bus in ./tailwater-data
+    Run(run::Args),
+    /// Run the ingest stage alone: OTLP onto the bus
+    Ingest(run::Args),
+    /// Run the sampler stage alone: traces decided whole
+    Sample(run::Args),
+    /// Run the enrich stage alone: redaction and transformation of what was kept
+    Enrich(run::Args),
+    /// Run the export stage alone: what was kept, to its backends
+    Export(run::Args),
+    /// Check a configuration and say what would run, without running it
+    Check(check::Args),
+    /// Print the JSON schema of the configuration
+    Schema,
+}
+
+fn main() {
+    runtime::abort_on_panic();
+    let code = match Cli::parse().command {
+        Command::Run(args) => run::run(&args),
+        Command::Ingest(args) => ingest::run(&args),
+        Command::Sample(args) => sample::run(&args),
+        Command::Enrich(args) => enrich::run(&args),
+        Command::Export(args) => export::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Schema => schema::run(),
+    };
+    std::process::exit(code);
+}

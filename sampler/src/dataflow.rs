@@ -65,6 +65,16 @@ impl Inlets {
     }
 }
 
+impl Drop for Inlets {
+    /// A parked worker doesn't see by itself that its channel is gone: it has to be woken.
+    fn drop(&mut self) {
+        for (sender, activator) in self.workers.drain(..) {
+            drop(sender);
+            let _ = activator.activate();
+        }
+    }
+}
+
 fn worker_of(partition: u32, workers: usize) -> usize {
     partition as usize % workers
 }

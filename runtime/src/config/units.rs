@@ -46,8 +46,23 @@ impl Serialize for Duration {
 }
 
 impl std::fmt::Display for Duration {
+    /// In hours, minutes, seconds and what is below: `24h`, `1m 30s`, `250ms`.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        humantime::format_duration(self.0).fmt(f)
+        let (seconds, nanos) = (self.0.as_secs(), self.0.subsec_nanos());
+        let parts = [
+            (seconds / 3600, "h"),
+            (seconds / 60 % 60, "m"),
+            (seconds % 60, "s"),
+            (u64::from(nanos / 1_000_000), "ms"),
+            (u64::from(nanos / 1_000 % 1_000), "us"),
+            (u64::from(nanos % 1_000), "ns"),
+        ];
+        let mut written = parts.iter().filter(|(count, _)| *count > 0);
+        let Some((count, unit)) = written.next() else {
+            return f.write_str("0s");
+        };
+        write!(f, "{count}{unit}")?;
+        written.try_for_each(|(count, unit)| write!(f, " {count}{unit}"))
     }
 }
 
@@ -180,10 +195,12 @@ mod tests {
                 ByteSize(size)
             );
         }
-        for millis in [0, 1, 250, 30_000, 90_001] {
+        for millis in [0, 1, 250, 30_000, 90_001, 86_400_000, 1_000_000_000_000] {
             let text = serde_json::to_string(&Duration::from_millis(millis)).unwrap();
             let read: Duration = serde_json::from_str(&text).unwrap();
             assert_eq!(read, Duration::from_millis(millis));
         }
+        assert_eq!(Duration::from_secs(24 * 3600).to_string(), "24h");
+        assert_eq!(Duration::from_millis(90_250).to_string(), "1m 30s 250ms");
     }
 }

@@ -1,0 +1,126 @@
+//! The whole configuration: each crate's section, and what belongs to the process.
+
+use std::path::Path;
+
+use anyhow::Context;
+use runtime::admin::{AdminConfig, RawAdmin};
+use runtime::config::{self, ConfigError, Duration, Problems};
+use runtime::logging::{LogConfig, RawLog};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The configuration of Tailwater. Everything has a default: an empty file is a working configuration.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(title = "Tailwater")]
+pub struct RawConfig {
+    /// Where records are kept between the stages.
+    pub bus: bus::RawBusConfig,
+    /// OTLP in.
+    pub ingest: ingest::RawConfig,
+    /// Which traces are kept.
+    pub sampler: sampler::RawConfig,
+    /// What is done to them before they leave.
+    pub enrich: enrich::RawConfig,
+    /// Where they go.
+    pub export: export::RawConfig,
+    /// Health and metrics of this process.
+    pub admin: RawAdmin,
+    pub log: RawLog,
+    pub shutdown: RawShutdown,
+    /// The name of this process: stable over restarts, unlike that of any other process on the bus. TAILWATER_INSTANCE sets it too;
+    /// without either, it is the host's name with a number.
+    pub instance: Option<String>,
+}
+
+/// How the process ends.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawShutdown {
+    /// The time that all stages together have to finish what they hold.
+    pub deadline: Duration,
+}
+
+impl Default for RawShutdown {
+    fn default() -> Self {
+        Self {
+            deadline: Duration::from_secs(30),
+        }
+    }
+}
+
+/// A valid configuration.
+#[derive(Clone)]
+pub struct Config {
+    pub bus: bus::BusConfig,
+    pub ingest: ingest::Config,
+    pub sampler: sampler::Config,
+    pub enrich: enrich::Config,
+    pub export: export::Config,
+    pub admin: AdminConfig,
+    pub log: LogConfig,
+    pub drain_deadline: std::time::Duration,
+    pub instance: Option<String>,
+    /// As written, with defaults: for the summary.
+    pub raw: RawConfig,
+}
+
+impl Config {
+    /// Reads a file with this process's environment; without a file, the defaults.
+    ///
+    /// # Errors
+    /// The file can't be read, or everything that is wrong in it: a report for people.
+    pub fn read(file: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(path) = file else {
+            return Ok(Self::parse("the defaults", "")?);
+        };
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the configuration {name}"))
+            .map_err(|error| anyhow::anyhow!("error: {error:#}"))?;
+        Ok(Self::parse(&name, &text)?)
+    }
+
+    /// Reads a text; `name` stands for it in messages.
+    ///
+    /// # Errors
+    /// Everything that is wrong in it.
+    pub fn parse(name: &str, text: &str) -> Result<Self, ConfigError> {
+        config::load(name, text, &config::process_environment, Self::validate)
+    }
+
+    fn validate(raw: &RawConfig, problems: &mut Problems) -> Self {
+        let mut raw = raw.clone();
+        if raw.sampler.policies.is_empty() {
+            raw.sampler.policies = default_policies();
+        }
+        if raw.instance.as_ref().is_some_and(String::is_empty) {
+            raw.instance = None;
+        }
+        if raw.shutdown.deadline.0.is_zero() {
+            problems.push("shutdown.deadline", "must be above 0s");
+        }
+        Self {
+            bus: raw.bus.validate("bus", problems),
+            ingest: raw.ingest.validate("ingest", problems),
+            sampler: raw.sampler.validate("sampler", problems),
+            enrich: raw.enrich.validate("enrich", problems),
+            export: raw.export.validate("export", problems),
+            admin: raw.admin.validate("admin", problems),
+            log: raw.log.validate("log", problems),
+            drain_deadline: raw.shutdown.deadline.0,
+            instance: raw.instance.clone(),
+            raw,
+        }
+    }
+}
+
+/// Every error, every trace over two seconds, a tenth of the rest: what most people start with.
+fn default_policies() -> Vec<sampler::policy::RawPolicy> {
+    let policies = serde_json::json!([
+        {"name": "errors", "type": "status_code", "status_code": {"status_codes": ["ERROR"]}},
+        {"name": "slow", "type": "latency", "latency": {"threshold_ms": 2000}},
+        {"name": "some", "type": "probabilistic", "probabilistic": {"sampling_percentage": 10}},
+    ]);
+    serde_json::from_value(policies).expect("the default policies are policies")
+}

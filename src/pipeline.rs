@@ -1,0 +1,177 @@
+//! Stages put together over one bus, in this process: what `run`, the single stages and `demo` share.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use bus::{Bus, BusConfig};
+use runtime::{Admin, Drain, Health, Instance, Metrics, Readiness, Stages, install_metrics};
+use schemas::Topics;
+
+use crate::config::Config;
+use crate::summary::Summary;
+
+/// Between two attempts to reach the bus.
+const RETRY_AFTER: Duration = Duration::from_secs(3);
+
+/// In the order in which data flows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    Ingest,
+    Sampler,
+    Enrich,
+    Export,
+}
+
+impl Stage {
+    pub const ALL: [Self; 4] = [Self::Ingest, Self::Sampler, Self::Enrich, Self::Export];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ingest => "ingest",
+            Self::Sampler => "sampler",
+            Self::Enrich => "enrich",
+            Self::Export => "export",
+        }
+    }
+}
+
+/// Running stages, and where they can be reached.
+#[allow(dead_code)] // What stages run on is there for a live view of them.
+pub struct Pipeline {
+    pub summary: Summary,
+    /// Where OTLP comes in, if ingest runs here.
+    pub grpc: Option<SocketAddr>,
+    pub http: Option<SocketAddr>,
+    pub health: Health,
+    pub metrics: Metrics,
+    pub bus: Arc<dyn Bus>,
+    pub topics: Topics,
+    stages: Stages,
+    drain_deadline: Duration,
+    /// Holds the name as long as the stages run.
+    _instance: Instance,
+}
+
+impl Pipeline {
+    /// Starts stages. Health and metrics are up first, then the bus is waited for, however long that takes;
+    /// `None` when `stop` was requested meanwhile.
+    ///
+    /// # Errors
+    /// A port is taken, topics don't fit, the embedded log belongs to another process: what waiting doesn't mend.
+    pub async fn start(
+        config: &Config,
+        stages: &[Stage],
+        stop: &Drain,
+    ) -> anyhow::Result<Option<Self>> {
+        let metrics = install_metrics().context("cannot record metrics")?;
+        let health = Health::new();
+        let bus_ready = health.part("bus");
+        let stages: Vec<(Stage, Readiness)> = stages
+            .iter()
+            .map(|stage| (*stage, health.part(stage.name())))
+            .collect();
+        let admin = Admin::start(&config.admin, health.clone(), metrics.clone()).await?;
+        let instance = Instance::take(config.instance.as_deref())?;
+        let Some(bus) = open(&config.bus, &bus_ready, stop).await? else {
+            return Ok(None);
+        };
+
+        let names: Vec<Stage> = stages.iter().map(|(stage, _)| *stage).collect();
+        let mut pipeline = Self {
+            summary: Summary::of(config, &names)
+                .with_admin(admin)
+                .with_instance(instance.name()),
+            grpc: None,
+            http: None,
+            health,
+            metrics,
+            bus,
+            topics: Topics::new(&config.bus.prefix),
+            stages: Stages::new(),
+            drain_deadline: config.drain_deadline,
+            _instance: instance,
+        };
+        for (stage, ready) in stages {
+            pipeline.add(config, stage, ready).await?;
+        }
+        Ok(Some(pipeline))
+    }
+
+    async fn add(&mut self, config: &Config, stage: Stage, ready: Readiness) -> anyhow::Result<()> {
+        let (bus, topics) = (self.bus.clone(), self.topics.clone());
+        let instance = self._instance.name().to_owned();
+        match stage {
+            Stage::Ingest => {
+                let ingest = ingest::bind(config.ingest.clone(), bus, topics, ready).await?;
+                let (grpc, http) = (ingest.grpc_addr()?, ingest.http_addr()?);
+                (self.grpc, self.http) = (Some(grpc), Some(http));
+                self.summary.listening(grpc, http);
+                self.stages.start(stage.name(), |drain| ingest.run(drain));
+                Ok(())
+            }
+            Stage::Sampler => {
+                let config = config.sampler.clone();
+                self.stages.start_blocking(stage.name(), move |drain| {
+                    sampler::run(config, bus, topics, instance, ready, drain)
+                })
+            }
+            Stage::Enrich => {
+                let config = config.enrich.clone();
+                self.stages.start_blocking(stage.name(), move |drain| {
+                    enrich::run(config, bus, topics, instance, ready, drain)
+                })
+            }
+            Stage::Export => {
+                let (config, health) = (config.export.clone(), self.health.clone());
+                self.stages.start_blocking(stage.name(), move |drain| {
+                    // Its backends speak for themselves from here on.
+                    ready.ready();
+                    export::run(config, bus, &topics, &instance, &health, &drain)
+                })
+            }
+        }
+    }
+
+    /// Runs until `stop` completes, then drains in the order in which data flows.
+    ///
+    /// # Errors
+    /// A stage failed, or wasn't done at the deadline.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        self.stages.run(stop, self.drain_deadline).await
+    }
+}
+
+/// Opens the bus and makes its topics, again and again until it can be reached.
+async fn open(
+    config: &BusConfig,
+    ready: &Readiness,
+    stop: &Drain,
+) -> anyhow::Result<Option<Arc<dyn Bus>>> {
+    loop {
+        let attempt = config.clone();
+        let opened = tokio::task::spawn_blocking(move || {
+            let bus = attempt.open()?;
+            let topics = Topics::new(&attempt.prefix);
+            bus.ensure_topics(&bus::topic_specs(&topics, attempt.partitions))?;
+            Ok(bus)
+        });
+        match opened.await? {
+            Ok(bus) => {
+                ready.ready();
+                return Ok(Some(bus));
+            }
+            Err(bus::Error::Unavailable(reason)) => {
+                tracing::warn!(%reason, retry_after = ?RETRY_AFTER, "the bus can't be reached; waiting for it");
+                ready.not_ready(format!("waiting for the bus: {reason}"));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        tokio::select! {
+            () = tokio::time::sleep(RETRY_AFTER) => {}
+            () = stop.requested() => return Ok(None),
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! What runs, in a few lines for people: on standard error at the start, and from `tailwater check`.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use runtime::Admin;
+use serde_json::Value;
+
+use crate::config::{Config, RawConfig};
+use crate::pipeline::Stage;
+
+/// Lines with a title each.
+pub struct Summary {
+    title: String,
+    lines: Vec<(&'static str, String)>,
+}
+
+impl Summary {
+    /// Of a configuration alone, nothing running yet.
+    pub fn of(config: &Config, stages: &[Stage]) -> Self {
+        let raw = &config.raw;
+        let mut summary = Self {
+            title: format!("tailwater {}", env!("CARGO_PKG_VERSION")),
+            lines: vec![("bus", bus(raw))],
+        };
+        for stage in stages {
+            let line = match stage {
+                Stage::Ingest => otlp(&raw.ingest.grpc.listen, &raw.ingest.http.listen),
+                Stage::Sampler => sampler(raw),
+                Stage::Enrich => enrich(raw),
+                Stage::Export => export(raw),
+            };
+            summary.lines.push((stage.name(), line));
+        }
+        summary.with_admin(Admin {
+            health: config.admin.health,
+            metrics: config.admin.metrics,
+        })
+    }
+
+    /// With the addresses that were bound.
+    pub fn with_admin(mut self, admin: Admin) -> Self {
+        let url = |address: Option<SocketAddr>, path: &str| {
+            address.map(|address| format!("http://{address}/{path}"))
+        };
+        let urls = [url(admin.health, "readyz"), url(admin.metrics, "metrics")];
+        let line = match urls.iter().flatten().count() {
+            0 => "off".to_owned(),
+            _ => urls.into_iter().flatten().collect::<Vec<_>>().join(" · "),
+        };
+        self.set("admin", line);
+        self
+    }
+
+    pub fn with_instance(mut self, instance: &str) -> Self {
+        self.title.push_str(&format!(" · instance {instance}"));
+        self
+    }
+
+    pub fn listening(&mut self, grpc: SocketAddr, http: SocketAddr) {
+        self.set(Stage::Ingest.name(), otlp(&grpc, &http));
+    }
+
+    fn set(&mut self, title: &'static str, line: String) {
+        match self.lines.iter_mut().find(|(has, _)| *has == title) {
+            Some((_, has)) => *has = line,
+            None => self.lines.push((title, line)),
+        }
+    }
+}
+
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.title)?;
+        for (title, line) in &self.lines {
+            write!(f, "\n  {title:<8} {line}")?;
+        }
+        Ok(())
+    }
+}
+
+fn bus(raw: &RawConfig) -> String {
+    let partitions = raw.bus.topics.partitions;
+    if let Some(kafka) = &raw.bus.kafka {
+        let brokers = kafka.brokers.join(", ");
+        return format!("kafka at {brokers}, {partitions} partitions");
+    }
+    let embedded = raw.bus.embedded.clone().unwrap_or_default();
+    let (age, bytes) = (embedded.retention.age, embedded.retention.bytes);
+    let dir = embedded.dir.display();
+    format!("embedded log in {dir}, {partitions} partitions, keeps {age} or {bytes} of a topic")
+}
+
+fn otlp(grpc: &impl fmt::Display, http: &impl fmt::Display) -> String {
+    format!("OTLP/gRPC on {grpc} · OTLP/HTTP on {http}")
+}
+
+fn sampler(raw: &RawConfig) -> String {
+    // By way of JSON, so that this knows nothing of the kinds of policies.
+    let policies = serde_json::to_value(&raw.sampler.policies).unwrap_or_default();
+    let text = |policy: &Value, key: &str| policy[key].as_str().unwrap_or("?").to_owned();
+    let names: Vec<_> = (policies.as_array().into_iter().flatten())
+        .map(|policy| format!("{} ({})", text(policy, "name"), text(policy, "type")))
+        .collect();
+    let wait = raw.sampler.decision_wait;
+    format!(
+        "{}; a trace is decided {wait} after its first span",
+        names.join(", ")
+    )
+}
+
+fn enrich(raw: &RawConfig) -> String {
+    let redact = serde_json::to_value(&raw.enrich).unwrap_or_default()["redact"].take();
+    let count = |rules: &Value| rules.as_array().map_or(0, Vec::len);
+    let rules = [
+        ("deletes", count(&redact["delete"])),
+        ("hashes", count(&redact["hash"]["keys"])),
+        ("masks", count(&redact["mask"])),
+    ];
+    let active: Vec<_> = (rules.iter())
+        .filter(|(_, count)| *count > 0)
+        .map(|(verb, count)| {
+            format!(
+                "{verb} by {count} rule{}",
+                if *count == 1 { "" } else { "s" }
+            )
+        })
+        .collect();
+    match active.is_empty() {
+        true => "redacts nothing".to_owned(),
+        false => active.join(", "),
+    }
+}
+
+fn export(raw: &RawConfig) -> String {
+    let backends = serde_json::to_value(&raw.export.backends).unwrap_or_default();
+    let described: Vec<_> = (backends.as_array().into_iter().flatten())
+        .map(|backend| {
+            let kinds = ["otlp_grpc", "otlp_http", "file", "stdout"];
+            let kind = (kinds.into_iter()).find(|kind| backend[kind].is_object());
+            let kind = kind.unwrap_or("?");
+            let target = ["endpoint", "path"]
+                .iter()
+                .find_map(|key| backend[kind][key].as_str());
+            let name = backend["name"].as_str().unwrap_or("?");
+            match target {
+                Some(target) => format!("{name} ({kind} {target})"),
+                None => format!("{name} ({kind})"),
+            }
+        })
+        .collect();
+    described.join(" · ")
+}
