@@ -153,6 +153,10 @@ impl Log {
         };
         let store = self.read_store();
         let store = store.as_ref().ok_or_else(|| self.gone())?;
+        // Retention may have come in between. It has moved `start`, and wakes the reader, who has to say so first.
+        if from < topic.partition(partition)?.start() {
+            return Ok(());
+        }
         let each = |offset, frame: bytes::Bytes| {
             let framed = frame::decode(&frame).map_err(damaged)?;
             *bytes_left = bytes_left.saturating_sub(framed.value.len().max(1));

@@ -355,12 +355,6 @@ impl Store {
             .map(Some)
             .ok_or(fjall::Error::Unrecoverable)
     }
-
-    /// What the database takes on disk, journal and all.
-    #[cfg(test)]
-    pub(super) fn disk_bytes(&self) -> u64 {
-        self.db.disk_space().unwrap_or(0)
-    }
 }
 
 /// An error for content that passed fjall's checksums and still can't be read.

@@ -129,6 +129,7 @@ impl Writer {
             shared.set_start(store.start(topic, partition as u32));
         }
         drop(guard);
+        self.topics[topic as usize].wake();
         self.note(Some(dropped));
     }
 

@@ -184,7 +184,7 @@ impl Writer {
         match outcome {
             Outcome::Written => {
                 self.publish(staged, &heads);
-                self.settle(acks, |offset| Ok(offset));
+                self.settle(acks, Ok);
                 for commit in commits {
                     self.end(commit, Ok(()));
                 }

@@ -10,7 +10,7 @@ use crate::fixture::{Fixture, at, epoch, position, values};
 pub fn records_and_positions_come_together(fixture: &Fixture) {
     let (input, output) = (fixture.topic("in", 2), fixture.topic("out", 1));
     fixture.publish(&at(&input, 0), &["a", "b", "c"]);
-    let mut member = fixture.member(&[input.clone()]);
+    let mut member = fixture.member(&[&input]);
     member.poll_until_owns(2);
     assert!(
         member
@@ -40,7 +40,7 @@ pub fn records_and_positions_come_together(fixture: &Fixture) {
         ["A", "B", "C"]
     );
 
-    let mut next = fixture.member(&[input.clone()]);
+    let mut next = fixture.member(&[&input]);
     next.poll_until_owns(2);
     let mut assigned = next.told.assigned();
     assigned.sort_by_key(|assigned| assigned.at.partition);
@@ -51,7 +51,7 @@ pub fn records_and_positions_come_together(fixture: &Fixture) {
 /// One epoch may write to many partitions; within one the order stays.
 pub fn output_spans_partitions_in_order(fixture: &Fixture) {
     let (input, output) = (fixture.topic("in", 1), fixture.topic("out", 3));
-    let mut member = fixture.member(&[input.clone()]);
+    let mut member = fixture.member(&[&input]);
     member.poll_until_owns(1);
     for round in 0..10_u64 {
         let texts: Vec<String> = (0..6).map(|index| format!("{round}.{index}")).collect();
@@ -76,9 +76,9 @@ pub fn output_spans_partitions_in_order(fixture: &Fixture) {
 /// A member that gave a partition up can't commit for it any more, and nothing of the attempt is seen.
 pub fn commit_after_revoke_is_fenced(fixture: &Fixture) {
     let (input, output) = (fixture.topic("in", 2), fixture.topic("out", 1));
-    let mut first = fixture.member(&[input.clone()]);
+    let mut first = fixture.member(&[&input]);
     first.poll_until_owns(2);
-    let mut second = fixture.member(&[input.clone()]);
+    let mut second = fixture.member(&[&input]);
     while second.told.owned().len() != 1 {
         first.poll();
         second.poll();
@@ -104,7 +104,7 @@ pub fn commit_after_revoke_is_fenced(fixture: &Fixture) {
 /// Inside `revoked` the last epoch can still be committed, and the next owner goes on behind it.
 pub fn commit_inside_revoked_succeeds(fixture: &Fixture) {
     let (input, output) = (fixture.topic("in", 2), fixture.topic("out", 1));
-    let mut first = fixture.member(&[input.clone()]);
+    let mut first = fixture.member(&[&input]);
     first.poll_until_owns(2);
     let results = Arc::new(Mutex::new(Vec::new()));
     let (committer, out, log) = (first.committer.clone(), at(&output, 0), results.clone());
@@ -121,7 +121,7 @@ pub fn commit_inside_revoked_succeeds(fixture: &Fixture) {
             .unwrap()
             .push(committed.map_err(|error| error.to_string()));
     });
-    let mut second = fixture.member(&[input.clone()]);
+    let mut second = fixture.member(&[&input]);
     while second.told.owned().len() != 1 {
         first.poll();
         second.poll();
@@ -142,14 +142,14 @@ pub fn commit_inside_revoked_succeeds(fixture: &Fixture) {
 /// An epoch with nothing in it, or with positions alone, is fine.
 pub fn empty_epoch(fixture: &Fixture) {
     let input = fixture.topic("in", 1);
-    let mut member = fixture.member(&[input.clone()]);
+    let mut member = fixture.member(&[&input]);
     member.poll_until_owns(1);
     member.commit(&epoch(&[], &[])).unwrap();
     member
         .commit(&epoch(&[], &[position(&at(&input, 0), 0, "only")]))
         .unwrap();
     member.member.close().unwrap();
-    let mut next = fixture.member(&[input.clone()]);
+    let mut next = fixture.member(&[&input]);
     next.poll_until_owns(1);
     assert_eq!(
         next.told.assigned()[0].committed,

@@ -80,22 +80,18 @@ impl Fixture {
         records
     }
 
-    pub fn member(&self, topics: &[Topic]) -> TestMember {
-        self.member_with(topics, DEADLINE)
-    }
-
-    pub fn member_with(&self, topics: &[Topic], revoke_timeout: Duration) -> TestMember {
+    pub fn member(&self, topics: &[&Topic]) -> TestMember {
         static INSTANCES: AtomicU32 = AtomicU32::new(0);
         let options = GroupOptions {
             group: self.group(),
-            topics: topics.to_vec(),
+            topics: topics.iter().copied().cloned().collect(),
             delivery: Delivery::ExactlyOnce,
             instance: format!(
                 "{}-{}",
                 self.name,
                 INSTANCES.fetch_add(1, Ordering::Relaxed)
             ),
-            revoke_timeout,
+            revoke_timeout: DEADLINE,
         };
         let told = Arc::new(Told::default());
         let (member, committer) = self.bus.join(options, told.clone()).unwrap();
@@ -161,7 +157,6 @@ struct ToldState {
     owned: Vec<TopicPartition>,
     assigned: Vec<Assigned>,
     revoked: Vec<TopicPartition>,
-    lost: Vec<TopicPartition>,
     truncated: Vec<(TopicPartition, u64, u64)>,
     on_revoked: Option<OnRevoked>,
 }
@@ -177,9 +172,6 @@ impl Told {
     }
     pub fn revoked(&self) -> Vec<TopicPartition> {
         self.state.lock().unwrap().revoked.clone()
-    }
-    pub fn lost(&self) -> Vec<TopicPartition> {
-        self.state.lock().unwrap().lost.clone()
     }
     pub fn truncated(&self) -> Vec<(TopicPartition, u64, u64)> {
         self.state.lock().unwrap().truncated.clone()
@@ -218,7 +210,6 @@ impl Rebalance for Told {
     fn lost(&self, partitions: Vec<TopicPartition>) {
         let mut state = self.state.lock().unwrap();
         state.owned.retain(|at| !partitions.contains(at));
-        state.lost.extend(partitions);
     }
 
     fn truncated(&self, at: TopicPartition, from: u64, to: u64) {

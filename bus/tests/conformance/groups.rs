@@ -9,7 +9,7 @@ pub fn starts_at_the_oldest_record(fixture: &Fixture) {
     let topic = fixture.topic("t", 2);
     fixture.publish(&at(&topic, 0), &["a", "b"]);
     fixture.publish(&at(&topic, 1), &["c"]);
-    let mut member = fixture.member(&[topic]);
+    let mut member = fixture.member(&[&topic]);
     member.poll_until_read(3);
     let mut values = member.values();
     values.sort_unstable();
@@ -21,13 +21,13 @@ pub fn starts_at_the_oldest_record(fixture: &Fixture) {
 pub fn goes_on_where_the_group_committed(fixture: &Fixture) {
     let topic = fixture.topic("t", 1);
     fixture.publish(&at(&topic, 0), &["a", "b", "c", "d"]);
-    let mut member = fixture.member(&[topic.clone()]);
+    let mut member = fixture.member(&[&topic]);
     member.poll_until_read(4);
     member
         .commit(&epoch(&[], &[position(&at(&topic, 0), 2, "")]))
         .unwrap();
     drop(member);
-    let mut next = fixture.member(&[topic.clone()]);
+    let mut next = fixture.member(&[&topic]);
     next.poll_until_read(2);
     assert_eq!(next.values(), ["c", "d"]);
 }
@@ -38,7 +38,7 @@ pub fn reports_caught_up(fixture: &Fixture) {
     let large = "x".repeat(100_000);
     let large = large.as_str();
     fixture.publish(&at(&topic, 0), &[large; 5]);
-    let mut member = fixture.member(&[topic.clone()]);
+    let mut member = fixture.member(&[&topic]);
     let deadline = Instant::now() + DEADLINE;
     while !member.caught_up.contains(&at(&topic, 0)) {
         assert!(Instant::now() < deadline);
@@ -61,7 +61,7 @@ pub fn reports_caught_up(fixture: &Fixture) {
 /// A paused partition returns nothing while the others go on; seeking goes back or forth.
 pub fn pause_resume_seek(fixture: &Fixture) {
     let topic = fixture.topic("t", 2);
-    let mut member = fixture.member(&[topic.clone()]);
+    let mut member = fixture.member(&[&topic]);
     member.poll_until_owns(2);
     member.member.pause(&[at(&topic, 0)]).unwrap();
     fixture.publish(&at(&topic, 0), &["a", "b", "c"]);
@@ -92,9 +92,9 @@ pub fn pause_resume_seek(fixture: &Fixture) {
 /// Two members share the partitions, each record is read by one; when one leaves, the other has all.
 pub fn two_members_share_and_hand_over(fixture: &Fixture) {
     let topic = fixture.topic("t", 4);
-    let mut first = fixture.member(&[topic.clone()]);
+    let mut first = fixture.member(&[&topic]);
     first.poll_until_owns(4);
-    let mut second = fixture.member(&[topic.clone()]);
+    let mut second = fixture.member(&[&topic]);
     while first.told.owned().len() != 2 || second.told.owned().len() != 2 {
         first.poll();
         second.poll();
@@ -136,8 +136,7 @@ pub fn two_members_share_and_hand_over(fixture: &Fixture) {
 /// Topics with equal counts are dealt out alike: who has a number of one has it of the other.
 pub fn equal_counts_are_assigned_together(fixture: &Fixture) {
     let (a, b) = (fixture.topic("a", 5), fixture.topic("b", 5));
-    let topics = [a.clone(), b.clone()];
-    let mut members: Vec<_> = (0..3).map(|_| fixture.member(&topics)).collect();
+    let mut members: Vec<_> = (0..3).map(|_| fixture.member(&[&a, &b])).collect();
     let deadline = Instant::now() + DEADLINE;
     loop {
         members.iter_mut().for_each(|member| member.poll());
@@ -166,9 +165,9 @@ pub fn equal_counts_are_assigned_together(fixture: &Fixture) {
 /// Closing revokes everything, and the other member has it without waiting for a timeout.
 pub fn close_hands_over_at_once(fixture: &Fixture) {
     let topic = fixture.topic("t", 2);
-    let mut first = fixture.member(&[topic.clone()]);
+    let mut first = fixture.member(&[&topic]);
     first.poll_until_owns(2);
-    let mut second = fixture.member(&[topic.clone()]);
+    let mut second = fixture.member(&[&topic]);
     while second.told.owned().len() != 1 {
         first.poll();
         second.poll();
@@ -191,7 +190,7 @@ pub fn lag_counts_unread_records(fixture: &Fixture) {
     fixture.publish(&at(&topic, 0), &["a", "b", "c"]);
     fixture.publish(&at(&topic, 1), &["d"]);
     assert_eq!(fixture.bus.lag(&fixture.group(), &topic).unwrap(), 4);
-    let mut member = fixture.member(&[topic.clone()]);
+    let mut member = fixture.member(&[&topic]);
     member.poll_until_owns(2);
     member
         .commit(&epoch(&[], &[position(&at(&topic, 0), 2, "")]))

@@ -118,7 +118,7 @@ pub fn offset_at_a_time(fixture: &Fixture) {
 /// After transactions a reader's position still comes to the end of the range, whatever the bus keeps there besides records.
 pub fn position_reaches_the_end_after_epochs(fixture: &Fixture) {
     let (input, output) = (fixture.topic("in", 1), fixture.topic("out", 1));
-    let mut member = fixture.member(&[input.clone()]);
+    let mut member = fixture.member(&[&input]);
     member.poll_until_owns(1);
     for round in 0..3 {
         let positions = [position(&at(&input, 0), round, "")];
