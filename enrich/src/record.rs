@@ -157,3 +157,132 @@ fn unreadable(error: WireError) -> Reason {
         error,
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Arc;
+
+    use runtime::config::Problems;
+    use schemas::wire::put_len;
+
+    use super::*;
+    use crate::{RawConfig, RawMask};
+
+    /// A request with a scope for each list of names, each a span's; a scope's own name first.
+    fn request(scopes: &[(&[u8], &[&[u8]])]) -> Bytes {
+        let mut resource = Vec::new();
+        for (name, spans) in scopes {
+            let (mut head, mut scope) = (Vec::new(), Vec::new());
+            put_len(&mut head, 1, name);
+            put_len(&mut scope, 1, &head);
+            for name in *spans {
+                let mut span = Vec::new();
+                put_len(&mut span, 5, name);
+                put_len(&mut scope, 2, &span);
+            }
+            put_len(&mut resource, 2, &scope);
+        }
+        let mut request = Vec::new();
+        put_len(&mut request, 1, &resource);
+        request.into()
+    }
+
+    #[track_caller]
+    fn check(record: Bytes, bytes_max: usize, clean: &[Bytes], dead: &[Bytes], reason: &str) {
+        let mut raw = RawConfig::default();
+        raw.redact.mask.push(RawMask {
+            name: "secret".into(),
+            pattern: "secret".into(),
+            with: "****************".into(),
+        });
+        let rules = raw.validate("", &mut Problems::new()).rules;
+        let mut rewriter = Rewriter::new(Arc::clone(&rules));
+        let items = Items::new(&record).filter(Result::is_ok).count();
+        let processed = process(&mut rewriter, Signal::Traces, record, bytes_max);
+        assert_eq!(processed.clean, clean);
+        let values: Vec<_> = processed
+            .dead
+            .iter()
+            .map(|(value, _)| value.clone())
+            .collect();
+        assert_eq!(values, dead);
+        for (_, found) in &processed.dead {
+            assert_eq!(found.to_string(), reason);
+        }
+        assert_eq!(
+            processed.consumed,
+            processed.written + processed.dead_lettered
+        );
+        assert_eq!(processed.consumed, items);
+    }
+
+    #[test]
+    fn bad_items_go_alone() {
+        let (bad, good): (&[u8], &[u8]) = (b"\xff", b"good");
+        let reason = "Span can't be read: field 5 is not UTF-8";
+        check(
+            request(&[(b"s", &[good, bad, b"secret", bad]), (b"t", &[good])]),
+            1000,
+            &[request(&[
+                (b"s", &[good, b"****************"]),
+                (b"t", &[good]),
+            ])],
+            &[request(&[(b"s", &[bad, bad])])],
+            reason,
+        );
+        check(
+            request(&[(b"s", &[bad])]),
+            1000,
+            &[],
+            &[request(&[(b"s", &[bad])])],
+            reason,
+        );
+    }
+
+    #[test]
+    fn a_bad_scope_takes_its_own_items_along() {
+        check(
+            request(&[
+                (b"s", &[b"a", b"\xff"]),
+                (b"\xff", &[b"b", b"secret"]),
+                (b"t", &[b"c"]),
+            ]),
+            1000,
+            &[request(&[(b"s", &[b"a"]), (b"t", &[b"c"])])],
+            &[request(&[
+                (b"s", &[b"\xff"]),
+                (b"\xff", &[b"b", b"secret"]),
+            ])],
+            "Span can't be read: field 5 is not UTF-8",
+        );
+    }
+
+    #[test]
+    fn records_that_grow_too_large_are_split() {
+        let (secret, masked): (&[u8], &[u8]) = (b"secret", b"****************");
+        check(
+            request(&[(b"s", &[secret, secret, b"a"])]),
+            50,
+            &[
+                request(&[(b"s", &[masked])]),
+                request(&[(b"s", &[masked, b"a"])]),
+            ],
+            &[],
+            "",
+        );
+        check(
+            request(&[(b"s", &[secret, b"a"])]),
+            20,
+            &[request(&[(b"s", &[b"a"])])],
+            &[request(&[(b"s", &[secret])])],
+            "the record takes 29 bytes after redaction, above the bus's limit of 20 bytes",
+        );
+    }
+
+    #[test]
+    fn an_empty_request_is_passed_over() {
+        check(Bytes::new(), 1000, &[], &[], "");
+        check(request(&[(b"s", &[])]), 1000, &[], &[], "");
+    }
+}

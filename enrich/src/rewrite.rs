@@ -295,8 +295,12 @@ impl Rewriter {
                 self.counts[Rules::DELETED] += u64::from(action.has(KeyAction::DELETE));
                 return Ok(());
             }
-            if action.has(KeyAction::HASH) {
-                return self.hash(field, text, value.map(|(_, body)| body));
+            // An empty value has nothing to hide; what else the attribute holds is seen to below.
+            if let Some((_, body)) = value
+                && action.has(KeyAction::HASH)
+                && !body.is_empty()
+            {
+                return self.hash(field, text, body);
             }
         }
         let open = self.edits.open(field, pair);
@@ -332,9 +336,10 @@ impl Rewriter {
     }
 
     /// The whole attribute is written anew: nothing of the value stays, whatever its type.
-    fn hash(&mut self, field: &Field<'_>, key: &[u8], value: Option<&[u8]>) -> Result<(), Reason> {
-        let (Some(hasher), Some(value)) = (&self.rules.hasher, value.filter(|v| !v.is_empty()))
-        else {
+    fn hash(&mut self, field: &Field<'_>, key: &[u8], value: &[u8]) -> Result<(), Reason> {
+        let Some(hasher) = &self.rules.hasher else {
+            // No rule hashes without a secret: see `Rules::compile`.
+            self.edits.remove(field);
             return Ok(());
         };
         let parsed = AnyValue::parse(value).map_err(|error| wire(&ANY_VALUE, error))?;

@@ -1,0 +1,180 @@
+//! What redaction costs: CPU-seconds per million spans for one delete, one hash and three patterns, by conditions.
+//!
+//! `cargo run --release -p tailwater-enrich --example price [spans]`. The time is this thread's CPU time.
+
+#![allow(clippy::unwrap_used)]
+
+use std::hint::black_box;
+
+use enrich::{Outcome, RawConfig, RawMask, Rewriter, Secret};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+use prost::Message;
+use runtime::config::Problems;
+use schemas::Signal;
+
+const SPANS_A_RECORD: usize = 500;
+const RECORDS: usize = 20;
+
+fn text(key: &str, value: impl Into<String>) -> KeyValue {
+    KeyValue {
+        key: key.into(),
+        value: Some(AnyValue {
+            value: Some(Value::StringValue(value.into())),
+        }),
+        ..KeyValue::default()
+    }
+}
+
+fn number(key: &str, value: i64) -> KeyValue {
+    KeyValue {
+        key: key.into(),
+        value: Some(AnyValue {
+            value: Some(Value::IntValue(value)),
+        }),
+        ..KeyValue::default()
+    }
+}
+
+/// An HTTP server's span with twelve attributes; each fifth mentions an e-mail address, all have a user and a token.
+fn span(rng: &mut fastrand::Rng) -> Span {
+    let (user, order) = (rng.u32(..100_000), rng.u32(..));
+    let query = match rng.u8(..5) {
+        0 => format!("mail=user{user}@shop.example"),
+        _ => format!("page={}", rng.u8(..)),
+    };
+    Span {
+        trace_id: (0..16).map(|_| rng.u8(..)).collect(),
+        span_id: (0..8).map(|_| rng.u8(..)).collect(),
+        parent_span_id: (0..8).map(|_| rng.u8(..)).collect(),
+        name: "GET /api/orders/{id}".into(),
+        kind: 2,
+        start_time_unix_nano: 1_700_000_000_000_000_000 + rng.u64(..1_000_000_000),
+        end_time_unix_nano: 1_700_000_001_000_000_000 + rng.u64(..1_000_000_000),
+        attributes: vec![
+            text("http.request.method", "GET"),
+            text("http.route", "/api/orders/{id}"),
+            text("url.path", format!("/api/orders/{order}")),
+            text("url.query", query),
+            text("server.address", "orders.shop.svc.cluster.local"),
+            text(
+                "client.address",
+                format!("10.0.{}.{}", rng.u8(..), rng.u8(..)),
+            ),
+            text(
+                "user_agent.original",
+                "Mozilla/5.0 (X11; Linux x86_64) Firefox/133.0",
+            ),
+            text("network.protocol.version", "1.1"),
+            number("http.response.status_code", 200),
+            number("server.port", 8080),
+            text("user.id", format!("user-{user}")),
+            text(
+                "http.request.header.authorization",
+                format!("Bearer {:032x}", rng.u128(..)),
+            ),
+        ],
+        ..Span::default()
+    }
+}
+
+fn record(rng: &mut fastrand::Rng) -> Vec<u8> {
+    let request = ExportTraceServiceRequest {
+        resource_spans: vec![ResourceSpans {
+            resource: Some(Resource {
+                attributes: vec![text("service.name", "orders"), text("host.name", "node-17")],
+                ..Resource::default()
+            }),
+            scope_spans: vec![ScopeSpans {
+                spans: (0..SPANS_A_RECORD).map(|_| span(rng)).collect(),
+                ..ScopeSpans::default()
+            }],
+            ..ResourceSpans::default()
+        }],
+    };
+    request.encode_to_vec()
+}
+
+fn cpu_seconds() -> f64 {
+    // /proc counts in hundredths of a second: fine for runs of seconds.
+    let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+    let after = stat.rsplit(')').next().unwrap();
+    let fields: Vec<&str> = after.split_whitespace().collect();
+    let ticks = |index: usize| fields[index].parse::<f64>().unwrap();
+    (ticks(11) + ticks(12)) / 100.0
+}
+
+fn config(delete: bool, hash: bool, masks: usize) -> RawConfig {
+    let mut raw = RawConfig::default();
+    if delete {
+        raw.redact.delete = vec!["http.request.header.authorization".into()];
+    }
+    if hash {
+        raw.redact.hash.keys = vec!["user.id".into()];
+        raw.redact.hash.key = Secret("0123456789abcdef0123456789abcdef".into());
+    }
+    let patterns = [
+        ("email", r"[\w.+-]+@[\w-]+\.[\w.]+"),
+        ("card", r"\b\d{4}[ -]?\d{4}[ -]?\d{4}[ -]?\d{1,7}\b"),
+        ("token", r"eyJ[\w-]+\.[\w-]+\.[\w-]+"),
+    ];
+    raw.redact.mask = patterns[..masks]
+        .iter()
+        .map(|(name, pattern)| RawMask {
+            name: (*name).into(),
+            pattern: (*pattern).into(),
+            with: "****".into(),
+        })
+        .collect();
+    raw
+}
+
+fn main() {
+    let spans: usize = std::env::args()
+        .nth(1)
+        .map_or(1_000_000, |count| count.parse().unwrap());
+    let mut rng = fastrand::Rng::with_seed(7);
+    let records: Vec<Vec<u8>> = (0..RECORDS).map(|_| record(&mut rng)).collect();
+    let bytes: usize = records.iter().map(Vec::len).sum();
+    println!(
+        "{spans} spans of {} bytes, {SPANS_A_RECORD} a record, 12 attributes, every fifth with an e-mail address",
+        bytes / RECORDS / SPANS_A_RECORD
+    );
+    for (name, raw) in [
+        ("no rules", config(false, false, 0)),
+        ("delete", config(true, false, 0)),
+        ("delete and hash", config(true, true, 0)),
+        ("one pattern", config(false, false, 1)),
+        ("three patterns", config(false, false, 3)),
+        ("delete, hash and three patterns", config(true, true, 3)),
+    ] {
+        let mut problems = Problems::new();
+        let rules = raw.validate("", &mut problems).rules;
+        assert!(problems.is_empty(), "{problems:?}");
+        let mut rewriter = Rewriter::new(rules);
+        let (mut done, mut written) = (0, 0);
+        let start = cpu_seconds();
+        for record in records.iter().cycle() {
+            if done >= spans {
+                break;
+            }
+            let mut out = Vec::new();
+            let result = rewriter
+                .transform(Signal::Traces, black_box(record), &mut out)
+                .unwrap();
+            done += result.items;
+            written += match result.outcome {
+                Outcome::Changed => black_box(out).len(),
+                Outcome::Unchanged => record.len(),
+            };
+        }
+        let seconds = cpu_seconds() - start;
+        println!(
+            "{name:32} {:6.2} CPU-seconds per million spans, {} bytes a span out",
+            seconds / done as f64 * 1e6,
+            written / done
+        );
+    }
+}
