@@ -250,3 +250,7 @@ fn hex(bytes: &[u8]) -> String {
         out
     })
 }
+
+#[cfg(test)]
+#[path = "lines_tests.rs"]
+mod tests;
