@@ -7,9 +7,11 @@ use rdkafka::ClientConfig;
 use crate::config::RawKafka;
 use crate::{Error, Result};
 
-/// The largest record unless `message.max.bytes` says otherwise: below the broker's default of 1,048,588, so that
-/// headers and the batch's own fields fit too.
+/// `message.max.bytes` unless configured: below the broker's default of 1,048,588.
+const MESSAGE_BYTES_MAX: usize = RECORD_BYTES_MAX + FRAME_BYTES;
 const RECORD_BYTES_MAX: usize = 1_000_000;
+/// What of `message.max.bytes` is left for headers and the batch's own fields, which count too.
+const FRAME_BYTES: usize = 16 << 10;
 
 /// Set by us for the sake of a guarantee; another value would break it silently.
 const RESERVED: &[(&str, &str)] = &[
@@ -137,7 +139,9 @@ impl Properties {
         let configured = self.config.properties.get("message.max.bytes");
         configured
             .and_then(|value| value.parse().ok())
-            .unwrap_or(RECORD_BYTES_MAX)
+            .map_or(RECORD_BYTES_MAX, |bytes: usize| {
+                bytes.saturating_sub(FRAME_BYTES)
+            })
     }
 
     /// For look-ups outside of any group: sees the high watermark, open transactions included.
@@ -187,7 +191,7 @@ impl Properties {
         for (key, value) in COMMON.iter().chain(ours) {
             config.set(*key, *value);
         }
-        config.set("message.max.bytes", RECORD_BYTES_MAX.to_string());
+        config.set("message.max.bytes", MESSAGE_BYTES_MAX.to_string());
         for (key, value) in &self.config.properties {
             config.set(key, value);
         }
