@@ -93,13 +93,9 @@ impl Default for RawHttp {
 pub struct RawRekey {
     /// The topic with OTLP trace requests.
     pub topic: String,
-    /// The consumer group to read it with.
-    #[serde(default = "default_group")]
-    pub group: String,
-}
-
-fn default_group() -> String {
-    "tailwater-ingest".into()
+    /// The consumer group to read it with; by default `<prefix>-ingest`.
+    #[serde(default)]
+    pub group: Option<String>,
 }
 
 /// A valid `ingest` section.
@@ -116,7 +112,16 @@ pub struct Config {
     pub publish_timeout: Duration,
     pub retry_after: Duration,
     pub tenant_header: Option<HeaderName>,
-    pub rekey: Option<RawRekey>,
+    /// Given to [`crate::rekey()`].
+    pub rekey: Option<Rekey>,
+}
+
+/// A topic to partition anew.
+#[derive(Clone, Debug)]
+pub struct Rekey {
+    pub topic: String,
+    pub group: Option<String>,
+    pub record_bytes_max: usize,
 }
 
 /// An address, with the configuration key that it came from.
@@ -144,7 +149,11 @@ impl RawConfig {
             publish_timeout: self.publish_timeout.0,
             retry_after: self.retry_after.0,
             tenant_header: tenant_header(self.tenant_header.as_deref(), path, problems),
-            rekey: self.kafka.clone(),
+            rekey: self.kafka.as_ref().map(|rekey| Rekey {
+                topic: rekey.topic.clone(),
+                group: rekey.group.clone(),
+                record_bytes_max: self.record_bytes_max.0 as usize,
+            }),
         };
         let mut require = |holds: bool, key: &str, message: String| {
             if !holds {
@@ -192,7 +201,7 @@ impl RawConfig {
                 "must name a topic".into(),
             );
             require(
-                !rekey.group.is_empty(),
+                rekey.group.as_deref() != Some(""),
                 "kafka.group",
                 "must name a consumer group".into(),
             );

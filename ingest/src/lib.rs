@@ -4,6 +4,8 @@
 //! [`split`] says which items go where → [`pack`] collects them with those of other requests → [`publish`] puts full records
 //! onto the bus → [`completion`] wakes the request when all its records are durable → the answer.
 //!
+//! Beside it, [`rekey()`] takes requests from a topic that somebody else writes.
+//!
 //! What is deliberately absent: decoding (payload stays bytes), queues that outlive a request (the bus is the queue), and retries (the
 //! client has the data until we have said yes).
 
@@ -14,6 +16,7 @@ mod check;
 mod completion;
 mod config;
 mod connections;
+mod counts;
 mod grpc;
 mod inflate;
 mod otlp_http;
@@ -21,6 +24,7 @@ mod pack;
 mod publish;
 mod receive;
 mod refusal;
+mod rekey;
 mod reply;
 mod split;
 
@@ -33,7 +37,8 @@ use metrics::gauge;
 use runtime::{Drain, Readiness, names};
 use tokio::net::TcpListener;
 
-pub use config::{Config, Listen, RawConfig, RawGrpc, RawHttp, RawRekey};
+pub use config::{Config, Listen, RawConfig, RawGrpc, RawHttp, RawRekey, Rekey};
+pub use rekey::rekey;
 
 use admission::Budget;
 use connections::{Connections, Protocol};

@@ -10,17 +10,16 @@ use std::time::{Duration, Instant};
 use bus::{Header, Publisher, Record, Topic, TopicPartition};
 use bytes::Bytes;
 use hashbrown::HashMap;
-use metrics::{Counter, counter};
-use runtime::names;
 use schemas::{Signal, headers};
 use tokio::sync::Notify;
 
 use crate::admission::Permit;
 use crate::answer::Partial;
 use crate::completion::{Completion, Outcome, Ticket, completion};
+use crate::counts::Counts;
 use crate::pack::{Closed, Pack, RecordLimits};
 use crate::refusal::Refusal;
-use crate::split::{Limits, Reason, Split, split};
+use crate::split::{Limits, Split, split};
 
 /// Whose data it is; `None`: there is one tenant.
 pub type Tenant = Option<Arc<str>>;
@@ -95,19 +94,6 @@ struct Due {
     tenant: Tenant,
 }
 
-/// received = rejected + published, once nothing is in flight.
-struct Counts {
-    signal: Signal,
-    received: Counter,
-    published: Counter,
-    published_bytes: Counter,
-    rejected: [Counter; Reason::ALL.len()],
-    /// Items of records that the bus did not take.
-    rejected_bus: Counter,
-    /// Items of records that it never will.
-    rejected_record: Counter,
-}
-
 impl Packs {
     pub fn new(raw: Raw, collecting: Collecting) -> Self {
         Self {
@@ -150,7 +136,7 @@ impl Packs {
             item_bytes_max: self.limits.hard,
         };
         let split = split(signal, request, limits)?;
-        packs.counts.split(&split);
+        packs.counts.split(split.accepted(), &split.rejected);
         let partial = split.rejected.partial(signal, limits);
         if split.accepted() == 0 {
             permit.shrink_to(0);
@@ -309,8 +295,7 @@ impl Pending {
     fn resolve(mut self, result: bus::Result<u64>) {
         let outcome = match result {
             Ok(_) => {
-                self.counts.published.increment(self.items);
-                self.counts.published_bytes.increment(self.bytes);
+                self.counts.published(self.items, self.bytes);
                 self.items = 0;
                 Outcome::Durable
             }
@@ -340,31 +325,4 @@ impl Drop for Pending {
     fn drop(&mut self) {
         self.counts.rejected_bus.increment(self.items);
     }
-}
-
-impl Counts {
-    fn new(signal: Signal) -> Self {
-        let name = signal.name();
-        Self {
-            signal,
-            received: counter!(names::INGEST_RECEIVED, "signal" => name),
-            published: counter!(names::INGEST_PUBLISHED, "signal" => name),
-            published_bytes: counter!(names::INGEST_PUBLISHED_BYTES, "signal" => name),
-            rejected: Reason::ALL.map(|reason| rejected(name, reason.name())),
-            rejected_bus: rejected(name, "bus"),
-            rejected_record: rejected(name, "record"),
-        }
-    }
-
-    fn split(&self, split: &Split<'_>) {
-        self.received
-            .increment(split.accepted() as u64 + split.rejected.total());
-        for (reason, count) in split.rejected.by_reason() {
-            self.rejected[reason as usize].increment(count);
-        }
-    }
-}
-
-fn rejected(signal: &'static str, reason: &'static str) -> Counter {
-    counter!(names::INGEST_REJECTED, "signal" => signal, "reason" => reason)
 }

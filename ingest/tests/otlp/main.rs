@@ -10,5 +10,6 @@ mod http;
 mod json;
 mod lifecycle;
 mod overload;
+mod rekey;
 mod samples;
 mod server;

@@ -1,0 +1,53 @@
+//! The counters of one signal.
+
+use metrics::{Counter, counter};
+use runtime::names;
+use schemas::Signal;
+
+use crate::split::{Reason, Rejected};
+
+/// received = rejected + published, once nothing is in flight.
+pub struct Counts {
+    pub signal: Signal,
+    received: Counter,
+    published: Counter,
+    published_bytes: Counter,
+    rejected: [Counter; Reason::ALL.len()],
+    /// Items of records that the bus did not take.
+    pub rejected_bus: Counter,
+    /// Items of records that it never will.
+    pub rejected_record: Counter,
+}
+
+impl Counts {
+    pub fn new(signal: Signal) -> Self {
+        let name = signal.name();
+        Self {
+            signal,
+            received: counter!(names::INGEST_RECEIVED, "signal" => name),
+            published: counter!(names::INGEST_PUBLISHED, "signal" => name),
+            published_bytes: counter!(names::INGEST_PUBLISHED_BYTES, "signal" => name),
+            rejected: Reason::ALL.map(|reason| rejected(name, reason.name())),
+            rejected_bus: rejected(name, "bus"),
+            rejected_record: rejected(name, "record"),
+        }
+    }
+
+    /// A request or record was split.
+    pub fn split(&self, accepted: usize, rejected: &Rejected) {
+        self.received.increment(accepted as u64 + rejected.total());
+        for (reason, count) in rejected.by_reason() {
+            self.rejected[reason as usize].increment(count);
+        }
+    }
+
+    /// Items are on the bus.
+    pub fn published(&self, items: u64, bytes: u64) {
+        self.published.increment(items);
+        self.published_bytes.increment(bytes);
+    }
+}
+
+fn rejected(signal: &'static str, reason: &'static str) -> Counter {
+    counter!(names::INGEST_REJECTED, "signal" => signal, "reason" => reason)
+}

@@ -1,0 +1,266 @@
+//! Partitioning anew what somebody else wrote to the bus, such as a Collector's Kafka exporter: read, split by trace, write to the raw
+//! topic, exactly once.
+//!
+//! One thread, one epoch at a time: everything that a poll brought is committed, with its positions, before the next poll. So
+//! nothing is under way when partitions come and go. Only traces; foreign records name no tenant.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use bus::{
+    Assigned, Bus, CommitError, Committer, Delivery, Epoch, Error, Fetched, GroupOptions, Header,
+    Member, Position, Rebalance, Record, Topic, TopicPartition,
+};
+use bytes::Bytes;
+use runtime::{Drain, Readiness};
+use schemas::wire::WireError;
+use schemas::{Signal, Topics, headers};
+
+use crate::config::Rekey;
+use crate::counts::Counts;
+use crate::pack::{Pack, RecordLimits};
+use crate::split::{Limits, split};
+
+/// Of one epoch's input; its output is smaller.
+const EPOCH_BYTES: usize = 8 << 20;
+const POLL_TIMEOUT: Duration = Duration::from_millis(100);
+const REVOKE_TIMEOUT: Duration = Duration::from_secs(30);
+const REJOIN_PAUSE: Duration = Duration::from_secs(1);
+const SIGNAL: Signal = Signal::Traces;
+
+/// Runs until the drain: blocking, so on a thread of its own. All topics must exist.
+///
+/// # Errors
+/// What somebody has to act upon: a topic that isn't there, a bus that can't go on.
+pub fn rekey(
+    config: Rekey,
+    bus: Arc<dyn Bus>,
+    topics: Topics,
+    instance: &str,
+    ready: Readiness,
+    drain: Drain,
+) -> anyhow::Result<()> {
+    let rekeyer =
+        Rekeyer::new(&config, &*bus, &topics).context("preparing to partition a topic anew")?;
+    while !drain.is_requested() {
+        let options = GroupOptions {
+            group: config
+                .group
+                .clone()
+                .unwrap_or_else(|| topics.group("ingest")),
+            topics: vec![config.topic.as_str().into()],
+            delivery: Delivery::ExactlyOnce,
+            instance: format!("{instance}-ingest"),
+            revoke_timeout: REVOKE_TIMEOUT,
+        };
+        let joined = bus.join(options, Arc::new(Announced));
+        let ended = joined
+            .map_err(End::from)
+            .and_then(|(mut member, mut committer)| {
+                let ended = rekeyer.membership(&mut *member, &mut *committer, &ready, &drain);
+                let closed = member.close();
+                ended.and(closed.map_err(End::from))
+            });
+        match ended {
+            Ok(()) => break,
+            Err(End::Failed(error)) => {
+                return Err(error.context(format!("partitioning {} anew", config.topic)));
+            }
+            Err(End::Again(reason)) => {
+                tracing::warn!(%reason, topic = config.topic, "joining the group anew");
+                ready.not_ready(reason);
+                std::thread::sleep(REJOIN_PAUSE);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// How a membership ended before the drain.
+enum End {
+    /// The positions on the bus hold; nothing else is state.
+    Again(String),
+    Failed(anyhow::Error),
+}
+
+impl From<Error> for End {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Unavailable(_) | Error::QueueFull => Self::Again(error.to_string()),
+            Error::Fatal(_) | Error::RecordTooLarge { .. } => Self::Failed(error.into()),
+        }
+    }
+}
+
+impl From<CommitError> for End {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Fenced(_) => Self::Again(error.to_string()),
+            CommitError::Fatal(_) => Self::Failed(error.into()),
+        }
+    }
+}
+
+struct Rekeyer {
+    raw: Topic,
+    dead_letters: Topic,
+    dead_partitions: u32,
+    split: Limits,
+    record: RecordLimits,
+    counts: Counts,
+}
+
+/// An epoch with what it adds to the counters once it is visible.
+#[derive(Default)]
+struct Outcome {
+    epoch: Epoch,
+    items: u64,
+    bytes: u64,
+}
+
+impl Rekeyer {
+    fn new(config: &Rekey, bus: &dyn Bus, topics: &Topics) -> bus::Result<Self> {
+        let (raw, dead_letters) = (topics.raw(SIGNAL), topics.dead_letters());
+        let hard = bus.record_bytes_max();
+        Ok(Self {
+            split: Limits {
+                partitions: bus.partition_count(&raw)?,
+                item_bytes_max: hard,
+            },
+            dead_partitions: bus.partition_count(&dead_letters)?,
+            record: RecordLimits {
+                wanted: config.record_bytes_max.min(hard),
+                hard,
+            },
+            counts: Counts::new(SIGNAL),
+            raw,
+            dead_letters,
+        })
+    }
+
+    fn membership(
+        &self,
+        member: &mut dyn Member,
+        committer: &mut dyn Committer,
+        ready: &Readiness,
+        drain: &Drain,
+    ) -> Result<(), End> {
+        while !drain.is_requested() {
+            let polled = member.poll(POLL_TIMEOUT, EPOCH_BYTES)?;
+            ready.ready();
+            if polled.records.is_empty() {
+                continue;
+            }
+            let outcome = self.epoch(&polled.records);
+            committer.commit(&outcome.epoch)?;
+            self.counts.published(outcome.items, outcome.bytes);
+        }
+        Ok(())
+    }
+
+    /// What becomes of one poll's records. Pure, but for the counters.
+    fn epoch(&self, records: &[Fetched]) -> Outcome {
+        let mut packs: Vec<Pack<()>> = (0..self.split.partitions)
+            .map(|_| Pack::default())
+            .collect();
+        let mut outcome = Outcome::default();
+        let mut positions = BTreeMap::new();
+        // Packs are closed at the end of the epoch, whatever the time.
+        let due = Instant::now();
+        for record in records {
+            let at = TopicPartition::new(record.topic.clone(), record.partition);
+            positions.insert(at, record.offset + 1);
+            let split = match split(SIGNAL, &record.value, self.split) {
+                Ok(split) => split,
+                Err(error) => {
+                    tracing::warn!(%error, topic = %record.topic, partition = record.partition, offset = record.offset, "record is not OTLP");
+                    outcome.epoch.records.push(self.dead_letter(record, &error));
+                    continue;
+                }
+            };
+            self.counts.split(split.accepted(), &split.rejected);
+            for (partition, items) in split.partitions() {
+                let mut closed = Vec::new();
+                packs[partition as usize].add(items, &(), due, self.record, &mut closed);
+                closed.into_iter().for_each(|record| {
+                    self.put(&mut outcome, partition, record.value, record.items)
+                });
+            }
+        }
+        for (partition, pack) in packs.iter_mut().enumerate() {
+            if let Some(record) = pack.close() {
+                self.put(&mut outcome, partition as u32, record.value, record.items);
+            }
+        }
+        let position = |(at, offset)| Position {
+            at,
+            offset,
+            metadata: String::new(),
+        };
+        outcome.epoch.positions = positions.into_iter().map(position).collect();
+        outcome
+    }
+
+    fn put(&self, outcome: &mut Outcome, partition: u32, value: Bytes, items: u64) {
+        outcome.items += items;
+        outcome.bytes += value.len() as u64;
+        let record = Record {
+            headers: vec![header(headers::VERSION_NAME, headers::VERSION.into())],
+            value,
+        };
+        let to = TopicPartition::new(self.raw.clone(), partition);
+        outcome.epoch.records.push((to, record));
+    }
+
+    fn dead_letter(&self, record: &Fetched, error: &WireError) -> (TopicPartition, Record) {
+        let to = TopicPartition::new(
+            self.dead_letters.clone(),
+            record.partition % self.dead_partitions,
+        );
+        let headers = vec![
+            header(headers::VERSION_NAME, headers::VERSION.into()),
+            header(headers::DEAD_TOPIC, record.topic.to_string()),
+            header(headers::DEAD_PARTITION, record.partition.to_string()),
+            header(headers::DEAD_OFFSET, record.offset.to_string()),
+            header(
+                headers::DEAD_REASON,
+                format!("not an OTLP trace request: {error}"),
+            ),
+            header(headers::DEAD_STAGE, "ingest".into()),
+        ];
+        (
+            to,
+            Record {
+                headers,
+                value: record.value.clone(),
+            },
+        )
+    }
+}
+
+fn header(name: &str, value: String) -> Header {
+    Header {
+        name: name.into(),
+        value: value.into(),
+    }
+}
+
+/// Nothing is under way between two polls, so partitions may come and go.
+struct Announced;
+
+impl Rebalance for Announced {
+    fn assigned(&self, partitions: Vec<Assigned>) {
+        tracing::info!(partitions = partitions.len(), "partitions assigned");
+    }
+    fn revoked(&self, partitions: Vec<TopicPartition>) {
+        tracing::info!(partitions = partitions.len(), "partitions revoked");
+    }
+    fn lost(&self, partitions: Vec<TopicPartition>) {
+        tracing::warn!(partitions = partitions.len(), "partitions lost");
+    }
+    fn truncated(&self, at: TopicPartition, from: u64, to: u64) {
+        tracing::error!(%at, from, to, "records were deleted before they were read; lengthen the topic's retention");
+    }
+}

@@ -1,0 +1,196 @@
+//! Over the embedded bus: a topic that somebody else wrote, partitioned anew, and what came in by socket.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bus::{Bus, RawBusConfig, RawEmbedded, Record, TopicPartition, TopicSpec};
+use prost::Message;
+use runtime::config::Problems;
+use runtime::{Drain, Health};
+use schemas::{Signal, Topics, partition_of};
+
+use crate::client::TRACES;
+use crate::samples::{span, traces};
+
+const PARTITIONS: u32 = 4;
+const FOREIGN: &str = "collector";
+
+fn open(dir: &std::path::Path, topics: &Topics) -> Arc<dyn Bus> {
+    let raw = RawBusConfig {
+        embedded: Some(RawEmbedded {
+            dir: dir.into(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let bus = raw.validate("bus", &mut Problems::new()).open().unwrap();
+    let mut specs = bus::topic_specs(topics, PARTITIONS);
+    specs.push(TopicSpec {
+        name: FOREIGN.into(),
+        partitions: 2,
+        timestamps: bus::Timestamps::Create,
+    });
+    bus.ensure_topics(&specs).unwrap();
+    bus
+}
+
+fn publish(bus: &dyn Bus, partition: u32, value: Vec<u8>) {
+    let publisher = bus.publisher().unwrap();
+    let record = Record {
+        value: value.into(),
+        ..Default::default()
+    };
+    publisher
+        .publish(
+            TopicPartition::new(FOREIGN, partition),
+            record,
+            Box::new(|ack| assert!(ack.is_ok())),
+        )
+        .unwrap();
+    publisher.flush(Duration::from_secs(10)).unwrap();
+}
+
+/// All records of a topic, with their partitions.
+fn read(bus: &dyn Bus, topic: &str) -> Vec<(u32, Record)> {
+    let mut reader = bus.reader().unwrap();
+    let from: Vec<_> = (0..PARTITIONS)
+        .map(|partition| (TopicPartition::new(topic, partition), 0))
+        .collect();
+    reader.assign(&from).unwrap();
+    let mut all = vec![];
+    for (at, _) in &from {
+        let end = reader.range(at).unwrap().end;
+        while reader.position(at).unwrap() < end {
+            for found in reader.poll(Duration::from_millis(100), 1 << 20).unwrap() {
+                all.push((
+                    found.partition,
+                    Record {
+                        headers: found.headers,
+                        value: found.value,
+                    },
+                ));
+            }
+        }
+    }
+    all
+}
+
+/// Runs until the group has read everything.
+fn rekey_all(bus: &Arc<dyn Bus>, topics: &Topics) {
+    let drain = Drain::new();
+    let rekey = ingest::Rekey {
+        topic: FOREIGN.into(),
+        group: None,
+        record_bytes_max: 256 << 10,
+    };
+    let running = std::thread::spawn({
+        let (bus, topics, drain) = (bus.clone(), topics.clone(), drain.clone());
+        move || {
+            ingest::rekey(
+                rekey,
+                bus,
+                topics,
+                "test",
+                Health::new().part("rekey"),
+                drain,
+            )
+        }
+    });
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while bus.lag(&topics.group("ingest"), FOREIGN).unwrap() > 0 {
+        assert!(Instant::now() < deadline && !running.is_finished());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    drain.request();
+    running.join().unwrap().unwrap();
+}
+
+#[test]
+fn every_span_goes_to_its_partition_exactly_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let topics = Topics::new("tailwater");
+    let bus = open(dir.path(), &topics);
+    // Three runs, the last with nothing new: what was read before isn't read again.
+    for run in 0..3_u8 {
+        if run < 2 {
+            for record in 0..10 {
+                let spans = (0..10)
+                    .map(|id| span(1 + run * 100 + record * 10 + id, 1))
+                    .collect();
+                publish(&*bus, u32::from(record) % 2, traces(spans).encode_to_vec());
+            }
+            publish(&*bus, 1, b"not OTLP".to_vec());
+        }
+        rekey_all(&bus, &topics);
+    }
+    let mut ids = vec![];
+    for (partition, record) in read(&*bus, &topics.raw(Signal::Traces)) {
+        for item in schemas::otlp::Items::new(&record.value) {
+            let span = schemas::otlp::SpanView::parse(item.unwrap().body)
+                .unwrap()
+                .trace_id;
+            assert_eq!(partition, partition_of(span, PARTITIONS));
+            ids.push(span[0]);
+        }
+    }
+    ids.sort_unstable();
+    assert_eq!(ids, (1..=200).collect::<Vec<u8>>());
+    let dead = read(&*bus, &topics.dead_letters());
+    assert_eq!(dead.len(), 2);
+    let header = |name: &str| {
+        dead[0]
+            .1
+            .headers
+            .iter()
+            .find(|header| &*header.name == name)
+            .unwrap()
+            .value
+            .clone()
+    };
+    assert_eq!(header("tailwater.dead.topic"), FOREIGN);
+    assert_eq!(header("tailwater.dead.partition"), "1");
+    assert_eq!(header("tailwater.dead.offset"), "5");
+    assert_eq!(dead[0].1.value, "not OTLP");
+}
+
+/// From the socket to the log: what was acknowledged is there.
+#[test]
+fn what_was_acknowledged_is_on_the_embedded_bus() {
+    let dir = tempfile::tempdir().unwrap();
+    let topics = Topics::new("tailwater");
+    let bus = open(dir.path(), &topics);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let config = crate::server::quick(|_| ());
+        let ingest = ingest::bind(
+            config,
+            bus.clone(),
+            topics.clone(),
+            Health::new().part("ingest"),
+        )
+        .await
+        .unwrap();
+        let address = ingest.grpc_addr().unwrap();
+        let drain = Drain::new();
+        let running = tokio::spawn(ingest.run(drain.clone()));
+        for trace in 1..=20 {
+            let message = traces((1..=5).map(|id| span(trace, id)).collect()).encode_to_vec();
+            assert_eq!(
+                crate::client::grpc(address, TRACES, &message)
+                    .await
+                    .unwrap(),
+                ""
+            );
+        }
+        drain.request();
+        running.await.unwrap().unwrap();
+    });
+    let count: usize = read(&*bus, &topics.raw(Signal::Traces))
+        .iter()
+        .map(|(_, record)| schemas::otlp::Items::new(&record.value).count())
+        .sum();
+    assert_eq!(count, 100);
+}
