@@ -160,7 +160,10 @@ fn child() {
     let done = whole_epochs(&bus);
     let say = |line: String| {
         let mut out = std::io::stdout().lock();
-        let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+        if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
+            // Nobody listens any more: the test has failed or was stopped.
+            std::process::exit(1);
+        }
     };
     let publisher = bus.publisher().unwrap();
     let (_member, mut committer) = join(&bus);
