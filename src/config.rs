@@ -124,3 +124,55 @@ fn default_policies() -> Vec<sampler::policy::RawPolicy> {
     ]);
     serde_json::from_value(policies).expect("the default policies are policies")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As on a machine where the secrets are set.
+    fn check(name: &str, text: &str) {
+        let environment = |name: &str| name.ends_with("_KEY").then(|| "secret".to_owned());
+        if let Err(report) = config::load(name, text, &environment, Config::validate) {
+            panic!("{report}");
+        }
+    }
+
+    fn read(path: &Path) -> String {
+        std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    #[test]
+    fn no_configuration_is_one() {
+        check("the defaults", "");
+    }
+
+    #[test]
+    fn every_example_is_valid() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let examples = std::fs::read_dir(root.join("deploy/examples")).expect("there are examples");
+        let mut files: Vec<_> = examples.flatten().map(|file| file.path()).collect();
+        assert!(files.len() >= 3, "{files:?}");
+        files.push(root.join("deploy/kubernetes/tailwater.yaml"));
+        for file in files {
+            check(&file.display().to_string(), &read(&file));
+        }
+    }
+
+    #[test]
+    fn every_configuration_in_the_docs_is_valid() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut checked = 0;
+        for name in ["README.md", "docs/configuration.md"] {
+            let text = read(&root.join(name));
+            for block in text.split("```yaml\n").skip(1) {
+                let (yaml, _) = block.split_once("```").expect("the block ends");
+                // A Collector's configuration has sections that ours hasn't.
+                if !yaml.contains("service:\n") {
+                    check(name, yaml);
+                    checked += 1;
+                }
+            }
+        }
+        assert!(checked >= 2, "{checked}");
+    }
+}

@@ -6,6 +6,8 @@ mod enrich;
 mod export;
 mod ingest;
 mod pipeline;
+#[cfg(test)]
+mod reference;
 mod run;
 mod sample;
 mod schema;
