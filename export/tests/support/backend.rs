@@ -14,10 +14,11 @@ use bytes::{Buf, BufMut, Bytes};
 use http_body_util::BodyExt;
 use schemas::wire::{put_len, put_varint};
 use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
 use tonic::Status;
 use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
-use super::PATIENCE;
+use super::{PATIENCE, tls};
 
 /// What the backend says to a request.
 #[derive(Clone, Debug)]
@@ -84,6 +85,20 @@ impl Backend {
         message_bytes_max: usize,
         script: impl Fn(&Received) -> Answer + Send + Sync + 'static,
     ) -> Self {
+        Self::start_on(address, message_bytes_max, None, script)
+    }
+
+    /// With the certificate of `tests/tls`.
+    pub fn start_tls(script: impl Fn(&Received) -> Answer + Send + Sync + 'static) -> Self {
+        Self::start_on("127.0.0.1:0", 64 << 20, Some(tls::acceptor()), script)
+    }
+
+    fn start_on(
+        address: &str,
+        message_bytes_max: usize,
+        tls: Option<TlsAcceptor>,
+        script: impl Fn(&Received) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -103,7 +118,12 @@ impl Backend {
         let app = axum::Router::new()
             .fallback(handle)
             .with_state(shared.clone());
-        runtime.spawn(async move { axum::serve(listener, app).await });
+        runtime.spawn(async move {
+            match tls {
+                None => axum::serve(listener, app).await,
+                Some(acceptor) => axum::serve(tls::TlsListener { listener, acceptor }, app).await,
+            }
+        });
         Self {
             address,
             shared,

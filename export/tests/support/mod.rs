@@ -3,6 +3,7 @@
 
 pub mod backend;
 pub mod telemetry;
+pub mod tls;
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};

@@ -1,0 +1,205 @@
+//! What it costs to export a million spans, in CPU-seconds of the exporting process.
+//!
+//! `cargo run --release -p tailwater-export --example throughput -- [otlp_grpc|otlp_http] [none|gzip|zstd] [millions]`
+//!
+//! Records wait on an embedded bus; the backend is a process of its own, which reads requests and accepts them.
+//! What Kafka's client costs comes on top.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use bus::{Bus, BusConfig, BusKind, RawEmbedded, Record, Timestamps, TopicPartition, TopicSpec};
+use http_body_util::BodyExt;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+use prost::Message;
+use runtime::config::Problems;
+use runtime::{Drain, Health};
+use schemas::{Signal, Topics};
+
+const PARTITIONS: u32 = 4;
+const SPANS_A_RECORD: usize = 600;
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let argument = |index: usize, default: &str| {
+        arguments
+            .get(index)
+            .map_or(default.to_owned(), Clone::clone)
+    };
+    match argument(0, "otlp_grpc").as_str() {
+        "serve" => serve(),
+        kind => measure(kind, &argument(1, "none"), argument(2, "1").parse()?),
+    }
+}
+
+fn measure(kind: &str, compression: &str, millions: f64) -> anyhow::Result<()> {
+    let mut child = Command::new(std::env::current_exe()?)
+        .arg("serve")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut address = String::new();
+    BufReader::new(child.stdout.take().context("no output")?).read_line(&mut address)?;
+
+    let dir = tempfile::tempdir()?;
+    let topics = Topics::new("tailwater");
+    let bus = BusConfig {
+        kind: BusKind::Embedded(RawEmbedded {
+            dir: dir.path().to_owned(),
+            ..RawEmbedded::default()
+        }),
+        prefix: "tailwater".into(),
+        partitions: PARTITIONS,
+    };
+    let bus = bus.open()?;
+    let (spans, bytes) = fill(&*bus, &topics, (millions * 1e6) as usize)?;
+
+    let raw: export::RawConfig = serde_json::from_value(serde_json::json!({
+        "backends": [{
+            "name": "sink",
+            "signals": ["traces"],
+            kind: {"endpoint": format!("http://{}", address.trim()), "compression": compression},
+        }]
+    }))?;
+    let mut problems = Problems::new();
+    let config = raw.validate("export", &mut problems);
+    anyhow::ensure!(problems.is_empty(), "{problems:?}");
+
+    let (drain, health) = (Drain::new(), Health::new());
+    let (cpu, started) = (cpu_seconds()?, Instant::now());
+    let running = {
+        let (bus, topics, drain) = (bus.clone(), topics.clone(), drain.clone());
+        std::thread::spawn(move || export::run(config, bus, &topics, "bench", &health, &drain))
+    };
+    while bus.lag(&topics.group("export-sink"), &topics.clean(Signal::Traces))? > 0 {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let (took, cpu) = (started.elapsed().as_secs_f64(), cpu_seconds()? - cpu);
+    drain.request();
+    running.join().map_err(|_| anyhow::anyhow!("panicked"))??;
+    drop(child.stdin.take());
+    child.wait()?;
+    println!(
+        "{kind} {compression}: {spans} spans of {} bytes, {SPANS_A_RECORD} a record, {PARTITIONS} partitions, embedded bus: \
+         {:.2} CPU-seconds per million spans, {:.0} spans/s",
+        bytes / spans,
+        cpu / spans as f64 * 1e6,
+        spans as f64 / took
+    );
+    Ok(())
+}
+
+fn fill(bus: &dyn Bus, topics: &Topics, spans: usize) -> anyhow::Result<(usize, usize)> {
+    let spec = |name| TopicSpec {
+        name,
+        partitions: PARTITIONS,
+        timestamps: Timestamps::LogAppend,
+    };
+    bus.ensure_topics(&[
+        spec(topics.clean(Signal::Traces)),
+        spec(topics.dead_letters()),
+    ])?;
+    let publisher = bus.publisher()?;
+    let (mut written, mut bytes) = (0, 0);
+    let mut random = fastrand::Rng::with_seed(1);
+    for record in 0u32.. {
+        if written >= spans {
+            break;
+        }
+        let value = request(&mut random).encode_to_vec();
+        written += SPANS_A_RECORD;
+        bytes += value.len();
+        let at = TopicPartition::new(topics.clean(Signal::Traces), record % PARTITIONS);
+        let record = Record {
+            headers: vec![],
+            value: value.into(),
+        };
+        while let Err(bus::Error::QueueFull) =
+            publisher.publish(at.clone(), record.clone(), Box::new(drop))
+        {
+            publisher.flush(Duration::from_secs(60))?;
+        }
+    }
+    publisher.flush(Duration::from_secs(60))?;
+    Ok((written, bytes))
+}
+
+fn request(random: &mut fastrand::Rng) -> ExportTraceServiceRequest {
+    let attribute = |key: &str, value: String| KeyValue {
+        key: key.into(),
+        value: Some(AnyValue {
+            value: Some(Value::StringValue(value)),
+        }),
+        ..KeyValue::default()
+    };
+    let mut span = || Span {
+        trace_id: random.u128(1..).to_be_bytes().to_vec(),
+        span_id: random.u64(1..).to_be_bytes().to_vec(),
+        parent_span_id: random.u64(1..).to_be_bytes().to_vec(),
+        name: format!("GET /products/{}", random.u8(..)),
+        kind: 2,
+        start_time_unix_nano: 1_700_000_000_000_000_000 + random.u64(..1 << 40),
+        end_time_unix_nano: 1_700_000_001_000_000_000 + random.u64(..1 << 40),
+        attributes: vec![
+            attribute("http.request.method", "GET".into()),
+            attribute("url.path", format!("/products/{}", random.u32(..))),
+            attribute("user.id", format!("user-{}", random.u64(..))),
+            attribute("server.address", "catalogue.shop.internal".into()),
+            attribute(
+                "user_agent.original",
+                "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101".into(),
+            ),
+            attribute("http.response.status_code", "200".into()),
+        ],
+        ..Span::default()
+    };
+    ExportTraceServiceRequest {
+        resource_spans: vec![ResourceSpans {
+            scope_spans: vec![ScopeSpans {
+                spans: (0..SPANS_A_RECORD).map(|_| span()).collect(),
+                ..ScopeSpans::default()
+            }],
+            ..ResourceSpans::default()
+        }],
+    }
+}
+
+/// Accepts everything until standard input ends.
+fn serve() -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()?;
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))?;
+    println!("{}", listener.local_addr()?);
+    std::io::stdout().flush()?;
+    runtime.spawn(async move {
+        let accept = async |request: axum::extract::Request| {
+            let mut body = request.into_body();
+            while let Some(Ok(_)) = body.frame().await {}
+            [("content-type", "application/grpc"), ("grpc-status", "0")]
+        };
+        axum::serve(listener, axum::Router::new().fallback(accept)).await
+    });
+    std::io::copy(&mut std::io::stdin(), &mut std::io::sink())?;
+    Ok(())
+}
+
+/// User and system time of this process so far. Linux only; ticks are hundredths of a second there.
+fn cpu_seconds() -> anyhow::Result<f64> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    let fields = stat.rsplit(')').next().context("no fields")?;
+    let ticks = |index: usize| -> anyhow::Result<f64> {
+        Ok(fields
+            .split_whitespace()
+            .nth(index)
+            .context("no field")?
+            .parse()?)
+    };
+    Ok((ticks(11)? + ticks(12)?) / 100.0)
+}
