@@ -82,37 +82,33 @@ async fn an_item_above_the_record_limit_is_rejected_alone() {
     server.assert_counters_close();
 }
 
-/// Large items and large resources: no record exceeds what the bus takes, and every span arrives.
+/// Small items and large resources by turns: no record exceeds what the bus takes, and every span arrives.
 #[tokio::test]
 async fn no_record_exceeds_the_limit() {
     let server =
         Server::start_with(|raw| raw.linger = runtime::config::Duration::from_millis(50)).await;
     let mut request = traces(vec![]);
-    for index in 0..40_u8 {
-        let mut one = traces(
-            (0..3)
-                .map(|id| {
-                    let mut span = span(1, id + 1);
-                    span.attributes = vec![text("large", &"x".repeat(usize::from(index) * 5_000))];
-                    span
-                })
-                .collect(),
-        );
-        one.resource_spans[0]
-            .resource
-            .as_mut()
-            .unwrap()
+    for index in 0..20_u8 {
+        let (head, body) = if index % 2 == 0 {
+            (10, 20_000)
+        } else {
+            (1_000_000, 10)
+        };
+        let spans = (1..=3).map(|id| {
+            let mut span = span(1, id);
+            span.attributes = vec![text("body", &"x".repeat(body))];
+            span
+        });
+        let mut one = traces(spans.collect()).resource_spans.remove(0);
+        let resource = one.resource.get_or_insert_default();
+        resource
             .attributes
-            .push(text("index", &format!("{index}").repeat(150_000)));
-        request.resource_spans.extend(one.resource_spans);
+            .push(text(&format!("head {index}"), &"x".repeat(head)));
+        request.resource_spans.push(one);
     }
-    assert_eq!(
-        grpc(server.grpc, TRACES, &request.encode_to_vec())
-            .await
-            .unwrap(),
-        ""
-    );
-    assert_eq!(server.bus.spans().len(), 120);
+    let request = request.encode_to_vec();
+    assert_eq!(grpc(server.grpc, TRACES, &request).await.unwrap(), "");
+    assert_eq!(server.bus.spans().len(), 60);
     for (_, record) in server.bus.records() {
         assert!(
             record.value.len() <= RECORD_BYTES_MAX,
