@@ -105,12 +105,20 @@ impl Pipeline {
         let instance = self._instance.name().to_owned();
         match stage {
             Stage::Ingest => {
-                let ingest = ingest::bind(config.ingest.clone(), bus, topics, ready).await?;
+                let rekey = config.ingest.rekey.clone();
+                let bind = ingest::bind(config.ingest.clone(), bus.clone(), topics.clone(), ready);
+                let ingest = bind.await?;
                 let (grpc, http) = (ingest.grpc_addr()?, ingest.http_addr()?);
                 (self.grpc, self.http) = (Some(grpc), Some(http));
                 self.summary.listening(grpc, http);
                 self.stages.start(stage.name(), |drain| ingest.run(drain));
-                Ok(())
+                let Some(rekey) = rekey else {
+                    return Ok(());
+                };
+                let ready = self.health.part("rekey");
+                self.stages.start_blocking("rekey", move |drain| {
+                    ingest::rekey(rekey, bus, topics, &instance, ready, drain)
+                })
             }
             Stage::Sampler => {
                 let config = config.sampler.clone();
