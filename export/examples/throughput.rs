@@ -2,15 +2,17 @@
 //!
 //! `cargo run --release -p tailwater-export --example throughput -- [otlp_grpc|otlp_http] [none|gzip|zstd] [millions]`
 //!
-//! Records wait on an embedded bus; the backend is a process of its own, which reads requests and accepts them.
-//! What Kafka's client costs comes on top.
+//! The backend is a process of its own, which reads requests and accepts them. Records wait on an embedded bus, or on the
+//! Kafka of `KAFKA_BROKERS`.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use bus::{Bus, BusConfig, BusKind, RawEmbedded, Record, Timestamps, TopicPartition, TopicSpec};
+use bus::{
+    Bus, BusConfig, BusKind, RawEmbedded, RawKafka, Record, Timestamps, TopicPartition, TopicSpec,
+};
 use http_body_util::BodyExt;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
@@ -47,13 +49,29 @@ fn measure(kind: &str, compression: &str, millions: f64) -> anyhow::Result<()> {
     BufReader::new(child.stdout.take().context("no output")?).read_line(&mut address)?;
 
     let dir = tempfile::tempdir()?;
-    let topics = Topics::new("tailwater");
+    let brokers = std::env::var("KAFKA_BROKERS").ok();
+    let (bus_name, bus) = match &brokers {
+        Some(brokers) => (
+            "Kafka",
+            BusKind::Kafka(RawKafka {
+                brokers: brokers.split(',').map(str::to_owned).collect(),
+                replication_factor: Some(1),
+                ..RawKafka::default()
+            }),
+        ),
+        None => (
+            "embedded bus",
+            BusKind::Embedded(RawEmbedded {
+                dir: dir.path().to_owned(),
+                ..RawEmbedded::default()
+            }),
+        ),
+    };
+    let prefix = format!("throughput-{}", std::process::id());
+    let topics = Topics::new(&prefix);
     let bus = BusConfig {
-        kind: BusKind::Embedded(RawEmbedded {
-            dir: dir.path().to_owned(),
-            ..RawEmbedded::default()
-        }),
-        prefix: "tailwater".into(),
+        kind: bus,
+        prefix,
         partitions: PARTITIONS,
     };
     let bus = bus.open()?;
@@ -85,7 +103,7 @@ fn measure(kind: &str, compression: &str, millions: f64) -> anyhow::Result<()> {
     drop(child.stdin.take());
     child.wait()?;
     println!(
-        "{kind} {compression}: {spans} spans of {} bytes, {SPANS_A_RECORD} a record, {PARTITIONS} partitions, embedded bus: \
+        "{kind} {compression}: {spans} spans of {} bytes, {SPANS_A_RECORD} a record, {PARTITIONS} partitions, {bus_name}: \
          {:.2} CPU-seconds per million spans, {:.0} spans/s",
         bytes / spans,
         cpu / spans as f64 * 1e6,

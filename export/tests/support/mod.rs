@@ -31,16 +31,24 @@ pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
+/// The topics of this test process; on a broker that it shares with others, [`PREFIX`] is set first.
 pub fn topics() -> Topics {
-    Topics::new("tailwater")
+    Topics::new(PREFIX.get_or_init(|| "tailwater".into()))
 }
 
+pub static PREFIX: OnceLock<String> = OnceLock::new();
+
 pub fn open_bus(dir: &Path) -> Arc<dyn Bus> {
+    open(BusKind::Embedded(RawEmbedded {
+        dir: dir.to_owned(),
+        ..RawEmbedded::default()
+    }))
+}
+
+/// Opens a bus with the topics that export needs.
+pub fn open(kind: BusKind) -> Arc<dyn Bus> {
     let config = BusConfig {
-        kind: BusKind::Embedded(RawEmbedded {
-            dir: dir.to_owned(),
-            ..RawEmbedded::default()
-        }),
+        kind,
         prefix: "tailwater".into(),
         partitions: PARTITIONS,
     };
