@@ -2,9 +2,11 @@
 
 mod check;
 mod config;
+mod demo;
 mod enrich;
 mod export;
 mod ingest;
+mod load;
 mod pipeline;
 #[cfg(test)]
 mod reference;
@@ -42,6 +44,10 @@ enum Command {
     Enrich(run::Args),
     /// Run the export stage alone: what was kept, to its backends
     Export(run::Args),
+    /// See the main job in half a minute: simulated traffic, real sockets, an embedded bus
+    Demo(demo::Args),
+    /// Send or write seeded traffic of a small shop
+    Load(load::Args),
     /// Check a configuration and say what would run, without running it
     Check(check::Args),
     /// Print the JSON schema of the configuration
@@ -56,6 +62,8 @@ fn main() {
         Command::Sample(args) => sample::run(&args),
         Command::Enrich(args) => enrich::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::Load(args) => load::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Schema => schema::run(),
     };

@@ -24,8 +24,10 @@ pub struct Mix {
     pub error: f64,
     pub slow: f64,
     pub health_check: f64,
-    /// Spans that arrive up to two minutes late. Never of error or slow traces, so that a sampler without rescue can keep those whole.
+    /// Spans that arrive late. Never of error or slow traces, so that a sampler without rescue can keep those whole.
     pub late: f64,
+    /// How late at most, in seconds of traffic time; at least 5.
+    pub late_seconds_max: u64,
     /// Requests that are sent twice, as after a lost answer.
     pub duplicate: f64,
     /// Trace sizes are log-normal: median 10, mean 26, p99 250 with the defaults.
@@ -45,6 +47,7 @@ impl Default for Mix {
             slow: 0.01,
             health_check: 0.05,
             late: 0.001,
+            late_seconds_max: 120,
             duplicate: 0.0005,
             median_spans: 10.0,
             sigma: 1.384,
@@ -198,7 +201,9 @@ impl Traffic {
             let mut due =
                 reported.span.end_time_unix_nano - self.start_unix_nano + self.rng.u64(0..SECOND);
             if character == Character::Plain && self.rng.f64() < self.mix.late {
-                due += self.rng.u64(5 * SECOND..120 * SECOND);
+                due += self
+                    .rng
+                    .u64(5 * SECOND..=self.mix.late_seconds_max.max(5) * SECOND);
                 self.summary.late_spans += 1;
             }
             self.summary.spans += 1;

@@ -87,7 +87,8 @@ impl Snapshot {
                 (labels.iter()).all(|(name, value)| has.get(*name).is_some_and(|has| has == value))
             })
             .map(|(_, value)| value)
-            .sum()
+            // An empty sum of floats is −0, which would be shown as such.
+            .fold(0.0, |sum, value| sum + value)
     }
 
     /// Sums of `name` by the values of one label.

@@ -1,0 +1,245 @@
+//! `tailwater demo`: the main job in half a minute, on an embedded bus in a temporary directory.
+//!
+//! Real stages, real sockets, a real file at the end; only the shop that sends the traffic is simulated.
+
+mod outcome;
+mod tree;
+mod view;
+
+use std::io::IsTerminal;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use ::load::{Compression, Mix, Protocol, Request, SendOptions, Traffic};
+use anyhow::{Context, bail};
+use runtime::{exit, names, stop_on_signals};
+
+use crate::config::Config;
+use crate::pipeline::{Pipeline, Stage};
+use view::View;
+
+/// Traces are decided this long after their first span: short, so that half a minute shows it.
+const DECISION_WAIT: Duration = Duration::from_secs(4);
+/// Kept for decisions, redaction and export after the traffic has ended.
+const SETTLE: Duration = Duration::from_secs(8);
+const REFRESH: Duration = Duration::from_millis(250);
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// How long the demo takes in all
+    #[arg(long, default_value = "30s", value_parser = humantime_duration)]
+    duration: Duration,
+    /// Spans a second
+    #[arg(long, default_value_t = 4000.0, value_name = "SPANS/S")]
+    rate: f64,
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Go on after the traffic, ready for yours, until interrupted
+    #[arg(long)]
+    keep_running: bool,
+    /// Plain lines, as without a terminal
+    #[arg(long)]
+    plain: bool,
+}
+
+fn humantime_duration(text: &str) -> Result<Duration, String> {
+    serde_json::from_value::<runtime::config::Duration>(text.into())
+        .map(|duration| duration.0)
+        .map_err(|_| "expected a duration such as 30s".to_owned())
+}
+
+pub fn run(args: &Args) -> i32 {
+    let go = || -> anyhow::Result<()> {
+        if args.duration < SETTLE + Duration::from_secs(4) {
+            bail!(
+                "--duration {:?}: a demo takes at least {:?}",
+                args.duration,
+                SETTLE + Duration::from_secs(4)
+            );
+        }
+        let dir = Scratch::new()?;
+        let tokio = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()?;
+        let outcome = tokio.block_on(show(args, &dir.0));
+        tokio.shutdown_background();
+        outcome
+    };
+    match go() {
+        Ok(()) => exit::CLEAN,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            exit::FAILED
+        }
+    }
+}
+
+/// A directory that goes when the demo ends.
+struct Scratch(std::path::PathBuf);
+
+impl Scratch {
+    fn new() -> anyhow::Result<Self> {
+        let dir = std::env::temp_dir().join(format!("tailwater-demo-{}", std::process::id()));
+        std::fs::create_dir_all(&dir)
+            .with_context(|| format!("cannot create {}", dir.display()))?;
+        Ok(Self(dir))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The demo's own configuration: free ports, short windows, e-mail addresses masked.
+fn configuration(dir: &Path) -> String {
+    let dir = dir.display();
+    let wait = DECISION_WAIT.as_secs();
+    format!(
+        r#"
+bus: {{embedded: {{dir: "{dir}/bus"}}}}
+ingest: {{grpc: {{listen: "127.0.0.1:0"}}, http: {{listen: "127.0.0.1:0"}}}}
+sampler:
+  decision_wait: {wait}s
+  idle_allowance: 500ms
+enrich:
+  redact:
+    mask: [{{name: email, pattern: '[\w.+-]+@[\w-]+\.[\w.]+', with: '****'}}]
+export:
+  backends:
+    - {{name: kept, file: {{path: "{dir}/kept.jsonl"}}}}
+    - {{name: archive, signals: [traces], file: {{path: "{dir}/archive.jsonl"}}}}
+admin: {{health: "127.0.0.1:0", metrics: "127.0.0.1:0"}}
+log: {{level: warn}}
+"#
+    )
+}
+
+async fn show(args: &Args, dir: &Path) -> anyhow::Result<()> {
+    let config = Config::parse("the demo's configuration", &configuration(dir))?;
+    config.log.start().map_err(anyhow::Error::msg)?;
+    let stop = stop_on_signals()?;
+    let Some(pipeline) = Pipeline::start(&config, &Stage::ALL, &stop).await? else {
+        return Ok(());
+    };
+    let Some(grpc) = pipeline.grpc else {
+        bail!("ingest did not start")
+    };
+    let mut view = View::new(args.plain || !std::io::stdout().is_terminal(), &pipeline)?;
+    let started = Instant::now();
+    let over = Arc::new(AtomicBool::new(false));
+    let (shop, generated) = Shop::new(args, args.duration - SETTLE, over.clone())?;
+    let options = SendOptions {
+        endpoint: format!("http://{grpc}"),
+        protocol: Protocol::Grpc,
+        compression: Compression::None,
+        connections: 2,
+        paced: true,
+        retry_for: args.duration,
+    };
+    let sending = tokio::spawn(::load::send(shop, options, |_| ()));
+    let metrics = pipeline.metrics.clone();
+    let ends = started + args.duration;
+    let mut tick = tokio::time::interval(REFRESH);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = stop.requested() => break,
+        }
+        let now = metrics.snapshot();
+        view.draw(&now, started.elapsed(), args.duration)?;
+        let settled = sending.is_finished()
+            && now.sum(names::SAMPLER_PENDING, &[]) == 0.0
+            && now.sum(names::EXPORT_PENDING, &[]) == 0.0;
+        if Instant::now() >= ends
+            || (settled && ends.saturating_duration_since(Instant::now()) < SETTLE / 4)
+        {
+            break;
+        }
+    }
+    over.store(true, Ordering::Relaxed);
+    let report = sending.await??;
+    let sent = generated.recv().context("the traffic left no summary")?;
+    let totals = metrics.snapshot();
+    view.end()?;
+    let outcome = outcome::Outcome::read(&dir.join("kept.jsonl"), &sent, &report, &totals)?;
+    println!("{outcome}");
+    if args.keep_running && !stop.is_requested() {
+        let http = pipeline
+            .http
+            .map(|http| http.to_string())
+            .unwrap_or_default();
+        println!(
+            "\nStill running: send OTLP to {grpc} (gRPC) or {http} (HTTP); kept traces go to {}/kept.jsonl. Ctrl-C ends it.",
+            dir.display()
+        );
+        return pipeline.run(stop.requested()).await;
+    }
+    pipeline.run(std::future::ready(())).await?;
+    if !outcome.all_errors_kept() && !stop.is_requested() {
+        bail!(
+            "an error trace is missing from the kept traces: this must not happen; please report it with the lines above"
+        );
+    }
+    Ok(())
+}
+
+/// The shop's traffic, until it is over; leaves its summary when it is dropped.
+struct Shop {
+    traffic: Traffic,
+    length: Duration,
+    over: Arc<AtomicBool>,
+    summary: std::sync::mpsc::Sender<::load::Summary>,
+}
+
+impl Shop {
+    fn new(
+        args: &Args,
+        length: Duration,
+        over: Arc<AtomicBool>,
+    ) -> anyhow::Result<(Self, std::sync::mpsc::Receiver<::load::Summary>)> {
+        let mix = Mix {
+            spans_per_second: args.rate,
+            spans_per_request: 100,
+            late_seconds_max: 8,
+            signals: vec!["traces", "logs", "metrics"],
+            ..Mix::default()
+        };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos() as u64;
+        let spans =
+            (args.rate * length.saturating_sub(Duration::from_secs(3)).as_secs_f64()) as u64;
+        let (summary, generated) = std::sync::mpsc::channel();
+        Ok((
+            Self {
+                traffic: Traffic::new(mix, args.seed, spans, now),
+                length,
+                over,
+                summary,
+            },
+            generated,
+        ))
+    }
+}
+
+impl Iterator for Shop {
+    type Item = Request;
+
+    fn next(&mut self) -> Option<Request> {
+        if self.over.load(Ordering::Relaxed) {
+            return None;
+        }
+        let mut request = self.traffic.next()?;
+        // Slow traces and late spans would take longer than the demo: the last of them come at its end.
+        request.due = request.due.min(self.length);
+        Some(request)
+    }
+}
+
+impl Drop for Shop {
+    fn drop(&mut self) {
+        let _ = self.summary.send(self.traffic.summary().clone());
+    }
+}

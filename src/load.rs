@@ -1,0 +1,215 @@
+//! `tailwater load`: seeded traffic to an OTLP endpoint or a file, or from a file; reports what it sent as JSON.
+
+use std::io::{BufReader, BufWriter, Write};
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use ::load::{Compression, Mix, Protocol, Request, SendOptions, Traffic, file};
+use anyhow::{Context, bail};
+use clap::ValueEnum;
+use runtime::exit;
+use schemas::Signal;
+use schemas::otlp::Items;
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Where to send: http://host:port
+    #[arg(long, default_value = "http://127.0.0.1:4317")]
+    endpoint: String,
+    #[arg(long, value_enum, default_value = "grpc")]
+    protocol: ProtocolArg,
+    #[arg(long, value_enum, default_value = "none")]
+    compression: CompressionArg,
+    #[arg(long, default_value_t = 4)]
+    connections: usize,
+    /// Spans to generate
+    #[arg(long, default_value_t = 100_000)]
+    spans: u64,
+    /// Spans a second; without it, as fast as they are taken
+    #[arg(long, value_name = "SPANS/S")]
+    rate: Option<f64>,
+    /// The same seed gives the same traffic
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// When the first trace starts, in seconds since the Unix epoch [default: now]
+    #[arg(long, value_name = "SECONDS")]
+    start: Option<u64>,
+    /// Of traces, log records and metrics, what to send
+    #[arg(long, value_delimiter = ',', default_value = "traces")]
+    signals: Vec<String>,
+    #[arg(long, default_value_t = 250)]
+    spans_per_request: usize,
+    /// Share of traces with an error
+    #[arg(long, default_value_t = 0.023)]
+    errors: f64,
+    /// Share of traces of more than two seconds
+    #[arg(long, default_value_t = 0.01)]
+    slow: f64,
+    /// Share of spans that arrive late
+    #[arg(long, default_value_t = 0.001)]
+    late: f64,
+    /// Share of requests that are sent twice
+    #[arg(long, default_value_t = 0.0005)]
+    duplicates: f64,
+    /// Write length-prefixed requests (u32 little-endian, then ExportTraceServiceRequest) instead of sending
+    #[arg(long, value_name = "FILE", conflicts_with = "read")]
+    write: Option<PathBuf>,
+    /// Send the length-prefixed trace requests of a file instead of generated ones
+    #[arg(long, value_name = "FILE")]
+    read: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ProtocolArg {
+    Grpc,
+    #[value(name = "http/protobuf")]
+    HttpProtobuf,
+    #[value(name = "http/json")]
+    HttpJson,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum CompressionArg {
+    None,
+    Gzip,
+    Zstd,
+}
+
+pub fn run(args: &Args) -> i32 {
+    match go(args) {
+        Ok(report) => {
+            println!("{report:#}");
+            exit::CLEAN
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            exit::FAILED
+        }
+    }
+}
+
+fn go(args: &Args) -> anyhow::Result<serde_json::Value> {
+    if let Some(path) = &args.read {
+        let source =
+            std::fs::File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let mut source = BufReader::with_capacity(1 << 20, source);
+        let mut requests = Vec::new();
+        while let Some(bytes) =
+            file::read(&mut source).with_context(|| format!("cannot read {}", path.display()))?
+        {
+            let items = Items::new(&bytes).filter(Result::is_ok).count();
+            requests.push(Request {
+                signal: Signal::Traces,
+                bytes,
+                items,
+                due: Duration::ZERO,
+            });
+        }
+        let sent = deliver(args, requests.into_iter())?;
+        return Ok(serde_json::json!({"file": path, "sent": sent}));
+    }
+    let mut traffic = traffic(args)?;
+    let seed = args.seed;
+    if let Some(path) = &args.write {
+        let out = std::fs::File::create(path)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        let mut out = BufWriter::with_capacity(1 << 20, out);
+        for request in traffic
+            .by_ref()
+            .filter(|request| request.signal == Signal::Traces)
+        {
+            file::write(&mut out, &request.bytes)
+                .with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        out.flush()
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        return Ok(serde_json::json!({"file": path, "seed": seed, "generated": traffic.summary()}));
+    }
+    let (summary, generated) = std::sync::mpsc::channel();
+    let sent = deliver(args, Reporting { traffic, summary })?;
+    Ok(serde_json::json!({"seed": seed, "generated": generated.recv().ok(), "sent": sent}))
+}
+
+/// Traffic that leaves its summary when it is dropped, on whatever thread that happens.
+struct Reporting {
+    traffic: Traffic,
+    summary: std::sync::mpsc::Sender<::load::Summary>,
+}
+
+impl Iterator for Reporting {
+    type Item = Request;
+    fn next(&mut self) -> Option<Request> {
+        self.traffic.next()
+    }
+}
+
+impl Drop for Reporting {
+    fn drop(&mut self) {
+        let _ = self.summary.send(self.traffic.summary().clone());
+    }
+}
+
+fn traffic(args: &Args) -> anyhow::Result<Traffic> {
+    let mut signals = Vec::new();
+    for name in &args.signals {
+        match Signal::ALL.iter().find(|signal| signal.name() == name) {
+            Some(signal) => signals.push(signal.name()),
+            None => bail!("--signals {name}: there are traces, logs and metrics"),
+        }
+    }
+    let mix = Mix {
+        error: args.errors,
+        slow: args.slow,
+        late: args.late,
+        duplicate: args.duplicates,
+        spans_per_request: args.spans_per_request,
+        spans_per_second: args.rate.unwrap_or(Mix::default().spans_per_second),
+        signals,
+        ..Mix::default()
+    };
+    let start = match args.start {
+        Some(seconds) => Duration::from_secs(seconds),
+        None => SystemTime::now().duration_since(UNIX_EPOCH)?,
+    };
+    Ok(Traffic::new(
+        mix,
+        args.seed,
+        args.spans,
+        start.as_nanos() as u64,
+    ))
+}
+
+fn deliver(
+    args: &Args,
+    requests: impl Iterator<Item = Request> + Send + 'static,
+) -> anyhow::Result<::load::Report> {
+    let options = SendOptions {
+        endpoint: args.endpoint.clone(),
+        protocol: match args.protocol {
+            ProtocolArg::Grpc => Protocol::Grpc,
+            ProtocolArg::HttpProtobuf => Protocol::HttpProtobuf,
+            ProtocolArg::HttpJson => Protocol::HttpJson,
+        },
+        compression: match args.compression {
+            CompressionArg::None => Compression::None,
+            CompressionArg::Gzip => Compression::Gzip,
+            CompressionArg::Zstd => Compression::Zstd,
+        },
+        connections: args.connections,
+        paced: args.rate.is_some(),
+        retry_for: Duration::from_secs(60),
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let shown = std::sync::Mutex::new(std::time::Instant::now());
+    runtime.block_on(::load::send(requests, options, move |accepted| {
+        let mut shown = shown
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        if shown.elapsed() > Duration::from_secs(2) {
+            *shown = std::time::Instant::now();
+            eprintln!("{accepted} items accepted");
+        }
+    }))
+}
