@@ -16,7 +16,8 @@ use runtime::config::Problems;
 use schemas::Signal;
 
 const SPANS_A_RECORD: usize = 500;
-const RECORDS: usize = 20;
+/// Many, so that what differs from span to span is new to the memo each time.
+const RECORDS: usize = 100;
 
 fn text(key: &str, value: impl Into<String>) -> KeyValue {
     KeyValue {

@@ -126,8 +126,16 @@ fn encoded_by_prost<M: Redact>(record: &[u8]) -> Vec<u8> {
     M::decode(record).unwrap().encode_to_vec()
 }
 
+/// Few for each run, `PROPTEST_CASES` for a long one.
+fn cases() -> ProptestConfig {
+    match std::env::var_os("PROPTEST_CASES") {
+        Some(_) => ProptestConfig::default(),
+        None => ProptestConfig::with_cases(150),
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(150))]
+    #![proptest_config(cases())]
 
     #[test]
     fn redacts_as_the_plain_rules_do(seed: u64, set: bool, signal in prop::sample::select(&Signal::ALL[..])) {
