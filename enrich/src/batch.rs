@@ -8,8 +8,9 @@ use bytes::Bytes;
 use runtime::names;
 use schemas::{Signal, Topics, headers};
 
+use crate::outcome::Reason;
 use crate::record::{self, Processed};
-use crate::rewrite::{Reason, Rewriter};
+use crate::rewrite::Rewriter;
 use crate::rules::Rules;
 
 /// From which topic to which.

@@ -10,12 +10,14 @@
 //!
 //! What is deliberately absent: look-ups that need a network, and decisions about keeping or dropping items.
 
+mod attribute;
 mod batch;
 mod config;
 mod edits;
 mod hash;
 mod mask;
 mod memo;
+mod outcome;
 mod record;
 mod rewrite;
 mod rules;
@@ -29,6 +31,7 @@ pub use config::{
     Config, RawConfig, RawDelivery, RawHash, RawMask, RawRedact, RawSet, RawUnknownFields,
     RawValue, Secret,
 };
-pub use rewrite::{Done, Outcome, Reason, Refused, Rewriter};
+pub use outcome::{Done, Outcome, Reason, Refused};
+pub use rewrite::Rewriter;
 pub use rules::Rules;
 pub use stage::run;

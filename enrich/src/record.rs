@@ -9,7 +9,8 @@ use schemas::otlp::Items;
 use schemas::pack::Packer;
 use schemas::wire::WireError;
 
-use crate::rewrite::{Outcome, Reason, Refused, Rewriter};
+use crate::outcome::{Outcome, Reason, Refused};
+use crate::rewrite::Rewriter;
 
 /// What one record became.
 #[derive(Debug, Default)]

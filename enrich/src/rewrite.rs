@@ -1,7 +1,8 @@
 //! The rewriter: walks one record by the tables of [`crate::shape`] and applies the rules where they apply.
 //!
 //! One pass over the bytes, no decoding into owned structures, nothing copied that doesn't change. An error is contained
-//! in the item, scope or resource in which it stands: the caller is told which items can't go on.
+//! in the item, scope or resource in which it stands: the caller is told which items can't go on. Attributes are in
+//! [`crate::attribute`].
 //!
 //! Protobuf allows a field of a `KeyValue` or `AnyValue` to stand there twice, the last one counting; no encoder writes
 //! that, readers differ in it, and a rule could be led past a value by it: refused.
@@ -10,76 +11,27 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use schemas::Signal;
-use schemas::otlp::{AnyValue, Items};
-use schemas::wire::{Field, Fields, Value, WireError, put_len};
+use schemas::otlp::Items;
+use schemas::wire::{Field, Fields, Value, put_len};
 
 use crate::edits::Edits;
-use crate::hash::HEX_LEN;
 use crate::memo::Memo;
-use crate::rules::{KeyAction, Rules};
-use crate::shape::{ANY_VALUE, Context, KEY_VALUE, Kind, Level, Shape, request};
+use crate::outcome::{DEPTH_MAX, Done, Outcome, Reason, Refused, mismatch, twice, utf8, wire};
+use crate::rules::Rules;
+use crate::shape::{Context, Kind, Level, Shape, request};
 use crate::trace_state;
 
-/// Messages within messages, the request included: the limit of every protobuf implementation.
-const DEPTH_MAX: usize = 100;
 /// 64 bytes each, so that both memos stay within a core's second-level cache.
 const TEXT_SLOTS: usize = 8192;
 const KEY_SLOTS: usize = 1024;
 
-/// Why something can't go on. Never quotes what it found: reasons are logged.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Reason {
-    #[error("{message} can't be read: {error}")]
-    Wire {
-        message: &'static str,
-        error: WireError,
-    },
-    #[error("{message} has field {field} twice")]
-    Twice { message: &'static str, field: u32 },
-    #[error("{message} nests deeper than {DEPTH_MAX} messages")]
-    TooDeep { message: &'static str },
-    #[error(
-        "the record takes {bytes} bytes after redaction, above the bus's limit of {limit} bytes"
-    )]
-    TooLarge { bytes: usize, limit: usize },
-    #[error("the record is of version {0:?}, and this build reads up to {max}", max = schemas::headers::VERSION)]
-    Version(String),
-}
-
-/// A record whose items can all go on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Done {
-    pub items: usize,
-    pub outcome: Outcome,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The record goes on as it is; nothing was written.
-    Unchanged,
-    /// The record to go on was appended to the output.
-    Changed,
-}
-
-/// A record that can't go on, or not as a whole. Nothing was written.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refused {
-    Record(Reason),
-    /// The items of these numbers, in order; of several reasons the first.
-    Items {
-        numbers: Vec<Range<usize>>,
-        items: usize,
-        reason: Reason,
-    },
-}
-
 /// Applies rules to records, one after the other; holds the buffers and memos for that.
 pub struct Rewriter {
-    rules: Arc<Rules>,
-    edits: Edits,
-    texts: Memo,
-    keys: Memo,
-    counts: Vec<u64>,
+    pub(crate) rules: Arc<Rules>,
+    pub(crate) edits: Edits,
+    pub(crate) texts: Memo,
+    pub(crate) keys: Memo,
+    pub(crate) counts: Vec<u64>,
     items: usize,
     refused: Vec<Range<usize>>,
     reason: Option<Reason>,
@@ -168,7 +120,7 @@ impl Rewriter {
     }
 
     /// Walks the fields of one message; `owner` is the field it is the value of.
-    fn message(
+    pub(crate) fn message(
         &mut self,
         body: &[u8],
         owner: Option<&Field<'_>>,
@@ -219,7 +171,7 @@ impl Rewriter {
     }
 
     /// A message within a message. Errors stay within the item, scope or resource.
-    fn child(
+    pub(crate) fn child(
         &mut self,
         field: &Field<'_>,
         body: &[u8],
@@ -252,114 +204,12 @@ impl Rewriter {
         }
     }
 
-    /// One `KeyValue`. `replaced` is the bit of what is set in this place, whose old value goes.
-    fn attribute(
+    pub(crate) fn text(
         &mut self,
         field: &Field<'_>,
-        pair: &[u8],
-        replaced: u8,
-        depth: usize,
+        text: &[u8],
+        shape: &Shape,
     ) -> Result<(), Reason> {
-        let shape = &KEY_VALUE;
-        if depth > DEPTH_MAX {
-            return Err(Reason::TooDeep {
-                message: shape.name,
-            });
-        }
-        // The key decides about the value, and may stand behind it.
-        let (mut key, mut value) = (None, None);
-        let mut plain = true;
-        for part in Fields::new(pair) {
-            let part = part.map_err(|error| wire(shape, error))?;
-            let seen = match (part.number, part.value) {
-                (1, Value::Len(text)) => {
-                    plain &= value.is_none();
-                    key.replace((part, text)).is_some()
-                }
-                (2, Value::Len(body)) => value.replace((part, body)).is_some(),
-                (1 | 2, _) | (3, Value::Len(_)) => return Err(mismatch(shape, &part)),
-                _ => {
-                    plain &= part.number == 3;
-                    false
-                }
-            };
-            if seen {
-                return Err(twice(shape, &part));
-            }
-        }
-        let text = key.map_or(&[][..], |(_, text)| text);
-        let action = self.key_action(text, shape)?;
-        if let Some(action) = action {
-            if action.has(KeyAction::DELETE | replaced) {
-                self.edits.remove(field);
-                self.counts[Rules::DELETED] += u64::from(action.has(KeyAction::DELETE));
-                return Ok(());
-            }
-            // An empty value has nothing to hide; what else the attribute holds is seen to below.
-            if let Some((_, body)) = value
-                && action.has(KeyAction::HASH)
-                && !body.is_empty()
-            {
-                return self.hash(field, text, body);
-            }
-        }
-        let open = self.edits.open(field, pair);
-        if plain {
-            if let Some((key, text)) = key
-                && action.is_none()
-            {
-                self.text(&key, text, shape)?;
-            }
-            if let Some((value, body)) = value {
-                self.child(&value, body, &ANY_VALUE, depth + 1)?;
-            }
-        } else {
-            self.message(pair, None, shape, depth)?;
-        }
-        self.edits.close(open);
-        Ok(())
-    }
-
-    /// What is to be done with an attribute of this key; `None` when patterns find something in the key itself.
-    fn key_action(&mut self, key: &[u8], shape: &Shape) -> Result<Option<KeyAction>, Reason> {
-        if let Some(note) = self.keys.get(key) {
-            return Ok(Some(KeyAction(note)));
-        }
-        let text = utf8(key, 1, shape)?;
-        let action = self.rules.action(key);
-        // A key that a rule names is the operator's own text.
-        if action == KeyAction::default() && self.rules.masks.matches(text) {
-            return Ok(None);
-        }
-        self.keys.put(key, action.0);
-        Ok(Some(action))
-    }
-
-    /// The whole attribute is written anew: nothing of the value stays, whatever its type.
-    fn hash(&mut self, field: &Field<'_>, key: &[u8], value: &[u8]) -> Result<(), Reason> {
-        let Some(hasher) = &self.rules.hasher else {
-            // No rule hashes without a secret: see `Rules::compile`.
-            self.edits.remove(field);
-            return Ok(());
-        };
-        let parsed = AnyValue::parse(value).map_err(|error| wire(&ANY_VALUE, error))?;
-        let hex = hasher.hash(&parsed).unwrap_or_else(|| hasher.digest(value));
-        // AnyValue {string_value = 1}
-        let mut any = [0; HEX_LEN + 2];
-        any[0] = 1 << 3 | 2;
-        any[1] = HEX_LEN as u8;
-        any[2..].copy_from_slice(&hex);
-        self.edits.edit(field, |text| {
-            let mut pair = Vec::with_capacity(key.len() + any.len() + 8);
-            put_len(&mut pair, 1, key);
-            put_len(&mut pair, 2, &any);
-            put_len(text, field.number, &pair);
-        });
-        self.counts[Rules::HASHED] += 1;
-        Ok(())
-    }
-
-    fn text(&mut self, field: &Field<'_>, text: &[u8], shape: &Shape) -> Result<(), Reason> {
         if text.is_empty() || self.texts.get(text).is_some() {
             return Ok(());
         }
@@ -452,26 +302,4 @@ fn items_in(body: &[u8], shape: &Shape) -> Result<usize, Reason> {
         }
     }
     Ok(items)
-}
-
-fn utf8<'a>(text: &'a [u8], field: u32, shape: &Shape) -> Result<&'a str, Reason> {
-    std::str::from_utf8(text).map_err(|_| wire(shape, WireError::Utf8 { field }))
-}
-
-fn wire(shape: &Shape, error: WireError) -> Reason {
-    Reason::Wire {
-        message: shape.name,
-        error,
-    }
-}
-
-fn twice(shape: &Shape, field: &Field<'_>) -> Reason {
-    Reason::Twice {
-        message: shape.name,
-        field: field.number,
-    }
-}
-
-fn mismatch(shape: &Shape, field: &Field<'_>) -> Reason {
-    wire(shape, field.mismatch())
 }
