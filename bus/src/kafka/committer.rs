@@ -1,7 +1,8 @@
 //! Epochs as transactions: records, positions and the group's generation in one commit.
 //!
-//! The outcome is always certain. An epoch that was aborted is tried again; a commit without an answer is asked for until
-//! there is one; and when the producer breaks in the middle of a commit, the group's positions tell what became of it.
+//! The outcome is always certain. An epoch that was aborted is tried again; a commit without an answer is asked for again;
+//! and when the producer breaks in the middle of a commit, the group's positions tell what became of it: brokers don't
+//! answer for them while a transaction that moves them is undecided.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,10 +54,16 @@ impl ExactlyOnce {
     ) -> Result<(), Ended> {
         let ownership = &self.ownership;
         let stands = || ownership.stands(permit);
-        self.producer.initialise(stands).map_err(|arm| match arm {
-            Arm::Retry(why) | Arm::Abort(why, _) | Arm::Fatal(why, false) => Ended::Refused(why),
-            Arm::Fatal(why, true) => Ended::Fatal(why),
-        })?;
+        if let Err(arm) = self.producer.initialise(stands) {
+            self.producer.discard();
+            return Err(match arm {
+                Arm::Retry(_) if stands() => Ended::Again,
+                Arm::Retry(why) | Arm::Abort(why, _) | Arm::Fatal(why, false) => {
+                    Ended::Refused(why)
+                }
+                Arm::Fatal(why, true) => Ended::Fatal(why),
+            });
+        }
         let produced = self
             .producer
             .begin()
@@ -68,13 +75,13 @@ impl ExactlyOnce {
                     .send_positions(positions, &permit.metadata, stands),
             });
         if let Err(arm) = produced {
-            return Err(self.give_up(arm));
+            return Err(self.give_up(arm, permit));
         }
         match self.producer.commit() {
             Ok(()) => Ok(()),
-            // Only the answer "aborted" comes this way: the brokers know this transaction as not committed.
-            Err(arm @ (Arm::Abort(..) | Arm::Retry(_))) => Err(self.give_up(arm)),
-            Err(Arm::Fatal(why, _)) => {
+            // The brokers know this transaction as not committed.
+            Err(arm @ Arm::Abort(..)) => Err(self.give_up(arm, permit)),
+            Err(Arm::Retry(why) | Arm::Fatal(why, _)) => {
                 self.producer.discard();
                 Err(Ended::Unknown(why))
             }
@@ -82,10 +89,14 @@ impl ExactlyOnce {
     }
 
     /// Before a commit was asked for: the transaction is aborted, or its producer thrown away.
-    fn give_up(&mut self, arm: Arm) -> Ended {
+    fn give_up(&mut self, arm: Arm, permit: &Permit) -> Ended {
         match arm {
             Arm::Abort(why, false) => {
                 self.producer.warn(&why);
+                self.producer.abort();
+                Ended::Again
+            }
+            Arm::Retry(_) if self.ownership.stands(permit) => {
                 self.producer.abort();
                 Ended::Again
             }

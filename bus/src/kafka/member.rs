@@ -27,6 +27,9 @@ use crate::{
 const END_FRESH: Duration = Duration::from_millis(50);
 const END_IDLE: Duration = Duration::from_millis(200);
 
+/// How long leaving a group may take, beyond what the stage takes to give its partitions up.
+const LEAVE: Duration = Duration::from_secs(15);
+
 pub(super) struct KafkaMember {
     consumer: Arc<Consumer>,
     lookups: Arc<Lookups>,
@@ -265,7 +268,18 @@ impl KafkaMember {
             .close_queue()
             .map_err(|e| error("leaving the group", &e))?;
         let mut nothing = Vec::new();
+        let deadline = Instant::now() + LEAVE;
         while !self.consumer.base.closed() {
+            if Instant::now() > deadline {
+                // Destroying the client would wait for this too. It takes no part in anything any more.
+                std::mem::forget(self.consumer.clone());
+                let client = self.consumer.base.context().role();
+                tracing::warn!(
+                    client,
+                    "leaving the group took longer than {LEAVE:?}: the brokers will notice"
+                );
+                break;
+            }
             match self.consumer.next(Duration::from_millis(100)) {
                 Some(Happened::Assign(_)) => {
                     let _ = self.consumer.base.unassign();

@@ -19,6 +19,10 @@ use crate::{GroupOptions, Record, Result, TopicPartition};
 /// How long one call may take before it is called again, with a warning in between.
 const STEP: Duration = Duration::from_secs(5);
 
+/// How long a call is called again before the producer counts as stuck and another one takes its place. Also what an outage
+/// of the brokers costs at most beyond its own length.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Exactly three arms.
 #[derive(Debug)]
 pub(super) enum Arm {
@@ -104,20 +108,21 @@ impl Producer {
             .ok_or_else(|| Arm::Fatal("there is no transactional producer".into(), false))
     }
 
-    /// Calls until it is done, refused for good, or no longer wanted (then the last reason to retry).
+    /// Calls until it is done, refused for good, no longer wanted, or stuck (then the last reason to retry).
     fn until_done(
         &self,
         attempted: &str,
         wanted: impl Fn() -> bool,
         call: impl Fn(&ThreadedProducer<EpochContext>) -> std::result::Result<(), KafkaError>,
     ) -> std::result::Result<(), Arm> {
+        let begin = Instant::now();
         loop {
             match call(self.client()?) {
                 Ok(()) => return Ok(()),
                 Err(e) => match arm(attempted, &e) {
                     Arm::Retry(why) => {
                         self.warn(&why);
-                        if !wanted() {
+                        if !wanted() || begin.elapsed() > PATIENCE {
                             return Err(Arm::Retry(why));
                         }
                         std::thread::sleep(Duration::from_millis(20));
@@ -185,7 +190,7 @@ impl Producer {
         })
     }
 
-    /// Calls until the outcome is known, however long that takes.
+    /// An error that isn't `Abort` leaves the outcome open.
     pub fn commit(&self) -> std::result::Result<(), Arm> {
         self.until_done(
             "committing a transaction",
@@ -194,7 +199,7 @@ impl Producer {
         )
     }
 
-    /// As `commit`. When even this fails, the producer is discarded: the brokers abort the transaction themselves.
+    /// When even this fails, the producer is discarded: the brokers abort the transaction themselves.
     pub fn abort(&mut self) {
         let aborted = self.until_done(
             "aborting a transaction",
