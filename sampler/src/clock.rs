@@ -3,8 +3,8 @@
 //! It is a function of the log alone: the same records in the same order give the same times, from any start whose state
 //! (`now_ms`, `jump_ms`) was written down. Ticks by the wall clock are kept apart from it, see `partition`.
 //!
-//! A timestamp more than `limit` ahead of the clock is a *jump*. One record cannot make it: the jump is held back until the
-//! next record confirms it, by being at most `limit` behind it, or refutes it. A gap in the traffic is a jump that the next
+//! A timestamp more than `limit` ahead of the clock is a *jump*. One record cannot make it: record and jump are held back until the
+//! next record confirms the jump, by being at most `limit` behind it, or refutes it. A gap in the traffic is a jump that the next
 //! record confirms; a lone record from the future is refuted by the next. Two in a row are believed: on topics with
 //! `LogAppendTime`, which Tailwater creates, there are none, and Kafka rejects timestamps more than an hour ahead by default.
 
@@ -14,15 +14,6 @@ pub(crate) struct LogClock {
     now_ms: u64,
     /// The timestamp of the last record, when it was a jump that is held back; 0: none.
     jump_ms: u64,
-}
-
-/// What a record's timestamp did to a jump that was held back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Jump {
-    /// There was none, or it was confirmed.
-    Settled,
-    /// What was observed at the jump's time has to be moved back to [`LogClock::observed_ms`].
-    Refuted,
 }
 
 impl LogClock {
@@ -40,28 +31,27 @@ impl LogClock {
         self.jump_ms
     }
 
-    /// The time at which the last record was observed: that of the jump while it is held back.
-    pub(crate) fn observed_ms(&self) -> u64 {
-        self.now_ms.max(self.jump_ms)
+    /// What the next record's timestamp says of a jump that is held back: afterwards there is none, and the clock stands where
+    /// the record that made it is to be applied.
+    pub(crate) fn resolve(&mut self, timestamp_ms: u64, limit_ms: u64) {
+        if self.confirms(timestamp_ms, limit_ms) {
+            self.now_ms = self.jump_ms;
+        }
+        self.jump_ms = 0;
     }
 
-    /// The next record's timestamp.
-    pub(crate) fn advance(&mut self, timestamp_ms: u64, limit_ms: u64) -> Jump {
-        let mut jump = Jump::Settled;
-        if self.jump_ms > 0 {
-            if timestamp_ms.saturating_add(limit_ms) >= self.jump_ms {
-                self.now_ms = self.jump_ms;
-            } else {
-                jump = Jump::Refuted;
-            }
-            self.jump_ms = 0;
-        }
+    pub(crate) fn confirms(&self, timestamp_ms: u64, limit_ms: u64) -> bool {
+        self.jump_ms > self.now_ms && timestamp_ms.saturating_add(limit_ms) >= self.jump_ms
+    }
+
+    /// The next record's timestamp, after [`LogClock::resolve`]. `false`: it is a jump, the record is to be held back.
+    pub(crate) fn advance(&mut self, timestamp_ms: u64, limit_ms: u64) -> bool {
         if timestamp_ms > self.now_ms.saturating_add(limit_ms) {
             self.jump_ms = timestamp_ms;
-        } else {
-            self.now_ms = self.now_ms.max(timestamp_ms);
+            return false;
         }
-        jump
+        self.now_ms = self.now_ms.max(timestamp_ms);
+        true
     }
 }
 
@@ -76,6 +66,7 @@ mod tests {
         let times: Vec<_> = timestamps
             .iter()
             .map(|&timestamp| {
+                clock.resolve(timestamp, 100);
                 clock.advance(timestamp, 100);
                 clock.now_ms()
             })

@@ -104,8 +104,9 @@ impl Partition {
         while self.emit < limit && spent < budget_bytes {
             match self.cache.next(self.emit) {
                 Next::Record(record) if record.offset < limit => {
-                    self.emit_clock
-                        .advance(record.timestamp_ms, self.options.future_limit_ms);
+                    let limit_ms = self.options.future_limit_ms;
+                    self.emit_clock.resolve(record.timestamp_ms, limit_ms);
+                    self.emit_clock.advance(record.timestamp_ms, limit_ms);
                     spent += self.pass(&record);
                     self.move_emit(record.offset + 1);
                 }

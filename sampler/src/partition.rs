@@ -16,7 +16,7 @@ use schemas::decisions::{Decision, DecisionBatch, Verdict};
 
 use crate::budget::Bucket;
 use crate::cache::RecordCache;
-use crate::clock::{Jump, LogClock};
+use crate::clock::LogClock;
 use crate::emit::{Emitter, Oddities};
 use crate::facts::{self, SpanFacts};
 use crate::index::{self, Place, TraceIndex};
@@ -41,7 +41,7 @@ pub struct Options {
     pub maximum_trace_size_bytes: u64,
     /// Output records are finished when they reach this length.
     pub record_bytes_max: usize,
-    /// A record further than this ahead of the partition's clock does not move the clock unless the next record confirms it.
+    /// A record further than this ahead of the partition's clock is held back until the next record confirms its time.
     pub future_limit_ms: u64,
     /// Number of partitions of the raw topic: a rate budget is split over them.
     pub partitions: u32,
@@ -81,13 +81,11 @@ impl Start {
     /// needed has an entry at or after it. 0: all of it.
     ///
     /// A span at or above L belongs to a verdict of a time at most 1.5 ttl before the clock at L, and an entry is never on the
-    /// bus before its own time by the raw topic's clock, but for a renewal that a refuted jump brought forward by up to 1.5 ttl. Where
-    /// producers stamp raw records (`CreateTime`) and live in the future, the caller has to subtract how far.
+    /// bus before its own time by the raw topic's clock. Where producers stamp raw records (`CreateTime`) and live in the future, the caller has to subtract how far.
     pub fn scan_from_ms(&self, options: &Options) -> u64 {
         self.clock_emit_ms
             .min(self.clock_decide_ms)
-            .saturating_sub(options.decision_cache_ttl_ms.saturating_mul(3))
-            .saturating_sub(options.future_limit_ms)
+            .saturating_sub(options.decision_cache_ttl_ms.saturating_mul(2))
             .saturating_sub(SCAN_MARGIN_MS)
     }
 }
@@ -160,6 +158,7 @@ pub struct Partition {
     buckets: Vec<Bucket>,
     names: Names,
     scratch: Vec<SpanFacts>,
+    held: Option<HeldRecord>,
     log: DecisionLog,
     // The emit cursor.
     pub(crate) emit: u64,
@@ -202,6 +201,7 @@ impl Partition {
                 .collect(),
             names: Names::default(),
             scratch: Vec::new(),
+            held: None,
             log: DecisionLog::default(),
             emit: start.emit,
             emit_clock: clock,
@@ -298,13 +298,10 @@ impl Partition {
         if record.offset < self.decide {
             return;
         }
-        if self
-            .clock
-            .advance(record.timestamp_ms, self.options.future_limit_ms)
-            == Jump::Refuted
-        {
-            self.window.move_back(self.clock.observed_ms());
-        }
+        let limit_ms = self.options.future_limit_ms;
+        self.clock.resolve(record.timestamp_ms, limit_ms);
+        self.apply_held();
+        let settled = self.clock.advance(record.timestamp_ms, limit_ms);
         self.fire();
         if self.names.crowded() {
             self.clean_names();
@@ -316,16 +313,33 @@ impl Partition {
         if let Some(oddity) = read {
             self.oddities.add(record.offset, oddity);
         }
-        self.apply(&scratch, record.offset);
         self.counts.consumed_spans += scratch.len() as u64;
         self.pending.observed(record.offset, scratch.len() as u64);
-        self.scratch = scratch;
+        if settled {
+            self.apply(&scratch, record.offset);
+            self.scratch = scratch;
+        } else {
+            self.held = Some(HeldRecord {
+                offset: record.offset,
+                spans: scratch,
+                first_tick_ms: 0,
+            });
+        }
 
         let from = self.decide;
         self.decide = record.offset + 1;
         self.cache.admit(record, from);
         self.finish_rebuild();
         self.forget();
+    }
+
+    /// The record that was held back for its jump in time is next: the clock says when.
+    fn apply_held(&mut self) {
+        if let Some(held) = self.held.take() {
+            self.fire();
+            self.apply(&held.spans, held.offset);
+            self.scratch = held.spans;
+        }
     }
 
     /// Gathers the facts of one record's spans.
@@ -341,9 +355,7 @@ impl Partition {
                 Some(Place::Open(slot)) => self.gather(slot, span, offset),
                 Some(Place::Decided(newest)) => self.follow(newest, span, offset),
                 None => {
-                    let slot = self
-                        .window
-                        .open(span.id, offset, self.clock.observed_ms(), NONE);
+                    let slot = self.window.open(span.id, offset, self.clock.now_ms(), NONE);
                     self.index.insert(index::hash(&span.id), Place::Open(slot));
                     self.gather(slot, span, offset)
                 }
@@ -354,14 +366,14 @@ impl Partition {
 
     #[inline]
     fn gather(&mut self, slot: u32, span: &SpanFacts, offset: u64) -> Place {
-        let observed_ms = self.clock.observed_ms();
+        let now_ms = self.clock.now_ms();
         let bytes = self
             .window
-            .gather(slot, span, offset, observed_ms, &self.policies);
+            .gather(slot, span, offset, now_ms, &self.policies);
         let max = self.options.maximum_trace_size_bytes;
         if max > 0 && bytes > max {
             self.counts.oversized += 1;
-            return self.close(slot, self.clock.now_ms(), Cause::Oversized);
+            return self.close(slot, now_ms, Cause::Oversized);
         }
         Place::Open(slot)
     }
@@ -380,7 +392,7 @@ impl Partition {
         if forgotten {
             let slot = self
                 .window
-                .open(span.id, offset, self.clock.observed_ms(), newest);
+                .open(span.id, offset, self.clock.now_ms(), newest);
             self.index.replace(
                 index::hash(&span.id),
                 Place::Decided(newest),
@@ -389,7 +401,7 @@ impl Partition {
             return self.gather(slot, span, offset);
         }
         self.counts.late_spans += 1;
-        if self.verdicts.touch(at, offset, self.clock.observed_ms()) {
+        if self.verdicts.touch(at, offset, self.clock.now_ms()) {
             self.log.extended(self.verdicts.get(at));
         }
         Place::Decided(newest)
@@ -508,9 +520,18 @@ impl Partition {
             return;
         }
         self.tick_ms = self.tick_ms.max(time_ms);
-        // A record from the future, and silence since: its traces must not wait for that future.
-        if self.clock.jump_ms() > self.tick_ms.saturating_add(self.options.future_limit_ms) {
-            self.window.move_back(self.clock_ms());
+        let limit_ms = self.options.future_limit_ms;
+        if let Some(held) = &mut self.held {
+            if held.first_tick_ms == 0 {
+                held.first_tick_ms = time_ms;
+            }
+            // The wall clock confirms the jump, as the next record would. A record from the future, and silence since: its traces must
+            // not wait for that future.
+            let waited_ms = time_ms.saturating_sub(held.first_tick_ms);
+            if self.clock.confirms(time_ms, limit_ms) || waited_ms > self.options.decision_wait_ms {
+                self.clock.resolve(time_ms, limit_ms);
+                self.apply_held();
+            }
         }
         self.fire();
     }
@@ -523,6 +544,7 @@ impl Partition {
             self.finish_rebuild();
         }
         if offset > self.emit {
+            self.pending.close();
             self.move_emit(offset);
             self.cache.skip_to(offset);
         }
@@ -536,7 +558,8 @@ impl Partition {
     /// The emit cursor may move up to here: everything below is observed, and every trace below is decided.
     pub(crate) fn emit_limit(&self) -> u64 {
         let watermark = self.window.low_watermark().unwrap_or(u64::MAX);
-        watermark.min(self.decide)
+        let held = self.held.as_ref().map_or(u64::MAX, |held| held.offset);
+        watermark.min(held).min(self.decide)
     }
 
     /// Offsets that the emit cursor needs, now or soon, and that are not in the cache: to be read again, in order.
@@ -551,6 +574,8 @@ impl Partition {
 
     /// Records that were read again; every record from `missing().start` to `read_to` that exists is among what was supplied.
     pub fn supply(&mut self, records: impl IntoIterator<Item = RawRecord>, read_to: u64) {
+        // Retention may have been there before the reader.
+        self.pending.close();
         self.cache
             .supply(records, self.emit, read_to.min(self.decide));
     }
@@ -647,6 +672,14 @@ impl Partition {
             + self.pending.bytes()
             + self.scratch.capacity() * size_of::<SpanFacts>()
     }
+}
+
+/// A record whose timestamp is a jump that was neither confirmed nor refuted yet.
+#[derive(Debug)]
+struct HeldRecord {
+    offset: u64,
+    spans: Vec<SpanFacts>,
+    first_tick_ms: u64,
 }
 
 /// Why a trace is decided.

@@ -14,6 +14,8 @@ pub(crate) struct Pending {
     /// Spans of the front group that were passed.
     passed: u64,
     spans: u64,
+    /// The last group takes no more records.
+    closed: bool,
 }
 
 #[derive(Debug)]
@@ -28,15 +30,23 @@ impl Pending {
     pub(crate) fn observed(&mut self, offset: u64, spans: u64) {
         self.spans += spans;
         match self.groups.back_mut() {
-            Some(group) if group.spans < GROUP_SPANS => {
+            Some(group) if group.spans < GROUP_SPANS && !self.closed => {
                 group.end = offset + 1;
                 group.spans += spans;
             }
-            _ => self.groups.push_back(Group {
-                end: offset + 1,
-                spans,
-            }),
+            _ => {
+                self.closed = false;
+                self.groups.push_back(Group {
+                    end: offset + 1,
+                    spans,
+                });
+            }
         }
+    }
+
+    /// Something may have been lost: what it was is known when the emit cursor leaves the present groups.
+    pub(crate) fn close(&mut self) {
+        self.closed = true;
     }
 
     /// The emit cursor passed a record with so many spans; to be followed by [`Pending::settle`].

@@ -131,21 +131,15 @@ impl Verdicts {
         slot
     }
 
-    /// A span at `offset`, observed at `observed_ms`, goes the way of this verdict. `true`: the verdict has a new time, to be logged.
-    pub(crate) fn touch(&mut self, slot: u32, offset: u64, observed_ms: u64) -> bool {
-        let until = self.holds_until_ms(self.get(slot).time_ms);
+    /// A span at `offset`, observed at `now_ms`, goes the way of this verdict. `true`: the verdict has a new time, to be logged.
+    pub(crate) fn touch(&mut self, slot: u32, offset: u64, now_ms: u64) -> bool {
         let half = self.ttl_ms / 2;
         let held = &mut self.slots[slot as usize];
         held.last_offset = held.last_offset.max(offset);
-        if observed_ms <= held.time_ms.saturating_add(half) {
+        if now_ms <= held.time_ms.saturating_add(half) {
             return false;
         }
-        // A time that lies far ahead may be a jump that is refuted later; what was held still holds long enough.
-        let renewed = observed_ms.min(until);
-        if renewed <= held.time_ms {
-            return false;
-        }
-        held.time_ms = renewed;
+        held.time_ms = now_ms;
         held.renewed = true;
         true
     }

@@ -130,7 +130,7 @@ impl Window {
         slot: u32,
         span: &SpanFacts,
         offset: u64,
-        observed_ms: u64,
+        now_ms: u64,
         policies: &Policies,
     ) -> u64 {
         let trace = &mut self.slots[slot as usize];
@@ -153,7 +153,7 @@ impl Window {
             }
             if self.wait_after_root_ms > 0 {
                 self.roots.push_back(Root {
-                    seen_ms: observed_ms,
+                    seen_ms: now_ms,
                     slot,
                     sequence: trace.sequence,
                 });
@@ -220,22 +220,6 @@ impl Window {
         self.roots.clear();
         self.roots.shrink_to(1024);
         self.free = NONE;
-    }
-
-    /// What was observed later than `now_ms` was observed at `now_ms`: a jump in time was refuted.
-    pub(crate) fn move_back(&mut self, now_ms: u64) {
-        let mut slot = self.back;
-        while slot != NONE && self.get(slot).opened_ms > now_ms {
-            let trace = &mut self.slots[slot as usize];
-            trace.opened_ms = now_ms;
-            slot = trace.previous;
-        }
-        for root in self.roots.iter_mut().rev() {
-            if root.seen_ms <= now_ms {
-                break;
-            }
-            root.seen_ms = now_ms;
-        }
     }
 
     /// The offset at which the oldest undecided trace has its first span.
