@@ -18,6 +18,7 @@ mod config;
 mod connections;
 mod counts;
 mod grpc;
+mod heads;
 mod inflate;
 mod otlp_http;
 mod pack;

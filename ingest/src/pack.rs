@@ -45,7 +45,7 @@ impl<W: Clone> Pack<W> {
     /// Adds items of one request; records that are full go to `closed`. Returns whether the pack has now become due at `due`.
     pub fn add<'a>(
         &mut self,
-        items: impl Iterator<Item = &'a Routed<'a>>,
+        items: impl Iterator<Item = Routed<'a>>,
         waiter: &W,
         due: Instant,
         limits: RecordLimits,

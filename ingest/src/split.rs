@@ -8,6 +8,7 @@ use schemas::{Signal, partition_of};
 
 use crate::answer::Partial;
 use crate::check::{self, Fault, Ids};
+use crate::heads::{Heads, Place};
 
 /// What the split needs to know besides the request.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +18,7 @@ pub struct Limits {
     pub item_bytes_max: usize,
 }
 
-/// An accepted item.
+/// An accepted item, ready to be packed.
 pub struct Routed<'a> {
     pub item: Item<'a>,
     /// The bytes of a record that holds nothing else: the item with its heads.
@@ -26,7 +27,8 @@ pub struct Routed<'a> {
 
 /// A request's items by partition.
 pub struct Split<'a> {
-    items: Vec<Routed<'a>>,
+    heads: Heads,
+    items: Vec<(Place, &'a [u8])>,
     /// Indexes into `items`, partition by partition, each in the order of the request.
     order: Vec<u32>,
     /// Where each partition ends in `order`.
@@ -45,23 +47,18 @@ pub fn split(signal: Signal, request: &[u8], limits: Limits) -> Result<Split<'_>
     let mut heads = Heads::default();
     for item in Items::new(request) {
         let item = item?;
-        heads.enter(signal, &item)?;
+        let place = heads.enter(signal, &item)?;
         let (ids, fault) = check::item(signal, item.body)?;
-        let alone_bytes = item.body.len() + heads.bytes();
-        let route = if alone_bytes > limits.item_bytes_max {
+        let route = if heads.alone_bytes(place, item.body) > limits.item_bytes_max {
             Err(Reason::TooLarge)
         } else {
-            route(
-                signal,
-                ids,
-                fault.or(heads.fault()),
-                || heads.partition(&item, limits.partitions),
-                limits.partitions,
-            )
+            let fault = fault.or(heads.fault(place));
+            let by_resource = || heads.partition(place, limits.partitions);
+            route(signal, ids, fault, by_resource, limits.partitions)
         };
         match route {
             Ok(partition) => {
-                items.push(Routed { item, alone_bytes });
+                items.push((place, item.body));
                 partitions.push(partition);
             }
             Err(reason) => rejected.count(reason, signal, item.body),
@@ -69,6 +66,7 @@ pub fn split(signal: Signal, request: &[u8], limits: Limits) -> Result<Split<'_>
     }
     let (order, ends) = sort(&partitions, limits.partitions);
     Ok(Split {
+        heads,
         items,
         order,
         ends,
@@ -76,26 +74,28 @@ pub fn split(signal: Signal, request: &[u8], limits: Limits) -> Result<Split<'_>
     })
 }
 
-impl<'a> Split<'a> {
+impl Split<'_> {
     /// Items that were not rejected.
     pub fn accepted(&self) -> usize {
         self.items.len()
     }
 
     /// The partitions that have items, with them.
-    pub fn partitions(
-        &self,
-    ) -> impl Iterator<Item = (u32, impl ExactSizeIterator<Item = &Routed<'a>>)> {
+    pub fn partitions(&self) -> impl Iterator<Item = (u32, impl Iterator<Item = Routed<'_>>)> {
         let mut start = 0;
-        self.ends
-            .iter()
-            .enumerate()
-            .filter_map(move |(partition, &end)| {
-                let order = &self.order[start as usize..end as usize];
-                start = end;
-                let items = order.iter().map(|&index| &self.items[index as usize]);
-                (!order.is_empty()).then_some((partition as u32, items))
-            })
+        let ends = self.ends.iter().enumerate();
+        ends.filter_map(move |(partition, &end)| {
+            let order = &self.order[start as usize..end as usize];
+            start = end;
+            let items = order.iter().map(|&index| {
+                let (place, body) = self.items[index as usize];
+                Routed {
+                    item: self.heads.item(place, body),
+                    alone_bytes: self.heads.alone_bytes(place, body),
+                }
+            });
+            (!order.is_empty()).then_some((partition as u32, items))
+        })
     }
 }
 
@@ -179,77 +179,6 @@ impl Rejected {
             rejected: self.units,
             message: message.collect::<Vec<_>>().join("; "),
         }
-    }
-}
-
-/// What is known of the resource and scope of the current item; found out once for each.
-#[derive(Default)]
-struct Heads {
-    resource: Option<Head>,
-    scope: Option<Head>,
-    resource_partition: Option<u32>,
-    scratch: Vec<u8>,
-}
-
-struct Head {
-    index: usize,
-    bytes: usize,
-    fault: Option<Fault>,
-}
-
-/// Tags and lengths of a resource, a scope and an item, at most.
-const FRAMES_MAX: usize = 3 * 6;
-
-impl Heads {
-    #[inline]
-    fn enter(&mut self, signal: Signal, item: &Item<'_>) -> Result<(), WireError> {
-        if self
-            .resource
-            .as_ref()
-            .is_none_or(|head| head.index != item.resource.index)
-        {
-            self.scratch.clear();
-            item.resource.write(&mut self.scratch);
-            self.resource = Some(Head {
-                index: item.resource.index,
-                bytes: self.scratch.len(),
-                fault: check::resource_head(signal, &self.scratch)?,
-            });
-            self.resource_partition = None;
-        }
-        if self
-            .scope
-            .as_ref()
-            .is_none_or(|head| head.index != item.scope.index)
-        {
-            self.scratch.clear();
-            item.scope.write(&mut self.scratch);
-            self.scope = Some(Head {
-                index: item.scope.index,
-                bytes: self.scratch.len(),
-                fault: check::scope_head(signal, &self.scratch)?,
-            });
-        }
-        Ok(())
-    }
-
-    fn both(&self) -> impl Iterator<Item = &Head> {
-        self.resource.iter().chain(&self.scope)
-    }
-
-    fn bytes(&self) -> usize {
-        FRAMES_MAX + self.both().map(|head| head.bytes).sum::<usize>()
-    }
-
-    fn fault(&self) -> Option<Fault> {
-        self.both().find_map(|head| head.fault)
-    }
-
-    /// The partition of everything that has no trace.
-    fn partition(&mut self, item: &Item<'_>, partitions: u32) -> u32 {
-        *self
-            .resource_partition
-            .get_or_insert_with(|| partition_of(item.resource.resource(), partitions))
     }
 }
 
