@@ -177,6 +177,11 @@ impl RawKafka {
                 "0 replicas hold nothing; give 3, or leave it out for the broker's default",
             );
         }
+        for (key, message) in crate::kafka::problems(self) {
+            if key != "brokers" {
+                problems.push(format!("{path}.{key}"), message);
+            }
+        }
     }
 }
 

@@ -52,7 +52,7 @@ pub struct RawRedact {
 pub struct RawHash {
     /// Attributes with these keys are hashed, at any depth.
     pub keys: Vec<String>,
-    /// The secret of HMAC-SHA256; must not be empty when there are `keys`.
+    /// The secret of HMAC-SHA256; empty: a random one of this process, so that hashes differ between processes and runs.
     pub key: Secret,
 }
 

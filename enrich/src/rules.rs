@@ -70,10 +70,13 @@ impl Rules {
         let set = raw.set.item.keys();
         rules.name(set, KeyAction::SET_ITEM, other, &at, problems);
         if !redact.hash.keys.is_empty() && rules.hasher.is_none() {
-            problems.push(
-                format!("{path}.redact.hash.key"),
-                "is empty, and a hash without a secret is undone by trying all values; set it, e.g. to ${env:TAILWATER_HASH_KEY} with at least 16 random bytes",
-            );
+            match secret_of_this_process() {
+                Ok(secret) => rules.hasher = Hasher::new(&secret),
+                Err(error) => problems.push(
+                    format!("{path}.redact.hash.key"),
+                    format!("is empty, and no random one can be drawn ({error}); set it, e.g. to ${{env:TAILWATER_HASH_KEY}} with at least 16 random bytes"),
+                ),
+            }
         }
         let redacts =
             !redact.delete.is_empty() || !redact.hash.keys.is_empty() || !rules.masks.is_empty();
@@ -126,4 +129,20 @@ impl Rules {
             Context::Item => &self.set_item,
         }
     }
+}
+
+/// The secret when none is configured: drawn once a process, so that no hash can be undone by trying all values. The
+/// hashes of two processes, or of two runs, then differ, which `docs/enrich.md` says.
+fn secret_of_this_process() -> std::io::Result<[u8; 32]> {
+    use std::io::Read;
+    static SECRET: std::sync::OnceLock<[u8; 32]> = std::sync::OnceLock::new();
+    if let Some(secret) = SECRET.get() {
+        return Ok(*secret);
+    }
+    let mut drawn = [0; 32];
+    std::fs::File::open("/dev/urandom")?.read_exact(&mut drawn)?;
+    tracing::warn!(
+        "enrich.redact.hash.key is empty: hashing with a random secret, so hashes differ between processes and runs"
+    );
+    Ok(*SECRET.get_or_init(|| drawn))
 }

@@ -17,7 +17,11 @@ use opentelemetry_proto::tonic::collector::{
     logs::v1::ExportLogsServiceRequest, metrics::v1::ExportMetricsServiceRequest,
     trace::v1::ExportTraceServiceRequest,
 };
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use proptest::prelude::*;
+use prost::Message;
 use reference::{KEY, PATTERNS, Redact, Reference};
 use runtime::config::Problems;
 use schemas::Signal;
@@ -363,9 +367,8 @@ fn unknown_fields_go_unless_they_are_to_be_kept() {
 }
 
 #[test]
-fn a_hash_rule_without_a_secret_is_a_problem() {
+fn contradictions_and_bad_patterns_are_problems_all_at_once() {
     let mut raw = raw(true);
-    raw.redact.hash.key = Secret::default();
     raw.redact.delete.push("set.me".into());
     raw.redact.mask[1].pattern = "(".into();
     let mut problems = Problems::new();
@@ -379,10 +382,49 @@ fn a_hash_rule_without_a_secret_is_a_problem() {
         [
             "enrich.redact.mask[1].pattern",
             "enrich.set.resource",
-            "enrich.set.item",
-            "enrich.redact.hash.key"
+            "enrich.set.item"
         ]
     );
+}
+
+/// An empty key is no key that others know: nobody can repeat the hash without the process's own secret.
+#[test]
+fn a_hash_rule_without_a_secret_uses_a_random_one() {
+    let hashed = |key: &str| {
+        let mut raw = RawConfig::default();
+        raw.redact.hash.keys = vec!["user.id".into()];
+        raw.redact.hash.key = Secret(key.into());
+        let mut problems = Problems::new();
+        let config = raw.validate("enrich", &mut problems);
+        assert!(problems.is_empty());
+        let request = ExportTraceServiceRequest {
+            resource_spans: vec![ResourceSpans {
+                resource: Some(Resource {
+                    attributes: vec![KeyValue {
+                        key: "user.id".into(),
+                        value: Some(AnyValue {
+                            value: Some(any_value::Value::StringValue("user-17".into())),
+                        }),
+                        ..KeyValue::default()
+                    }],
+                    ..Resource::default()
+                }),
+                scope_spans: vec![ScopeSpans {
+                    spans: vec![Span::default()],
+                    ..ScopeSpans::default()
+                }],
+                ..ResourceSpans::default()
+            }],
+        };
+        let mut out = Vec::new();
+        Rewriter::new(config.rules)
+            .transform(Signal::Traces, &request.encode_to_vec(), &mut out)
+            .unwrap();
+        assert!(!out.windows(7).any(|part| part == b"user-17"));
+        out
+    };
+    assert_eq!(hashed(""), hashed(""));
+    assert_ne!(hashed(""), hashed("0123456789abcdef"));
 }
 
 #[test]
