@@ -1,9 +1,9 @@
 //! What it costs to export a million spans, in CPU-seconds of the exporting process.
 //!
-//! `cargo run --release -p tailwater-export --example throughput -- [otlp_grpc|otlp_http] [none|gzip|zstd] [millions]`
+//! `cargo run --release -p tailwater-export --example throughput -- [otlp_grpc|otlp_http] [none|gzip|zstd] [millions] [embedded|kafka]`
 //!
-//! The backend is a process of its own, which reads requests and accepts them. Records wait on an embedded bus, or on the
-//! Kafka of `KAFKA_BROKERS`.
+//! The backend is a process of its own, which reads requests and accepts them. Records wait on an embedded bus, or on a
+//! Kafka that is started for it.
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
@@ -35,11 +35,16 @@ fn main() -> anyhow::Result<()> {
     };
     match argument(0, "otlp_grpc").as_str() {
         "serve" => serve(),
-        kind => measure(kind, &argument(1, "none"), argument(2, "1").parse()?),
+        kind => measure(
+            kind,
+            &argument(1, "none"),
+            argument(2, "1").parse()?,
+            argument(3, "embedded") == "kafka",
+        ),
     }
 }
 
-fn measure(kind: &str, compression: &str, millions: f64) -> anyhow::Result<()> {
+fn measure(kind: &str, compression: &str, millions: f64, kafka: bool) -> anyhow::Result<()> {
     let mut child = Command::new(std::env::current_exe()?)
         .arg("serve")
         .stdin(Stdio::piped())
@@ -49,12 +54,17 @@ fn measure(kind: &str, compression: &str, millions: f64) -> anyhow::Result<()> {
     BufReader::new(child.stdout.take().context("no output")?).read_line(&mut address)?;
 
     let dir = tempfile::tempdir()?;
-    let brokers = std::env::var("KAFKA_BROKERS").ok();
-    let (bus_name, bus) = match &brokers {
-        Some(brokers) => (
+    let broker = match kafka {
+        true => {
+            Some(tests::kafka::Broker::start().map_err(|skipped| anyhow::anyhow!("{skipped}"))?)
+        }
+        false => None,
+    };
+    let (bus_name, bus) = match &broker {
+        Some(broker) => (
             "Kafka",
             BusKind::Kafka(RawKafka {
-                brokers: brokers.split(',').map(str::to_owned).collect(),
+                brokers: vec![broker.brokers().to_owned()],
                 replication_factor: Some(1),
                 ..RawKafka::default()
             }),
@@ -94,7 +104,9 @@ fn measure(kind: &str, compression: &str, millions: f64) -> anyhow::Result<()> {
         let (bus, topics, drain) = (bus.clone(), topics.clone(), drain.clone());
         std::thread::spawn(move || export::run(config, bus, &topics, "bench", &health, &drain))
     };
-    while bus.lag(&topics.group("export-sink"), &topics.clean(Signal::Traces))? > 0 {
+    // A group that is being made has no coordinator for a moment.
+    let lag = || bus.lag(&topics.group("export-sink"), &topics.clean(Signal::Traces));
+    while !lag().is_ok_and(|lag| lag == 0) {
         std::thread::sleep(Duration::from_millis(20));
     }
     let (took, cpu) = (started.elapsed().as_secs_f64(), cpu_seconds()? - cpu);

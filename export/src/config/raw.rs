@@ -157,7 +157,7 @@ pub enum Compression {
     /// What every backend understands.
     #[default]
     Gzip,
-    /// A third of gzip's CPU; the Collector and some backends take it.
+    /// Half of gzip's CPU; the Collector and some backends take it.
     Zstd,
 }
 
