@@ -195,3 +195,72 @@ impl RecordCache {
 fn cost(record: &RawRecord) -> usize {
     record.value.len() + record.tenant.as_ref().map_or(0, bytes::Bytes::len) + RECORD_OVERHEAD
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn record(offset: u64) -> RawRecord {
+        RawRecord {
+            offset,
+            timestamp_ms: 0,
+            tenant: None,
+            value: Bytes::from(vec![0; 1000]),
+        }
+    }
+
+    /// Offsets that come out from `at` on, up to the first that is missing.
+    fn drain(cache: &mut RecordCache, mut at: u64) -> (Vec<u64>, u64) {
+        let mut offsets = Vec::new();
+        loop {
+            match cache.next(at) {
+                Next::Record(record) => {
+                    offsets.push(record.offset);
+                    at = record.offset + 1;
+                }
+                Next::Nothing(end) => at = end,
+                Next::Missing => return (offsets, at),
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_in_stays_and_what_does_not_fit_is_missing() {
+        let mut cache = RecordCache::new(4 * (1000 + RECORD_OVERHEAD));
+        for offset in 0..10 {
+            cache.admit(record(offset), offset);
+        }
+        assert_eq!(cache.bytes(), 4 * (1000 + RECORD_OVERHEAD));
+        assert_eq!(drain(&mut cache, 0), (vec![0, 1, 2, 3], 4));
+        assert_eq!(cache.missing(4), Some(4..u64::MAX));
+        // Room again: what comes at the head is admitted behind the gap.
+        cache.admit(record(10), 10);
+        assert_eq!(cache.missing(4), Some(4..10));
+        cache.supply([record(4), record(6)], 4, 7);
+        assert_eq!(cache.missing(4), Some(7..10));
+        cache.supply([record(7), record(9)], 4, 12);
+        assert_eq!(drain(&mut cache, 4), (vec![4, 6, 7, 9, 10], 11));
+        assert_eq!(cache.bytes(), 0);
+    }
+
+    #[test]
+    fn gaps_in_offsets_are_no_gaps_in_the_cache() {
+        let mut cache = RecordCache::new(1 << 20);
+        cache.admit(record(3), 0);
+        cache.admit(record(8), 4);
+        assert_eq!(cache.missing(0), Some(9..u64::MAX));
+        assert_eq!(drain(&mut cache, 0), (vec![3, 8], 9));
+    }
+
+    #[test]
+    fn repeated_and_foreign_supplies_change_nothing() {
+        let mut cache = RecordCache::new(1 << 20);
+        cache.admit(record(0), 0);
+        cache.supply([record(0)], 0, 1);
+        cache.supply([record(5), record(5), record(2)], 0, 6);
+        assert_eq!(drain(&mut cache, 0), (vec![0, 5], 6));
+        assert_eq!(cache.bytes(), 0);
+    }
+}

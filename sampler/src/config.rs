@@ -220,3 +220,200 @@ fn at(path: &str, field: &str) -> String {
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.0.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// Paths of the problems with a section, in order.
+    #[track_caller]
+    fn check(section: Value, paths: &[&str]) {
+        let raw: RawConfig = serde_json::from_value(section).unwrap();
+        let mut problems = Problems::new();
+        raw.validate("sampler", &mut problems);
+        let found: Vec<_> = problems
+            .iter()
+            .map(|problem| problem.path.as_str())
+            .collect();
+        assert_eq!(found, paths, "{problems:?}");
+    }
+
+    #[track_caller]
+    fn check_policies(policies: Value, paths: &[&str]) {
+        check(json!({ "policies": policies }), paths);
+    }
+
+    #[test]
+    fn the_default_is_valid_and_is_what_an_empty_section_gives() {
+        check(json!({}), &[]);
+        let raw: RawConfig = serde_json::from_value(json!({})).unwrap();
+        let config = raw.validate("", &mut Problems::new());
+        assert_eq!(config.policies.names(), ["errors", "slow", "some"]);
+        assert_eq!(config.options.decision_wait_ms, 30_000);
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let raw = RawConfig::default();
+        let text = serde_json::to_string(&raw).unwrap();
+        let again: RawConfig = serde_json::from_str(&text).unwrap();
+        assert_eq!(again.policies, raw.policies);
+    }
+
+    #[test]
+    fn times_and_sizes_are_checked_together() {
+        check(
+            json!({"decision_wait": "10ms", "decision_wait_after_root_received": "1m", "decision_cache_ttl": "1ms", "epoch_interval": "0s",
+                "epoch_bytes": 1, "memory_limit": "1KiB", "maximum_trace_size_bytes": 0}),
+            &[
+                "sampler.decision_wait",
+                "sampler.decision_wait_after_root_received",
+                "sampler.decision_cache_ttl",
+                "sampler.epoch_interval",
+                "sampler.epoch_bytes",
+                "sampler.memory_limit",
+                "sampler.maximum_trace_size_bytes",
+            ],
+        );
+    }
+
+    #[test]
+    fn unknown_keys_are_refused() {
+        for section in [
+            json!({"decision_weight": "3s"}),
+            json!({"policies": [{"name": "a", "type": "latency", "latency": {"treshold_ms": 1}}]}),
+            json!({"policies": [{"name": "a", "type": "latency", "latncy": {}}]}),
+        ] {
+            assert!(serde_json::from_value::<RawConfig>(section).is_err());
+        }
+    }
+
+    #[test]
+    fn names_and_types_are_there_known_and_unique() {
+        check_policies(json!([]), &["sampler.policies"]);
+        check_policies(
+            json!([{"type": "always_sample"}, {"name": "a", "type": "lateness"}, {"name": "a", "type": "composite"}, {"name": "b"}]),
+            &[
+                "sampler.policies[0].name",
+                "sampler.policies[2].name",
+                "sampler.policies[1].type",
+                "sampler.policies[2].type",
+                "sampler.policies[3].type",
+            ],
+        );
+    }
+
+    #[test]
+    fn sections_fit_their_type() {
+        check_policies(
+            json!([
+                {"name": "a", "type": "latency"},
+                {"name": "b", "type": "latency", "latency": {"threshold_ms": 5}, "probabilistic": {}},
+                {"name": "c", "type": "always_sample", "always_sample": {}},
+            ]),
+            &[
+                "sampler.policies[0].latency",
+                "sampler.policies[1].probabilistic",
+            ],
+        );
+    }
+
+    #[test]
+    fn ranges_make_sense() {
+        check_policies(
+            json!([
+                {"name": "a", "type": "latency", "latency": {"threshold_ms": 5, "upper_threshold_ms": 5}},
+                {"name": "b", "type": "latency", "latency": {}},
+                {"name": "c", "type": "probabilistic", "probabilistic": {"sampling_percentage": 100.5}},
+                {"name": "d", "type": "numeric_attribute", "numeric_attribute": {"key": "k", "min_value": 5, "max_value": 4}},
+                {"name": "e", "type": "numeric_attribute", "numeric_attribute": {"key": "k"}},
+                {"name": "f", "type": "span_count", "span_count": {"min_spans": 5, "max_spans": 4}},
+                {"name": "g", "type": "rate_limiting", "rate_limiting": {}},
+            ]),
+            &[
+                "sampler.policies[0].latency.upper_threshold_ms",
+                "sampler.policies[1].latency.threshold_ms",
+                "sampler.policies[2].probabilistic.sampling_percentage",
+                "sampler.policies[3].numeric_attribute.max_value",
+                "sampler.policies[4].numeric_attribute",
+                "sampler.policies[5].span_count.max_spans",
+                "sampler.policies[6].rate_limiting.spans_per_second",
+            ],
+        );
+    }
+
+    #[test]
+    fn lists_are_filled_and_patterns_compile() {
+        check_policies(
+            json!([
+                {"name": "a", "type": "status_code", "status_code": {"status_codes": ["ERROR", "Error"]}},
+                {"name": "b", "type": "status_code", "status_code": {}},
+                {"name": "c", "type": "string_attribute", "string_attribute": {}},
+                {"name": "d", "type": "string_attribute",
+                    "string_attribute": {"key": "k", "values": ["fine", "(", "(?=look)"], "enabled_regex_matching": true}},
+                {"name": "e", "type": "string_attribute",
+                    "string_attribute": {"key": "k", "values": ["(a{1000}){1000}"], "enabled_regex_matching": true}},
+            ]),
+            &[
+                "sampler.policies[0].status_code.status_codes[1]",
+                "sampler.policies[1].status_code.status_codes",
+                "sampler.policies[2].string_attribute.key",
+                "sampler.policies[2].string_attribute.values",
+                "sampler.policies[3].string_attribute.values[1]",
+                "sampler.policies[3].string_attribute.values[2]",
+                "sampler.policies[4].string_attribute.values[0]",
+            ],
+        );
+    }
+
+    #[test]
+    fn sub_policies_are_checked_in_place() {
+        check_policies(
+            json!([
+                {"name": "a", "type": "and", "and": {}},
+                {"name": "b", "type": "drop", "drop": {"drop_sub_policy": [
+                    {"name": "x", "type": "drop", "drop": {}},
+                    {"name": "x", "type": "not", "not": {"not_sub_policy": {"name": "y", "type": "what"}}},
+                ]}},
+            ]),
+            &[
+                "sampler.policies[0].and.and_sub_policy",
+                "sampler.policies[1].drop.drop_sub_policy[1].name",
+                "sampler.policies[1].drop.drop_sub_policy[0].type",
+                "sampler.policies[1].drop.drop_sub_policy[1].not.not_sub_policy.type",
+            ],
+        );
+    }
+
+    #[test]
+    fn conditions_have_a_limit() {
+        let policies: Vec<_> = (0..129)
+            .map(|n| json!({"name": format!("p{n}"), "type": "latency", "latency": {"threshold_ms": n + 1}}))
+            .collect();
+        check_policies(policies[..128].into(), &[]);
+        check_policies(policies.into(), &["sampler.policies"]);
+    }
+
+    #[test]
+    fn the_generation_changes_with_what_verdicts_depend_on() {
+        let generation = |change: fn(&mut RawConfig)| {
+            let mut raw = RawConfig::default();
+            change(&mut raw);
+            raw.validate("", &mut Problems::new()).options.generation
+        };
+        let usual = generation(|_| {});
+        assert_eq!(generation(|raw| raw.workers = 3), usual);
+        assert_ne!(
+            generation(|raw| raw.decision_wait = Duration::from_secs(31)),
+            usual
+        );
+        assert_ne!(
+            generation(|raw| raw.policies[0].name = "other".into()),
+            usual
+        );
+    }
+}

@@ -10,6 +10,7 @@ mod commit;
 pub mod config;
 mod counters;
 mod dataflow;
+mod decide;
 mod emit;
 mod facts;
 mod index;
