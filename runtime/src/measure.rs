@@ -63,7 +63,8 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    fn parse(text: &str) -> Self {
+    /// Reads Prometheus's text format, as [`Metrics::render`] writes it.
+    pub fn parse(text: &str) -> Self {
         let values = text.lines().filter_map(|line| {
             if line.starts_with('#') {
                 return None;

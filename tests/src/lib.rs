@@ -1,3 +1,24 @@
-//! What the whole-system tests stand on: a real broker to test against.
+//! What the whole-system tests stand on: a real Kafka, Tailwater's own processes, telemetry that is counted span by span.
+//!
+//! `kafka` and `process` start things, `world` configures them, `sending` and `sink` are the two ends of the pipeline,
+//! `tally` and `raw_log` say what went in, `settle` compares it with what came out, `chaos` breaks things meanwhile.
 
+// A test that can't be set up has failed: there is nothing else to do with an error here.
+#![allow(clippy::unwrap_used)]
+
+pub mod bus_reader;
+pub mod chaos;
 pub mod kafka;
+mod ports;
+pub mod process;
+pub mod raw_log;
+pub mod sending;
+pub mod settle;
+pub mod sink;
+pub mod tally;
+mod waiting;
+mod watchdog;
+pub mod world;
+
+pub use ports::free_port;
+pub use waiting::{wait_for, wait_until};

@@ -10,7 +10,6 @@ mod process;
 
 use std::fmt;
 use std::io::Write;
-use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, OnceLock};
@@ -22,6 +21,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
+use crate::ports::free_port;
 use process::Process;
 
 /// There is no Kafka to test against, and why.
@@ -198,14 +198,6 @@ fn start_on(jars: &std::path::Path, port: u16, controller: u16) -> Result<Broker
             process: Mutex::new(Some(process)),
         }),
     })
-}
-
-/// Below the range from which the system takes ports for outgoing connections, so that a restart finds its port free.
-fn free_port() -> Result<u16> {
-    (0..1000)
-        .map(|_| fastrand::u16(15_000..32_000))
-        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
-        .context("no free port between 15000 and 32000")
 }
 
 fn wait_ready(process: &mut Process, brokers: &str) -> Result<()> {

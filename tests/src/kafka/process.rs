@@ -1,8 +1,4 @@
 //! The broker as a process of the operating system: one that never outlives the test process.
-//!
-//! Whatever ends the test process, `kill -9` included, closes its end of a pipe; a small shell that waits on the
-//! other end then kills the broker and removes its folder. That needs no `unsafe` (as `PR_SET_PDEATHSIG` would) and
-//! doesn't depend on which thread started the broker.
 
 use std::fs::File;
 use std::path::Path;
@@ -12,9 +8,11 @@ use anyhow::{Context, Result};
 
 use std::os::unix::process::CommandExt;
 
+use crate::watchdog::Watchdog;
+
 pub struct Process {
     java: Child,
-    watchdog: Child,
+    watchdog: Watchdog,
 }
 
 impl Process {
@@ -33,20 +31,7 @@ impl Process {
             .process_group(0)
             .spawn()
             .context("starting java")?;
-        let script = match remove_folder {
-            true => r#"read -r _; kill -9 "$1"; rm -rf "$2""#,
-            false => r#"read -r _; kill -9 "$1""#,
-        };
-        let watchdog = Command::new("sh")
-            .args(["-c", script, "watchdog"])
-            .arg(java.id().to_string())
-            .arg(folder)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .process_group(0)
-            .spawn()
-            .context("starting the broker's watchdog")?;
+        let watchdog = Watchdog::over(java.id(), remove_folder.then_some(folder))?;
         Ok(Self { java, watchdog })
     }
 
@@ -72,8 +57,7 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         // The watchdog first: the broker's process id may belong to somebody else once it was waited for.
-        let _ = self.watchdog.kill();
-        let _ = self.watchdog.wait();
+        self.watchdog.dismiss();
         let _ = self.java.kill();
         let _ = self.java.wait();
     }

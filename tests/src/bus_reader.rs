@@ -1,0 +1,132 @@
+//! Reads whole topics, committed records only.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use bus::{Bus, Fetched, TopicPartition};
+use schemas::decisions::{DecisionBatch, EntryKind, Verdict};
+use schemas::{Signal, Topics};
+
+use crate::tally::{Tally, TraceId};
+
+/// A transaction that a killed process left open ends by its timeout, or by the process's restart.
+const READ_WITHIN: Duration = Duration::from_secs(60);
+
+/// Every committed record of a topic, each partition in order.
+///
+/// # Errors
+/// The bus fails, or the end isn't reached in time.
+pub fn read_all(bus: &dyn Bus, topic: &str) -> Result<Vec<Fetched>> {
+    let mut reader = bus.reader()?;
+    let mut ends = Vec::new();
+    let mut from = Vec::new();
+    for partition in 0..bus.partition_count(topic)? {
+        let at = TopicPartition::new(topic, partition);
+        let range = reader.range(&at)?;
+        if range.end > range.start {
+            from.push((at.clone(), range.start));
+            ends.push((at, range.end));
+        }
+    }
+    let mut records = Vec::new();
+    if ends.is_empty() {
+        return Ok(records);
+    }
+    reader.assign(&from)?;
+    let begin = Instant::now();
+    while !ends.is_empty() {
+        records.extend(reader.poll(Duration::from_millis(200), 8 << 20)?);
+        let mut left = Vec::new();
+        for (at, end) in ends {
+            if reader.position(&at)? < end {
+                left.push((at, end));
+            }
+        }
+        ends = left;
+        ensure!(
+            begin.elapsed() < READ_WITHIN,
+            "the end of {topic} was not reached in {READ_WITHIN:?}: {ends:?}"
+        );
+    }
+    Ok(records)
+}
+
+/// All items of a topic of telemetry.
+pub fn tally(bus: &dyn Bus, signal: Signal, topic: &str) -> Result<Tally> {
+    let mut tally = Tally::default();
+    for record in read_all(bus, topic)? {
+        tally.add(signal, &record.value);
+    }
+    Ok(tally)
+}
+
+/// One entry of the decision log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Given {
+    pub verdict: Verdict,
+    pub policy: Option<String>,
+}
+
+/// The decision log by trace: verdicts, and entries that only make one hold longer.
+#[derive(Debug, Default)]
+pub struct Verdicts {
+    pub decided: HashMap<TraceId, Vec<Given>>,
+    pub extended: HashMap<TraceId, Vec<Given>>,
+}
+
+impl Verdicts {
+    /// # Errors
+    /// The log can't be read to its end, or holds something else.
+    pub fn read(bus: &dyn Bus, topics: &Topics) -> Result<Self> {
+        let mut verdicts = Self::default();
+        for record in read_all(bus, &topics.decisions())? {
+            let batch = DecisionBatch::decode(&record.value)?;
+            for entry in batch.entries {
+                let policy = entry.policy.map(|at| batch.policies[usize::from(at)].clone());
+                let of = match entry.kind {
+                    EntryKind::Decided => &mut verdicts.decided,
+                    EntryKind::Extended => &mut verdicts.extended,
+                };
+                of.entry(entry.trace_id).or_default().push(Given {
+                    verdict: entry.verdict,
+                    policy,
+                });
+            }
+        }
+        Ok(verdicts)
+    }
+}
+
+/// Unread records of every stage, by group and topic; empty once everything has arrived at the backends.
+///
+/// # Errors
+/// The bus fails.
+pub fn lags(bus: &dyn Bus, topics: &Topics, backends: &[&str]) -> Result<BTreeMap<String, u64>> {
+    let mut readers = vec![("sampler".to_owned(), vec![topics.raw(Signal::Traces)])];
+    if !backends.is_empty() {
+        let enrich = vec![
+            topics.sampled(),
+            topics.raw(Signal::Logs),
+            topics.raw(Signal::Metrics),
+        ];
+        readers.push(("enrich".to_owned(), enrich));
+        let clean = Signal::ALL.map(|signal| topics.clean(signal)).to_vec();
+        readers.extend(
+            backends
+                .iter()
+                .map(|backend| (format!("export-{backend}"), clean.clone())),
+        );
+    }
+    let mut lags = BTreeMap::new();
+    for (stage, topics_read) in readers {
+        let group = topics.group(&stage);
+        for topic in topics_read {
+            let lag = bus.lag(&group, &topic)?;
+            if lag > 0 {
+                lags.insert(format!("{group} on {topic}"), lag);
+            }
+        }
+    }
+    Ok(lags)
+}

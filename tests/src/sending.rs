@@ -1,0 +1,129 @@
+//! The load of a test: seeded shop traffic over real OTLP sockets, counted as it is sent.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use load::{Compression, Mix, Protocol, Report, Request, SendOptions, Traffic};
+
+use crate::tally::Tally;
+
+/// Longer than any outage of a test: what is sent is taken in the end.
+const RETRY_FOR: Duration = Duration::from_secs(180);
+
+fn now_unix_nano() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_nanos() as u64
+}
+
+/// The mix of a test: all signals, more of what is rare.
+pub fn mix() -> Mix {
+    Mix {
+        error: 0.04,
+        slow: 0.02,
+        duplicate: 0.02,
+        spans_per_request: 100,
+        signals: vec!["traces", "logs", "metrics"],
+        ..Mix::default()
+    }
+}
+
+/// Whole traffic of about this many spans, with what is in it.
+pub fn traffic(seed: u64, spans: u64) -> (Vec<Request>, Tally) {
+    let requests: Vec<_> = Traffic::new(mix(), seed, spans, now_unix_nano()).collect();
+    let mut tally = Tally::default();
+    for request in &requests {
+        tally.add(request.signal, &request.bytes);
+    }
+    (requests, tally)
+}
+
+pub fn options(endpoint: String, protocol: Protocol, compression: Compression) -> SendOptions {
+    SendOptions {
+        endpoint,
+        protocol,
+        compression,
+        connections: 2,
+        paced: false,
+        retry_for: RETRY_FOR,
+    }
+}
+
+/// Sends each of these at the same time, as fast as they are taken; every one must be taken whole.
+pub fn send_all(parts: Vec<(Vec<Request>, SendOptions)>) {
+    let tokio = runtime();
+    let sending: Vec<_> = parts
+        .into_iter()
+        .map(|(requests, options)| tokio.spawn(load::send(requests.into_iter(), options, |_| ())))
+        .collect();
+    for part in sending {
+        let report = tokio.block_on(part).unwrap().expect("the endpoint answers");
+        assert_all_taken(&report);
+    }
+}
+
+fn assert_all_taken(report: &Report) {
+    assert_eq!(
+        (report.failed_items, report.rejected_items),
+        (0, 0),
+        "refused: {report:?}"
+    );
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+}
+
+/// Load that goes on, at a rate, until it is stopped.
+pub struct Load {
+    tokio: tokio::runtime::Runtime,
+    stop: Arc<AtomicBool>,
+    sent: Arc<Mutex<Tally>>,
+    sending: tokio::task::JoinHandle<anyhow::Result<Report>>,
+}
+
+impl Load {
+    /// Traces alone, over gRPC.
+    pub fn start(endpoint: String, seed: u64, spans_per_second: f64) -> Self {
+        let mix = Mix {
+            spans_per_second,
+            spans_per_request: 50,
+            signals: vec!["traces"],
+            ..mix()
+        };
+        let stop = Arc::new(AtomicBool::new(false));
+        let sent = Arc::new(Mutex::new(Tally::default()));
+        let (until, tally) = (stop.clone(), sent.clone());
+        let requests = Traffic::new(mix, seed, u64::MAX, now_unix_nano())
+            .take_while(move |_| !until.load(Ordering::Relaxed))
+            .inspect(move |request| {
+                tally.lock().unwrap().add(request.signal, &request.bytes);
+            });
+        let options = SendOptions {
+            paced: true,
+            ..options(endpoint, Protocol::Grpc, Compression::None)
+        };
+        let tokio = runtime();
+        let sending = tokio.spawn(load::send(requests, options, |_| ()));
+        Self {
+            tokio,
+            stop,
+            sent,
+            sending,
+        }
+    }
+
+    /// Stops, waits until everything that was sent is acknowledged, and says what that was.
+    pub fn stop(self) -> Tally {
+        self.stop.store(true, Ordering::Relaxed);
+        let report = self.tokio.block_on(self.sending).unwrap();
+        assert_all_taken(&report.expect("the endpoint answers"));
+        std::mem::take(&mut *self.sent.lock().unwrap())
+    }
+}
