@@ -83,7 +83,9 @@ impl Verdicts {
         for record in read_all(bus, &topics.decisions())? {
             let batch = DecisionBatch::decode(&record.value)?;
             for entry in batch.entries {
-                let policy = entry.policy.map(|at| batch.policies[usize::from(at)].clone());
+                let policy = entry
+                    .policy
+                    .map(|at| batch.policies[usize::from(at)].clone());
                 let of = match entry.kind {
                     EntryKind::Decided => &mut verdicts.decided,
                     EntryKind::Extended => &mut verdicts.extended,

@@ -8,6 +8,8 @@
 
 pub mod bus_reader;
 pub mod chaos;
+pub mod clients;
+pub mod collector;
 pub mod kafka;
 mod ports;
 pub mod process;

@@ -222,7 +222,14 @@ fn build() -> PathBuf {
     }
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     command
-        .args(["build", "--quiet", "--package", "tailwater", "--bin", "tailwater"])
+        .args([
+            "build",
+            "--quiet",
+            "--package",
+            "tailwater",
+            "--bin",
+            "tailwater",
+        ])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("CARGO_TARGET_DIR", profile.parent().unwrap());
     if profile.ends_with("release") {

@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use load::{Compression, Mix, Protocol, Report, Request, SendOptions, Traffic};
 
+use schemas::Signal;
+
 use crate::tally::Tally;
 
 /// Longer than any outage of a test: what is sent is taken in the end.
@@ -117,6 +119,11 @@ impl Load {
             sent,
             sending,
         }
+    }
+
+    /// Spans handed over to be sent so far.
+    pub fn sent(&self) -> u64 {
+        self.sent.lock().unwrap().count(Signal::Traces)
     }
 
     /// Stops, waits until everything that was sent is acknowledged, and says what that was.

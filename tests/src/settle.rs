@@ -113,7 +113,15 @@ impl Account {
                 let out = out.and_then(|out| out.spans.get(span)).copied();
                 let out = out.unwrap_or_default();
                 account.kept += u64::from(out.times.min(seen.times));
-                let name = || format!("{} {}: {} in, {} out", hex(id), hex(span), seen.times, out.times);
+                let name = || {
+                    format!(
+                        "{} {}: {} in, {} out",
+                        hex(id),
+                        hex(span),
+                        seen.times,
+                        out.times
+                    )
+                };
                 lost += u64::from(seen.times.saturating_sub(out.times));
                 account
                     .lost
@@ -124,16 +132,18 @@ impl Account {
                 let changed = out.times > 0 && out.content != seen.content;
                 account.changed.add(u64::from(changed), name);
             }
-            account
-                .torn
-                .add(u64::from(lost > 0), || format!("{} lacks {lost} of {times} spans", hex(id)));
+            account.torn.add(u64::from(lost > 0), || {
+                format!("{} lacks {lost} of {times} spans", hex(id))
+            });
         }
         let known = |id: &&[u8; 16]| !raw.tally.traces.contains_key(*id);
         for id in sampled.traces.keys().filter(known) {
             account.strange.add(1, || format!("{} on sampled", hex(id)));
         }
         for id in verdicts.decided.keys().filter(known) {
-            account.strange.add(1, || format!("{} on decisions", hex(id)));
+            account
+                .strange
+                .add(1, || format!("{} on decisions", hex(id)));
         }
         account
     }

@@ -264,3 +264,38 @@ pub fn delete_records(brokers: &str, topic: &str, partition: i32, before: i64) -
     }
     Ok(())
 }
+
+/// Deletes topics, and waits until they are gone.
+pub fn delete_topics(brokers: &str, topics: &[impl AsRef<str>]) -> Result<()> {
+    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .create()?;
+    let names: Vec<_> = topics.iter().map(AsRef::as_ref).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    for deleted in runtime.block_on(admin.delete_topics(&names, &AdminOptions::new()))? {
+        deleted.map_err(|(topic, code)| anyhow::anyhow!("deleting {topic}: {code}"))?;
+    }
+    let client: BaseConsumer = ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .create()?;
+    crate::wait_until("topics to be gone", Duration::from_secs(30), || {
+        client
+            .fetch_metadata(None, Duration::from_secs(5))
+            .is_ok_and(|metadata| {
+                (metadata.topics().iter()).all(|topic| !names.contains(&topic.name()))
+            })
+    });
+    Ok(())
+}
+
+/// Deletes a group, which must have no members, with its positions.
+pub fn forget_group(brokers: &str, group: &str) -> Result<()> {
+    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .create()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    for deleted in runtime.block_on(admin.delete_groups(&[group], &AdminOptions::new()))? {
+        deleted.map_err(|(group, code)| anyhow::anyhow!("deleting group {group}: {code}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! OpenTelemetry clients of other languages: fetched once, by each language's own installer, and kept in the user's cache.
+
+use std::ffi::OsString;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use xxhash_rust::xxh3::xxh3_64;
+
+const TELEMETRYGEN: &str =
+    "github.com/open-telemetry/opentelemetry-collector-contrib/cmd/telemetrygen@v0.161.0";
+
+/// A client that isn't here, and why.
+#[derive(Debug)]
+pub struct Missing;
+
+/// A program that takes protocol, endpoint and number of child spans, and prints the ids of what it sent.
+pub struct Client {
+    program: PathBuf,
+    script: PathBuf,
+}
+
+impl Client {
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg(&self.script).stdin(Stdio::null());
+        command
+    }
+}
+
+pub fn python() -> Result<Client, Missing> {
+    found("Python", || {
+        let sources = sources("python");
+        let requirements = sources.join("requirements.txt");
+        let folder = cached("python", &fs::read(&requirements)?, |folder| {
+            run(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
+            run(Command::new(folder.join("bin/pip"))
+                .args(["install", "--quiet", "--disable-pip-version-check", "-r"])
+                .arg(&requirements))
+        })?;
+        Ok(Client {
+            program: folder.join("bin/python"),
+            script: sources.join("send.py"),
+        })
+    })
+}
+
+pub fn node() -> Result<Client, Missing> {
+    found("Node", || {
+        let sources = sources("node");
+        let package = fs::read(sources.join("package.json"))?;
+        let folder = cached("node", &package, |folder| {
+            fs::create_dir_all(folder)?;
+            fs::write(folder.join("package.json"), &package)?;
+            run(Command::new("npm")
+                .args(["install", "--silent", "--no-audit", "--no-fund"])
+                .current_dir(folder))
+        })?;
+        // Node looks for packages beside the script.
+        let script = folder.join("send.mjs");
+        fs::copy(sources.join("send.mjs"), &script)?;
+        Ok(Client {
+            program: "node".into(),
+            script,
+        })
+    })
+}
+
+/// The path of the program.
+pub fn telemetrygen() -> Result<PathBuf, Missing> {
+    found("telemetrygen", || {
+        let folder = cached("telemetrygen", TELEMETRYGEN.as_bytes(), |folder| {
+            run(Command::new("go")
+                .args(["install", TELEMETRYGEN])
+                .env("GOBIN", folder))
+        })?;
+        Ok(folder.join("telemetrygen"))
+    })
+}
+
+fn sources(language: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("clients")
+        .join(language)
+}
+
+/// Loud when it isn't there; a failure when it has to be.
+pub(crate) fn found<T>(name: &str, look: impl FnOnce() -> Result<T>) -> Result<T, Missing> {
+    look().map_err(|error| {
+        let skipped = format!("skipped, no {name} client to test with: {error:#}");
+        if std::env::var("TAILWATER_REQUIRE_CLIENTS").is_ok_and(|value| value == "1") {
+            panic!("TAILWATER_REQUIRE_CLIENTS=1 but {skipped}");
+        }
+        // Not `eprintln!`, which the test harness swallows.
+        let _ = writeln!(std::io::stderr(), "\n*** {skipped} ***\n");
+        Missing
+    })
+}
+
+/// The folder that `make` filled for these contents, now or earlier. Made anew after an attempt that broke off.
+pub(crate) fn cached(
+    name: &str,
+    contents: &[u8],
+    make: impl FnOnce(&Path) -> Result<()>,
+) -> Result<PathBuf> {
+    let root = match std::env::var_os("XDG_CACHE_HOME") {
+        Some(folder) if !folder.is_empty() => PathBuf::from(folder),
+        _ => PathBuf::from(std::env::var_os("HOME").context("HOME is not set")?).join(".cache"),
+    };
+    let folder = root.join(format!("tailwater/{name}-{:016x}", xxh3_64(contents)));
+    let done = folder.join("complete");
+    if !done.is_file() {
+        if folder.is_dir() {
+            fs::remove_dir_all(&folder)?;
+        }
+        fs::create_dir_all(root.join("tailwater"))?;
+        make(&folder)?;
+        fs::write(&done, "")?;
+    }
+    Ok(folder)
+}
+
+pub(crate) fn run(command: &mut Command) -> Result<()> {
+    let program: OsString = command.get_program().to_owned();
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| format!("running {}", program.display()))?;
+    ensure!(
+        output.status.success(),
+        "{} failed: {}{}",
+        program.display(),
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! The OpenTelemetry Collector as a neighbour on Kafka: built once from its own modules, which takes minutes, and cached.
+//!
+//! Built only where `TAILWATER_BUILD_COLLECTOR=1` asks for it; otherwise the test takes what is in the cache, or is skipped.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Result, ensure};
+use serde_json::Value;
+
+use crate::clients::{Missing, cached, found, run};
+use crate::watchdog::Watchdog;
+
+const BUILDER: &str = "go.opentelemetry.io/collector/cmd/builder@v0.155.0";
+/// The newest version at which all of these can be fetched.
+const MANIFEST: &str = "dist: {name: otelcol, output_path: ./build, version: 0.155.0}
+receivers:
+  - gomod: go.opentelemetry.io/collector/receiver/otlpreceiver v0.155.0
+  - gomod: github.com/open-telemetry/opentelemetry-collector-contrib/receiver/kafkareceiver v0.155.0
+exporters:
+  - gomod: go.opentelemetry.io/collector/exporter/otlphttpexporter v0.155.0
+  - gomod: github.com/open-telemetry/opentelemetry-collector-contrib/exporter/kafkaexporter v0.155.0
+providers:
+  - gomod: go.opentelemetry.io/collector/confmap/provider/fileprovider v1.61.0
+";
+
+/// The binary, built now or earlier.
+pub fn binary() -> Result<PathBuf, Missing> {
+    found("Collector", || {
+        let folder = cached("collector", MANIFEST.as_bytes(), |folder| {
+            let wanted = std::env::var("TAILWATER_BUILD_COLLECTOR").is_ok_and(|value| value == "1");
+            ensure!(
+                wanted,
+                "it isn't in the cache; TAILWATER_BUILD_COLLECTOR=1 builds it, which takes Go and minutes"
+            );
+            fs::create_dir_all(folder)?;
+            fs::write(folder.join("manifest.yaml"), MANIFEST)?;
+            run(Command::new("go")
+                .args(["install", BUILDER])
+                .env("GOBIN", folder))?;
+            run(Command::new(folder.join("builder"))
+                .arg("--config=manifest.yaml")
+                .current_dir(folder))
+        })?;
+        Ok(folder.join("build/otelcol"))
+    })
+}
+
+/// A running Collector, until dropped.
+pub struct Collector {
+    child: Child,
+    watchdog: Watchdog,
+    log: PathBuf,
+}
+
+impl Collector {
+    /// Its configuration and its log lie in `folder`.
+    pub fn start(binary: &Path, folder: &Path, config: &Value) -> Self {
+        let (path, log) = (folder.join("otelcol.yaml"), folder.join("otelcol.log"));
+        fs::write(&path, format!("{config:#}")).unwrap();
+        let output = fs::File::create(&log).unwrap();
+        let child = Command::new(binary)
+            .arg("--config")
+            .arg(&path)
+            .stdin(Stdio::null())
+            .stdout(output.try_clone().unwrap())
+            .stderr(output)
+            .spawn()
+            .expect("the Collector starts");
+        let watchdog = Watchdog::over(child.id(), None).unwrap();
+        Self {
+            child,
+            watchdog,
+            log,
+        }
+    }
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        self.watchdog.dismiss();
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            let log = fs::read_to_string(&self.log).unwrap_or_default();
+            eprintln!("--- the Collector's log ---\n{log}");
+        }
+    }
+}
