@@ -24,8 +24,10 @@ use crate::world::World;
 const DECISION_WAIT_MS: u64 = 1500;
 /// For windows to close and the backlog of the last outage to be worked off.
 const SETTLED_WITHIN: Duration = Duration::from_secs(120);
-/// A stopped process stays stopped for longer than the group waits for it (5 s).
-const STOPPED_FOR: Duration = Duration::from_secs(8);
+/// How long a group waits for a member that died.
+const SESSION_TIMEOUT_MS: u64 = 3000;
+/// A stopped process stays stopped for longer.
+const STOPPED_FOR: Duration = Duration::from_millis(2 * SESSION_TIMEOUT_MS);
 
 /// How long and how hard.
 #[derive(Clone, Copy, Debug)]
@@ -129,6 +131,7 @@ pub fn samplers_on_kafka(plan: Plan, broker: &Broker) -> Aftermath {
     let mut rng = Rng::with_seed(plan.seed);
     let mut world = World::kafka(broker);
     world.set_decision_wait(DECISION_WAIT_MS);
+    world.set_session_timeout(SESSION_TIMEOUT_MS);
     let mut ingest = world.process("ingest", "ingest");
     let mut samplers: Vec<_> = ["a", "b", "c"]
         .map(|name| world.process("sample", name))

@@ -25,10 +25,11 @@ impl World {
         Self::new(json!({"embedded": {"dir": "data"}}), "tailwater")
     }
 
-    /// On topics of its own, and quick to see that a member is dead.
+    /// On topics of its own.
     pub fn kafka(broker: &Broker) -> Self {
         let properties = json!({
-            "session.timeout.ms": "5000",
+            // The least that a broker takes by default.
+            "session.timeout.ms": "6000",
             "heartbeat.interval.ms": "500",
         });
         let kafka = json!({
@@ -89,6 +90,12 @@ impl World {
         let config = raw.validate("bus", &mut problems);
         assert!(problems.iter().next().is_none(), "the bus section is valid");
         config.open().expect("the bus opens")
+    }
+
+    /// How soon a group on Kafka sees that a member is dead; brokers of our own take it short.
+    pub fn set_session_timeout(&mut self, ms: u64) {
+        let properties = &mut self.config["bus"]["kafka"]["properties"];
+        properties["session.timeout.ms"] = json!(ms.to_string());
     }
 
     /// From a trace's first span to its verdict, in milliseconds.

@@ -53,7 +53,7 @@ fn check(client: Result<Client, clients::Missing>, protocols: &[&str]) {
     for protocol in protocols {
         let output = client
             .command()
-            .args([protocol, pipeline.endpoint(protocol).as_str()])
+            .args([*protocol, pipeline.endpoint(protocol).as_str()])
             .arg(CHILDREN.to_string())
             .output()
             .unwrap();

@@ -35,7 +35,7 @@ fn check(mut world: World, commands: &[(&'static str, &str)]) {
     ]);
     let mut processes: Vec<_> = commands
         .iter()
-        .map(|(command, name)| world.process(command, name))
+        .map(|&(command, name)| world.process(command, name))
         .collect();
     processes.iter_mut().for_each(Tailwater::start);
     processes.iter_mut().for_each(Tailwater::wait_ready);
