@@ -272,6 +272,10 @@ async fn grpc(
         {
             Attempt::Retry(status.to_string())
         }
+        // The connection broke: only then a status has a cause on this side.
+        Err(status) if std::error::Error::source(&status).is_some() => {
+            Attempt::Retry(status.to_string())
+        }
         Err(status) => Attempt::Failed(status.to_string()),
     }
 }

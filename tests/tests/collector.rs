@@ -38,7 +38,7 @@ fn the_collector_before_and_behind() {
                 "brokers": brokers,
                 "group_id": format!("{}-collector", world.prefix()),
                 "initial_offset": "earliest",
-                "traces": {"topics": [topics.clean(Signal::Traces)], "encoding": "otlp_proto"},
+                "traces": {"topics": [&*topics.clean(Signal::Traces)], "encoding": "otlp_proto"},
             },
         },
         "exporters": {
