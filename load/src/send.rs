@@ -138,7 +138,7 @@ pub async fn send(
 
 /// One connection.
 enum Link {
-    Grpc(Box<tonic::client::Grpc<tonic::transport::Channel>>),
+    Grpc(tonic::client::Grpc<tonic::transport::Channel>),
     Http(Client<HttpConnector, Full<Bytes>>),
 }
 
@@ -170,7 +170,7 @@ impl Link {
             Compression::Gzip => client.send_compressed(tonic::codec::CompressionEncoding::Gzip),
             Compression::Zstd => client.send_compressed(tonic::codec::CompressionEncoding::Zstd),
         };
-        Ok(Self::Grpc(Box::new(client)))
+        Ok(Self::Grpc(client))
     }
 
     async fn deliver(

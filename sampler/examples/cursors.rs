@@ -3,7 +3,7 @@
 //! `cargo run --release -p tailwater-sampler --example cursors`
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 use fastrand::Rng;
@@ -48,7 +48,7 @@ fn measure(logs: &[Vec<RawRecord>], spans: usize, attributes: bool) {
     let mut partitions: Vec<_> = (0..PARTITIONS as u32)
         .map(|number| Partition::new(number, policies.clone(), options.clone(), start, 1 << 30))
         .collect();
-    let begun = Cpu::now();
+    let begun = Instant::now();
     for (partition, log) in partitions.iter_mut().zip(logs) {
         for record in log {
             partition.observe(record.clone());
@@ -58,12 +58,12 @@ fn measure(logs: &[Vec<RawRecord>], spans: usize, attributes: bool) {
     let open: usize = partitions.iter().map(Partition::open_traces).sum();
     let window: usize = partitions.iter().map(Partition::window_bytes).sum();
     let grown = resident_bytes().saturating_sub(resident);
-    let begun = Cpu::now();
+    let begun = Instant::now();
     for partition in &mut partitions {
         partition.tick(START_MS + 3_600_000);
     }
     let decide = begun.elapsed();
-    let begun = Cpu::now();
+    let begun = Instant::now();
     let mut kept = 0;
     let mut output = 0;
     for partition in &mut partitions {
@@ -82,7 +82,7 @@ fn measure(logs: &[Vec<RawRecord>], spans: usize, attributes: bool) {
         }
     }
     let emit = begun.elapsed();
-    let per_span = |time: Duration| time.as_nanos() as f64 / spans as f64;
+    let per_span = |time: std::time::Duration| time.as_nanos() as f64 / spans as f64;
     println!(
         "{} policies: observe {:.0} ns, decide {:.0} ns, emit {:.0} ns a span; {:.1} % kept, {:.1} MB written",
         policies.names().len(),
@@ -231,33 +231,6 @@ fn attribute(key: &str, value: &str) -> Vec<u8> {
     put_len(&mut pair, 1, key.as_bytes());
     put_len(&mut pair, 2, &any);
     pair
-}
-
-/// CPU time of this thread where Linux tells it, else the time on the wall: other load on the machine must not count.
-struct Cpu {
-    cpu_nanos: Option<u64>,
-    wall: Instant,
-}
-
-impl Cpu {
-    fn now() -> Self {
-        let schedstat = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-        Self {
-            cpu_nanos: schedstat
-                .split(' ')
-                .next()
-                .and_then(|nanos| nanos.parse().ok()),
-            wall: Instant::now(),
-        }
-    }
-
-    fn elapsed(&self) -> Duration {
-        let now = Self::now();
-        match (self.cpu_nanos, now.cpu_nanos) {
-            (Some(before), Some(after)) => Duration::from_nanos(after - before),
-            _ => now.wall - self.wall,
-        }
-    }
 }
 
 /// Linux only; 0 elsewhere.

@@ -33,6 +33,9 @@ type Input = Vec<Command>;
 /// What one partition asked of each rate budget in one epoch.
 type Demand = (u32, Vec<u64>);
 
+/// The same of all partitions.
+type Demands = BTreeMap<u32, Vec<u64>>;
+
 /// Which share of each rate budget one partition gets.
 type Share = (u32, Vec<f64>);
 
@@ -107,12 +110,12 @@ pub fn start(
     };
     let guards = timely::execute(config, move |worker| {
         let index = worker.index();
-        let lock = |what: &Mutex<Vec<Option<Receiver<(u64, Input)>>>>| {
-            what.lock().unwrap_or_else(|poisoned| poisoned.into_inner())[index].take()
-        };
-        let Some(receiver) = lock(&receivers) else {
-            return;
-        };
+        let receiver = receivers
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .get_mut(index)
+            .and_then(Option::take);
+        let Some(receiver) = receiver else { return };
         let commit = commits
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
@@ -242,8 +245,7 @@ fn build(
                 Exchange::new(|_: &(u64, Vec<Demand>)| 0),
                 "gather",
                 |_, _| {
-                    let mut waiting: BTreeMap<u64, (Capability<u64>, BTreeMap<u32, Vec<u64>>)> =
-                        BTreeMap::new();
+                    let mut waiting: BTreeMap<u64, (Capability<u64>, Demands)> = BTreeMap::new();
                     move |(demands, frontier), output| {
                         demands.for_each_stamp(|stamp, batches| {
                             if let Some(capability) = stamp.retain_least(output.output_index()) {

@@ -101,7 +101,7 @@ mod tests {
 
     #[test]
     fn children_stand_below_their_parents_in_order_of_time() {
-        let span = |id: &str, parent: &str, start, end, error| Span {
+        let span = |id: &str, parent: &str, start: u64, end: u64, error| Span {
             service: "shop".to_owned(),
             name: id.to_owned(),
             id: id.to_owned(),

@@ -47,8 +47,10 @@ fn run(seed: u64) {
             60..=74 => process.emit(&mut rng),
             75..=81 => process.read_again(&mut rng, &bus),
             82..=87 => process.take(),
-            88..=94 if !process.commit(&mut rng, &mut bus, world.wall_ms) => {
-                process = Process::start(&setup, &bus, &mut rng);
+            88..=94 => {
+                if !process.commit(&mut rng, &mut bus, world.wall_ms) {
+                    process = Process::start(&setup, &bus, &mut rng);
+                }
             }
             95..=97 if setup.crashes => process = Process::start(&setup, &bus, &mut rng),
             98 if setup.truncates => bus.truncate(&mut rng),
