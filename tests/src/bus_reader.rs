@@ -101,10 +101,16 @@ impl Verdicts {
 }
 
 /// Unread records of every stage, by group and topic; empty once everything has arrived at the backends.
+/// On Kafka a last record of each partition may escape behind the first stage: the account of the run is what finds that.
 ///
 /// # Errors
 /// The bus fails.
-pub fn lags(bus: &dyn Bus, topics: &Topics, backends: &[&str]) -> Result<BTreeMap<String, u64>> {
+pub fn lags(
+    bus: &dyn Bus,
+    on_kafka: bool,
+    topics: &Topics,
+    backends: &[&str],
+) -> Result<BTreeMap<String, u64>> {
     let mut readers = vec![("sampler".to_owned(), vec![topics.raw(Signal::Traces)])];
     if !backends.is_empty() {
         let enrich = vec![
@@ -125,7 +131,12 @@ pub fn lags(bus: &dyn Bus, topics: &Topics, backends: &[&str]) -> Result<BTreeMa
         let group = topics.group(&stage);
         for topic in topics_read {
             let lag = bus.lag(&group, &topic)?;
-            if lag > 0 {
+            // What a transaction wrote ends with its marker, which no reader ever sees and no position passes.
+            let markers = match on_kafka && !topic.ends_with(".raw") {
+                true => u64::from(bus.partition_count(&topic)?),
+                false => 0,
+            };
+            if lag > markers {
                 lags.insert(format!("{group} on {topic}"), lag);
             }
         }

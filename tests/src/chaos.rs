@@ -3,7 +3,6 @@
 //! The instants come from a seed that is printed. They don't make a run repeatable (processes are what they are), but
 //! the same seed attacks in the same order.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::time::{Duration, Instant};
 
@@ -11,7 +10,7 @@ use bus::Bus;
 use fastrand::Rng;
 use schemas::Signal;
 
-use crate::bus_reader::{lags, tally};
+use crate::bus_reader::tally;
 use crate::kafka::Broker;
 use crate::process::Tailwater;
 use crate::sending::Load;
@@ -192,7 +191,7 @@ pub fn samplers_on_kafka(plan: Plan, broker: &Broker) -> Aftermath {
     let bus = world.bus();
     let topics = world.topics();
     wait_until("the samplers to decide everything", SETTLED_WITHIN, || {
-        lags(&*bus, &topics, &[]).is_ok_and(|lags| lags.is_empty())
+        world.lags(&*bus, &[]).is_some_and(|lags| lags.is_empty())
     });
     for sampler in &mut samplers {
         if sampler.is_running() {
@@ -265,7 +264,7 @@ pub fn come_to_rest(
         });
         assert_eq!(process.stop(), 0, "{} drains", process.name);
         let bus = world.bus();
-        let left: BTreeMap<_, _> = lags(&*bus, &world.topics(), backends).unwrap();
+        let left = world.lags(&*bus, backends).unwrap();
         if left.is_empty() {
             return bus;
         }

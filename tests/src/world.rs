@@ -1,5 +1,6 @@
 //! One pipeline under test: its folder, its bus and the configuration that its processes share.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,6 +10,7 @@ use schemas::Topics;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::bus_reader;
 use crate::kafka::{Broker, unique};
 use crate::process::Tailwater;
 
@@ -96,6 +98,15 @@ impl World {
     pub fn set_session_timeout(&mut self, ms: u64) {
         let properties = &mut self.config["bus"]["kafka"]["properties"];
         properties["session.timeout.ms"] = json!(ms.to_string());
+    }
+
+    pub fn is_kafka(&self) -> bool {
+        !self.config["bus"]["kafka"].is_null()
+    }
+
+    /// Unread records of the stages, see [`bus_reader::lags`]; `None` while the bus doesn't answer.
+    pub fn lags(&self, bus: &dyn Bus, backends: &[&str]) -> Option<BTreeMap<String, u64>> {
+        bus_reader::lags(bus, self.is_kafka(), &self.topics(), backends).ok()
     }
 
     /// From a trace's first span to its verdict, in milliseconds.

@@ -9,7 +9,7 @@ use load::{Compression, Protocol};
 use runtime::{Snapshot, names};
 use schemas::Signal;
 use serde_json::json;
-use tests::bus_reader::{lags, read_all, tally};
+use tests::bus_reader::{read_all, tally};
 use tests::kafka::Broker;
 use tests::process::Tailwater;
 use tests::sending::{options, send_all, traffic};
@@ -71,7 +71,7 @@ fn check(mut world: World, commands: &[(&'static str, &str)]) {
         assert_eq!(process.stop(), 0, "{} drains", process.name);
     }
     let bus = world.bus();
-    let lags = lags(&*bus, &world.topics(), &BACKENDS).unwrap();
+    let lags = world.lags(&*bus, &BACKENDS).unwrap();
     assert!(lags.is_empty(), "not all positions are committed: {lags:?}");
     let account = Account::of_bus(&*bus, &world.topics(), DECISION_WAIT_MS).unwrap();
     account.assert_clean();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use schemas::{Signal, Topics};
-use tests::bus_reader::{Verdicts, lags, tally};
+use tests::bus_reader::{Verdicts, tally};
 use tests::kafka::{Broker, delete_topics, forget_group};
 use tests::sending::Load;
 use tests::settle::{Account, hex};
@@ -29,7 +29,7 @@ fn sample(world: &World, topics: &Topics, names: &[&str]) -> (BTreeSet<Verdict>,
     samplers.iter_mut().for_each(|sampler| sampler.start());
     let bus = world.bus();
     wait_until("the samplers to decide everything", WITHIN, || {
-        lags(&*bus, topics, &[]).is_ok_and(|lags| lags.is_empty())
+        world.lags(&*bus, &[]).is_some_and(|lags| lags.is_empty())
     });
     for sampler in &mut samplers {
         sampler.wait_ready();
