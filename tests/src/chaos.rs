@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use bus::Bus;
 use fastrand::Rng;
 use schemas::Signal;
+use serde_json::json;
 
 use crate::bus_reader::tally;
 use crate::kafka::Broker;
@@ -36,6 +37,14 @@ pub struct Plan {
     /// Goes on until this has passed, even when the kills are done.
     pub at_least: Duration,
     pub spans_per_second: f64,
+    pub delivery: Delivery,
+}
+
+/// What the sampler promises.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    ExactlyOnce,
+    AtLeastOnce,
 }
 
 /// What happened, and what became of the spans.
@@ -131,6 +140,9 @@ pub fn samplers_on_kafka(plan: Plan, broker: &Broker) -> Aftermath {
     let mut world = World::kafka(broker);
     world.set_decision_wait(DECISION_WAIT_MS);
     world.set_session_timeout(SESSION_TIMEOUT_MS);
+    if plan.delivery == Delivery::AtLeastOnce {
+        world.config["sampler"]["delivery"] = json!("at_least_once");
+    }
     let mut ingest = world.process("ingest", "ingest");
     let mut samplers: Vec<_> = ["a", "b", "c"]
         .map(|name| world.process("sample", name))

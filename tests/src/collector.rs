@@ -23,6 +23,7 @@ exporters:
   - gomod: github.com/open-telemetry/opentelemetry-collector-contrib/exporter/kafkaexporter v0.155.0
 providers:
   - gomod: go.opentelemetry.io/collector/confmap/provider/fileprovider v1.61.0
+  - gomod: go.opentelemetry.io/collector/confmap/provider/envprovider v1.61.0
 ";
 
 /// The binary, built now or earlier.

@@ -32,6 +32,8 @@ pub struct Account {
     pub undecided: Fault,
     /// Traces with several verdicts in the decision log.
     pub redecided: Fault,
+    /// Traces with verdicts that contradict each other.
+    pub contradicted: Fault,
     /// Traces that had to be kept and were dropped.
     pub missed: Fault,
     /// Spans of dropped traces that came out.
@@ -87,6 +89,11 @@ impl Account {
             if given.len() > 1 {
                 account
                     .redecided
+                    .add(1, || format!("{} {given:?}", hex(id)));
+            }
+            if given.iter().any(|other| *other != given[0]) {
+                account
+                    .contradicted
                     .add(1, || format!("{} {given:?}", hex(id)));
             }
             let why = raw.must_keep.get(id);
@@ -148,13 +155,14 @@ impl Account {
         account
     }
 
-    fn faults(&self) -> [(&'static str, &Fault); 10] {
+    fn faults(&self) -> [(&'static str, &Fault); 11] {
         [
             ("lost spans", &self.lost),
             ("doubled spans", &self.doubled),
             ("torn traces", &self.torn),
             ("undecided traces", &self.undecided),
             ("traces decided more than once", &self.redecided),
+            ("traces with contradicting verdicts", &self.contradicted),
             ("traces dropped that had to be kept", &self.missed),
             ("spans of dropped traces that came out", &self.leaked),
             ("changed spans", &self.changed),
@@ -166,6 +174,14 @@ impl Account {
     /// Faultless: nothing lost, nothing doubled, every trace with one verdict.
     pub fn is_clean(&self) -> bool {
         self.faults().iter().all(|(_, fault)| fault.count == 0)
+    }
+
+    /// Faultless but for what came twice: spans, and verdicts (which agree).
+    pub fn loses_nothing(&self) -> bool {
+        let twice = ["doubled spans", "traces decided more than once"];
+        let faults = self.faults();
+        let mut other = faults.iter().filter(|(name, _)| !twice.contains(name));
+        other.all(|(_, fault)| fault.count == 0)
     }
 
     /// # Panics

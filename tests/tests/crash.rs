@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use tests::chaos::{self, Plan};
+use tests::chaos::{self, Delivery, Plan};
 use tests::kafka::Broker;
 
 /// A process that dies may have handed a backend what it could not record any more: at most what was in flight.
@@ -18,6 +18,7 @@ fn plan(kills: u32) -> Plan {
         kills,
         at_least: Duration::ZERO,
         spans_per_second: 1500.0,
+        delivery: Delivery::ExactlyOnce,
     }
 }
 
@@ -39,4 +40,22 @@ fn one_process_on_the_embedded_bus_loses_and_doubles_nothing() {
         aftermath.repeated_at_backend <= bound,
         "more than {bound} spans came again"
     );
+}
+
+/// The cheaper promise: after a crash the last epoch may come again, and that is all.
+#[test]
+fn at_least_once_loses_nothing_and_doubles_little() {
+    let Ok(broker) = Broker::start() else { return };
+    let plan = Plan {
+        delivery: Delivery::AtLeastOnce,
+        ..plan(8)
+    };
+    let aftermath = chaos::samplers_on_kafka(plan, &broker);
+    println!("{aftermath}");
+    let account = &aftermath.account;
+    assert!(account.loses_nothing(), "{aftermath}");
+    assert_eq!(aftermath.unacknowledged, 0, "{aftermath}");
+    assert!(account.kept > 0 && account.dropped > 0, "{aftermath}");
+    let bound = u64::from(aftermath.kills) * REPEATED_A_KILL_MAX;
+    assert!(account.doubled.count <= bound, "{aftermath}");
 }

@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use tests::chaos::{self, Plan};
+use tests::chaos::{self, Delivery, Plan};
 use tests::kafka::Broker;
 
 /// Longer rounds find more, shorter ones say earlier.
@@ -30,6 +30,7 @@ fn main() -> ExitCode {
             kills: 0,
             at_least: ROUND.min(whole - begin.elapsed()),
             spans_per_second,
+            delivery: Delivery::ExactlyOnce,
         };
         let aftermath = match (seed % 2, Broker::start()) {
             (0, Ok(broker)) => chaos::samplers_on_kafka(plan, &broker),
