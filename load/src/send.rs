@@ -139,7 +139,7 @@ pub async fn send(
 /// One connection.
 enum Link {
     Grpc(tonic::client::Grpc<tonic::transport::Channel>),
-    Http(Client<HttpConnector, Full<Bytes>>),
+    Http(Box<Client<HttpConnector, Full<Bytes>>>),
 }
 
 /// What one attempt came to.
@@ -153,9 +153,8 @@ enum Attempt {
 impl Link {
     fn open(options: &SendOptions) -> anyhow::Result<Self> {
         if options.protocol != Protocol::Grpc {
-            return Ok(Self::Http(
-                Client::builder(TokioExecutor::new()).build_http(),
-            ));
+            let client = Client::builder(TokioExecutor::new()).build_http();
+            return Ok(Self::Http(Box::new(client)));
         }
         let endpoint = tonic::transport::Endpoint::from_shared(options.endpoint.clone())
             .with_context(|| {
