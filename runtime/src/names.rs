@@ -17,6 +17,8 @@ pub const SAMPLER_KEPT: &str = "tailwater_sampler_kept_spans_total";
 pub const SAMPLER_DROPPED: &str = "tailwater_sampler_dropped_spans_total";
 pub const SAMPLER_PENDING: &str = "tailwater_sampler_pending_spans";
 pub const SAMPLER_DEAD_LETTERED: &str = "tailwater_sampler_dead_lettered_spans_total";
+/// Pending spans whose records retention deleted before they could be copied out.
+pub const SAMPLER_LOST_SPANS: &str = "tailwater_sampler_lost_spans_total";
 pub const SAMPLER_RELEASED: &str = "tailwater_sampler_released_spans_total";
 pub const SAMPLER_OPEN_TRACES: &str = "tailwater_sampler_open_traces";
 /// Labels: `policy`, `verdict`.

@@ -1,5 +1,5 @@
 //! The sampler's own telemetry. Counts are made when their epoch is committed, so they close:
-//! consumed = kept + dropped + dead-lettered + released + pending.
+//! consumed = kept + dropped + dead-lettered + lost + released + pending.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,6 +20,7 @@ pub struct Counters {
     dropped: Counter,
     late: Counter,
     dead_lettered: Counter,
+    lost: Counter,
     released: Counter,
     bad_records: Counter,
     reread_bytes: Counter,
@@ -44,6 +45,7 @@ impl Counters {
             dropped: counter!(names::SAMPLER_DROPPED),
             late: counter!(names::SAMPLER_LATE_SPANS),
             dead_lettered: counter!(names::SAMPLER_DEAD_LETTERED),
+            lost: counter!(names::SAMPLER_LOST_SPANS),
             released: counter!(names::SAMPLER_RELEASED),
             bad_records: counter!(names::SAMPLER_BAD_RECORDS),
             reread_bytes: counter!(names::SAMPLER_REREAD_BYTES),
@@ -79,6 +81,7 @@ impl Counters {
                 self.dropped.increment(counts.dropped_spans);
                 self.late.increment(counts.late_spans);
                 self.dead_lettered.increment(counts.dead_lettered_spans);
+                self.lost.increment(counts.lost_spans);
                 self.bad_records.increment(counts.bad_records);
                 for ((keep, drop), (kept, dropped)) in self.verdicts.iter().zip(&counts.verdicts) {
                     keep.increment(*kept);

@@ -48,7 +48,8 @@ fn run(seed: u64) {
             75..=81 => process.read_again(&mut rng, &bus),
             82..=87 => process.take(),
             88..=94 => {
-                if !process.commit(&mut rng, &mut bus, world.wall_ms) {
+                let committed = process.commit(&mut rng, &mut bus, world.wall_ms);
+                if !committed {
                     process = Process::start(&setup, &bus, &mut rng);
                 }
             }
