@@ -24,6 +24,8 @@ use crate::world::World;
 const DECISION_WAIT_MS: u64 = 1500;
 /// For windows to close and the backlog of the last outage to be worked off.
 const SETTLED_WITHIN: Duration = Duration::from_secs(120);
+/// A process that has just started has nothing pending either, for it has read nothing yet.
+const QUIET_FOR: Duration = Duration::from_secs(2);
 /// How long a group waits for a member that died.
 const SESSION_TIMEOUT_MS: u64 = 3000;
 /// A stopped process stays stopped for longer.
@@ -268,11 +270,16 @@ pub fn come_to_rest(
 ) -> std::sync::Arc<dyn Bus> {
     let begin = Instant::now();
     loop {
+        let mut quiet_since = Instant::now();
         wait_until("every window to close", SETTLED_WITHIN, || {
             let metrics = process.metrics();
-            process.is_ready()
+            let quiet = process.is_ready()
                 && metrics.sum(runtime::names::SAMPLER_PENDING, &[]) == 0.0
-                && metrics.sum(runtime::names::SAMPLER_OPEN_TRACES, &[]) == 0.0
+                && metrics.sum(runtime::names::SAMPLER_OPEN_TRACES, &[]) == 0.0;
+            if !quiet {
+                quiet_since = Instant::now();
+            }
+            quiet_since.elapsed() > QUIET_FOR
         });
         assert_eq!(process.stop(), 0, "{} drains", process.name);
         let bus = world.bus();

@@ -67,7 +67,7 @@ fn the_collector_before_and_behind() {
     let to = format!("http://127.0.0.1:{port}");
     send_all(vec![(
         requests,
-        options(to, Protocol::Grpc, Compression::Gzip),
+        options(to, Protocol::Grpc, Compression::None),
     )]);
 
     let bus = world.bus();
