@@ -9,8 +9,8 @@ use crate::config::Problems;
 /// Overrides `log.level`.
 pub const VARIABLE: &str = "TAILWATER_LOG";
 
-/// Libraries whose ordinary business is no news to the person on call.
-const QUIET: &str = "hyper=warn,hyper_util=warn,h2=warn,tower=warn,tonic=warn,rustls=warn,fjall=warn,lsm_tree=warn,timely=warn";
+/// Libraries whose ordinary business is no news to the person on call. rdkafka calls each clean close of a consumer an error.
+const QUIET: &str = "hyper=warn,hyper_util=warn,h2=warn,tower=warn,tonic=warn,rustls=warn,fjall=warn,lsm_tree=warn,timely=warn,rdkafka::consumer::base_consumer=off";
 
 /// The `log` section.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
