@@ -220,16 +220,10 @@ fn build() -> PathBuf {
     if profile.ends_with("deps") {
         profile = profile.parent().unwrap();
     }
+    // The same selection as `cargo test --workspace`: other features of dependencies would mean building them all again.
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     command
-        .args([
-            "build",
-            "--quiet",
-            "--package",
-            "tailwater",
-            "--bin",
-            "tailwater",
-        ])
+        .args(["build", "--quiet", "--workspace", "--all-targets"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("CARGO_TARGET_DIR", profile.parent().unwrap());
     if profile.ends_with("release") {
