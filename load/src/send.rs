@@ -163,7 +163,10 @@ impl Link {
                     options.endpoint
                 )
             })?;
-        let mut client = tonic::client::Grpc::new(endpoint.connect_lazy());
+        // A server may answer in the encoding that it was asked in.
+        let mut client = tonic::client::Grpc::new(endpoint.connect_lazy())
+            .accept_compressed(tonic::codec::CompressionEncoding::Gzip)
+            .accept_compressed(tonic::codec::CompressionEncoding::Zstd);
         client = match options.compression {
             Compression::None => client,
             Compression::Gzip => client.send_compressed(tonic::codec::CompressionEncoding::Gzip),
