@@ -260,6 +260,9 @@ impl Consumer<'_> {
                     due = Instant::now() + self.config.epoch_interval;
                 } else if full {
                     self.stay_a_member(drain)?;
+                } else {
+                    let room = self.config.epoch_bytes - self.batch.bytes;
+                    self.poll(Duration::ZERO, room, drain)?;
                 }
                 continue;
             }
@@ -293,17 +296,15 @@ impl Consumer<'_> {
 
     /// The epoch is full and commits hang: poll without taking records.
     fn stay_a_member(&mut self, drain: &Drain) -> anyhow::Result<()> {
-        let owned: Vec<TopicPartition> = {
-            let raw = self.topics.raw(Signal::Traces);
-            self.batch
-                .records
-                .keys()
-                .map(|partition| TopicPartition::new(raw.clone(), *partition))
-                .collect()
-        };
-        self.member.pause(&owned).context("cannot pause reading")?;
+        let raw = self.topics.raw(Signal::Traces);
+        let mut full: Vec<TopicPartition> = (self.batch.records.keys())
+            .map(|partition| TopicPartition::new(raw.clone(), *partition))
+            .collect();
+        self.member.pause(&full).context("cannot pause reading")?;
         self.poll(Duration::ZERO, 1, drain)?;
-        self.member.resume(&owned).context("cannot resume reading")
+        // What was revoked in this poll is not ours to resume.
+        full.retain(|at| self.batch.records.contains_key(&at.partition));
+        self.member.resume(&full).context("cannot resume reading")
     }
 
     /// Partitions that came and stayed are recovered, and given to the workers before their first records.
