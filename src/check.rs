@@ -1,11 +1,12 @@
-//! `tailwater check`: is this configuration right, and what would it run?
+//! `tailwater check`: is this configuration right, do its tests pass, and what would it run?
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use runtime::exit;
 
 use crate::config::Config;
 use crate::pipeline::Stage;
+use crate::rehearsal;
 use crate::summary::Summary;
 
 #[derive(clap::Args)]
@@ -26,14 +27,36 @@ pub struct Args {
 
 pub fn run(args: &Args) -> i32 {
     let file = args.file.as_deref().or(args.config.as_deref());
-    match Config::read(file) {
-        Ok(config) => {
-            println!("{}", Summary::of(&config, &Stage::ALL));
-            exit::CLEAN
-        }
+    let config = match Config::read(file) {
+        Ok(config) => config,
         Err(report) => {
             eprintln!("{report}");
-            exit::INVALID_CONFIGURATION
+            return exit::INVALID_CONFIGURATION;
         }
+    };
+    println!("{}", Summary::of(&config, &Stage::ALL));
+    let folder = file.and_then(Path::parent).unwrap_or(Path::new(""));
+    match test(&config, folder) {
+        0 => exit::CLEAN,
+        _ => exit::INVALID_CONFIGURATION,
     }
+}
+
+/// Runs the tests of a configuration; how many failed.
+fn test(config: &Config, folder: &Path) -> usize {
+    let outcomes = rehearsal::run(&config.raw.tests, &config.sampler, folder);
+    let (passed, failed): (Vec<_>, Vec<_>) = outcomes.iter().partition(|outcome| outcome.passed());
+    if !outcomes.is_empty() {
+        println!();
+    }
+    for outcome in &passed {
+        println!("{outcome}");
+    }
+    if let Some(failures) = rehearsal::failures(&outcomes) {
+        eprintln!("{failures}");
+    }
+    if !outcomes.is_empty() {
+        println!("tests: {} passed, {} failed", passed.len(), failed.len());
+    }
+    failed.len()
 }

@@ -1,6 +1,6 @@
 //! The whole configuration: each crate's section, and what belongs to the process.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use runtime::admin::{AdminConfig, RawAdmin};
@@ -8,6 +8,8 @@ use runtime::config::{self, ConfigError, Duration, Problems};
 use runtime::logging::{LogConfig, RawLog};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::rehearsal::{self, RawTest};
 
 /// The configuration of Tailwater. Everything has a default: an empty file is a working configuration.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -31,6 +33,9 @@ pub struct RawConfig {
     /// The name of this process: stable over restarts, unlike that of any other process on the bus. TAILWATER_INSTANCE sets it too;
     /// without either, it is the host's name with a number.
     pub instance: Option<String>,
+    /// Small traces with the verdict that each must get, run by `tailwater check`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<RawTest>,
 }
 
 /// How the process ends.
@@ -61,6 +66,8 @@ pub struct Config {
     pub log: LogConfig,
     pub drain_deadline: std::time::Duration,
     pub instance: Option<String>,
+    /// Where it was read from; `None`: the defaults, or a text.
+    pub file: Option<PathBuf>,
     /// As written, with defaults: for the summary.
     pub raw: RawConfig,
 }
@@ -78,7 +85,10 @@ impl Config {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read the configuration {name}"))
             .map_err(|error| anyhow::anyhow!("error: {error:#}"))?;
-        Ok(Self::parse(&name, &text)?)
+        Ok(Self {
+            file: Some(path.to_owned()),
+            ..Self::parse(&name, &text)?
+        })
     }
 
     /// Reads a text; `name` stands for it in messages.
@@ -89,7 +99,7 @@ impl Config {
         config::load(name, text, &config::process_environment, Self::validate)
     }
 
-    fn validate(raw: &RawConfig, problems: &mut Problems) -> Self {
+    pub fn validate(raw: &RawConfig, problems: &mut Problems) -> Self {
         let mut raw = raw.clone();
         if raw.sampler.policies.is_empty() {
             raw.sampler.policies = default_policies();
@@ -100,16 +110,19 @@ impl Config {
         if raw.shutdown.deadline.0.is_zero() {
             problems.push("shutdown.deadline", "must be above 0s");
         }
+        let sampler = raw.sampler.validate("sampler", problems);
+        rehearsal::validate(&raw.tests, sampler.policies.names(), problems);
         Self {
             bus: raw.bus.validate("bus", problems),
             ingest: raw.ingest.validate("ingest", problems),
-            sampler: raw.sampler.validate("sampler", problems),
+            sampler,
             enrich: raw.enrich.validate("enrich", problems),
             export: raw.export.validate("export", problems),
             admin: raw.admin.validate("admin", problems),
             log: raw.log.validate("log", problems),
             drain_deadline: raw.shutdown.deadline.0,
             instance: raw.instance.clone(),
+            file: None,
             raw,
         }
     }
@@ -150,12 +163,46 @@ mod tests {
     fn every_example_is_valid() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let examples = std::fs::read_dir(root.join("deploy/examples")).expect("there are examples");
-        let mut files: Vec<_> = examples.flatten().map(|file| file.path()).collect();
+        let files: Vec<_> = examples.flatten().map(|file| file.path()).collect();
         assert!(files.len() >= 3, "{files:?}");
-        files.push(root.join("deploy/kubernetes/tailwater.yaml"));
         for file in files {
             check(&file.display().to_string(), &read(&file));
         }
+    }
+
+    /// They are whole, or some policies.
+    #[test]
+    fn every_policy_in_the_docs_is_valid() {
+        let text = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/policies.md"));
+        let blocks: Vec<_> = text.split("```yaml\n").skip(1).collect();
+        assert!(blocks.len() >= 5, "{}", blocks.len());
+        for block in blocks {
+            let (yaml, _) = block.split_once("```").expect("the block ends");
+            match yaml.starts_with("sampler:") {
+                true => check("docs/policies.md", yaml),
+                false => check(
+                    "docs/policies.md",
+                    &format!("sampler:\n  policies:\n{yaml}"),
+                ),
+            }
+        }
+    }
+
+    /// The values' section `config` is the configuration as it stands in the pods.
+    #[test]
+    fn the_charts_configuration_is_valid() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let values = read(&root.join("deploy/helm/tailwater/values.yaml"));
+        let (_, section) = values
+            .split_once("\nconfig:\n")
+            .expect("a section `config`");
+        let lines = section.lines();
+        let own = |line: &&str| line.is_empty() || line.starts_with("  ");
+        let config: Vec<_> = (lines.take_while(own))
+            .map(|line| line.strip_prefix("  ").unwrap_or(line))
+            .collect();
+        assert!(config.len() > 20, "{config:?}");
+        check("the chart's values", &config.join("\n"));
     }
 
     #[test]

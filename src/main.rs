@@ -5,15 +5,20 @@ mod config;
 mod demo;
 mod enrich;
 mod export;
+mod import;
 mod ingest;
+mod live;
 mod load;
 mod pipeline;
 #[cfg(test)]
 mod reference;
+mod rehearsal;
+mod reload;
 mod run;
 mod sample;
 mod schema;
 mod summary;
+mod why;
 
 use clap::{Parser, Subcommand};
 
@@ -48,15 +53,27 @@ enum Command {
     Demo(demo::Args),
     /// Send or write seeded traffic of a small shop
     Load(load::Args),
-    /// Check a configuration and say what would run, without running it
+    /// Check a configuration, run the tests in it, and say what would run
     Check(check::Args),
+    /// Translate the configuration of a Collector or of Refinery
+    Import(import::Args),
+    /// Explain why a trace was kept or dropped
+    Why(why::Args),
     /// Print the JSON schema of the configuration
     Schema,
 }
 
 fn main() {
+    runtime::memory::no_huge_pages();
     runtime::abort_on_panic();
-    let code = match Cli::parse().command {
+    let command = Cli::parse().command;
+    if matches!(
+        command,
+        Command::Ingest(_) | Command::Enrich(_) | Command::Export(_)
+    ) {
+        runtime::memory::keep_until_trimmed();
+    }
+    let code = match command {
         Command::Run(args) => run::run(&args),
         Command::Ingest(args) => ingest::run(&args),
         Command::Sample(args) => sample::run(&args),
@@ -65,6 +82,8 @@ fn main() {
         Command::Demo(args) => demo::run(&args),
         Command::Load(args) => load::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Import(args) => import::run(&args),
+        Command::Why(args) => why::run(&args),
         Command::Schema => schema::run(),
     };
     std::process::exit(code);

@@ -11,6 +11,8 @@ use runtime::{Admin, Drain, Health, Instance, Metrics, Readiness, Stages, instal
 use schemas::Topics;
 
 use crate::config::Config;
+use crate::live::Live;
+use crate::reload::{self, Reloader};
 use crate::summary::Summary;
 
 /// Between two attempts to reach the bus.
@@ -51,6 +53,7 @@ pub struct Pipeline {
     pub topics: Topics,
     stages: Stages,
     drain_deadline: Duration,
+    sampler_reload: sampler::Reload,
     /// Holds the name as long as the stages run.
     _instance: Instance,
 }
@@ -73,11 +76,21 @@ impl Pipeline {
             .iter()
             .map(|stage| (*stage, health.part(stage.name())))
             .collect();
-        let admin = Admin::start(&config.admin, health.clone(), metrics.clone()).await?;
+        let sampler_reload = sampler::Reload::default();
+        let reloader = (config.file.clone())
+            .map(|file| Reloader::new(file, config.raw.clone(), sampler_reload.clone()))
+            .map(Arc::new);
+        if let Some(reloader) = &reloader {
+            reload::watch(reloader.clone(), stop.clone()).context("cannot handle SIGHUP")?;
+        }
+        let live = Live::new(reloader);
+        let pages = live.clone().pages();
+        let admin = Admin::start(&config.admin, health.clone(), metrics.clone(), pages).await?;
         let instance = Instance::take(config.instance.as_deref())?;
         let Some(bus) = open(&config.bus, &bus_ready, stop).await? else {
             return Ok(None);
         };
+        live.bus_is_open(bus.clone(), Topics::new(&config.bus.prefix));
 
         let names: Vec<Stage> = stages.iter().map(|(stage, _)| *stage).collect();
         let mut pipeline = Self {
@@ -92,6 +105,7 @@ impl Pipeline {
             topics: Topics::new(&config.bus.prefix),
             stages: Stages::new(),
             drain_deadline: config.drain_deadline,
+            sampler_reload,
             _instance: instance,
         };
         for (stage, ready) in stages {
@@ -121,9 +135,9 @@ impl Pipeline {
                 })
             }
             Stage::Sampler => {
-                let config = config.sampler.clone();
+                let (config, reload) = (config.sampler.clone(), self.sampler_reload.clone());
                 self.stages.start_blocking(stage.name(), move |drain| {
-                    sampler::run(config, bus, topics, instance, ready, drain)
+                    sampler::run(config, bus, topics, instance, reload, ready, drain)
                 })
             }
             Stage::Enrich => {

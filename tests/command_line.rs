@@ -283,7 +283,82 @@ fn exit_codes_tell_what_was_wrong() {
         "did you mean `decision_wait`?",
     );
     check(&["ingest", "--config", "none.yaml"], 3, "none.yaml");
+    check(&["check", "."], 3, "cannot read the configuration .");
+    std::fs::write(dir.path().join("binary.yaml"), b"bus: \xff\xfe").unwrap();
+    check(&["check", "binary.yaml"], 3, "UTF-8");
+    let two = "bus: {kafka: {brokers: [\"a:1\"]}, embedded: {dir: x}}\nexport: {backends: [{name: a, stdout: {}, file: {path: x}}]}";
+    std::fs::write(dir.path().join("two.yaml"), two).unwrap();
+    check(&["check", "two.yaml"], 3, "both embedded and kafka");
+    check(&["check", "two.yaml"], 3, "this one is file and stdout");
     check(&["frobnicate"], 2, "frobnicate");
     check(&["schema"], 0, "\"$schema\"");
     check(&["--version"], 0, env!("CARGO_PKG_VERSION"));
+}
+
+#[test]
+fn tests_in_a_configuration_are_run_by_check() {
+    let dir = tempfile::tempdir().unwrap();
+    let check = |file: &str, expect: &str, code: i32, said: &[&str]| {
+        let yaml = format!(
+            "sampler: {{policies: [{{name: errors, type: status_code, status_code: {{status_codes: [ERROR]}}}}, {{name: long, type: latency, latency: {{threshold_ms: 100}}}}]}}
+tests:
+  - name: a failed payment
+    trace:
+      - {{service: frontend, name: POST /pay, kind: SERVER, duration: 80ms}}
+      - {{service: payment, name: charge, status: ERROR, start: 10ms, duration: 40ms, attributes: {{retries: 2}}}}
+    expect: {expect}
+  - name: quick and fine
+    trace: [{{name: GET /, duration: 5ms}}]
+    expect: {{verdict: drop}}
+"
+        );
+        std::fs::write(dir.path().join(file), yaml).unwrap();
+        let output = output(dir.path(), &["check", file]);
+        let all = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{all}");
+        for line in said {
+            assert!(all.contains(line), "no `{line}` in {all}");
+        }
+    };
+    check(
+        "good.yaml",
+        "{verdict: keep, policy: errors}",
+        0,
+        &["ok      a failed payment", "tests: 2 passed, 0 failed"],
+    );
+    check(
+        "other.yaml",
+        "{verdict: keep, policy: long}",
+        3,
+        &[
+            "FAILED  a failed payment",
+            "- expected  keep, by policy long",
+            "+ found     keep, by policy errors",
+            "tests: 1 passed, 1 failed",
+        ],
+    );
+    check(
+        "wrong.yaml",
+        "{verdict: keep, policy: erors}",
+        3,
+        &["wrong.yaml:7:", "there is no policy \"erors\""],
+    );
+}
+
+#[test]
+fn a_collector_s_configuration_is_imported_and_what_comes_out_checks() {
+    let dir = tempfile::tempdir().unwrap();
+    let theirs = "processors: {tail_sampling: {decision_wait: 5s, num_traces: 9, policies: [{name: e, type: status_code, status_code: {status_codes: [ERROR]}}]}}\n";
+    std::fs::write(dir.path().join("otelcol.yaml"), theirs).unwrap();
+    let imported = output(dir.path(), &["import", "collector", "otelcol.yaml"]);
+    assert_eq!(imported.status.code(), Some(0));
+    let said = String::from_utf8_lossy(&imported.stderr).into_owned();
+    assert!(said.contains("1 to look at"), "{said}");
+    std::fs::write(dir.path().join("ours.yaml"), &imported.stdout).unwrap();
+    let checked = output(dir.path(), &["check", "ours.yaml"]);
+    assert_eq!(checked.status.code(), Some(0));
+    let said = String::from_utf8_lossy(&checked.stdout).into_owned();
+    assert!(said.contains("e (status_code)"), "{said}");
+    let none = output(dir.path(), &["import", "refinery", "otelcol.yaml"]);
+    assert_eq!(none.status.code(), Some(3));
 }

@@ -101,6 +101,7 @@ fn open(dir: &Path) -> Arc<dyn Bus> {
         name: "t".into(),
         partitions: PARTITIONS,
         timestamps: Timestamps::LogAppend,
+        compacted: false,
     };
     bus.ensure_topics(&[spec]).unwrap();
     bus

@@ -40,6 +40,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
             name: name.clone(),
             partitions: PARTITIONS,
             timestamps: Timestamps::LogAppend,
+            compacted: false,
         };
         bus.ensure_topics(&[spec])?;
     }

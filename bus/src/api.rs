@@ -49,7 +49,8 @@ pub struct Record {
 
 /// A record that was read.
 ///
-/// `value` may pin a fetch buffer of the client: holding it is cheap, and counts as memory of `value.len()` bytes.
+/// `value` may pin a buffer of the client that is larger than it, up to several times: good to pass on within an epoch, to be copied by who
+/// keeps it for longer.
 #[derive(Clone, Debug)]
 pub struct Fetched {
     pub topic: Topic,
@@ -76,6 +77,9 @@ pub struct TopicSpec {
     pub name: Topic,
     pub partitions: u32,
     pub timestamps: Timestamps,
+    /// Only the newest record of each key need be kept (Kafka's compaction; the embedded bus keeps what retention leaves). A record's key is its
+    /// header `tailwater.key`.
+    pub compacted: bool,
 }
 
 /// Where a group continues on a partition: the next offset to read, with up to 4 KiB of the stage's own state.
@@ -118,7 +122,8 @@ pub struct GroupOptions {
     /// Topics to read. Topics with equal partition counts are co-assigned: same numbers, same member.
     pub topics: Vec<Topic>,
     pub delivery: Delivery,
-    /// Stable over restarts of this instance, different between two processes: becomes `transactional.id`.
+    /// Stable over restarts of this instance, different between two processes: becomes `transactional.id` and
+    /// `group.instance.id`.
     pub instance: String,
     /// How long [`Rebalance::revoked`] may take before partitions are given up regardless.
     pub revoke_timeout: Duration,
@@ -129,9 +134,11 @@ pub struct GroupOptions {
 /// records fetched but not yet returned are dropped.
 pub trait Rebalance: Send + Sync {
     fn assigned(&self, partitions: Vec<Assigned>);
-    /// Finish and commit what is under way, then return. Commits for these partitions still succeed in here.
+    /// Finish and commit what is under way, then return. Commits for these partitions still succeed in here. What was not committed by then
+    /// must not be committed later: should the partitions come back, their records are read again.
     fn revoked(&self, partitions: Vec<TopicPartition>);
-    /// The partitions already belong to somebody else: forget them. Commits for them fail.
+    /// The partitions already belong to somebody else: forget them, with all that was read of them. Commits that began before fail; one that
+    /// began after the partitions had come back would double what is read again.
     fn lost(&self, partitions: Vec<TopicPartition>);
     /// Records `from..to` were deleted by retention before this group read them; reading goes on at `to`.
     fn truncated(&self, at: TopicPartition, from: u64, to: u64);

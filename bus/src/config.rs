@@ -63,6 +63,9 @@ pub struct RawKafka {
     pub replication_factor: Option<u16>,
     /// Create missing topics (default true).
     pub create_topics: Option<bool>,
+    /// A process that restarts takes its partitions back at once, without a rebalance; those of one that leaves for good move on
+    /// after `session.timeout.ms` (default true).
+    pub static_membership: Option<bool>,
     /// Any librdkafka property; wins over ours.
     pub properties: BTreeMap<String, String>,
 }

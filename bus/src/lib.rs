@@ -14,6 +14,7 @@ mod api;
 mod config;
 pub mod embedded;
 mod error;
+pub mod fault;
 pub mod kafka;
 mod specs;
 

@@ -4,7 +4,7 @@ use schemas::{Signal, Topics};
 
 use crate::{Timestamps, TopicSpec};
 
-/// Every topic, all with the same partition count, so that what belongs together lies on the same partition number.
+/// Every topic. All but the samplers' state have the same partition count, so that what belongs together lies on the same partition number.
 /// The bus's clock stamps them: deadlines of the sampler hang on it.
 pub fn topic_specs(topics: &Topics, partitions: u32) -> Vec<TopicSpec> {
     let mut names = vec![topics.sampled(), topics.decisions(), topics.dead_letters()];
@@ -18,7 +18,14 @@ pub fn topic_specs(topics: &Topics, partitions: u32) -> Vec<TopicSpec> {
             name,
             partitions,
             timestamps: Timestamps::LogAppend,
+            compacted: false,
         })
+        .chain([TopicSpec {
+            name: topics.sampler_state(),
+            partitions: 1,
+            timestamps: Timestamps::LogAppend,
+            compacted: true,
+        }])
         .collect()
 }
 
@@ -26,7 +33,7 @@ pub fn topic_specs(topics: &Topics, partitions: u32) -> Vec<TopicSpec> {
 mod tests {
     use super::*;
 
-    /// Nine topics, each once.
+    /// Ten topics, each once.
     #[test]
     fn lists_all() {
         let specs = topic_specs(&Topics::new("tw"), 7);
@@ -41,11 +48,16 @@ mod tests {
                 "tw.logs.raw",
                 "tw.metrics.clean",
                 "tw.metrics.raw",
+                "tw.sampler.state",
                 "tw.traces.clean",
                 "tw.traces.raw",
                 "tw.traces.sampled"
             ]
         );
-        assert!(specs.iter().all(|spec| spec.partitions == 7));
+        assert!(
+            specs
+                .iter()
+                .all(|spec| spec.compacted || spec.partitions == 7)
+        );
     }
 }

@@ -36,7 +36,10 @@ macro_rules! suite {
 macro_rules! every_test {
     ($fixture:path) => {
         suite! { $fixture:
-            topics::{creates_what_is_missing, mismatch_names_every_topic, unknown_topics_are_errors}
+            topics::{
+                creates_what_is_missing, mismatch_names_every_topic, unknown_topics_are_errors,
+                a_compacted_topic_takes_records_with_a_key
+            }
             publishing::{
                 acknowledged_in_order_with_offsets,
                 acknowledged_records_can_be_read_at_once,
@@ -108,6 +111,8 @@ mod kafka {
             };
             let config = bus::RawKafka {
                 brokers: vec![broker.brokers().to_owned()],
+                // The suite hands partitions over by leaving.
+                static_membership: Some(false),
                 ..bus::RawKafka::default()
             };
             Some(bus::kafka::open(&config).unwrap())

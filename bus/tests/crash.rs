@@ -38,6 +38,7 @@ fn open(dir: &Path) -> Arc<dyn Bus> {
         name: name.into(),
         partitions,
         timestamps: Timestamps::LogAppend,
+        compacted: false,
     };
     bus.ensure_topics(&[
         spec("raw", PARTITIONS),

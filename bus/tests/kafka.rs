@@ -88,6 +88,53 @@ fn properties_that_carry_a_guarantee_are_refused() {
     }
 }
 
+/// A process that comes back under its name has its partitions at once, long before its predecessor's session would have ended. If the
+/// predecessor still lives, they put each other out, until one of them sees that it is two.
+#[test]
+fn a_restarted_instance_takes_its_partitions_back_at_once() {
+    let Some(fixture) = shared("static", &[("session.timeout.ms", "45000")]) else {
+        return;
+    };
+    let topic = fixture.topic("t", 4);
+    let join = || {
+        let options = GroupOptions {
+            group: fixture.group(),
+            topics: vec![topic.clone()],
+            delivery: Delivery::ExactlyOnce,
+            instance: "a name with spaces".into(),
+            revoke_timeout: Duration::from_secs(5),
+        };
+        let told = Arc::new(fixture::Told::default());
+        let (member, committer) = fixture.bus.join(options, told.clone()).unwrap();
+        (member, committer, told)
+    };
+    let poll_until_owned = |member: &mut dyn bus::Member, told: &fixture::Told| {
+        let begin = Instant::now();
+        while told.owned().len() < 4 {
+            assert!(begin.elapsed() < DEADLINE, "owns {:?}", told.owned());
+            member.poll(Duration::from_millis(50), PLENTY).unwrap();
+        }
+        begin.elapsed()
+    };
+    let (mut first, _first_committer, told) = join();
+    poll_until_owned(&mut *first, &told);
+    // Not closed, as after `kill -9`.
+    let (mut second, _second_committer, told) = join();
+    let took = poll_until_owned(&mut *second, &told);
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    let deadline = Instant::now() + DEADLINE;
+    let error = loop {
+        assert!(Instant::now() < deadline, "both go on");
+        let both =
+            [&mut first, &mut second].map(|member| member.poll(Duration::from_millis(50), PLENTY));
+        if let Some(error) = both.into_iter().find_map(Result::err) {
+            break error;
+        }
+    };
+    assert!(matches!(error, Error::Fatal(_)), "{error:?}");
+    assert!(error.to_string().contains("instance"), "{error}");
+}
+
 /// What a publisher was told to be durable is there once the broker is back, each record once and in order.
 #[test]
 fn acknowledged_records_survive_a_killed_broker() {
@@ -280,6 +327,34 @@ fn a_stalled_member_is_fenced() {
     );
 }
 
+/// A position never goes back: an epoch that would take it there is from before the partition was somebody else's for a while.
+#[test]
+fn an_epoch_that_ends_before_the_committed_position_is_refused() {
+    let Some(fixture) = shared("back", &[]) else {
+        return;
+    };
+    let (input, output) = (fixture.topic("in", 1), fixture.topic("out", 1));
+    let mut member = fixture.member(&[&input]);
+    member.poll_until_owns(1);
+    let commit = |value: &str, offset| {
+        member.commit(&epoch(
+            &[(&at(&output, 0), value)],
+            &[position(&at(&input, 0), offset, "")],
+        ))
+    };
+    commit("new", 5).unwrap();
+    let refused = commit("stale", 3);
+    assert!(
+        matches!(refused, Err(CommitError::Fenced(_))),
+        "{refused:?}"
+    );
+    commit("newer", 6).unwrap();
+    assert_eq!(
+        values(&fixture.read(&at(&output, 0), 0, 2)),
+        ["new", "newer"]
+    );
+}
+
 /// A second process of the same instance replaces the first.
 #[test]
 fn the_same_instance_again_fences_the_first() {
@@ -370,4 +445,33 @@ fn held_records_outlive_their_member() {
     finished
         .recv_timeout(DEADLINE)
         .expect("nothing waits for a record");
+}
+
+/// More of one partition than the brokers take in one request, with empty records in between and more partitions beside: all there, in order.
+#[test]
+fn an_epoch_may_be_larger_than_a_request() {
+    let Some(fixture) = shared("large-epoch", &[]) else {
+        return;
+    };
+    let (input, output) = (fixture.topic("in", 1), fixture.topic("out", 3));
+    let mut member = fixture.member(&[&input]);
+    member.poll_until_owns(1);
+    let contents: Vec<_> = (0..40)
+        .map(|number| match number % 8 {
+            7 => String::new(),
+            _ => format!("{number:03}").repeat(70_000),
+        })
+        .collect();
+    let outputs: Vec<_> = (0..3).map(|partition| at(&output, partition)).collect();
+    let records: Vec<_> = contents
+        .iter()
+        .flat_map(|value| outputs.iter().map(move |to| (to, value.as_str())))
+        .collect();
+    member
+        .commit(&epoch(&records, &[position(&at(&input, 0), 1, "")]))
+        .unwrap();
+    for to in &outputs {
+        let read = fixture.read(to, 0, contents.len());
+        assert!(values(&read) == contents, "{to}");
+    }
 }

@@ -96,6 +96,7 @@ impl World {
             name: self.topic.clone(),
             partitions: PARTITIONS,
             timestamps: Timestamps::LogAppend,
+            compacted: false,
         };
         bus.ensure_topics(&[spec]).unwrap();
         bus

@@ -154,6 +154,12 @@ impl Builder {
                 header(headers::DEAD_STAGE, "enrich"),
             ];
             headers.extend(tenant.cloned());
+            // Another producer's limit may be above ours: then the original stays where the headers say.
+            let value = if value.len() <= bytes_max {
+                value
+            } else {
+                Bytes::new()
+            };
             epoch.records.push((to, Record { headers, value }));
         }
     }
@@ -220,5 +226,46 @@ fn header(name: &'static str, value: impl Into<String>) -> Header {
     Header {
         name: Arc::from(name),
         value: Bytes::from(value.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An epoch with a record that the bus refuses could never be committed, and enrich would never get past it.
+    #[test]
+    fn no_record_is_larger_than_the_bus_takes() {
+        let route = Route {
+            signal: Signal::Logs,
+            from: "raw".into(),
+            to: "clean".into(),
+        };
+        let routes = Routes {
+            routes: vec![route],
+            dead_letters: "dead".into(),
+            dead_partitions: 1,
+            record_bytes_max: 10,
+        };
+        let rules = crate::RawConfig::default()
+            .validate("", &mut runtime::config::Problems::new())
+            .rules;
+        let fetched = |offset, bytes| Fetched {
+            topic: "raw".into(),
+            partition: 0,
+            offset,
+            timestamp_ms: 0,
+            headers: Vec::new(),
+            value: Bytes::from(vec![0xff; bytes]),
+        };
+        let batch = Builder::new(routes, rules).build(vec![fetched(3, 10), fetched(4, 11)]);
+        let records = &batch.epoch.records;
+        let sizes: Vec<_> = (records.iter())
+            .map(|(at, record)| (&*at.topic, record.value.len()))
+            .collect();
+        assert_eq!(sizes, [("dead", 10), ("dead", 0)]);
+        let offset = header(headers::DEAD_OFFSET, "4");
+        assert!(records[1].1.headers.contains(&offset), "{records:?}");
+        assert_eq!(batch.epoch.positions[0].offset, 5);
     }
 }

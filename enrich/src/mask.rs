@@ -131,7 +131,7 @@ impl Mask {
         let strings = match strings {
             Ok(strings) => strings,
             Err(error) => {
-                problems.push(at, format!("is not a usable pattern: {error}"));
+                problems.push(at, format!("is not a usable pattern: {}", reason(&error)));
                 return None;
             }
         };
@@ -162,11 +162,18 @@ impl Mask {
                 with: raw.with.clone(),
             }),
             Err(error) => {
-                problems.push(at, format!("is not a usable pattern: {error}"));
+                problems.push(at, format!("is not a usable pattern: {}", reason(&error)));
                 None
             }
         }
     }
+}
+
+/// In one line: the report marks the pattern itself.
+fn reason(error: &regex::Error) -> String {
+    let text = error.to_string();
+    let last = text.lines().last().unwrap_or_default();
+    last.trim_start_matches("error: ").to_owned()
 }
 
 /// A group that the replacement names and the pattern lacks: `regex` would put nothing there, silently. The same
@@ -291,7 +298,12 @@ mod tests {
     #[test]
     fn bad_patterns_are_problems() {
         refused("", "a", "", "mask[0].name: is empty");
-        refused("x", "(", "", "mask[0].pattern: is not a usable pattern");
+        refused(
+            "x",
+            "(",
+            "",
+            "mask[0].pattern: is not a usable pattern: unclosed group",
+        );
         refused(
             "x",
             r"\w{1000}{1000}",

@@ -61,28 +61,25 @@ impl Processed {
         match rewriter.transform(signal, &record, &mut out) {
             // An empty request says nothing to anybody.
             Ok(done) if done.items == 0 => 0,
-            Ok(done) if out.len() <= bytes_max => {
-                self.clean.push(match done.outcome {
-                    Outcome::Unchanged => record,
+            Ok(done) => {
+                let clean = match done.outcome {
+                    Outcome::Unchanged => record.clone(),
                     Outcome::Changed => Bytes::from(out),
-                });
-                self.written += done.items;
-                for (sum, count) in self.redactions.iter_mut().zip(rewriter.counts()) {
-                    *sum += count;
-                }
-                done.items
-            }
-            // Hashes and what is set can make a record larger than it was.
-            Ok(done) if done.items > 1 => {
-                let half = done.items / 2;
-                self.add_parts(rewriter, signal, record, bytes_max, |number| number < half)
-            }
-            Ok(_) => {
-                let reason = Reason::TooLarge {
-                    bytes: out.len(),
-                    limit: bytes_max,
                 };
-                self.give_up(record, reason)
+                let counts = rewriter.counts();
+                if clean.len() <= bytes_max {
+                    self.pass(clean, done.items, counts)
+                } else if done.items > 1 {
+                    // Hashes and what is set can make a record larger than it was; and another producer's limit may be above ours.
+                    let half = done.items / 2;
+                    self.add_parts(rewriter, signal, record, bytes_max, |number| number < half)
+                } else {
+                    let reason = Reason::TooLarge {
+                        bytes: clean.len(),
+                        limit: bytes_max,
+                    };
+                    self.give_up(record, reason)
+                }
             }
             Err(Refused::Record(reason)) => self.give_up(record, reason),
             Err(Refused::Items {
@@ -125,6 +122,15 @@ impl Processed {
             }
             Err(error) => self.give_up(record, unreadable(error)),
         }
+    }
+
+    fn pass(&mut self, clean: Bytes, items: usize, counts: &[u64]) -> usize {
+        self.clean.push(clean);
+        self.written += items;
+        for (sum, count) in self.redactions.iter_mut().zip(counts) {
+            *sum += count;
+        }
+        items
     }
 
     /// What can't be counted counts as one.
@@ -278,6 +284,27 @@ mod tests {
             &[request(&[(b"s", &[b"a"])])],
             &[request(&[(b"s", &[secret])])],
             "the record takes 29 bytes after redaction, above the bus's limit of 20 bytes",
+        );
+    }
+
+    #[test]
+    fn records_that_came_too_large_are_split_as_well() {
+        check(
+            request(&[(b"s", &[&[b'a'; 20], &[b'b'; 20]])]),
+            40,
+            &[
+                request(&[(b"s", &[&[b'a'; 20]])]),
+                request(&[(b"s", &[&[b'b'; 20]])]),
+            ],
+            &[],
+            "",
+        );
+        check(
+            request(&[(b"s", &[&[b'a'; 30]])]),
+            40,
+            &[],
+            &[request(&[(b"s", &[&[b'a'; 30]])])],
+            "the record takes 43 bytes after redaction, above the bus's limit of 40 bytes",
         );
     }
 

@@ -11,13 +11,13 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use schemas::Signal;
-use schemas::otlp::Items;
+use schemas::otlp::{AnyValue, Items, KeyValue};
 use schemas::wire::{Field, Fields, Value, put_len};
 
 use crate::edits::Edits;
 use crate::memo::Memo;
 use crate::outcome::{DEPTH_MAX, Done, Outcome, Reason, Refused, mismatch, twice, utf8, wire};
-use crate::rules::Rules;
+use crate::rules::{KeyAction, Rules};
 use crate::shape::{Context, Kind, Level, Shape, request};
 use crate::trace_state;
 
@@ -137,7 +137,12 @@ impl Rewriter {
         }
         let replaced = shape.context.map_or(0, |(context, _)| context.set_action());
         let mut members = 0;
-        for field in Fields::new(body) {
+        let mut fields = Fields::new(body);
+        loop {
+            if depth + 2 <= DEPTH_MAX {
+                self.pass_known(&mut fields, shape.attributes_tag);
+            }
+            let Some(field) = fields.next() else { break };
             let field = field.map_err(|error| wire(shape, error))?;
             let kind = shape.field(field.number);
             match (kind, field.value) {
@@ -168,6 +173,31 @@ impl Rewriter {
             self.set(owner, shape);
         }
         Ok(())
+    }
+
+    /// Passes over attributes that were looked at before, key and value, and stay as they are: nearly all. A third of the instructions.
+    #[inline]
+    fn pass_known(&self, fields: &mut Fields<'_>, tag: u8) {
+        if tag == 0 {
+            return;
+        }
+        loop {
+            let mut ahead = fields.clone();
+            let Some(pair) = ahead.next_plain(tag).and_then(KeyValue::plain) else {
+                return;
+            };
+            let value_is_known = match pair.value {
+                AnyValue::String(text) => text.is_empty() || self.texts.get(text).is_some(),
+                AnyValue::Bool(_) | AnyValue::Int(_) | AnyValue::Double(_) | AnyValue::Empty => {
+                    true
+                }
+                _ => false,
+            };
+            if !value_is_known || self.keys.get(pair.key) != Some(KeyAction::default().0) {
+                return;
+            }
+            *fields = ahead;
+        }
     }
 
     /// A message within a message. Errors stay within the item, scope or resource.

@@ -121,7 +121,9 @@ impl Session {
                 state.in_flight -= 1;
                 state.committed += 1;
             }
-            Err(error) => state.failed = Some(error),
+            Err(error) => {
+                state.failed.get_or_insert(error);
+            }
         }
         self.changed.notify_all();
     }
@@ -132,6 +134,13 @@ impl Session {
 
     pub(crate) fn failure(&self) -> Option<CommitError> {
         self.state().failed.take()
+    }
+
+    /// What was handed over must not be committed any more: its records are read again, by their next owner or by us. The first failure stands.
+    fn end(&self, why: &str) {
+        let mut state = self.state();
+        (state.failed).get_or_insert_with(|| CommitError::Fenced(why.to_owned()));
+        self.changed.notify_all();
     }
 
     /// Number of batches that this membership has committed.
@@ -189,12 +198,14 @@ impl Rebalance for Session {
                 partitions = partitions.len(),
                 "gave partitions up while a commit was under way; it will be refused, and repeated by their next owner"
             );
+            self.end("partitions were given up before what was read of them was committed");
         }
     }
 
     fn lost(&self, partitions: Vec<TopicPartition>) {
         tracing::warn!(partitions = partitions.len(), "enrich lost partitions");
         self.forget(&partitions);
+        self.end("the group took partitions away without waiting");
     }
 
     fn truncated(&self, at: TopicPartition, from: u64, to: u64) {
@@ -206,5 +217,37 @@ impl Rebalance for Session {
             to,
             "retention deleted records before enrich had read them: raise the retention, or give enrich more processes"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    /// It may be given the same partitions again, from the position before those records.
+    #[test]
+    fn nothing_is_committed_after_partitions_were_lost() {
+        let session = Session::default();
+        let at = TopicPartition::new("sampled", 0);
+        session.assigned(vec![Assigned {
+            at: at.clone(),
+            committed: None,
+        }]);
+        let record = Fetched {
+            topic: at.topic.clone(),
+            partition: 0,
+            offset: 0,
+            timestamp_ms: 0,
+            headers: Vec::new(),
+            value: Bytes::from_static(b"x"),
+        };
+        session.push(vec![record.clone()]);
+        assert_eq!(session.take(true).map(|batch| batch.len()), Some(1));
+        session.push(vec![record]);
+        session.lost(vec![at]);
+        assert!(session.has_failed() && session.take(true).is_none());
+        assert!(matches!(session.failure(), Some(CommitError::Fenced(_))));
     }
 }

@@ -4,6 +4,8 @@
 //! here is of a newer protocol, and treated as unknown. Numbers can't hide text; a number's field that comes as a length
 //! is refused. The tests hold these tables against the generated types.
 
+mod metrics;
+
 use crate::rules::KeyAction;
 
 /// What a field holds, and so what is done to it.
@@ -68,6 +70,8 @@ pub struct Shape {
     /// At most one of its fields may be there (a `oneof`).
     pub exclusive: bool,
     pub fields: &'static [Kind],
+    /// The tag of its field of attributes, which takes one byte; 0: there is none.
+    pub attributes_tag: u8,
 }
 
 impl Shape {
@@ -77,7 +81,7 @@ impl Shape {
     }
 }
 
-use Kind::{Attribute, Bytes, Id, Message, Number, Numbers, Text, TraceState, Unknown};
+use Kind::{Attribute, Bytes, Id, Message, Number, Text, TraceState, Unknown};
 
 const fn inner(name: &'static str, fields: &'static [Kind]) -> Shape {
     at(Level::Inner, name, fields)
@@ -90,7 +94,19 @@ const fn at(level: Level, name: &'static str, fields: &'static [Kind]) -> Shape 
         context: None,
         exclusive: false,
         fields,
+        attributes_tag: attributes_tag(fields),
     }
+}
+
+const fn attributes_tag(fields: &[Kind]) -> u8 {
+    let mut number = 0;
+    while number < fields.len() {
+        if matches!(fields[number], Attribute) {
+            return (number as u8) << 3 | 2;
+        }
+        number += 1;
+    }
+    0
 }
 
 const fn with(shape: Shape, context: Context, attributes: u32) -> Shape {
@@ -100,6 +116,7 @@ const fn with(shape: Shape, context: Context, attributes: u32) -> Shape {
         context: Some((context, attributes)),
         exclusive: shape.exclusive,
         fields: shape.fields,
+        attributes_tag: shape.attributes_tag,
     }
 }
 
@@ -155,7 +172,7 @@ static SCOPE_LOGS: Shape = at(
 static SCOPE_METRICS: Shape = at(
     Level::Scope,
     "ScopeMetrics",
-    &[Unknown, Message(&SCOPE), Message(&METRIC), Text],
+    &[Unknown, Message(&SCOPE), Message(&metrics::METRIC), Text],
 );
 
 /// attributes, dropped_attributes_count, entity_refs
@@ -258,133 +275,4 @@ static LOG_RECORD: Shape = with(
     ),
     Context::Item,
     6,
-);
-
-static METRIC: Shape = at(
-    Level::Item,
-    "Metric",
-    &[
-        Unknown,
-        Text, // name
-        Text, // description
-        Text, // unit
-        Unknown,
-        Message(&NUMBERS), // gauge
-        Unknown,
-        Message(&NUMBERS), // sum
-        Unknown,
-        Message(&HISTOGRAM),
-        Message(&EXPONENTIAL_HISTOGRAM),
-        Message(&SUMMARY),
-        Attribute, // metadata
-    ],
-);
-/// data_points; for sums also aggregation_temporality, is_monotonic
-static NUMBERS: Shape = inner(
-    "Gauge or Sum",
-    &[Unknown, Message(&NUMBER_POINT), Number, Number],
-);
-static HISTOGRAM: Shape = inner("Histogram", &[Unknown, Message(&HISTOGRAM_POINT), Number]);
-static EXPONENTIAL_HISTOGRAM: Shape = inner(
-    "ExponentialHistogram",
-    &[Unknown, Message(&EXPONENTIAL_POINT), Number],
-);
-static SUMMARY: Shape = inner("Summary", &[Unknown, Message(&SUMMARY_POINT)]);
-
-static NUMBER_POINT: Shape = with(
-    inner(
-        "NumberDataPoint",
-        &[
-            Unknown,
-            Unknown,
-            Number,             // start_time_unix_nano
-            Number,             // time_unix_nano
-            Number,             // as_double
-            Message(&EXEMPLAR), // exemplars
-            Number,             // as_int
-            Attribute,          // attributes
-            Number,             // flags
-        ],
-    ),
-    Context::Item,
-    7,
-);
-static HISTOGRAM_POINT: Shape = with(
-    inner(
-        "HistogramDataPoint",
-        &[
-            Unknown,
-            Unknown,
-            Number,             // start_time_unix_nano
-            Number,             // time_unix_nano
-            Number,             // count
-            Number,             // sum
-            Numbers,            // bucket_counts
-            Numbers,            // explicit_bounds
-            Message(&EXEMPLAR), // exemplars
-            Attribute,          // attributes
-            Number,             // flags
-            Number,             // min
-            Number,             // max
-        ],
-    ),
-    Context::Item,
-    9,
-);
-static EXPONENTIAL_POINT: Shape = with(
-    inner(
-        "ExponentialHistogramDataPoint",
-        &[
-            Unknown,
-            Attribute,          // attributes
-            Number,             // start_time_unix_nano
-            Number,             // time_unix_nano
-            Number,             // count
-            Number,             // sum
-            Number,             // scale
-            Number,             // zero_count
-            Message(&BUCKETS),  // positive
-            Message(&BUCKETS),  // negative
-            Number,             // flags
-            Message(&EXEMPLAR), // exemplars
-            Number,             // min
-            Number,             // max
-            Number,             // zero_threshold
-        ],
-    ),
-    Context::Item,
-    1,
-);
-/// offset, bucket_counts
-static BUCKETS: Shape = inner("Buckets", &[Unknown, Number, Numbers]);
-static SUMMARY_POINT: Shape = with(
-    inner(
-        "SummaryDataPoint",
-        &[
-            Unknown,
-            Unknown,
-            Number,             // start_time_unix_nano
-            Number,             // time_unix_nano
-            Number,             // count
-            Number,             // sum
-            Message(&QUANTILE), // quantile_values
-            Attribute,          // attributes
-            Number,             // flags
-        ],
-    ),
-    Context::Item,
-    7,
-);
-/// quantile, value
-static QUANTILE: Shape = inner("ValueAtQuantile", &[Unknown, Number, Number]);
-static EXEMPLAR: Shape = inner(
-    "Exemplar",
-    &[
-        Unknown, Unknown, Number,    // time_unix_nano
-        Number,    // as_double
-        Id,        // span_id
-        Id,        // trace_id
-        Number,    // as_int
-        Attribute, // filtered_attributes
-    ],
 );

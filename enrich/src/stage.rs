@@ -215,6 +215,9 @@ fn commit(
     }
     let _gone = Gone(session);
     for batch in batches {
+        if session.has_failed() {
+            return;
+        }
         let result = committer.commit(&batch.epoch);
         let failed = result.is_err();
         if !failed {

@@ -129,6 +129,7 @@ fn fill(bus: &dyn Bus, topics: &Topics, spans: usize) -> anyhow::Result<(usize, 
         name,
         partitions: PARTITIONS,
         timestamps: Timestamps::LogAppend,
+        compacted: false,
     };
     bus.ensure_topics(&[
         spec(topics.clean(Signal::Traces)),

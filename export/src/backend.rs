@@ -14,10 +14,10 @@ use runtime::{Drain, Readiness};
 use schemas::Topics;
 use tokio::runtime::Handle;
 
-use crate::batch::Entry;
 use crate::config::Backend;
 use crate::dead_letters::DeadLetters;
 use crate::delivery::{Delivery, Health};
+use crate::entry::Entry;
 use crate::lane::Lane;
 use crate::ledger::Ledger;
 use crate::membership::{Event, Membership};

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use schemas::{Topics, headers};
 use tokio::sync::oneshot;
 
-use crate::batch::Entry;
+use crate::entry::Entry;
 
 pub struct DeadLetters {
     publisher: Arc<dyn Publisher>,

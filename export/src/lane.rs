@@ -8,9 +8,10 @@ use bus::{Topic, TopicPartition};
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
-use crate::batch::{Entry, Waiting};
+use crate::batch::Waiting;
 use crate::config::BatchLimits;
 use crate::delivery::Delivery;
+use crate::entry::Entry;
 
 pub struct Lane {
     pub topic: Topic,

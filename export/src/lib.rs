@@ -13,6 +13,7 @@ mod client;
 mod config;
 mod dead_letters;
 mod delivery;
+mod entry;
 mod lane;
 mod ledger;
 mod membership;

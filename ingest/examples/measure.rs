@@ -29,6 +29,10 @@ const PARTITIONS: u32 = 16;
 const CONNECTIONS: usize = 8;
 const PATH: &str = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
 
+/// As in the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let mut args = std::env::args().skip(1);
     let kind = args.next().unwrap_or_else(|| "nothing".into());
@@ -126,6 +130,7 @@ fn open(kind: &str, topics: &Topics, dir: &std::path::Path) -> Arc<dyn Bus> {
         name: topics.raw(signal),
         partitions: PARTITIONS,
         timestamps: bus::Timestamps::LogAppend,
+        compacted: false,
     };
     bus.ensure_topics(&Signal::ALL.map(spec)).unwrap();
     bus

@@ -3,8 +3,8 @@
 //! Each record holds one [`Ticket`] of each request in it. However many records and partitions a request spans, its task is
 //! woken once.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
 
@@ -27,8 +27,9 @@ struct Shared {
     /// The worst outcome so far.
     outcome: AtomicU8,
     done: Notify,
-    /// Held until the last record is through, even if the client has gone.
-    _permit: Permit,
+    /// Held until the last record is through, even if the client has gone; given back before the answer, so that who has his
+    /// answer sees his bytes free.
+    permit: Mutex<Option<Permit>>,
 }
 
 /// A record's duty to say how it fared, to one request. Dropped without a word, it says [`Outcome::Unavailable`].
@@ -48,7 +49,7 @@ pub fn completion(permit: Permit) -> (Ticket, Completion) {
         tickets: AtomicUsize::new(1),
         outcome: AtomicU8::new(Outcome::Durable as u8),
         done: Notify::new(),
-        _permit: permit,
+        permit: Mutex::new(Some(permit)),
     });
     let ticket = Ticket {
         shared: shared.clone(),
@@ -82,6 +83,8 @@ impl Drop for Ticket {
         }
         // Release: who sees zero sees all outcomes.
         if self.shared.tickets.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let permit = &self.shared.permit;
+            drop(permit.lock().unwrap_or_else(PoisonError::into_inner).take());
             self.shared.done.notify_one();
         }
     }
@@ -93,9 +96,8 @@ impl Completion {
     /// # Errors
     /// At least one record did not get onto the bus; others may have.
     pub async fn wait(self) -> Result<(), Refusal> {
-        while self.shared.tickets.load(Ordering::Acquire) > 0 {
-            self.shared.done.notified().await;
-        }
+        // Told once, by the last ticket; a word that came before is kept.
+        self.shared.done.notified().await;
         match self.shared.outcome.load(Ordering::Relaxed) {
             outcome if outcome == Outcome::Durable as u8 => Ok(()),
             outcome if outcome == Outcome::Refused as u8 => Err(Refusal::Record),
@@ -144,6 +146,18 @@ mod tests {
             );
             assert_eq!(budget.taken(), 0);
         }
+    }
+
+    /// Who has his answer sees his bytes free: they come back with the last ticket, whoever still holds the request.
+    #[tokio::test]
+    async fn bytes_come_back_before_the_answer() {
+        let budget = Budget::new(10, Gauge::noop());
+        let mut permit = budget.permit();
+        permit.grow(10).unwrap();
+        let (ticket, completion) = completion(permit);
+        ticket.resolve(Outcome::Durable);
+        assert_eq!(budget.taken(), 0);
+        completion.wait().await.unwrap();
     }
 
     /// A bus that drops an acknowledgement has not acknowledged.

@@ -3,11 +3,9 @@
 //! The packs of up to all partitions look at a request's heads. Where they stand in the request, each look would walk over all
 //! items between and behind them.
 
-use schemas::otlp::{Item, ResourceHead, ScopeHead};
+use schemas::otlp::{Fault, Item, ResourceHead, ScopeHead, check_resource, check_scope, head_hash};
 use schemas::wire::WireError;
 use schemas::{Signal, partition_of};
-
-use crate::check::{self, Fault};
 
 /// The heads of one request that have items.
 #[derive(Default)]
@@ -29,6 +27,7 @@ struct Head {
     index: usize,
     start: usize,
     end: usize,
+    hash: u64,
     fault: Option<Fault>,
     /// A resource's partition, once somebody has asked for it.
     partition: Option<u32>,
@@ -47,20 +46,16 @@ impl Heads {
         if is_new(&self.resources, item.resource.index) {
             let start = self.bytes.len();
             item.resource.write(&mut self.bytes);
-            let fault = check::resource_head(signal, &self.bytes[start..])?;
-            self.resources.push(Head::new(
-                item.resource.index,
-                start,
-                self.bytes.len(),
-                fault,
-            ));
+            let fault = check_resource(signal, &self.bytes[start..])?;
+            let head = Head::new(item.resource.index, &self.bytes, start, fault);
+            self.resources.push(head);
         }
         if is_new(&self.scopes, item.scope.index) {
             let start = self.bytes.len();
             item.scope.write(&mut self.bytes);
-            let fault = check::scope_head(signal, &self.bytes[start..])?;
-            self.scopes
-                .push(Head::new(item.scope.index, start, self.bytes.len(), fault));
+            let fault = check_scope(signal, &self.bytes[start..])?;
+            let head = Head::new(item.scope.index, &self.bytes, start, fault);
+            self.scopes.push(head);
         }
         Ok(Place {
             resource: self.resources.len() as u32 - 1,
@@ -73,11 +68,16 @@ impl Heads {
     pub fn item<'a>(&'a self, place: Place, body: &'a [u8]) -> Item<'a> {
         let (resource, scope) = self.both(place);
         Item {
-            resource: ResourceHead::new(
+            resource: ResourceHead::with_hash(
                 &self.bytes[resource.start..resource.end],
                 place.resource as usize,
+                resource.hash,
             ),
-            scope: ScopeHead::new(&self.bytes[scope.start..scope.end], place.scope as usize),
+            scope: ScopeHead::with_hash(
+                &self.bytes[scope.start..scope.end],
+                place.scope as usize,
+                scope.hash,
+            ),
             body,
         }
     }
@@ -115,11 +115,13 @@ impl Heads {
 }
 
 impl Head {
-    fn new(index: usize, start: usize, end: usize, fault: Option<Fault>) -> Self {
+    /// The head that was written from `start` on.
+    fn new(index: usize, written: &[u8], start: usize, fault: Option<Fault>) -> Self {
         Self {
             index,
             start,
-            end,
+            end: written.len(),
+            hash: head_hash(&written[start..]),
             fault,
             partition: None,
         }

@@ -12,7 +12,6 @@
 mod admission;
 mod answer;
 mod body;
-mod check;
 mod completion;
 mod config;
 mod connections;
@@ -22,6 +21,7 @@ mod heads;
 mod inflate;
 mod otlp_http;
 mod pack;
+mod points;
 mod publish;
 mod receive;
 mod refusal;
@@ -40,6 +40,7 @@ use tokio::net::TcpListener;
 
 pub use config::{Config, Listen, RawConfig, RawGrpc, RawHttp, RawRekey, Rekey};
 pub use rekey::rekey;
+pub use split::{Limits, split};
 
 use admission::Budget;
 use connections::{Connections, Protocol};

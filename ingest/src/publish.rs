@@ -163,7 +163,9 @@ impl Packs {
 
     /// Closes all packs, and returns when the bus has acknowledged or failed everything. Blocks.
     pub fn flush(&self, timeout: Duration) -> bus::Result<()> {
-        while let Some(last) = self.due().back().map(|due| due.at) {
+        // The lock must be free in the loop: what a `while let` borrows lives until its body ends.
+        let last = || self.due().back().map(|due| due.at);
+        while let Some(last) = last() {
             self.close_until(last);
         }
         self.publisher.flush(timeout)

@@ -2,13 +2,13 @@
 //!
 //! The whole request is walked before any item is used: a request that turns out malformed in its last span leaves no trace.
 
-use schemas::otlp::{Item, Items};
+use schemas::otlp::{Checked, Fault, Item, Items, check_item};
 use schemas::wire::WireError;
 use schemas::{Signal, partition_of};
 
 use crate::answer::Partial;
-use crate::check::{self, Fault, Ids};
 use crate::heads::{Heads, Place};
+use crate::points::data_points;
 
 /// What the split needs to know besides the request.
 #[derive(Clone, Copy, Debug)]
@@ -48,13 +48,13 @@ pub fn split(signal: Signal, request: &[u8], limits: Limits) -> Result<Split<'_>
     for item in Items::new(request) {
         let item = item?;
         let place = heads.enter(signal, &item)?;
-        let (ids, fault) = check::item(signal, item.body)?;
+        let mut checked = check_item(signal, item.body)?;
         let route = if heads.alone_bytes(place, item.body) > limits.item_bytes_max {
             Err(Reason::TooLarge)
         } else {
-            let fault = fault.or(heads.fault(place));
+            checked.fault = checked.fault.or(heads.fault(place));
             let by_resource = || heads.partition(place, limits.partitions);
-            route(signal, ids, fault, by_resource, limits.partitions)
+            route(signal, &checked, by_resource, limits.partitions)
         };
         match route {
             Ok(partition) => {
@@ -143,7 +143,7 @@ impl Rejected {
     fn count(&mut self, reason: Reason, signal: Signal, body: &[u8]) {
         self.items[reason as usize] += 1;
         self.units += match signal {
-            Signal::Metrics => check::data_points(body),
+            Signal::Metrics => data_points(body),
             Signal::Traces | Signal::Logs => 1,
         };
     }
@@ -186,20 +186,19 @@ impl Rejected {
 #[inline]
 fn route(
     signal: Signal,
-    ids: Ids<'_>,
-    fault: Option<Fault>,
+    checked: &Checked<'_>,
     by_resource: impl FnOnce() -> u32,
     partitions: u32,
 ) -> Result<u32, Reason> {
-    let trace = is_id(ids.trace_id, 16).then_some(ids.trace_id);
+    let trace = is_id(checked.trace_id, 16).then_some(checked.trace_id);
     if signal == Signal::Traces && trace.is_none() {
         return Err(Reason::TraceId);
     }
-    if signal == Signal::Traces && !is_id(ids.span_id, 8) {
+    if signal == Signal::Traces && !is_id(checked.span_id, 8) {
         return Err(Reason::SpanId);
     }
-    match (fault, trace) {
-        (Some(Fault::Utf8), _) => Err(Reason::Utf8),
+    match (checked.fault, trace) {
+        (Some(Fault::Utf8 { .. }), _) => Err(Reason::Utf8),
         (Some(Fault::Id), _) => Err(Reason::OtherId),
         (None, Some(trace_id)) => Ok(partition_of(trace_id, partitions)),
         (None, None) => Ok(by_resource()),

@@ -8,6 +8,7 @@ pub mod health;
 pub mod instance;
 pub mod logging;
 mod measure;
+pub mod memory;
 pub mod names;
 mod process;
 mod signals;

@@ -19,10 +19,19 @@ pub const SAMPLER_PENDING: &str = "tailwater_sampler_pending_spans";
 pub const SAMPLER_DEAD_LETTERED: &str = "tailwater_sampler_dead_lettered_spans_total";
 /// Pending spans whose records retention deleted before they could be copied out.
 pub const SAMPLER_LOST_SPANS: &str = "tailwater_sampler_lost_spans_total";
+/// Spans that were counted as dropped, and that a late error brought back.
+pub const SAMPLER_RESCUED: &str = "tailwater_sampler_rescued_spans_total";
+/// Traces that a late error could not bring back whole.
+pub const SAMPLER_UNRESCUED: &str = "tailwater_sampler_unrescued_traces_total";
+pub const SAMPLER_RECONFIGURATIONS: &str = "tailwater_sampler_reconfigurations_total";
 pub const SAMPLER_RELEASED: &str = "tailwater_sampler_released_spans_total";
 pub const SAMPLER_OPEN_TRACES: &str = "tailwater_sampler_open_traces";
 /// Labels: `policy`, `verdict`.
 pub const SAMPLER_VERDICTS: &str = "tailwater_sampler_verdicts_total";
+/// Decided traces for which a policy's rule held, whoever gave the verdict. Labels: `policy`, `mode` (act, shadow).
+pub const SAMPLER_POLICY_MATCHES: &str = "tailwater_sampler_policy_matches_total";
+/// Evaluations of OTTL conditions that failed, whatever `error_mode` makes of them. Label: `policy`.
+pub const SAMPLER_CONDITION_FAILURES: &str = "tailwater_sampler_condition_failures_total";
 pub const SAMPLER_LATE_SPANS: &str = "tailwater_sampler_late_spans_total";
 pub const SAMPLER_CACHE_BYTES: &str = "tailwater_sampler_record_cache_bytes";
 pub const SAMPLER_REREAD_BYTES: &str = "tailwater_sampler_reread_bytes_total";
@@ -33,6 +42,12 @@ pub const SAMPLER_BAD_RECORDS: &str = "tailwater_sampler_bad_records_total";
 pub const SAMPLER_LOST_RECORDS: &str = "tailwater_sampler_truncated_records_total";
 pub const SAMPLER_COMMIT_SECONDS: &str = "tailwater_sampler_commit_seconds";
 pub const SAMPLER_RECOVERY_SECONDS: &str = "tailwater_sampler_recovery_seconds";
+
+/// What policies remember of other traces.
+pub const SAMPLER_STATISTICS_BYTES: &str = "tailwater_sampler_statistics_bytes";
+pub const SAMPLER_STATISTICS_KEYS: &str = "tailwater_sampler_statistics_keys";
+/// Sampler processes that exchange counts, this one included.
+pub const SAMPLER_FLEET: &str = "tailwater_sampler_fleet_instances";
 
 /// consumed = written + dead-lettered. Label: `signal`.
 pub const ENRICH_CONSUMED: &str = "tailwater_enrich_consumed_items_total";

@@ -11,6 +11,16 @@ use std::collections::BTreeMap;
 pub struct Limit {
     pub per_second: f64,
     pub burst: f64,
+    pub refill: Refill,
+}
+
+/// When tokens come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refill {
+    /// All the time.
+    Steady,
+    /// A second's tokens at once, when the second begins; what was left of the last one is lost if `burst` is `per_second`.
+    EachSecond,
 }
 
 /// One partition's part of one limit.
@@ -48,7 +58,10 @@ impl Bucket {
 
     fn fill(&mut self, at_ms: u64) {
         if at_ms > self.filled_ms {
-            let seconds = (at_ms - self.filled_ms) as f64 / 1000.0;
+            let seconds = match self.limit.refill {
+                Refill::Steady => (at_ms - self.filled_ms) as f64 / 1000.0,
+                Refill::EachSecond => (at_ms / 1000 - self.filled_ms / 1000) as f64,
+            };
             self.tokens += seconds * self.limit.per_second * self.share;
             self.filled_ms = at_ms;
         }
@@ -116,6 +129,7 @@ mod tests {
         let limit = Limit {
             per_second: 10.0,
             burst: 20.0,
+            refill: Refill::Steady,
         };
         let mut bucket = Bucket::new(limit, share);
         for &(at_ms, tokens, allowed) in asks {
@@ -140,6 +154,27 @@ mod tests {
                 (3000, 1, false),
             ],
         );
+    }
+
+    #[test]
+    fn seconds_are_filled_at_once() {
+        let limit = Limit {
+            per_second: 10.0,
+            burst: 10.0,
+            refill: Refill::EachSecond,
+        };
+        let mut bucket = Bucket::new(limit, 1.0);
+        for (at_ms, tokens, allowed) in [
+            (1000, 7, true),
+            (1999, 4, false),
+            (1999, 3, true),
+            (2000, 10, true),
+            (2500, 1, false),
+            (9000, 11, false),
+            (9000, 10, true),
+        ] {
+            assert_eq!(bucket.allow(tokens, at_ms), allowed, "{tokens} at {at_ms}");
+        }
     }
 
     #[test]

@@ -3,9 +3,14 @@
 //! It covers *runs* of offsets. The emit cursor needs the oldest first, so what is in stays in, and newer records are not admitted
 //! when it is full. Admission starts again when a quarter is free, so that a window larger than the cache leaves few long gaps
 //! to be read again rather than many short ones. Records that were read again are always taken: whoever reads them bounds how much.
+//!
+//! What is admitted is copied, since a value as the bus gave it may pin a buffer that is much larger: librdkafka sizes one for each batch of
+//! records by guessing its compression ratio. A cache of 512 MiB took 130 MB more than it counted. The copy costs a tenth of a microsecond a span.
 
 use std::collections::VecDeque;
 use std::ops::Range;
+
+use bytes::{Bytes, BytesMut};
 
 use crate::partition::RawRecord;
 
@@ -15,6 +20,9 @@ const RECORD_OVERHEAD: usize = size_of::<RawRecord>() + 32;
 /// A gap is asked for when the emit cursor is this close to it, so that reading does not wait for emitting.
 const READ_AHEAD_OFFSETS: u64 = 16;
 
+/// Copies of consecutive records share an allocation of this size: first in, first out, it is let go as a whole.
+const CHUNK_BYTES: usize = 1 << 20;
+
 #[derive(Debug)]
 pub(crate) struct RecordCache {
     records: VecDeque<RawRecord>,
@@ -23,6 +31,8 @@ pub(crate) struct RecordCache {
     bytes: usize,
     bytes_max: usize,
     full: bool,
+    /// What is left of the newest chunk.
+    chunk: BytesMut,
 }
 
 /// What the cache knows of an offset.
@@ -44,6 +54,7 @@ impl RecordCache {
             bytes: 0,
             bytes_max,
             full: false,
+            chunk: BytesMut::new(),
         }
     }
 
@@ -56,7 +67,7 @@ impl RecordCache {
     }
 
     /// A record that the decide cursor observed; `from` is where that cursor stood before.
-    pub(crate) fn admit(&mut self, record: RawRecord, from: u64) {
+    pub(crate) fn admit(&mut self, mut record: RawRecord, from: u64) {
         let bytes = cost(&record);
         if self.full && self.bytes > self.bytes_max / 4 * 3 {
             return;
@@ -67,7 +78,16 @@ impl RecordCache {
         }
         self.extend(from..record.offset + 1);
         self.bytes += bytes;
+        record.value = self.copy(&record.value);
         self.records.push_back(record);
+    }
+
+    fn copy(&mut self, value: &[u8]) -> Bytes {
+        if self.chunk.capacity() < value.len() {
+            self.chunk = BytesMut::with_capacity(CHUNK_BYTES.max(value.len()));
+        }
+        self.chunk.extend_from_slice(value);
+        self.chunk.split().freeze()
     }
 
     /// No record exists in a range at the head of the log.
@@ -142,6 +162,9 @@ impl RecordCache {
                             .pop_front()
                             .map_or(Next::Nothing(end), |record| {
                                 self.bytes -= cost(&record);
+                                if self.records.is_empty() {
+                                    self.chunk = BytesMut::new();
+                                }
                                 Next::Record(record)
                             })
                     }
@@ -243,6 +266,28 @@ mod tests {
         cache.supply([record(7), record(9)], 4, 12);
         assert_eq!(drain(&mut cache, 4), (vec![4, 6, 7, 9, 10], 11));
         assert_eq!(cache.bytes(), 0);
+    }
+
+    /// A record may pin more than itself, and the cache must not.
+    #[test]
+    fn what_is_in_pins_nothing_of_the_bus() {
+        let fetched = Bytes::from(vec![7; 100_000]);
+        let mut cache = RecordCache::new(1 << 20);
+        for offset in 0..10 {
+            let value = fetched.slice(..1000);
+            cache.admit(
+                RawRecord {
+                    value,
+                    ..record(offset)
+                },
+                offset,
+            );
+        }
+        assert!(fetched.is_unique(), "the fetch buffer is still held");
+        match cache.next(0) {
+            Next::Record(first) => assert_eq!(first.value, vec![7; 1000]),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[test]

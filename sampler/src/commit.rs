@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Instant;
 
+use bus::fault::{self, Step};
 use bus::{CommitError, Committer, Epoch, Header, Position, Record, Topic, TopicPartition};
 use bytes::Bytes;
 use schemas::{Signal, Topics, headers};
@@ -15,6 +16,7 @@ use schemas::{Signal, Topics, headers};
 use crate::counters::Counters;
 use crate::partition::DeadLetter;
 use crate::progress::{Failure, Progress};
+use crate::rebuild::Rebuild;
 use crate::worker::{Part, PartitionOutput};
 
 /// What the dataflow tells the commit thread.
@@ -30,10 +32,10 @@ pub fn run(
     from_workers: Receiver<FromWorkers>,
     mut committer: Box<dyn Committer>,
     progress: &Progress,
-    topics: &Topics,
+    rebuild: &Rebuild,
+    names: &Names,
     counters: &mut Counters,
 ) {
-    let names = Names::new(topics);
     let mut parts: BTreeMap<u64, Vec<Part>> = BTreeMap::new();
     for message in from_workers {
         match message {
@@ -43,6 +45,7 @@ pub fn run(
                 let backlog = parts.iter().any(|part| part.backlog);
                 let assembled = names.assemble(&parts);
                 if !assembled.records.is_empty() || !assembled.positions.is_empty() {
+                    fault::at(Step::Decided);
                     let started = Instant::now();
                     if let Err(error) = committer.commit(&assembled) {
                         progress.failed(match error {
@@ -54,14 +57,17 @@ pub fn run(
                     counters.committed(started.elapsed());
                 }
                 counters.epoch(&parts);
-                progress.committed(epoch, backlog);
+                rebuild.epoch(&parts);
+                let at_rest = !backlog && parts.iter().all(Part::is_at_rest);
+                progress.committed(epoch, backlog, at_rest);
             }
         }
     }
 }
 
-/// Topic and header names, made once.
-struct Names {
+/// Topic and header names, made once, and what a record holds at most.
+pub struct Names {
+    record_bytes_max: usize,
     raw: Topic,
     sampled: Topic,
     decisions: Topic,
@@ -71,8 +77,9 @@ struct Names {
 }
 
 impl Names {
-    fn new(topics: &Topics) -> Self {
+    pub fn new(topics: &Topics, record_bytes_max: usize) -> Self {
         Self {
+            record_bytes_max,
             raw: topics.raw(Signal::Traces),
             sampled: topics.sampled(),
             decisions: topics.decisions(),
@@ -94,10 +101,10 @@ impl Names {
         {
             let to = |topic: &Topic| TopicPartition::new(topic.clone(), *partition);
             if !output.decisions.entries.is_empty() {
-                epoch.records.push((
-                    to(&self.decisions),
-                    self.record(None, output.decisions.encode()),
-                ));
+                for value in output.decisions.encode_within(self.record_bytes_max) {
+                    let record = self.record(None, value);
+                    epoch.records.push((to(&self.decisions), record));
+                }
             }
             for (tenant, value) in &output.sampled {
                 epoch.records.push((
@@ -147,5 +154,38 @@ impl Names {
             text(headers::DEAD_REASON, dead.reason.clone()),
         ]);
         record
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::partition::Output;
+    use crate::worker::Gauges;
+
+    /// Its cursors are behind what its last owner committed.
+    #[test]
+    fn a_partition_that_rebuilds_is_not_committed() {
+        let output = |partition, rebuilding| PartitionOutput {
+            partition,
+            output: Output {
+                sampled: vec![(None, Bytes::from_static(b"kept"))],
+                position: (7, String::new()),
+                moved: true,
+                ..Output::default()
+            },
+            rebuilding,
+            revoked: false,
+            gauges: Gauges::default(),
+        };
+        let part = Part {
+            outputs: vec![output(1, true), output(2, false)],
+            ..Part::default()
+        };
+        let epoch = Names::new(&Topics::new("t"), 1 << 20).assemble(&[part]);
+        let of = |at: &TopicPartition| at.partition;
+        let positions: Vec<_> = epoch.positions.iter().map(|p| of(&p.at)).collect();
+        let records: Vec<_> = epoch.records.iter().map(|(at, _)| of(at)).collect();
+        assert_eq!((positions, records), (vec![2], vec![2]));
     }
 }

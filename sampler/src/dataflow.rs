@@ -7,14 +7,17 @@
 //!                              feedback ◀── gather ────┘   (exchange to worker 0)
 //! ```
 //!
-//! Spans stay on the worker that owns their partition. Only demand for rate budgets is exchanged, one small message a
-//! worker and epoch, and it is also what tells `gather` that every worker has finished the epoch: the consistent cut.
+//! Spans stay on the worker that owns their partition. Only demand for rate budgets, counts by key and links to traces of other partitions are exchanged,
+//! one small message a worker and epoch, and it is also what tells `gather` that every worker has finished the epoch: the consistent cut.
 //! Epoch n waits for the shares computed from epoch n − 1, so the order of timely's steps can't matter.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
 use std::sync::{Arc, Mutex};
 
+use serde::{Deserialize, Serialize};
 use timely::WorkerConfig;
 use timely::communication::WorkerGuards;
 use timely::dataflow::channels::pact::{Exchange, Pipeline};
@@ -23,21 +26,40 @@ use timely::dataflow::operators::{Capability, ConnectLoop, Feedback, Operator};
 use timely::scheduling::SyncActivator;
 use timely::worker::Worker;
 
-use crate::budget;
 use crate::commit::FromWorkers;
+use crate::fleet::Fleet;
+use crate::gather::Gatherer;
+use crate::links::Linked;
+use crate::stats::Tallied;
 use crate::worker::{Command, Partitions};
 
 /// What one worker gets for one epoch.
 type Input = Vec<Command>;
 
-/// What one partition asked of each rate budget in one epoch.
-type Demand = (u32, Vec<u64>);
+/// What one worker reports of one epoch.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Report {
+    /// By partition: what it asked of each rate budget.
+    pub(crate) demands: BTreeMap<u32, Vec<u64>>,
+    /// What the statistics of its partitions counted.
+    pub(crate) tallied: Vec<Tallied>,
+    /// What those that were recovered had counted before.
+    pub(crate) restored: Vec<Tallied>,
+    /// Traces that other partitions are to keep.
+    pub(crate) links: Vec<Linked>,
+}
 
-/// The same of all partitions.
-type Demands = BTreeMap<u32, Vec<u64>>;
+/// What a worker is told before the next epoch.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Told {
+    /// A partition's share of each rate budget.
+    Shares(u32, Vec<f64>),
+    /// A trace that a partition is to keep.
+    Keep(u32, Linked),
+}
 
-/// Which share of each rate budget one partition gets.
-type Share = (u32, Vec<f64>);
+/// The reports of all workers of one epoch.
+type Reports = Vec<Report>;
 
 /// The consumer's end: one channel and one activator a worker.
 pub struct Inlets {
@@ -53,7 +75,12 @@ impl Inlets {
         let count = self.workers.len();
         let mut inputs: Vec<Input> = (0..count).map(|_| Input::new()).collect();
         for command in commands {
-            inputs[worker_of(command.partition(), count)].push(command);
+            match (command.partition(), &command) {
+                (Some(partition), _) => inputs[worker_of(partition, count)].push(command),
+                (None, Command::Reconfigure(change)) => (inputs.iter_mut())
+                    .for_each(|input| input.push(Command::Reconfigure(change.clone()))),
+                (None, _) => {}
+            }
         }
         for ((sender, activator), input) in self.workers.iter().zip(inputs) {
             // A worker that is gone has failed; its failure is reported by the commit thread.
@@ -78,7 +105,7 @@ impl Drop for Inlets {
     }
 }
 
-fn worker_of(partition: u32, workers: usize) -> usize {
+pub(crate) fn worker_of(partition: u32, workers: usize) -> usize {
     partition as usize % workers
 }
 
@@ -86,6 +113,7 @@ fn worker_of(partition: u32, workers: usize) -> usize {
 pub fn start(
     workers: usize,
     partitions: impl Fn() -> Partitions + Send + Sync + 'static,
+    fleet: Option<Arc<Fleet>>,
     commit: Sender<FromWorkers>,
 ) -> anyhow::Result<(Inlets, WorkerGuards<()>)> {
     let mut senders = Vec::new();
@@ -120,7 +148,7 @@ pub fn start(
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
             .clone();
-        let activator = build(worker, receiver, partitions(), commit);
+        let activator = build(worker, receiver, partitions(), fleet.clone(), commit);
         let _ = hello
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
@@ -149,11 +177,20 @@ fn build(
     worker: &mut Worker,
     receiver: Receiver<(u64, Input)>,
     mut owned: Partitions,
+    fleet: Option<Arc<Fleet>>,
     commit: Sender<FromWorkers>,
 ) -> SyncActivator {
     let index = worker.index();
     let count = worker.peers();
-    let partitions_total = owned.total();
+    // Both operators of a worker run on its thread.
+    let gatherer = Rc::new(RefCell::new(Gatherer::new(
+        owned.rules(),
+        owned.group().clone(),
+        fleet,
+        owned.total(),
+        count,
+    )));
+    let informed = gatherer.clone();
     let slot: Arc<Mutex<Option<SyncActivator>>> = Arc::default();
     let filled = slot.clone();
     worker.dataflow::<u64, _, _>(|scope| {
@@ -183,17 +220,17 @@ fn build(
         })
         .container::<Vec<Input>>();
 
-        let (feedback, shares) = scope.feedback::<Vec<(u64, Share)>>(1);
+        let (feedback, shares) = scope.feedback::<Vec<(u64, Told)>>(1);
         let parts = commit.clone();
         let demands = inputs
             .binary_frontier(
                 shares,
                 Pipeline,
-                Exchange::new(|(worker, _): &(u64, Share)| *worker),
+                Exchange::new(|(worker, _): &(u64, Told)| *worker),
                 "sample",
                 |_, _| {
                     let mut waiting: BTreeMap<u64, (Capability<u64>, Input)> = BTreeMap::new();
-                    let mut granted: BTreeMap<u64, Vec<Share>> = BTreeMap::new();
+                    let mut told: BTreeMap<u64, Vec<Told>> = BTreeMap::new();
                     move |(inputs, input_frontier), (shares, share_frontier), output| {
                         inputs.for_each_stamp(|stamp, batches| {
                             if let Some(capability) = stamp.retain_least(output.output_index()) {
@@ -208,9 +245,9 @@ fn build(
                         });
                         shares.for_each_stamp(|stamp, batches| {
                             if let Some(capability) = stamp.retain_least(output.output_index()) {
-                                let granted = granted.entry(*capability.time()).or_default();
+                                let told = told.entry(*capability.time()).or_default();
                                 for batch in batches {
-                                    granted.extend(batch.drain(..).map(|(_, share)| share));
+                                    told.extend(batch.drain(..).map(|(_, told)| told));
                                 }
                             }
                         });
@@ -222,61 +259,64 @@ fn build(
                                 break;
                             }
                             let (capability, input) = next.remove();
-                            let later = granted.split_off(&(epoch + 1));
-                            for (partition, shares) in std::mem::replace(&mut granted, later)
-                                .into_values()
-                                .flatten()
-                            {
-                                owned.set_shares(partition, &shares);
-                            }
-                            let part = owned.work(input);
-                            let demand = owned.demand();
-                            // The part is sent before the capability goes, hence before `gather` can see the epoch complete.
-                            let _ = parts.send(FromWorkers::Part { epoch, part });
-                            output.session(&capability).give((index as u64, demand));
-                        }
-                    }
-                },
-            )
-            .container::<Vec<(u64, Vec<Demand>)>>();
-
-        demands
-            .unary_frontier(
-                Exchange::new(|_: &(u64, Vec<Demand>)| 0),
-                "gather",
-                |_, _| {
-                    let mut waiting: BTreeMap<u64, (Capability<u64>, Demands)> = BTreeMap::new();
-                    move |(demands, frontier), output| {
-                        demands.for_each_stamp(|stamp, batches| {
-                            if let Some(capability) = stamp.retain_least(output.output_index()) {
-                                let (_, all) = waiting
-                                    .entry(*capability.time())
-                                    .or_insert_with(|| (capability, BTreeMap::new()));
-                                for batch in batches {
-                                    batch.drain(..).for_each(|(_, demand)| all.extend(demand));
+                            let later = told.split_off(&(epoch + 1));
+                            let now = std::mem::replace(&mut told, later);
+                            for told in now.into_values().flatten() {
+                                match told {
+                                    Told::Shares(partition, shares) => {
+                                        owned.set_shares(partition, &shares);
+                                    }
+                                    Told::Keep(partition, linked) => owned.keep(partition, linked),
                                 }
                             }
-                        });
-                        while let Some(next) = waiting.first_entry() {
-                            let epoch = *next.key();
-                            if frontier.less_equal(&epoch) {
-                                break;
-                            }
-                            let (capability, demand) = next.remove();
-                            let mut session = output.session(&capability);
-                            for (partition, shares) in budget::shares(&demand, partitions_total) {
-                                session.give((
-                                    worker_of(partition, count) as u64,
-                                    (partition, shares),
-                                ));
-                            }
-                            drop(session);
-                            let _ = commit.send(FromWorkers::Complete { epoch });
+                            let part = owned.work(input);
+                            let mut gatherer = informed.borrow_mut();
+                            gatherer.configure(owned.rules(), owned.follows_links());
+                            drop(gatherer);
+                            let report = Report {
+                                demands: owned.demand(),
+                                tallied: owned.take_news(),
+                                restored: owned.take_restored(),
+                                links: owned.take_links(),
+                            };
+                            // The part is sent before the capability goes, hence before `gather` can see the epoch complete.
+                            let _ = parts.send(FromWorkers::Part { epoch, part });
+                            output.session(&capability).give((index as u64, report));
                         }
                     }
                 },
             )
-            .container::<Vec<(u64, Share)>>()
+            .container::<Vec<(u64, Report)>>();
+
+        demands
+            .unary_frontier(Exchange::new(|_: &(u64, Report)| 0), "gather", |_, _| {
+                let mut waiting: BTreeMap<u64, (Capability<u64>, Reports)> = BTreeMap::new();
+                move |(demands, frontier), output| {
+                    demands.for_each_stamp(|stamp, batches| {
+                        if let Some(capability) = stamp.retain_least(output.output_index()) {
+                            let (_, all) = waiting
+                                .entry(*capability.time())
+                                .or_insert_with(|| (capability, Reports::new()));
+                            for batch in batches {
+                                all.extend(batch.drain(..).map(|(_, report)| report));
+                            }
+                        }
+                    });
+                    while let Some(next) = waiting.first_entry() {
+                        let epoch = *next.key();
+                        if frontier.less_equal(&epoch) {
+                            break;
+                        }
+                        let (capability, reports) = next.remove();
+                        let mut session = output.session(&capability);
+                        let tell = |worker, told| session.give((worker, told));
+                        gatherer.borrow_mut().gather(reports, tell);
+                        drop(session);
+                        let _ = commit.send(FromWorkers::Complete { epoch });
+                    }
+                }
+            })
+            .container::<Vec<(u64, Told)>>()
             .connect_loop(feedback);
     });
     #[allow(

@@ -2,26 +2,19 @@
 
 use schemas::decisions::Verdict;
 
-use crate::facts::{self, SpanFacts};
+use crate::close::Cause;
+use crate::facts::{self, Facts, SpanFacts};
 use crate::index::{self, Place};
 use crate::partition::{Partition, RawRecord};
-use crate::policy::{Ruling, TraceFacts};
-use crate::verdicts::NO_POLICY;
+use crate::policy::{BitMap, Policies};
 use crate::window::NONE;
 
 /// A record whose timestamp is a jump that was neither confirmed nor refuted yet.
 #[derive(Debug)]
 pub(crate) struct HeldRecord {
     pub(crate) offset: u64,
-    spans: Vec<SpanFacts>,
+    facts: Facts,
     first_tick_ms: u64,
-}
-
-/// Why a trace is decided.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cause {
-    Due,
-    Oversized,
 }
 
 impl Partition {
@@ -41,19 +34,27 @@ impl Partition {
         self.counts.consumed_records += 1;
         self.counts.consumed_bytes += record.value.len() as u64;
         let mut scratch = std::mem::take(&mut self.scratch);
-        let read = facts::read(&record.value, &self.policies, &mut self.names, &mut scratch);
+        let read = facts::read(
+            &record.value,
+            &self.policies,
+            &mut self.names,
+            &mut self.state.failures,
+            self.options.keep_linked,
+            &mut scratch,
+        );
         if let Some(oddity) = read {
             self.oddities.add(record.offset, oddity);
         }
-        self.counts.consumed_spans += scratch.len() as u64;
-        self.pending.observed(record.offset, scratch.len() as u64);
+        let spans = scratch.spans.len() as u64;
+        self.counts.consumed_spans += spans;
+        self.pending.observed(record.offset, spans);
         if settled {
             self.apply(&scratch, record.offset);
             self.scratch = scratch;
         } else {
             self.held = Some(HeldRecord {
                 offset: record.offset,
-                spans: scratch,
+                facts: scratch,
                 first_tick_ms: 0,
             });
         }
@@ -65,53 +66,76 @@ impl Partition {
         self.forget();
     }
 
+    /// The bits of a record that is held back, under another configuration.
+    pub(crate) fn hold_bits(&mut self, bits: &BitMap, policies: &Policies) {
+        if let Some(held) = &mut self.held {
+            let (before, after) = (self.policies.marks(), policies.marks());
+            held.facts.carry_marks(before, after);
+        }
+        for span in self.held.iter_mut().flat_map(|held| &mut held.facts.spans) {
+            span.bits = bits.apply(span.bits);
+        }
+    }
+
     /// The record that was held back for its jump in time is next: the clock says when.
     fn apply_held(&mut self) {
         if let Some(held) = self.held.take() {
             self.fire();
-            self.apply(&held.spans, held.offset);
-            self.scratch = held.spans;
+            self.apply(&held.facts, held.offset);
+            self.scratch = held.facts;
         }
     }
 
     /// Gathers the facts of one record's spans.
-    fn apply(&mut self, spans: &[SpanFacts], offset: u64) {
+    fn apply(&mut self, facts: &Facts, offset: u64) {
         let mut last: Option<(&[u8; 16], Place)> = None;
-        for span in spans.iter().filter(|span| span.valid) {
+        let mut links = facts.links.iter().peekable();
+        for (index, span) in facts.spans.iter().enumerate() {
+            if !span.valid {
+                continue;
+            }
+            let marks = facts.marks_of(index);
             // Spans of one trace often stand together.
             let place = match last {
                 Some((id, place)) if *id == span.id => Some(place),
                 _ => self.find(index::hash(&span.id), &span.id),
             };
             let place = match place {
-                Some(Place::Open(slot)) => self.gather(slot, span, offset),
-                Some(Place::Decided(newest)) => self.follow(newest, span, offset),
+                Some(Place::Open(slot)) => self.gather(slot, (span, marks), offset),
+                Some(Place::Decided(newest)) => self.follow(newest, (span, marks), offset),
                 None => {
                     let slot = self.window.open(span.id, offset, self.clock.now_ms(), NONE);
                     self.index.insert(index::hash(&span.id), Place::Open(slot));
-                    self.gather(slot, span, offset)
+                    self.gather(slot, (span, marks), offset)
                 }
             };
+            while let Some(link) = links.next_if(|link| link.span as usize <= index) {
+                if let Place::Open(slot) = place
+                    && link.span as usize == index
+                {
+                    self.links.add(slot, link.target);
+                }
+            }
             last = Some((&span.id, place));
         }
+        self.keep_linked();
     }
 
     #[inline]
-    fn gather(&mut self, slot: u32, span: &SpanFacts, offset: u64) -> Place {
+    fn gather(&mut self, slot: u32, span: (&SpanFacts, &[u64]), offset: u64) -> Place {
         let now_ms = self.clock.now_ms();
         let bytes = self
             .window
             .gather(slot, span, offset, now_ms, &self.policies);
         let max = self.options.maximum_trace_size_bytes;
         if max > 0 && bytes > max {
-            self.counts.oversized += 1;
             return self.close(slot, now_ms, Cause::Oversized);
         }
         Place::Open(slot)
     }
 
     /// A span of a trace that has a verdict: it follows it, or the verdict is forgotten and the trace opens anew.
-    fn follow(&mut self, newest: u32, span: &SpanFacts, offset: u64) -> Place {
+    fn follow(&mut self, newest: u32, (span, marks): (&SpanFacts, &[u64]), offset: u64) -> Place {
         let now_ms = self.clock.now_ms();
         // A replay meets verdicts that were given later; those below the newest hold by their offsets. Below the oldest there
         // is nothing, unless the decision log was lost in part: then the nearest verdict is the best there is.
@@ -121,7 +145,8 @@ impl Partition {
             .unwrap_or_else(|| self.verdicts.oldest(newest));
         let forgotten =
             at == newest && now_ms > self.verdicts.holds_until_ms(self.verdicts.get(at).time_ms);
-        if forgotten {
+        let reopened = !forgotten && at == newest && self.reopens(at, span, offset);
+        if forgotten || reopened {
             let slot = self
                 .window
                 .open(span.id, offset, self.clock.now_ms(), newest);
@@ -130,13 +155,31 @@ impl Partition {
                 Place::Decided(newest),
                 Place::Open(slot),
             );
-            return self.gather(slot, span, offset);
+            if reopened {
+                let dropped = self.verdicts.dropped_below(at, offset, self.start.emit);
+                self.window.reopen(slot, dropped);
+            }
+            return self.gather(slot, (span, marks), offset);
         }
         self.counts.late_spans += 1;
         if self.verdicts.touch(at, offset, self.clock.now_ms()) {
-            self.log.extended(self.verdicts.get(at));
+            let verdicts = &self.verdicts;
+            self.log
+                .extended(verdicts.get(at), verdicts.choice(at), verdicts.dropped(at));
         }
         Place::Decided(newest)
+    }
+
+    /// A late error in a trace that was dropped, though not on purpose. A replay meets the spans of before the verdict too: they are not late.
+    fn reopens(&self, at: u32, span: &SpanFacts, offset: u64) -> bool {
+        let held = self.verdicts.get(at);
+        self.options.rescue_late_errors
+            && span.error
+            && held.verdict == Verdict::Drop
+            && !held.is_final()
+            && self.clock.now_ms() >= held.time_ms
+            && offset >= held.last_offset
+            && offset > held.first_offset
     }
 
     /// Decides every trace that is due, in order of deadlines.
@@ -144,47 +187,7 @@ impl Partition {
         let now_ms = self.clock_ms();
         while let Some((slot, deadline_ms)) = self.window.due(now_ms) {
             self.close(slot, deadline_ms, Cause::Due);
-        }
-    }
-
-    fn close(&mut self, slot: u32, time_ms: u64, cause: Cause) -> Place {
-        let trace = self.window.close(slot);
-        let facts = TraceFacts {
-            id: &trace.id,
-            spans: u64::from(trace.spans),
-            bytes: trace.bytes,
-            bits: trace.bits,
-        };
-        let ruling = match cause {
-            Cause::Due => self.policies.rule(&facts, &mut self.buckets, time_ms),
-            Cause::Oversized => Ruling::oversized(),
-        };
-        self.count(ruling, cause);
-        let held = self.verdicts.insert(
-            trace.id,
-            (trace.first_offset, trace.last_offset),
-            time_ms,
-            ruling.verdict,
-            ruling.policy.unwrap_or(NO_POLICY),
-            trace.older,
-        );
-        self.index.replace(
-            index::hash(&trace.id),
-            Place::Open(slot),
-            Place::Decided(held),
-        );
-        self.log.decided(&trace, ruling, time_ms, &self.names);
-        Place::Decided(held)
-    }
-
-    fn count(&mut self, ruling: Ruling, cause: Cause) {
-        let counts = &mut self.counts.verdicts;
-        counts.resize(self.policies.names().len(), (0, 0));
-        match (ruling.policy, ruling.verdict) {
-            (Some(policy), Verdict::Keep) => counts[usize::from(policy)].0 += 1,
-            (Some(policy), Verdict::Drop) => counts[usize::from(policy)].1 += 1,
-            (None, _) if cause == Cause::Due => self.counts.unmatched += 1,
-            (None, _) => {}
+            self.keep_linked();
         }
     }
 
@@ -194,47 +197,6 @@ impl Partition {
             Place::Open(slot) => self.window.id_at(slot) == id,
             Place::Decided(slot) => self.verdicts.get(slot).id == *id,
         })
-    }
-
-    /// Lets go of verdicts that neither cursor needs any more.
-    pub(crate) fn forget(&mut self) {
-        while let Some(slot) = self.verdicts.forgettable(self.clock.now_ms(), self.emit) {
-            let held = *self.verdicts.get(slot);
-            let hash = index::hash(&held.id);
-            let newer = match self.find(hash, &held.id) {
-                Some(Place::Decided(newest)) if newest == slot => {
-                    if held.older == NONE {
-                        self.index.remove(hash, Place::Decided(slot));
-                    } else {
-                        self.index
-                            .replace(hash, Place::Decided(slot), Place::Decided(held.older));
-                    }
-                    NONE
-                }
-                Some(Place::Open(open)) if self.window.get(open).older == slot => {
-                    self.window.set_older(open, held.older);
-                    NONE
-                }
-                Some(Place::Open(open)) => self.window.get(open).older,
-                Some(Place::Decided(newest)) => newest,
-                None => NONE,
-            };
-            self.unlink(newer, slot, held.older);
-            self.verdicts.remove(slot);
-        }
-    }
-
-    /// Takes `slot` out of the chain that begins at `newer`.
-    fn unlink(&mut self, newer: u32, slot: u32, older: u32) {
-        let mut at = newer;
-        while at != NONE {
-            let next = self.verdicts.get(at).older;
-            if next == slot {
-                self.verdicts.set_older(at, older);
-                return;
-            }
-            at = next;
-        }
     }
 
     fn clean_names(&mut self) {

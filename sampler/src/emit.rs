@@ -1,31 +1,20 @@
 //! The emit cursor: passes each record once every trace in it is decided, copies the spans of kept traces out, in the order of the
 //! log, and forgets the rest. What it emitted is exactly what lies below one offset, L.
 
-use std::collections::VecDeque;
+use std::ops::Range;
 
-use bytes::Bytes;
 use schemas::decisions::Verdict;
-use schemas::otlp::{Item, Items, SpanView};
+use schemas::otlp::{Items, SpanView};
 use schemas::pack::Packer;
 use schemas::wire::WireError;
 
 use crate::cache::Next;
+use crate::emitter::{Emitter, Heads, Kept};
 use crate::index::{self, Place};
-use crate::partition::{DeadLetter, Partition, RawRecord};
+use crate::oddities::Oddity;
+use crate::partition::{Partition, RawRecord};
+use crate::tracestate::Choice;
 use crate::window::NONE;
-
-/// Kept spans and dead letters since the last take.
-#[derive(Debug, Default)]
-pub(crate) struct Emitter {
-    /// One a tenant. The first few keep their buffers.
-    packers: Vec<(Option<Bytes>, Packer)>,
-    sampled: Vec<(Option<Bytes>, Bytes)>,
-    dead: Vec<DeadLetter>,
-    record_bytes_max: usize,
-}
-
-/// Packers beyond these are let go at a take.
-const PACKERS_KEPT: usize = 4;
 
 /// What a record's spans came to.
 #[derive(Debug, Default)]
@@ -35,61 +24,6 @@ struct Passed {
     dropped: u64,
     dead: u64,
     bytes: usize,
-}
-
-impl Emitter {
-    pub(crate) fn new(record_bytes_max: usize) -> Self {
-        Self {
-            packers: Vec::new(),
-            sampled: Vec::new(),
-            dead: Vec::new(),
-            record_bytes_max,
-        }
-    }
-
-    fn packer(&mut self, tenant: &Option<Bytes>) -> usize {
-        let known = self.packers.iter().position(|(owner, _)| owner == tenant);
-        let at = known.unwrap_or_else(|| {
-            self.packers.push((tenant.clone(), Packer::new()));
-            self.packers.len() - 1
-        });
-        self.packers[at].1.begin_source();
-        at
-    }
-
-    /// Adds a kept span; the record it would make too long is finished first.
-    #[inline]
-    fn keep(&mut self, packer: usize, item: &Item<'_>, head_bytes: usize) {
-        let (tenant, packer) = &mut self.packers[packer];
-        if !packer.is_empty()
-            && packer.bytes() + item.body.len() + head_bytes > self.record_bytes_max
-        {
-            self.sampled.push((tenant.clone(), packer.finish()));
-        }
-        packer.push(item);
-    }
-
-    fn bury(&mut self, record: &RawRecord, reason: String, value: Bytes) {
-        self.dead.push(DeadLetter {
-            offset: record.offset,
-            tenant: record.tenant.clone(),
-            reason,
-            value,
-        });
-    }
-
-    pub(crate) fn take(&mut self) -> (Vec<(Option<Bytes>, Bytes)>, Vec<DeadLetter>) {
-        for (tenant, packer) in &mut self.packers {
-            if !packer.is_empty() {
-                self.sampled.push((tenant.clone(), packer.finish()));
-            }
-        }
-        self.packers.truncate(PACKERS_KEPT);
-        (
-            std::mem::take(&mut self.sampled),
-            std::mem::take(&mut self.dead),
-        )
-    }
 }
 
 impl Partition {
@@ -104,6 +38,11 @@ impl Partition {
         while self.emit < limit && spent < budget_bytes {
             match self.cache.next(self.emit) {
                 Next::Record(record) if record.offset < limit => {
+                    if self.rescues.hold(record.offset) {
+                        // First what was dropped and is kept now has to be there.
+                        self.cache.put_back(record);
+                        break;
+                    }
                     let limit_ms = self.options.future_limit_ms;
                     self.emit_clock.resolve(record.timestamp_ms, limit_ms);
                     self.emit_clock.advance(record.timestamp_ms, limit_ms);
@@ -119,6 +58,77 @@ impl Partition {
             }
         }
         self.forget();
+    }
+
+    /// Nothing below `offset` will ever be read again: retention deleted it. Moves both cursors.
+    pub fn skip_to(&mut self, offset: u64) {
+        if offset > self.decide {
+            self.cache.admit_gap(self.decide..offset);
+            self.decide = offset;
+            self.finish_rebuild();
+        }
+        if offset > self.emit {
+            self.pending.close();
+            self.move_emit(offset);
+            self.cache.skip_to(offset);
+        }
+    }
+
+    pub(crate) fn move_emit(&mut self, offset: u64) {
+        self.emit = offset;
+        if !self.rescues.is_empty() {
+            self.release_rescued(offset);
+        }
+        self.counts.lost_spans += self.pending.settle(offset);
+    }
+
+    /// The emit cursor may move up to here: everything below is observed, and every trace below is decided.
+    pub(crate) fn emit_limit(&self) -> u64 {
+        let watermark = self.window.low_watermark().unwrap_or(u64::MAX);
+        let held = self.held.as_ref().map_or(u64::MAX, |held| held.offset);
+        watermark.min(held).min(self.decide)
+    }
+
+    /// Offsets that the emit cursor needs, now or soon, and that are not in the cache: to be read again, in order.
+    pub fn missing(&self) -> Option<Range<u64>> {
+        if self.rebuilding() {
+            return None;
+        }
+        let limit = self.emit_limit();
+        let gap = self.cache.missing(self.emit)?;
+        (gap.start < limit).then(|| gap.start..gap.end.min(limit))
+    }
+
+    /// Records that were read again; every record from `missing().start` to `read_to` that exists is among what was supplied.
+    pub fn supply(&mut self, records: impl IntoIterator<Item = RawRecord>, read_to: u64) {
+        // Retention may have been there before the reader.
+        self.pending.close();
+        self.cache
+            .supply(records, self.emit, read_to.min(self.decide));
+    }
+
+    /// Records of dropped traces that late errors brought back: to be read again, and handed to [`Partition::supply_rescue`].
+    pub fn missing_for_rescue(&mut self) -> Option<Range<u64>> {
+        if self.rebuilding() || self.rescues.is_empty() {
+            return None;
+        }
+        self.rescues.missing(self.emit_limit())
+    }
+
+    /// As [`Partition::supply`], for `missing_for_rescue`.
+    pub fn supply_rescue(&mut self, records: impl IntoIterator<Item = RawRecord>, read_to: u64) {
+        let options = &self.options;
+        self.rescues
+            .supply(records, read_to, options.record_bytes_max, options.stamping);
+    }
+
+    /// What goes out with the records below the emit cursor.
+    fn release_rescued(&mut self, emit: u64) {
+        let released = self.rescues.release(emit);
+        self.counts.rescued_spans += released.spans;
+        self.counts.kept_bytes += released.bytes as u64;
+        self.counts.unrescued_traces += released.incomplete;
+        self.emitter.append(released.records);
     }
 
     /// Emits one record; the bytes of output it caused.
@@ -154,7 +164,7 @@ impl Partition {
         let packer = emitter.packer(&record.tenant);
         let mut heads = Heads::default();
         let mut refused = Packer::new();
-        let mut last: Option<(&[u8; 16], Verdict)> = None;
+        let mut last: Option<(&[u8; 16], Option<Kept<'_>>)> = None;
         // The decide cursor walked these bytes to their end without an error.
         for item in Items::new(&record.value).map_while(Result::ok) {
             let id = if plain {
@@ -169,18 +179,18 @@ impl Partition {
                 passed.dead += 1;
                 continue;
             };
-            let verdict = match last {
-                Some((last, verdict)) if last == id => verdict,
-                _ => self.verdict(id, record.offset),
+            let kept = match last {
+                Some((last, kept)) if last == id => kept,
+                _ => self.kept(id, record.offset),
             };
-            last = Some((id, verdict));
-            match verdict {
-                Verdict::Drop => passed.dropped += 1,
-                Verdict::Keep => {
-                    emitter.keep(packer, &item, heads.bytes(&item));
+            last = Some((id, kept));
+            match kept {
+                None => passed.dropped += 1,
+                Some(kept) => {
+                    let bytes = emitter.keep(packer, &item, heads.bytes(&item), id, kept);
                     passed.kept += 1;
-                    passed.kept_bytes += item.body.len() as u64;
-                    passed.bytes += item.body.len();
+                    passed.kept_bytes += bytes as u64;
+                    passed.bytes += bytes;
                 }
             }
         }
@@ -192,8 +202,9 @@ impl Partition {
         passed
     }
 
-    /// The verdict that a trace's spans at an offset follow.
-    fn verdict(&self, id: &[u8; 16], offset: u64) -> Verdict {
+    /// How the trace's spans at an offset were kept, if they were.
+    fn kept(&self, id: &[u8; 16], offset: u64) -> Option<Kept<'_>> {
+        let stamping = self.options.stamping;
         let newest = match self.find(index::hash(id), id) {
             // Open anew since then.
             Some(Place::Open(slot)) => self.window.get(slot).older,
@@ -203,13 +214,26 @@ impl Partition {
         if newest == NONE {
             // Can't be: the decide cursor saw this span, and verdicts outlive the emit cursor's need. Losing data would be worse.
             debug_assert!(false, "no verdict for {id:02x?} at offset {offset}");
-            return Verdict::Keep;
+            return Some(Kept {
+                choice: Choice::default(),
+                policy: None,
+                stamping,
+            });
         }
         let at = self
             .verdicts
             .at(newest, offset)
             .unwrap_or_else(|| self.verdicts.oldest(newest));
-        self.verdicts.get(at).verdict
+        let held = self.verdicts.get(at);
+        (held.verdict == Verdict::Keep).then(|| Kept {
+            choice: self.verdicts.choice(at),
+            policy: self
+                .policies
+                .names()
+                .get(usize::from(held.policy))
+                .map(String::as_str),
+            stamping,
+        })
     }
 }
 
@@ -219,72 +243,4 @@ fn check(value: &[u8]) -> Result<(), WireError> {
         SpanView::parse(item?.body)?;
     }
     Ok(())
-}
-
-/// The length of what stands round an item, worked out once a scope.
-#[derive(Debug, Default)]
-struct Heads {
-    of: Option<(usize, usize)>,
-    bytes: usize,
-}
-
-impl Heads {
-    fn bytes(&mut self, item: &Item<'_>) -> usize {
-        let of = Some((item.resource.index, item.scope.index));
-        if self.of != of {
-            self.of = of;
-            self.bytes = FRAMES_BYTES
-                + item
-                    .resource
-                    .fields()
-                    .map_while(Result::ok)
-                    .map(|field| field.raw.len())
-                    .sum::<usize>()
-                + item
-                    .scope
-                    .fields()
-                    .map_while(Result::ok)
-                    .map(|field| field.raw.len())
-                    .sum::<usize>();
-        }
-        self.bytes
-    }
-}
-
-/// Tags and lengths of a resource, a scope and an item.
-const FRAMES_BYTES: usize = 32;
-
-/// Records that need a second look when the emit cursor comes by; the others are good and plain.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Oddity {
-    /// Not OTLP.
-    Bad,
-    /// Good, but some span doesn't begin with a valid trace id.
-    Unusual,
-}
-
-/// The odd records between the cursors, in order.
-#[derive(Debug, Default)]
-pub(crate) struct Oddities {
-    records: VecDeque<(u64, Oddity)>,
-}
-
-impl Oddities {
-    pub(crate) fn add(&mut self, offset: u64, oddity: Oddity) {
-        self.records.push_back((offset, oddity));
-    }
-
-    /// What is odd about a record; those below it are forgotten.
-    fn at(&mut self, offset: u64) -> Option<Oddity> {
-        while let Some(&(at, oddity)) = self.records.front() {
-            if at == offset {
-                return Some(oddity);
-            }
-            if at > offset {
-                return None;
-            }
-            self.records.pop_front();
-        }
-        None
-    }
 }

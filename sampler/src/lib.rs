@@ -1,29 +1,55 @@
 //! The tail sampler: each trace is decided as a whole, with hindsight, and the log is the only state.
 //!
-//! The pure core is `window`, `verdicts`, `policy`, `cache` and, putting them together, [`partition`]; the shell is `session`
-//! (the consumer), `dataflow` and `worker` (timely), `commit`, `recovery` and `reread` (the bus).
+//! The pure core is `window`, `verdicts`, `policy`, `cache` and, putting them together, [`partition`]; the shell is `session`,
+//! `consumer` and `rebalance` (membership), `dataflow` and `worker` (timely), `commit`, `recovery` and `reread` (the bus).
 
+mod batch;
 pub mod budget;
 mod cache;
 mod clock;
+mod close;
 mod commit;
 pub mod config;
+mod consumer;
 mod counters;
 mod dataflow;
 mod decide;
 mod emit;
+mod emitter;
+#[cfg(test)]
+mod epochs;
 mod facts;
+mod fleet;
+mod forget;
+mod gather;
 mod index;
+pub mod links;
 mod log;
 mod names;
+mod oddities;
+pub mod options;
+pub mod output;
 pub mod partition;
 mod pending;
 pub mod policy;
 pub mod position;
 mod progress;
+mod rebalance;
+mod rebuild;
+pub mod reconfigure;
 mod recovery;
+pub mod rehearsal;
+mod reload;
 mod reread;
+mod rescue;
+mod restore;
+mod services;
 mod session;
+pub mod stamp;
+mod stats;
+mod tracestate;
+#[cfg(test)]
+mod unbiased;
 mod verdicts;
 mod window;
 mod worker;
@@ -37,6 +63,7 @@ use runtime::{Drain, Readiness};
 use schemas::{Signal, Topics};
 
 pub use config::{Config, RawConfig};
+pub use reload::Reload;
 use session::Ended;
 
 /// Between two sessions, so that a member that is fenced again and again doesn't spin.
@@ -51,6 +78,7 @@ pub fn run(
     bus: Arc<dyn Bus>,
     topics: Topics,
     instance: String,
+    reload: Reload,
     ready: Readiness,
     drain: Drain,
 ) -> anyhow::Result<()> {
@@ -58,8 +86,18 @@ pub fn run(
     config.options.partitions = bus
         .partition_count(&raw)
         .with_context(|| format!("cannot learn the partition count of {raw}"))?;
+    let wanted = config.options.record_bytes_max;
+    config.options.record_bytes_max = wanted.min(bus.record_bytes_max());
     loop {
-        match session::run(&config, &bus, &topics, &instance, &ready, &drain)? {
+        match session::run(
+            &mut config,
+            &bus,
+            &topics,
+            &instance,
+            &reload,
+            &ready,
+            &drain,
+        )? {
             Ended::Drained => return Ok(()),
             Ended::Fenced(_) if drain.is_requested() => return Ok(()),
             Ended::Fenced(reason) => {

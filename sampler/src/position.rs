@@ -1,8 +1,8 @@
-//! The metadata committed with a partition's offset: what a new owner needs besides L.
+//! Where a new owner starts: the committed offset L, and the metadata committed with it.
 
 use std::fmt::Write;
 
-use crate::partition::Start;
+use crate::options::Options;
 
 /// P and the clocks, as a short string: `1;p=…;cl=…;jl=…;cp=…;g=…`, numbers in decimal, `g` in hexadecimal.
 /// Fields may come in any order; unknown ones are ignored, so that a field can be added without a new version.
@@ -18,6 +18,45 @@ pub struct Position {
     pub clock_decide_ms: u64,
     /// The configuration the verdicts up to P were given with.
     pub generation: u64,
+}
+
+/// Where a partition starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Start {
+    /// L: every record below it is done with.
+    pub emit: u64,
+    /// P: verdicts for everything below it are in the decision log; the decide cursor rebuilds up to here.
+    pub decide: u64,
+    /// The log's clock at L.
+    pub clock_emit_ms: u64,
+    /// A jump in time that was held back at L, see [`Options::future_limit_ms`]; 0: none.
+    pub jump_emit_ms: u64,
+    /// The partition's clock at P, ticks included.
+    pub clock_decide_ms: u64,
+}
+
+/// Clocks of brokers may differ by this much.
+const SCAN_MARGIN_MS: u64 = 60_000;
+
+impl Start {
+    /// The bus time from which the decision log has to be read before the first record: every verdict that may still be
+    /// needed has an entry at or after it. 0: all of it.
+    ///
+    /// A span at or above L belongs to a verdict of a time at most 1.5 ttl before the clock at L, and an entry is never on the
+    /// bus before its own time by the raw topic's clock. Where producers stamp raw records (`CreateTime`) and live in the future, the caller has to subtract how far.
+    /// What the statistics depend on reaches back from the clock at P, where the next verdict is given.
+    pub fn scan_from_ms(&self, options: &Options) -> u64 {
+        let verdicts_ms = self
+            .clock_emit_ms
+            .min(self.clock_decide_ms)
+            .saturating_sub(options.decision_cache_ttl_ms.saturating_mul(2));
+        let statistics_ms = self
+            .clock_decide_ms
+            .saturating_sub(options.statistics_reach_ms);
+        verdicts_ms
+            .min(statistics_ms)
+            .saturating_sub(SCAN_MARGIN_MS)
+    }
 }
 
 const VERSION: u32 = 1;
@@ -138,6 +177,24 @@ mod tests {
                 "{foreign:?}"
             );
         }
+    }
+
+    /// Verdicts from the clock at L, statistics from that at P.
+    #[test]
+    fn the_decision_log_is_read_as_far_back_as_something_depends_on_it() {
+        let start = Start {
+            clock_emit_ms: 10_000_000,
+            clock_decide_ms: 10_030_000,
+            ..Start::default()
+        };
+        let mut options = crate::RawConfig::default()
+            .validate("", &mut runtime::config::Problems::new())
+            .options;
+        options.decision_cache_ttl_ms = 100_000;
+        options.statistics_reach_ms = 0;
+        assert_eq!(start.scan_from_ms(&options), 9_800_000 - SCAN_MARGIN_MS);
+        options.statistics_reach_ms = 3_000_000;
+        assert_eq!(start.scan_from_ms(&options), 7_030_000 - SCAN_MARGIN_MS);
     }
 
     #[test]

@@ -20,6 +20,8 @@ struct State {
     committed: u64,
     /// An emit cursor was stopped by its budget: the next epoch should not wait for input.
     backlog: bool,
+    /// Every partition is decided and emitted to its end.
+    at_rest: bool,
     failure: Option<Failure>,
 }
 
@@ -32,10 +34,11 @@ pub struct Progress {
 
 impl Progress {
     /// Epoch `epoch` is visible.
-    pub fn committed(&self, epoch: u64, backlog: bool) {
+    pub fn committed(&self, epoch: u64, backlog: bool, at_rest: bool) {
         let mut state = self.lock();
         state.committed = epoch + 1;
         state.backlog = backlog;
+        state.at_rest = at_rest;
         self.changed.notify_all();
     }
 
@@ -51,6 +54,12 @@ impl Progress {
 
     pub fn backlog(&self) -> bool {
         self.lock().backlog
+    }
+
+    /// All epochs below `next` are committed, and the last of them left nothing to do.
+    pub fn rests_before(&self, next: u64) -> bool {
+        let state = self.lock();
+        state.at_rest && state.committed >= next
     }
 
     /// Waits until all epochs below `epoch` are committed. False: failed, or not within `timeout`.

@@ -8,12 +8,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use bus::{Assigned, Bus, Fetched, TopicPartition};
-use runtime::names;
 use schemas::decisions::DecisionBatch;
 use schemas::{Signal, Topics, headers};
 
 use crate::partition::{Options, RawRecord, Start};
 use crate::position::Position;
+use crate::rebuild::DecisionsRead;
 
 /// Progress is logged this often while the decision log is read.
 const REPORT_EVERY: Duration = Duration::from_secs(5);
@@ -52,9 +52,9 @@ pub fn recover(
     options: &Options,
     assigned: &[Assigned],
     give_up: impl Fn() -> bool,
-) -> anyhow::Result<Vec<Recovered>> {
+) -> anyhow::Result<(Vec<Recovered>, DecisionsRead)> {
     if assigned.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Default::default());
     }
     let started = Instant::now();
     let raw = topics.raw(Signal::Traces);
@@ -101,8 +101,7 @@ pub fn recover(
             },
         );
     }
-    let mut batches = 0u64;
-    let mut verdicts = 0u64;
+    let mut read = DecisionsRead::default();
     let mut reported = Instant::now();
     if !from.is_empty() {
         retry(&give_up, || reader.assign(&from))?;
@@ -115,8 +114,8 @@ pub fn recover(
                     record.topic, record.partition, record.offset
                 )
             })?;
-            batches += 1;
-            verdicts += batch.entries.len() as u64;
+            read.batches += 1;
+            read.verdicts += batch.entries.len() as u64;
             if let Some(partition) = recovered.get_mut(&record.partition) {
                 partition.decisions.push(batch);
             }
@@ -134,7 +133,7 @@ pub fn recover(
             reported = Instant::now();
             tracing::info!(
                 partitions_left = unread.len(),
-                verdicts,
+                verdicts = read.verdicts,
                 "reading the decision log; an open transaction may hold its end back"
             );
         }
@@ -142,16 +141,8 @@ pub fn recover(
             bail!("recovery was interrupted");
         }
     }
-    let took = started.elapsed();
-    metrics::histogram!(names::SAMPLER_RECOVERY_SECONDS).record(took.as_secs_f64());
-    tracing::info!(
-        partitions = assigned.len(),
-        batches,
-        verdicts,
-        took_ms = took.as_millis() as u64,
-        "decision log read"
-    );
-    Ok(recovered.into_values().collect())
+    read.took = started.elapsed();
+    Ok((recovered.into_values().collect(), read))
 }
 
 /// Repeats what fails because the bus is unreachable just now.

@@ -1,6 +1,7 @@
 //! The emit cursor's second read: what has left the record cache comes from the bus once more, in order.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,8 +13,37 @@ use crate::recovery::raw_record;
 /// A second read waits at most this long for the bus before the epoch goes on without it.
 const WAIT: Duration = Duration::from_millis(100);
 
+/// What is read again for, and by whom it is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// The emit cursor, for what left the record cache.
+    Emit,
+    /// Dropped traces that late errors bring back.
+    Rescue,
+}
+
+impl Purpose {
+    fn missing(self, partition: &mut Partition) -> Option<Range<u64>> {
+        if partition.rebuilding() {
+            return None;
+        }
+        match self {
+            Self::Emit => partition.missing(),
+            Self::Rescue => partition.missing_for_rescue(),
+        }
+    }
+
+    fn supply(self, partition: &mut Partition, records: Vec<RawRecord>, read_to: u64) {
+        match self {
+            Self::Emit => partition.supply(records, read_to),
+            Self::Rescue => partition.supply_rescue(records, read_to),
+        }
+    }
+}
+
 /// One worker's reader, opened when it is first needed.
 pub struct Reread {
+    purpose: Purpose,
     bus: Arc<dyn Bus>,
     raw: Topic,
     reader: Option<Box<dyn Reader>>,
@@ -22,8 +52,9 @@ pub struct Reread {
 }
 
 impl Reread {
-    pub fn new(bus: Arc<dyn Bus>, raw: Topic) -> Self {
+    pub fn new(purpose: Purpose, bus: Arc<dyn Bus>, raw: Topic) -> Self {
         Self {
+            purpose,
             bus,
             raw,
             reader: None,
@@ -31,10 +62,10 @@ impl Reread {
         }
     }
 
-    pub fn wanted(&self, owned: &BTreeMap<u32, Partition>) -> bool {
+    pub fn wanted(&self, owned: &mut BTreeMap<u32, Partition>) -> bool {
         owned
-            .values()
-            .any(|partition| !partition.rebuilding() && partition.missing().is_some())
+            .values_mut()
+            .any(|partition| self.purpose.missing(partition).is_some())
     }
 
     pub fn forget(&mut self, partition: u32) {
@@ -60,9 +91,11 @@ impl Reread {
         bytes_max: usize,
     ) -> bus::Result<usize> {
         let wanted: BTreeMap<u32, std::ops::Range<u64>> = owned
-            .iter()
-            .filter(|(_, partition)| !partition.rebuilding())
-            .filter_map(|(number, partition)| partition.missing().map(|missing| (*number, missing)))
+            .iter_mut()
+            .filter_map(|(number, partition)| {
+                let missing = self.purpose.missing(partition)?;
+                Some((*number, missing))
+            })
             .collect();
         let reader = match &mut self.reader {
             Some(reader) => reader,
@@ -97,7 +130,8 @@ impl Reread {
         for partition in moved {
             let position = reader.position(&at(partition))?;
             if let Some(owned) = owned.get_mut(&partition) {
-                owned.supply(records.remove(&partition).unwrap_or_default(), position);
+                let records = records.remove(&partition).unwrap_or_default();
+                self.purpose.supply(owned, records, position);
             }
             self.reading.insert(partition, position);
         }

@@ -10,12 +10,34 @@
 //! loses verdicts that a slow emit cursor needs.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
+use hashbrown::HashMap;
 use schemas::decisions::Verdict;
 
+use crate::tracestate::Choice;
 use crate::window::NONE;
 
-/// One verdict.
+/// A verdict as it is given.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Given {
+    pub(crate) id: [u8; 16],
+    pub(crate) first_offset: u64,
+    pub(crate) last_offset: u64,
+    pub(crate) time_ms: u64,
+    pub(crate) verdict: Verdict,
+    /// Index of the policy; [`NO_POLICY`]: none.
+    pub(crate) policy: u16,
+    pub(crate) choice: Choice,
+    /// Late errors don't reopen it.
+    pub(crate) is_final: bool,
+    /// From the decision log: `last_offset` may be too low.
+    pub(crate) restored: bool,
+    /// The verdict before it.
+    pub(crate) older: u32,
+}
+
+/// One verdict. 56 bytes: what few have stands elsewhere.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Held {
     pub(crate) id: [u8; 16],
@@ -24,12 +46,28 @@ pub(crate) struct Held {
     pub(crate) last_offset: u64,
     /// As in the decision log: when it was given or last renewed.
     pub(crate) time_ms: u64,
+    /// As given, of a kept trace.
+    threshold: u64,
     pub(crate) older: u32,
     /// Index of the policy; [`NO_POLICY`]: none.
     pub(crate) policy: u16,
     pub(crate) verdict: Verdict,
-    /// `time_ms` grew since it was queued for forgetting.
-    renewed: bool,
+    flags: u8,
+}
+
+/// `time_ms` grew since it was queued for forgetting.
+const RENEWED: u8 = 1;
+const FINAL: u8 = 2;
+const RESTORED: u8 = 4;
+
+impl Held {
+    pub(crate) fn is_final(&self) -> bool {
+        self.flags & FINAL != 0
+    }
+
+    pub(crate) fn is_restored(&self) -> bool {
+        self.flags & RESTORED != 0
+    }
 }
 
 /// No policy gave this verdict.
@@ -43,6 +81,10 @@ pub(crate) struct Verdicts {
     held: usize,
     /// Slots in order of time, more or less: see [`Verdicts::forgettable`].
     queue: VecDeque<u32>,
+    /// R of the verdicts that were given by another one than their spans have.
+    randomness: HashMap<u32, u64>,
+    /// Where the dropped spans lie of the traces before a verdict that a late error asked for.
+    dropped: HashMap<u32, Range<u64>>,
     ttl_ms: u64,
 }
 
@@ -53,6 +95,8 @@ impl Verdicts {
             free: NONE,
             held: 0,
             queue: VecDeque::new(),
+            randomness: HashMap::new(),
+            dropped: HashMap::new(),
             ttl_ms,
         }
     }
@@ -75,24 +119,18 @@ impl Verdicts {
         time_ms.saturating_add(self.ttl_ms.saturating_add(self.ttl_ms / 2))
     }
 
-    pub(crate) fn insert(
-        &mut self,
-        id: [u8; 16],
-        offsets: (u64, u64),
-        time_ms: u64,
-        verdict: Verdict,
-        policy: u16,
-        older: u32,
-    ) -> u32 {
+    pub(crate) fn insert(&mut self, given: Given) -> u32 {
+        let flag = |condition, flag| if condition { flag } else { 0 };
         let held = Held {
-            id,
-            first_offset: offsets.0,
-            last_offset: offsets.1,
-            time_ms,
-            older,
-            policy,
-            verdict,
-            renewed: false,
+            id: given.id,
+            first_offset: given.first_offset,
+            last_offset: given.last_offset,
+            time_ms: given.time_ms,
+            threshold: given.choice.threshold,
+            older: given.older,
+            policy: given.policy,
+            verdict: given.verdict,
+            flags: flag(given.is_final, FINAL) | flag(given.restored, RESTORED),
         };
         let slot = if self.free == NONE {
             self.slots.push(held);
@@ -103,9 +141,56 @@ impl Verdicts {
             self.slots[slot as usize] = held;
             slot
         };
+        if let Some(randomness) = given.choice.randomness {
+            self.randomness.insert(slot, randomness);
+        }
         self.queue.push_back(slot);
         self.held += 1;
         slot
+    }
+
+    /// Another configuration, with other numbers for its policies.
+    pub(crate) fn reconfigure(&mut self, ttl_ms: u64, policy: impl Fn(u16) -> u16) {
+        self.ttl_ms = ttl_ms;
+        for held in &mut self.slots {
+            held.policy = policy(held.policy);
+        }
+    }
+
+    /// The verdict is about a trace that was dropped before; its spans lie in these records.
+    pub(crate) fn set_dropped(&mut self, slot: u32, dropped: Range<u64>) {
+        self.dropped.insert(slot, dropped);
+    }
+
+    pub(crate) fn dropped(&self, slot: u32) -> Option<&Range<u64>> {
+        self.dropped.get(&slot)
+    }
+
+    /// Where the trace's dropped spans may lie below `offset`, if it was dropped by this verdict. `read_from` is where this process began to read.
+    pub(crate) fn dropped_below(&self, slot: u32, offset: u64, read_from: u64) -> Range<u64> {
+        let held = self.get(slot);
+        let before = self.dropped.get(&slot);
+        let start = before.map_or(held.first_offset, |before| before.start);
+        let mut end = before
+            .map_or(0, |before| before.end)
+            .max(held.last_offset + 1);
+        if held.is_restored() {
+            // Late spans between its last entry in the log and there were not seen here.
+            end = end.max(read_from);
+        }
+        start..end.min(offset)
+    }
+
+    /// The choice by which a trace was kept.
+    pub(crate) fn choice(&self, slot: u32) -> Choice {
+        let threshold = self.get(slot).threshold;
+        Choice {
+            threshold,
+            randomness: match threshold {
+                0 => None,
+                _ => self.randomness.get(&slot).copied(),
+            },
+        }
     }
 
     /// The verdict of the chain that holds at an offset.
@@ -140,7 +225,7 @@ impl Verdicts {
             return false;
         }
         held.time_ms = now_ms;
-        held.renewed = true;
+        held.flags |= RENEWED;
         true
     }
 
@@ -150,7 +235,7 @@ impl Verdicts {
         held.last_offset = held.last_offset.max(last_offset);
         if time_ms > held.time_ms {
             held.time_ms = time_ms;
-            held.renewed = true;
+            held.flags |= RENEWED;
         }
     }
 
@@ -159,8 +244,8 @@ impl Verdicts {
     pub(crate) fn forgettable(&mut self, clock_ms: u64, emit: u64) -> Option<u32> {
         while let Some(&slot) = self.queue.front() {
             let held = &mut self.slots[slot as usize];
-            if held.renewed {
-                held.renewed = false;
+            if held.flags & RENEWED != 0 {
+                held.flags &= !RENEWED;
                 self.queue.pop_front();
                 self.queue.push_back(slot);
                 continue;
@@ -176,6 +261,8 @@ impl Verdicts {
     }
 
     pub(crate) fn remove(&mut self, slot: u32) {
+        self.randomness.remove(&slot);
+        self.dropped.remove(&slot);
         self.slots[slot as usize].older = self.free;
         self.free = slot;
         self.held -= 1;
@@ -183,6 +270,7 @@ impl Verdicts {
             self.slots.clear();
             self.slots.shrink_to(1024);
             self.queue.shrink_to(1024);
+            self.randomness.shrink_to(1024);
             self.free = NONE;
         }
     }
@@ -192,6 +280,9 @@ impl Verdicts {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.slots.capacity() * size_of::<Held>() + self.queue.capacity() * size_of::<u32>()
+        self.slots.capacity() * size_of::<Held>()
+            + self.queue.capacity() * size_of::<u32>()
+            + self.randomness.allocation_size()
+            + self.dropped.allocation_size()
     }
 }

@@ -5,9 +5,15 @@
 //! The front of the list is also the low watermark.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
-use crate::facts::SpanFacts;
-use crate::policy::{Bits, Policies};
+use hashbrown::HashMap;
+
+use crate::facts::{NO_RANDOMNESS, SpanFacts};
+use crate::options::Options;
+use crate::policy::{BitMap, Bits, Marks, Policies};
+use crate::services::Services;
+use crate::tracestate;
 
 /// No slot.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -24,6 +30,7 @@ pub(crate) struct Trace {
     pub(crate) bytes: u64,
     pub(crate) bits: Bits,
     pub(crate) spans: u32,
+    pub(crate) errors: u32,
     pub(crate) root_service: u32,
     pub(crate) root_operation: u32,
     /// The trace's last verdict, if it had one that was forgotten and may still be needed by the emit cursor.
@@ -33,6 +40,19 @@ pub(crate) struct Trace {
     next: u32,
     /// Distinguishes the traces that used a slot.
     sequence: u32,
+    /// Its root span was seen.
+    rooted: bool,
+}
+
+impl Trace {
+    /// From the earliest start to the latest end; 0 where they contradict each other.
+    pub(crate) fn duration_ns(&self) -> u64 {
+        self.max_end.saturating_sub(self.min_start)
+    }
+
+    pub(crate) fn duration_us(&self) -> u64 {
+        self.duration_ns() / 1000
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +70,14 @@ pub(crate) struct Window {
     back: u32,
     open: usize,
     sequence: u32,
+    /// By slot: the words of the trace's marks.
+    marks: Vec<u64>,
     roots: VecDeque<Root>,
+    /// R of the traces that somebody sampled before us.
+    upstream: HashMap<u32, u64>,
+    services: Services,
+    /// Where the dropped spans lie of traces that a late error reopened.
+    reopened: HashMap<u32, Range<u64>>,
     wait_ms: u64,
     /// 0: a root changes nothing.
     wait_after_root_ms: u64,
@@ -65,7 +92,11 @@ impl Window {
             back: NONE,
             open: 0,
             sequence: 0,
+            marks: Vec::new(),
             roots: VecDeque::new(),
+            upstream: HashMap::new(),
+            services: Services::default(),
+            reopened: HashMap::new(),
             wait_ms,
             wait_after_root_ms,
         }
@@ -98,12 +129,14 @@ impl Window {
             bytes: 0,
             bits: Bits::default(),
             spans: 0,
+            errors: 0,
             root_service: NONE,
             root_operation: NONE,
             older,
             previous: self.back,
             next: NONE,
             sequence: self.sequence,
+            rooted: false,
         };
         let slot = if self.free == NONE {
             self.slots.push(trace);
@@ -128,7 +161,7 @@ impl Window {
     pub(crate) fn gather(
         &mut self,
         slot: u32,
-        span: &SpanFacts,
+        (span, marks): (&SpanFacts, &[u64]),
         offset: u64,
         now_ms: u64,
         policies: &Policies,
@@ -136,8 +169,24 @@ impl Window {
         let trace = &mut self.slots[slot as usize];
         trace.last_offset = offset;
         trace.spans = trace.spans.saturating_add(1);
+        trace.errors = trace.errors.saturating_add(span.error.into());
         trace.bytes += u64::from(span.bytes);
-        trace.bits |= span.bits;
+        trace.bits = policies.gathered(trace.bits, span.bits);
+        if !marks.is_empty() {
+            let is_first = trace.spans == 1 || span.start_unix_nano < trace.min_start;
+            let is_entry = !trace.rooted && (span.root || is_first);
+            let words = policies.marks().words();
+            let at = slot as usize * words;
+            if self.marks.len() < at + words {
+                self.marks.resize(at + words, 0);
+            }
+            let of_trace = &mut self.marks[at..at + words];
+            if trace.spans == 1 {
+                of_trace.fill(0);
+            }
+            policies.marks().merge(of_trace, marks, is_entry);
+            trace.rooted |= span.root;
+        }
         // As the Collector's latency policy: a start or end of 0 counts as not yet known, and the first value replaces it.
         if trace.min_start == 0 || span.start_unix_nano < trace.min_start {
             trace.min_start = span.start_unix_nano;
@@ -146,6 +195,16 @@ impl Window {
             trace.max_end = span.end_unix_nano;
         }
         trace.bits |= policies.latency_bits(trace.min_start, trace.max_end);
+        if span.randomness != NO_RANDOMNESS {
+            // A random value of its own weighs more than the one in the trace id.
+            let known = self.upstream.entry(slot).or_insert(span.randomness);
+            if span.randomness != tracestate::trace_id_randomness(&span.id) {
+                *known = span.randomness;
+            }
+        }
+        if span.service != 0 {
+            self.services.add(slot, span.service);
+        }
         if span.root {
             if trace.root_service == NONE && trace.root_operation == NONE {
                 trace.root_service = span.root_service;
@@ -160,6 +219,26 @@ impl Window {
             }
         }
         trace.bytes
+    }
+
+    /// What a trace is told apart by: one number a column.
+    pub(crate) fn marks_of(&self, slot: u32, marks: &Marks, out: &mut Vec<u64>) {
+        let words = marks.words();
+        let at = slot as usize * words;
+        marks.finish(&self.marks[at..at + words], out);
+    }
+
+    /// Another configuration's columns.
+    pub(crate) fn carry_marks(&mut self, before: &Marks, after: &Marks) {
+        let old = std::mem::take(&mut self.marks);
+        if before.words() == 0 {
+            // Nothing is known; what is known from here on is of later spans.
+            self.marks.resize(self.slots.len() * after.words(), 0);
+            return;
+        }
+        for of_trace in old.chunks_exact(before.words()) {
+            after.carry(before, of_trace, &mut self.marks);
+        }
     }
 
     /// The next trace that is due at `now_ms`, with its deadline. It stays open until it is taken.
@@ -191,6 +270,45 @@ impl Window {
         next.filter(|&(_, deadline)| deadline <= now_ms)
     }
 
+    /// An open trace was dropped before; its spans lie in these records.
+    pub(crate) fn reopen(&mut self, slot: u32, dropped: Range<u64>) {
+        self.reopened.insert(slot, dropped);
+    }
+
+    /// Of a trace that is decided.
+    pub(crate) fn take_reopened(&mut self, slot: u32) -> Option<Range<u64>> {
+        match self.reopened.is_empty() {
+            true => None,
+            false => self.reopened.remove(&slot),
+        }
+    }
+
+    /// R of a trace that somebody sampled before us, as it is decided.
+    pub(crate) fn take_upstream(&mut self, slot: u32) -> Option<u64> {
+        match self.upstream.is_empty() {
+            true => None,
+            false => self.upstream.remove(&slot),
+        }
+    }
+
+    /// Another configuration: open traces keep the bits that are carried over, and what is known of their latency.
+    pub(crate) fn reconfigure(&mut self, bits: &BitMap, policies: &Policies, options: &Options) {
+        self.wait_ms = options.decision_wait_ms;
+        self.wait_after_root_ms = options.decision_wait_after_root_ms;
+        if self.wait_after_root_ms == 0 {
+            self.roots.clear();
+        }
+        for trace in self.traces_mut() {
+            trace.bits =
+                bits.apply(trace.bits) | policies.latency_bits(trace.min_start, trace.max_end);
+        }
+    }
+
+    /// The number of services that a trace was seen in, as it is decided; 0 where no policy asks.
+    pub(crate) fn take_services(&mut self, slot: u32) -> u64 {
+        self.services.take(slot)
+    }
+
     /// Removes a trace that is decided.
     pub(crate) fn close(&mut self, slot: u32) -> Trace {
         let trace = self.slots[slot as usize];
@@ -217,8 +335,13 @@ impl Window {
     fn reset(&mut self) {
         self.slots.clear();
         self.slots.shrink_to(1024);
+        self.marks.clear();
+        self.marks.shrink_to(16 * 1024);
         self.roots.clear();
         self.roots.shrink_to(1024);
+        self.upstream.shrink_to(1024);
+        self.services.clear();
+        self.reopened.shrink_to(1024);
         self.free = NONE;
     }
 
@@ -237,6 +360,11 @@ impl Window {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.slots.capacity() * size_of::<Trace>() + self.roots.capacity() * size_of::<Root>()
+        self.slots.capacity() * size_of::<Trace>()
+            + self.marks.capacity() * size_of::<u64>()
+            + self.roots.capacity() * size_of::<Root>()
+            + self.upstream.allocation_size()
+            + self.services.bytes()
+            + self.reopened.allocation_size()
     }
 }

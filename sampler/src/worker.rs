@@ -4,14 +4,17 @@
 //! again from the bus what has left the caches, then the output of every partition that this epoch touched.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use bus::{Bus, Topic};
 use schemas::decisions::DecisionBatch;
 
+use crate::links::Linked;
 use crate::partition::{Options, Output, Partition, RawRecord, Start};
 use crate::policy::Policies;
-use crate::reread::Reread;
+use crate::reconfigure::Reconfiguration;
+use crate::reread::{Purpose, Reread};
+use crate::stats::{Group, Keyed, Tallied};
 
 /// What the consumer tells the worker that owns a partition.
 pub enum Command {
@@ -32,16 +35,20 @@ pub enum Command {
     Tick { partition: u32, time_ms: u64 },
     /// Output what is ready, then forget the partition.
     Revoke { partition: u32 },
+    /// Another configuration, for all workers in the same epoch; it stands before everything else.
+    Reconfigure(Arc<Reconfiguration>),
 }
 
 impl Command {
-    pub fn partition(&self) -> u32 {
+    /// `None`: for every worker.
+    pub fn partition(&self) -> Option<u32> {
         match self {
+            Self::Reconfigure(_) => None,
             Self::Assign { partition, .. }
             | Self::Records { partition, .. }
             | Self::Truncated { partition, .. }
             | Self::Tick { partition, .. }
-            | Self::Revoke { partition } => *partition,
+            | Self::Revoke { partition } => Some(*partition),
         }
     }
 }
@@ -63,15 +70,27 @@ pub struct Gauges {
     pub open_traces: u64,
     pub pending_spans: u64,
     pub cache_bytes: u64,
+    pub statistics_keys: u64,
+    pub statistics_bytes: u64,
+    /// Decided and emitted to the end of what was read.
+    pub at_rest: bool,
 }
 
 /// What one worker adds to an epoch.
 #[derive(Default)]
 pub struct Part {
     pub outputs: Vec<PartitionOutput>,
+    /// Whose numbers the counts of verdicts have.
+    pub policies: Arc<Policies>,
     /// An emit cursor stopped at its budget and wants to go on.
     pub backlog: bool,
     pub reread_bytes: u64,
+}
+
+impl Part {
+    pub fn is_at_rest(&self) -> bool {
+        self.outputs.iter().all(|output| output.gauges.at_rest)
+    }
 }
 
 /// The partitions that one worker owns.
@@ -81,7 +100,12 @@ pub struct Partitions {
     options: Options,
     /// Output and second reads of one worker in one epoch, in bytes.
     emit_bytes_max: usize,
-    reread: Reread,
+    /// Bound of the statistics of one worker's partitions.
+    statistics_bytes_max: usize,
+    /// What the partitions of all workers know together.
+    group: Arc<RwLock<Group>>,
+    /// For the emit cursors, and for dropped traces that come back.
+    readers: [Reread; 2],
 }
 
 impl Partitions {
@@ -89,15 +113,20 @@ impl Partitions {
         policies: Arc<Policies>,
         options: Options,
         emit_bytes_max: usize,
+        statistics_bytes_max: usize,
+        group: Arc<RwLock<Group>>,
         bus: Arc<dyn Bus>,
         raw: Topic,
     ) -> Self {
         Self {
             owned: BTreeMap::new(),
+            group,
+            statistics_bytes_max,
             policies,
             options,
             emit_bytes_max,
-            reread: Reread::new(bus, raw),
+            readers: [Purpose::Emit, Purpose::Rescue]
+                .map(|purpose| Reread::new(purpose, bus.clone(), raw.clone())),
         }
     }
 
@@ -107,12 +136,45 @@ impl Partitions {
     }
 
     /// What every owned partition asked of the rate budgets in this epoch.
-    pub fn demand(&mut self) -> Vec<(u32, Vec<u64>)> {
-        let demands = self
-            .owned
-            .iter_mut()
-            .map(|(number, partition)| (*number, partition.demand()));
-        demands.filter(|(_, demand)| !demand.is_empty()).collect()
+    pub fn demand(&mut self) -> BTreeMap<u32, Vec<u64>> {
+        let partitions = self.owned.iter_mut();
+        partitions
+            .map(|(number, partition)| (*number, partition.demand()))
+            .collect()
+    }
+
+    /// Policies that look at more than one trace.
+    pub(crate) fn rules(&self) -> &[Keyed] {
+        self.policies.keyed()
+    }
+
+    /// What kept traces link to is kept.
+    pub(crate) fn follows_links(&self) -> bool {
+        self.options.keep_linked
+    }
+
+    /// What every owned partition has counted in this epoch.
+    pub(crate) fn take_news(&mut self) -> Vec<Tallied> {
+        let partitions = self.owned.values_mut();
+        partitions.flat_map(Partition::take_news).collect()
+    }
+
+    /// What every owned partition found in its decision log in this epoch.
+    pub(crate) fn take_restored(&mut self) -> Vec<Tallied> {
+        let partitions = self.owned.values_mut();
+        partitions.flat_map(Partition::take_restored).collect()
+    }
+
+    pub(crate) fn group(&self) -> &Arc<RwLock<Group>> {
+        &self.group
+    }
+
+    /// Every partition gets the same part of the bound, and those that are coming.
+    fn divide_statistics(&mut self, coming: usize) {
+        let part = self.statistics_bytes_max / (self.owned.len() + coming).max(1);
+        for partition in self.owned.values_mut() {
+            partition.set_statistics_bytes(part);
+        }
     }
 
     pub fn set_shares(&mut self, partition: u32, shares: &[f64]) {
@@ -121,10 +183,24 @@ impl Partitions {
         }
     }
 
+    /// Traces that partitions of other numbers are to keep, from all owned ones.
+    pub fn take_links(&mut self) -> Vec<Linked> {
+        (self.owned.values_mut())
+            .flat_map(Partition::take_links)
+            .collect()
+    }
+
+    /// A trace to keep for the sake of another partition's.
+    pub fn keep(&mut self, partition: u32, linked: Linked) {
+        self.with(partition, |owned| owned.keep(linked));
+    }
+
     /// Does one epoch's work.
     pub fn work(&mut self, commands: Vec<Command>) -> Part {
         let mut part = Part::default();
         let mut revoked = Vec::new();
+        let assigned = |command: &&Command| matches!(command, Command::Assign { .. });
+        let mut coming = commands.iter().filter(assigned).count();
         for command in commands {
             match command {
                 Command::Assign {
@@ -140,10 +216,17 @@ impl Partitions {
                         start,
                         cache_bytes,
                     );
-                    decisions.iter().for_each(|batch| fresh.restore(batch));
+                    fresh.join(&self.group);
                     self.owned.insert(partition, fresh);
+                    // Before it remembers what was.
+                    coming -= 1;
+                    self.divide_statistics(coming);
+                    self.with(partition, |fresh| {
+                        decisions.iter().for_each(|batch| fresh.restore(batch));
+                    });
                 }
                 Command::Revoke { partition } => revoked.push(partition),
+                Command::Reconfigure(change) => self.reconfigure(&change),
                 Command::Records { partition, records } => {
                     self.with(partition, |owned| {
                         records.into_iter().for_each(|record| owned.observe(record))
@@ -158,6 +241,7 @@ impl Partitions {
             }
         }
         self.emit(&mut part);
+        part.policies = self.policies.clone();
         part.outputs = self
             .owned
             .iter_mut()
@@ -165,9 +249,24 @@ impl Partitions {
             .collect();
         for number in revoked {
             self.owned.remove(&number);
-            self.reread.forget(number);
+            for reader in &mut self.readers {
+                reader.forget(number);
+            }
+            self.divide_statistics(0);
         }
         part
+    }
+
+    fn reconfigure(&mut self, change: &Reconfiguration) {
+        self.policies = change.policies.clone();
+        self.options = change.options.clone();
+        for partition in self.owned.values_mut() {
+            partition.reconfigure(change);
+        }
+        let mut group = self.group.write().unwrap_or_else(PoisonError::into_inner);
+        group.set_rules(change.policies.keyed());
+        drop(group);
+        self.divide_statistics(0);
     }
 
     /// Records of partitions that were revoked in the meantime are dropped: their new owner reads them.
@@ -186,8 +285,13 @@ impl Partitions {
         {
             partition.emit(budget);
         }
-        while budget > 0 && self.reread.wanted(&self.owned) {
-            let read = self.reread.supply(&mut self.owned, budget);
+        while budget > 0 {
+            let mut read = 0;
+            for reader in &mut self.readers {
+                if reader.wanted(&mut self.owned) {
+                    read += reader.supply(&mut self.owned, budget);
+                }
+            }
             part.reread_bytes += read as u64;
             if read == 0 {
                 break;
@@ -201,12 +305,13 @@ impl Partitions {
                 partition.emit(self.emit_bytes_max);
             }
         }
-        part.backlog = self.reread.wanted(&self.owned);
+        part.backlog = (self.readers.iter()).any(|reader| reader.wanted(&mut self.owned));
     }
 }
 
 fn take(number: u32, partition: &mut Partition, revoked: bool) -> PartitionOutput {
     let rebuilding = partition.rebuilding();
+    let (statistics_keys, statistics_bytes) = partition.statistics();
     PartitionOutput {
         partition: number,
         output: partition.take(),
@@ -216,6 +321,9 @@ fn take(number: u32, partition: &mut Partition, revoked: bool) -> PartitionOutpu
             open_traces: partition.open_traces() as u64,
             pending_spans: partition.pending_spans(),
             cache_bytes: partition.cache_bytes() as u64,
+            statistics_keys: statistics_keys as u64,
+            statistics_bytes: statistics_bytes as u64,
+            at_rest: !rebuilding && partition.emit_offset() == partition.decide_offset(),
         },
     }
 }

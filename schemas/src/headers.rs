@@ -7,6 +7,9 @@ pub const VERSION: &str = "1";
 /// `tailwater.tenant`: whose data this is; absent for the default tenant.
 pub const TENANT: &str = "tailwater.tenant";
 
+/// `tailwater.key`: what the record is about, on topics of which only the newest record of each key is kept. Kafka's key of the record says the same.
+pub const KEY: &str = "tailwater.key";
+
 /// On dead letters: where the record came from and why it is here.
 pub const DEAD_TOPIC: &str = "tailwater.dead.topic";
 pub const DEAD_PARTITION: &str = "tailwater.dead.partition";

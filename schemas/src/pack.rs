@@ -8,7 +8,6 @@
 
 use bytes::Bytes;
 use hashbrown::HashTable;
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use crate::otlp::{CHILDREN, Item, RESOURCES};
 use crate::wire::{put_tag, put_varint, varint_len};
@@ -36,6 +35,8 @@ pub struct Packer {
     /// Of the current source: the group of each head index, or [`NONE`].
     source_resources: Vec<u32>,
     source_scopes: Vec<u32>,
+    /// A head that stands among its children, without them.
+    scratch: Vec<u8>,
     items: usize,
     bytes: usize,
 }
@@ -160,7 +161,7 @@ impl Packer {
 
     /// Forgets what is held and begins a new source; buffers are kept.
     pub fn clear(&mut self) {
-        for buffer in [&mut self.heads, &mut self.bodies] {
+        for buffer in [&mut self.heads, &mut self.bodies, &mut self.scratch] {
             if buffer.capacity() > KEEP_BYTES.max(4 * buffer.len()) {
                 buffer.shrink_to(2 * buffer.len());
             }
@@ -179,60 +180,55 @@ impl Packer {
     /// The group of a scope that this source did not have yet.
     #[cold]
     fn enter_scope(&mut self, item: &Item<'_>) -> u32 {
+        let mut scratch = std::mem::take(&mut self.scratch);
         let resource = match self.source_resources.get(item.resource.index) {
             Some(&resource) if resource != NONE => resource,
             _ => {
-                let start = self.heads.len();
-                item.resource.write(&mut self.heads);
-                let hash = xxh3_64(&self.heads[start..]);
-                let resource = self.enter_resource_head(start, hash);
+                let (head, hash) = item.resource.hashed(&mut scratch);
+                let resource = self.enter_resource_head(head, hash);
                 remember(&mut self.source_resources, item.resource.index, resource);
                 resource
             }
         };
-        let start = self.heads.len();
-        item.scope.write(&mut self.heads);
-        let hash = xxh3_64_with_seed(&self.heads[start..], u64::from(resource) + 1);
-        let scope = self.enter_scope_head(start, hash, resource);
+        let (head, hash) = item.scope.hashed(&mut scratch);
+        let scope = self.enter_scope_head(head, hash, resource);
         remember(&mut self.source_scopes, item.scope.index, scope);
+        self.scratch = scratch;
         scope
     }
 
-    /// The group of the resource whose head was just written at `start`; the head is taken back if the group has one.
-    fn enter_resource_head(&mut self, start: usize, hash: u64) -> u32 {
+    fn enter_resource_head(&mut self, head: &[u8], hash: u64) -> u32 {
         let found = self.by_resource_head.find(hash, |&index| {
             let group = &self.resources[index as usize];
-            group.hash == hash && self.heads[group.head.0..group.head.1] == self.heads[start..]
+            group.hash == hash && self.heads[group.head.0..group.head.1] == *head
         });
         if let Some(&index) = found {
-            self.heads.truncate(start);
             return index;
         }
         let index = self.resources.len() as u32;
-        self.resources
-            .push(Group::new(hash, 0, (start, self.heads.len())));
-        self.bytes += self.heads.len() - start + FRAME_MAX;
+        let group = self.group(head, hash, 0);
+        self.resources.push(group);
         self.by_resource_head
             .insert_unique(hash, index, |&index| self.resources[index as usize].hash);
         index
     }
 
     /// As [`Self::enter_resource_head`], and links a new scope to its resource.
-    fn enter_scope_head(&mut self, start: usize, hash: u64, resource: u32) -> u32 {
+    fn enter_scope_head(&mut self, head: &[u8], hash: u64, resource: u32) -> u32 {
+        // The same scope stands in many resources.
+        let hash = hash ^ (u64::from(resource) + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let found = self.by_scope_head.find(hash, |&index| {
             let group = &self.scopes[index as usize];
             group.hash == hash
                 && group.parent == resource
-                && self.heads[group.head.0..group.head.1] == self.heads[start..]
+                && self.heads[group.head.0..group.head.1] == *head
         });
         if let Some(&index) = found {
-            self.heads.truncate(start);
             return index;
         }
         let index = self.scopes.len() as u32;
-        self.scopes
-            .push(Group::new(hash, resource, (start, self.heads.len())));
-        self.bytes += self.heads.len() - start + FRAME_MAX;
+        let group = self.group(head, hash, resource);
+        self.scopes.push(group);
         self.by_scope_head
             .insert_unique(hash, index, |&index| self.scopes[index as usize].hash);
         let resource = &mut self.resources[resource as usize];
@@ -242,6 +238,13 @@ impl Packer {
         }
         resource.last = index;
         index
+    }
+
+    fn group(&mut self, head: &[u8], hash: u64, parent: u32) -> Group {
+        let start = self.heads.len();
+        self.heads.extend_from_slice(head);
+        self.bytes += head.len() + FRAME_MAX;
+        Group::new(hash, parent, (start, self.heads.len()))
     }
 }
 

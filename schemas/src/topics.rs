@@ -1,4 +1,4 @@
-//! Topic names (`<prefix>.<signal>.<stage>`, `<prefix>.decisions`, `<prefix>.dead-letters`) and the groups that read them.
+//! Topic names (`<prefix>.<signal>.<stage>`, `<prefix>.decisions`, `<prefix>.sampler.state`, `<prefix>.dead-letters`) and the groups that read them.
 
 use std::sync::Arc;
 
@@ -35,6 +35,11 @@ impl Topics {
     /// The verdicts, co-partitioned with the raw traces.
     pub fn decisions(&self) -> Arc<str> {
         format!("{}.decisions", self.prefix).into()
+    }
+
+    /// What sampler processes tell each other: counts by key, the newest of each instance.
+    pub fn sampler_state(&self) -> Arc<str> {
+        format!("{}.sampler.state", self.prefix).into()
     }
 
     /// Records that a stage could not process, with the reason in their headers.

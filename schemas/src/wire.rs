@@ -115,6 +115,31 @@ impl<'a> Fields<'a> {
     pub fn new(message: &'a [u8]) -> Self {
         Self { message, at: 0 }
     }
+
+    /// The field that comes next, passed over if it has this tag, of one byte and of wire type 2, and a length of one or two bytes: what
+    /// nearly all fields of OTLP look like. `None` says nothing of the field, and passes over nothing.
+    #[inline(always)]
+    pub fn next_plain(&mut self, tag: u8) -> Option<&'a [u8]> {
+        let (first, behind) = self.rest().split_first()?;
+        if *first != tag {
+            return None;
+        }
+        let (value, rest) = delimited(behind)?;
+        self.at = self.message.len() - rest.len();
+        Some(value)
+    }
+
+    /// What was not walked over yet.
+    #[inline(always)]
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        &self.message[self.at..]
+    }
+
+    /// Passes over this many bytes of the rest: whole fields that the caller knows to be sound.
+    #[inline(always)]
+    pub(crate) fn pass(&mut self, bytes: usize) {
+        self.at += bytes;
+    }
 }
 
 impl<'a> Iterator for Fields<'a> {
@@ -144,7 +169,7 @@ impl<'a> Iterator for Fields<'a> {
 /// Inlined into every walk, so nothing in it may return through memory but the error, which is worked out elsewhere: a
 /// call that fills in a `Result` would make the compiler put every field together in memory first.
 #[inline(always)]
-fn read_field(message: &[u8], start: usize) -> Result<(Field<'_>, usize), WireError> {
+pub(crate) fn read_field(message: &[u8], start: usize) -> Result<(Field<'_>, usize), WireError> {
     let Some((field, end)) = sound_field(message, start) else {
         return Err(field_error(message, start));
     };
@@ -267,6 +292,32 @@ fn long_varint(message: &[u8], at: usize) -> (u64, usize) {
         }
     }
     (0, 0)
+}
+
+/// What a length of one or two bytes stands before, and what comes behind it.
+#[inline(always)]
+pub(crate) fn delimited(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    match bytes {
+        [length, rest @ ..] if *length < 0x80 => rest.split_at_checked(usize::from(*length)),
+        [low, high, rest @ ..] if *high < 0x80 => {
+            rest.split_at_checked(usize::from(*low & 0x7f) | usize::from(*high) << 7)
+        }
+        _ => None,
+    }
+}
+
+/// The bytes behind a length of one or two bytes, if it is their length.
+#[inline(always)]
+pub(crate) fn whole(bytes: &[u8]) -> Option<&[u8]> {
+    match bytes {
+        [length, rest @ ..] if *length < 0x80 => {
+            (rest.len() == usize::from(*length)).then_some(rest)
+        }
+        [low, high, rest @ ..] if *high < 0x80 => {
+            (rest.len() == usize::from(*low & 0x7f) | usize::from(*high) << 7).then_some(rest)
+        }
+        _ => None,
+    }
 }
 
 /// Appends `field` as a length-delimited field (tag, length, bytes).

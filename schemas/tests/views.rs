@@ -11,12 +11,14 @@ use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequ
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value::Value};
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use opentelemetry_proto::tonic::metrics::v1::{Exemplar, Gauge, Metric, NumberDataPoint};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use proptest::prelude::*;
 use prost::Message;
 use schemas::Signal;
 use schemas::otlp::{
-    AnyValue, Attributes, Items, LogView, SpanView, StatusCode, check_item, check_request,
+    AnyValue, Attributes, Fault, Items, LogView, SpanView, StatusCode, check_item, check_request,
 };
 use schemas::wire::{self, Fields, WireError};
 
@@ -164,11 +166,25 @@ fn check_full(signal: Signal, request: &[u8], sound: bool) {
         Ok(()) => {
             assert!(sound, "prost refuses what passed: {request:02x?}");
             for item in Items::new(request) {
-                assert_eq!(check_item(signal, item.unwrap().body), Ok(()));
+                let fault = check_item(signal, item.unwrap().body).unwrap().fault;
+                assert!(matches!(fault, None | Some(Fault::Id)), "{fault:?}");
             }
         }
         Err(error) => assert!(!sound || is_group(error), "{error} in what prost reads"),
     }
+}
+
+/// The item's own ids, and whether any of `all` has a wrong length.
+fn check_ids<'a>(
+    signal: Signal,
+    body: &[u8],
+    own: [&[u8]; 2],
+    mut all: impl Iterator<Item = (&'a Vec<u8>, usize)>,
+) {
+    let wrong = all.any(|(id, length)| !id.is_empty() && id.len() != length);
+    let checked = check_item(signal, body).unwrap();
+    assert_eq!([checked.trace_id, checked.span_id], own);
+    assert_eq!(checked.fault, wrong.then_some(Fault::Id));
 }
 
 /// The bytes as prost would write them.
@@ -281,6 +297,23 @@ proptest! {
             mutate(rng, &mut logs);
             mutate(rng, &mut metrics);
         }
+    }
+
+    #[test]
+    fn the_check_of_an_item_finds_its_ids_and_wrong_ones_anywhere(seed: u64) {
+        let rng = &mut Rng::with_seed(seed);
+        let span = generate::span(rng);
+        let links = span.links.iter().flat_map(|link| [(&link.trace_id, 16), (&link.span_id, 8)]);
+        let own = [(&span.trace_id, 16), (&span.span_id, 8), (&span.parent_span_id, 8)];
+        check_ids(Signal::Traces, &span.encode_to_vec(), [&span.trace_id, &span.span_id], links.chain(own));
+        let log = generate::log(rng);
+        let own = [(&log.trace_id, 16), (&log.span_id, 8)];
+        check_ids(Signal::Logs, &log.encode_to_vec(), [&log.trace_id, &log.span_id], own.into_iter());
+        let exemplar = Exemplar { trace_id: span.trace_id, span_id: span.span_id, ..Exemplar::default() };
+        let ids = [(&exemplar.trace_id, 16), (&exemplar.span_id, 8)].map(|(id, length)| (id.clone(), length));
+        let point = NumberDataPoint { exemplars: vec![exemplar], ..NumberDataPoint::default() };
+        let metric = Metric { data: Some(Data::Gauge(Gauge { data_points: vec![point] })), ..Metric::default() };
+        check_ids(Signal::Metrics, &metric.encode_to_vec(), [&[], &[]], ids.iter().map(|(id, length)| (id, *length)));
     }
 
     #[test]

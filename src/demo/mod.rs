@@ -2,7 +2,9 @@
 //!
 //! Real stages, real sockets, a real file at the end; only the shop that sends the traffic is simulated.
 
+mod figures;
 mod outcome;
+mod screen;
 mod tree;
 mod view;
 
@@ -24,7 +26,13 @@ use view::View;
 const DECISION_WAIT: Duration = Duration::from_secs(4);
 /// Kept for decisions, redaction and export after the traffic has ended.
 const SETTLE: Duration = Duration::from_secs(8);
+/// On a machine that is busy with other things, what was sent may take longer to come out.
+const SETTLE_MAX: Duration = Duration::from_secs(60);
+/// For tasks that are not done at the end.
+const LET_GO: Duration = Duration::from_secs(2);
 const REFRESH: Duration = Duration::from_millis(250);
+/// Of the summary's tree, where nobody says how wide the terminal is.
+const WIDTH: usize = 100;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -64,7 +72,8 @@ pub fn run(args: &Args) -> i32 {
             .enable_all()
             .build()?;
         let outcome = tokio.block_on(show(args, &dir.0));
-        tokio.shutdown_background();
+        // What still holds the bus lets go of it before its directory goes.
+        tokio.shutdown_timeout(LET_GO);
         outcome
     };
     match go() {
@@ -149,14 +158,11 @@ async fn show(args: &Args, dir: &Path) -> anyhow::Result<()> {
             _ = tick.tick() => {}
             () = stop.requested() => break,
         }
-        let now = metrics.snapshot();
-        view.draw(&now, started.elapsed(), args.duration)?;
-        let settled = sending.is_finished()
-            && now.sum(names::SAMPLER_PENDING, &[]) == 0.0
-            && now.sum(names::EXPORT_PENDING, &[]) == 0.0;
-        if Instant::now() >= ends
-            || (settled && ends.saturating_duration_since(Instant::now()) < SETTLE / 4)
-        {
+        let totals = metrics.snapshot();
+        view.draw(&totals, started.elapsed(), args.duration)?;
+        let now = Instant::now();
+        let settled = sending.is_finished() && is_settled(&totals);
+        if settled && now + SETTLE / 4 >= ends || now >= ends + SETTLE_MAX {
             break;
         }
     }
@@ -164,8 +170,10 @@ async fn show(args: &Args, dir: &Path) -> anyhow::Result<()> {
     let report = sending.await??;
     let sent = generated.recv().context("the traffic left no summary")?;
     let totals = metrics.snapshot();
-    view.end()?;
-    let outcome = outcome::Outcome::read(&dir.join("kept.jsonl"), &sent, &report, &totals)?;
+    let width = view.end()?.unwrap_or(WIDTH);
+    let interrupted = stop.is_requested();
+    let kept = dir.join("kept.jsonl");
+    let outcome = outcome::Outcome::read(&kept, &sent, &report, &totals, interrupted, width)?;
     println!("{outcome}");
     if args.keep_running && !stop.is_requested() {
         let http = pipeline
@@ -179,12 +187,24 @@ async fn show(args: &Args, dir: &Path) -> anyhow::Result<()> {
         return pipeline.run(stop.requested()).await;
     }
     pipeline.run(std::future::ready(())).await?;
-    if !outcome.all_errors_kept() && !stop.is_requested() {
+    if !outcome.all_errors_kept() && !interrupted {
         bail!(
             "an error trace is missing from the kept traces: this must not happen; please report it with the lines above"
         );
     }
     Ok(())
+}
+
+/// Every span is decided, and what was kept is in the file that the summary reads.
+fn is_settled(totals: &runtime::Snapshot) -> bool {
+    let delivered = totals.sum(
+        names::EXPORT_DELIVERED,
+        &[("backend", "kept"), ("signal", "traces")],
+    );
+    totals.sum(names::SAMPLER_PENDING, &[]) == 0.0
+        && totals.sum(names::SAMPLER_CONSUMED, &[])
+            == totals.sum(names::INGEST_PUBLISHED, &[("signal", "traces")])
+        && delivered == totals.sum(names::SAMPLER_KEPT, &[])
 }
 
 /// The shop's traffic, until it is over; leaves its summary when it is dropped.

@@ -9,6 +9,7 @@ use anyhow::Context;
 use runtime::{Snapshot, names};
 use serde_json::Value;
 
+use super::figures::grouped;
 use super::tree::{self, Span};
 
 /// Sent against kept.
@@ -21,6 +22,10 @@ pub struct Outcome {
     dropped_spans: f64,
     share: f64,
     shown: Option<(String, Vec<Span>)>,
+    /// Ctrl-C came first: not everything was decided.
+    interrupted: bool,
+    /// Columns for the tree.
+    width: usize,
 }
 
 impl Outcome {
@@ -31,6 +36,8 @@ impl Outcome {
         sent: &::load::Summary,
         report: &::load::Report,
         totals: &Snapshot,
+        interrupted: bool,
+        width: usize,
     ) -> anyhow::Result<Self> {
         let mut traces: HashMap<String, Vec<Span>> = HashMap::new();
         let file = std::fs::File::open(kept)
@@ -50,6 +57,7 @@ impl Outcome {
         let shown = traces
             .iter()
             .filter(|(id, spans)| errors.contains(*id) && (6..=20).contains(&spans.len()))
+            .filter(|(_, spans)| tree::is_whole(spans))
             .min_by_key(|(id, spans)| (spans.len().abs_diff(12), (*id).clone()))
             .map(|(id, spans)| (id.clone(), spans.clone()));
         let bytes = |name| totals.sum(name, &[]);
@@ -62,6 +70,8 @@ impl Outcome {
             dropped_spans: bytes(names::SAMPLER_DROPPED),
             share: bytes(names::SAMPLER_KEPT_BYTES) / bytes(names::SAMPLER_CONSUMED_BYTES).max(1.0),
             shown,
+            interrupted,
+            width,
         })
     }
 
@@ -73,51 +83,63 @@ impl Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { sent, .. } = self;
-        let mark = if self.all_errors_kept() {
-            "all of them"
-        } else {
-            "NOT all of them"
+        let mark = match (self.all_errors_kept(), self.interrupted) {
+            (true, _) => "all of them",
+            (false, true) => "the others were still open when you stopped it",
+            (false, false) => "NOT all of them",
         };
+        let count = |number: u64| grouped(number as f64);
         writeln!(f, "\nWhat happened")?;
-        writeln!(
-            f,
-            "  sent           {} spans in {} traces over OTLP/gRPC ({} items acknowledged)",
-            sent.spans, sent.traces, self.accepted
+        let mut line = |what: &str, text: String| writeln!(f, "  {what:<13} {text}");
+        line(
+            "sent",
+            format!(
+                "{} spans in {} traces over OTLP/gRPC",
+                count(sent.spans),
+                count(sent.traces)
+            ),
         )?;
-        writeln!(
-            f,
-            "  error traces   {} sent, {} kept: {mark}",
-            sent.error_traces, self.kept_errors
+        line(
+            "acknowledged",
+            format!(
+                "{} items: spans, log records and metrics",
+                count(self.accepted)
+            ),
         )?;
-        writeln!(
-            f,
-            "  kept           {} traces, {:.0} spans; {:.0} spans dropped",
-            self.kept_traces, self.kept_spans, self.dropped_spans
+        line(
+            "error traces",
+            format!(
+                "{} sent, {} kept: {mark}",
+                count(sent.error_traces),
+                count(self.kept_errors as u64)
+            ),
         )?;
-        writeln!(
-            f,
-            "  volume         {:.1} % of the bytes were kept",
-            self.share * 100.0
+        line(
+            "kept",
+            format!(
+                "{} traces, {} spans; {} spans dropped",
+                count(self.kept_traces as u64),
+                grouped(self.kept_spans),
+                grouped(self.dropped_spans)
+            ),
+        )?;
+        line(
+            "volume",
+            format!("{:.1} % of the bytes were kept", self.share * 100.0),
         )?;
         if let Some((id, spans)) = &self.shown {
             writeln!(f, "\nOne kept error trace, {id}")?;
-            write!(f, "{}", tree::draw(spans))?;
+            write!(f, "{}", tree::draw(spans, self.width))?;
         }
-        writeln!(f, "\nWhere to go next")?;
-        writeln!(
-            f,
-            "  tailwater run                      the real thing on :4317 and :4318, no configuration needed"
-        )?;
-        writeln!(
-            f,
-            "  tailwater load --rate 5000         the same traffic, to any OTLP endpoint"
-        )?;
-        write!(
-            f,
-            "  tailwater run --config FILE        with Kafka and your backends: see deploy/ and docs/configuration.md"
-        )
+        write!(f, "{NEXT}")
     }
 }
+
+const NEXT: &str = "
+Where to go next
+  tailwater run                the real thing, on :4317 and :4318
+  tailwater load --rate 5000   the same traffic, to any OTLP endpoint
+  tailwater run --config FILE  with Kafka and your backends: see deploy/examples";
 
 fn collect(request: &Value, traces: &mut HashMap<String, Vec<Span>>) {
     let list = |value: &Value, key: &str| value[key].as_array().cloned().unwrap_or_default();

@@ -17,10 +17,12 @@ pub struct Span {
 
 /// More lines than this tell nobody anything.
 const LINES_MAX: usize = 24;
-const BAR: usize = 24;
+/// What stands beside label and bar: margins, the duration, the mark.
+const REST: usize = 2 + 1 + 1 + 11 + 2;
+const LABEL_MAX: usize = 58;
 
-/// Draws spans below their parents, each with a bar on the trace's time line.
-pub fn draw(spans: &[Span]) -> String {
+/// Draws spans below their parents, each with a bar on the trace's time line, in lines of so many columns.
+pub fn draw(spans: &[Span], width: usize) -> String {
     let start = spans.iter().map(|span| span.start).min().unwrap_or(0);
     let end = spans.iter().map(|span| span.end).max().unwrap_or(0);
     let ids: HashMap<&str, usize> = spans
@@ -42,7 +44,9 @@ pub fn draw(spans: &[Span]) -> String {
         spans,
         children,
         start,
-        length: (end - start).max(1),
+        length: end.saturating_sub(start).max(1),
+        bar: (width.saturating_sub(REST) / 3).clamp(8, 30),
+        label: (width.saturating_sub(REST) * 2 / 3).clamp(20, LABEL_MAX),
         out: String::new(),
         lines: 0,
     };
@@ -55,31 +59,45 @@ pub fn draw(spans: &[Span]) -> String {
     tree.out
 }
 
+/// Whether all spans hang together: one root, and each other span's parent is there.
+pub fn is_whole(spans: &[Span]) -> bool {
+    let is_root = |span: &&Span| !spans.iter().any(|other| other.id == span.parent);
+    spans.iter().filter(is_root).count() == 1
+}
+
 struct Tree<'a> {
     spans: &'a [Span],
     children: HashMap<Option<usize>, Vec<usize>>,
     start: u64,
     length: u64,
+    bar: usize,
+    label: usize,
     out: String,
     lines: usize,
 }
 
 impl Tree<'_> {
+    fn bar_of(&self, span: &Span) -> String {
+        let at = |time: u64| {
+            let since = time.saturating_sub(self.start) as u128;
+            (since * self.bar as u128 / u128::from(self.length)) as usize
+        };
+        let from = at(span.start).min(self.bar - 1);
+        let width = at(span.end).saturating_sub(from).clamp(1, self.bar - from);
+        " ".repeat(from) + &"▬".repeat(width)
+    }
+
     fn branch(&mut self, index: usize, indent: &str, here: &str, below: &str) {
         let span = &self.spans[index];
         self.lines += 1;
         if self.lines <= LINES_MAX {
-            let at = |time: u64| ((time - self.start) as usize * BAR) / self.length as usize;
-            let (from, to) = (at(span.start).min(BAR - 1), at(span.end));
-            let width = (to - from.min(to)).clamp(1, BAR - from);
-            let bar: String = format!("{}{}", " ".repeat(from), "▬".repeat(width));
-            let label: String = format!("{indent}{here}{} {}", span.service, span.name)
-                .chars()
-                .take(58)
-                .collect();
-            let mark = if span.error { "✗ error" } else { "" };
-            let ms = (span.end - span.start) as f64 / 1e6;
-            let _ = writeln!(self.out, "  {label:<58} {bar:<BAR$} {ms:>8.1} ms {mark}");
+            let bar = self.bar_of(span);
+            let text = format!("{indent}{here}{} {}", span.service, span.name);
+            let label = shortened(&text, self.label);
+            let ms = span.end.saturating_sub(span.start) as f64 / 1e6;
+            let mark = if span.error { " ✗" } else { "" };
+            let (wide, long) = (self.label, self.bar);
+            let _ = writeln!(self.out, "  {label:<wide$} {bar:<long$} {ms:>8.1} ms{mark}");
         }
         let children = self.children.get(&Some(index)).cloned().unwrap_or_default();
         let indent = format!("{indent}{below}");
@@ -92,6 +110,14 @@ impl Tree<'_> {
                 if last { "   " } else { "│  " },
             );
         }
+    }
+}
+
+/// At most `width` characters.
+fn shortened(text: &str, width: usize) -> String {
+    match text.char_indices().nth(width) {
+        Some(_) => text.chars().take(width - 1).chain(['…']).collect(),
+        None => text.to_owned(),
     }
 }
 
@@ -110,12 +136,15 @@ mod tests {
             end: end * 1_000_000,
             error,
         };
-        let drawn = draw(&[
+        let spans = [
             span("b2", "root", 60, 90, true),
             span("root", "", 0, 100, true),
             span("b1", "root", 10, 40, false),
             span("leaf", "b1", 20, 30, false),
-        ]);
+        ];
+        assert!(is_whole(&spans));
+        assert!(!is_whole(&[spans[0].clone(), spans[3].clone()]));
+        let drawn = draw(&spans, 80);
         let names: Vec<&str> = drawn
             .lines()
             .map(|line| line.split("▬").next().unwrap_or("").trim_end())
@@ -130,12 +159,26 @@ mod tests {
             ]
         );
         assert_eq!(
-            drawn
-                .lines()
-                .filter(|line| line.ends_with("✗ error"))
-                .count(),
+            drawn.lines().filter(|line| line.ends_with(" ms ✗")).count(),
             2
         );
         assert!(drawn.contains("100.0 ms"));
+        for width in [0, 40, 80, 200] {
+            let drawn = draw(&spans, width);
+            let widest = drawn.lines().map(|line| line.chars().count()).max();
+            assert!(widest <= Some(width.max(50)), "{width}:\n{drawn}");
+        }
+    }
+
+    #[test]
+    fn clocks_that_run_backwards_are_no_panic() {
+        let span = Span {
+            id: "a".to_owned(),
+            start: u64::MAX,
+            end: 3,
+            ..Span::default()
+        };
+        assert!(draw(&[span], 80).contains("0.0 ms"));
+        assert_eq!(draw(&[], 80), "");
     }
 }

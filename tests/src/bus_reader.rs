@@ -18,6 +18,16 @@ const READ_WITHIN: Duration = Duration::from_secs(60);
 /// # Errors
 /// The bus fails, or the end isn't reached in time.
 pub fn read_all(bus: &dyn Bus, topic: &str) -> Result<Vec<Fetched>> {
+    let mut records = Vec::new();
+    each_record(bus, topic, |record| records.push(record))?;
+    Ok(records)
+}
+
+/// The same one by one, without holding them.
+///
+/// # Errors
+/// The bus fails, or the end isn't reached in time.
+pub fn each_record(bus: &dyn Bus, topic: &str, mut each: impl FnMut(Fetched)) -> Result<()> {
     let mut reader = bus.reader()?;
     let mut ends = Vec::new();
     let mut from = Vec::new();
@@ -29,14 +39,15 @@ pub fn read_all(bus: &dyn Bus, topic: &str) -> Result<Vec<Fetched>> {
             ends.push((at, range.end));
         }
     }
-    let mut records = Vec::new();
     if ends.is_empty() {
-        return Ok(records);
+        return Ok(());
     }
     reader.assign(&from)?;
     let begin = Instant::now();
     while !ends.is_empty() {
-        records.extend(reader.poll(Duration::from_millis(200), 8 << 20)?);
+        for record in reader.poll(Duration::from_millis(200), 8 << 20)? {
+            each(record);
+        }
         let mut left = Vec::new();
         for (at, end) in ends {
             if reader.position(&at)? < end {
@@ -49,7 +60,7 @@ pub fn read_all(bus: &dyn Bus, topic: &str) -> Result<Vec<Fetched>> {
             "the end of {topic} was not reached in {READ_WITHIN:?}: {ends:?}"
         );
     }
-    Ok(records)
+    Ok(())
 }
 
 /// All items of a topic of telemetry.
@@ -64,6 +75,7 @@ pub fn tally(bus: &dyn Bus, signal: Signal, topic: &str) -> Result<Tally> {
 /// One entry of the decision log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Given {
+    pub kind: EntryKind,
     pub verdict: Verdict,
     pub policy: Option<String>,
 }
@@ -87,10 +99,13 @@ impl Verdicts {
                     .policy
                     .map(|at| batch.policies[usize::from(at)].clone());
                 let of = match entry.kind {
-                    EntryKind::Decided => &mut verdicts.decided,
                     EntryKind::Extended => &mut verdicts.extended,
+                    EntryKind::Decided | EntryKind::Reopened | EntryKind::Linked => {
+                        &mut verdicts.decided
+                    }
                 };
                 of.entry(entry.trace_id).or_default().push(Given {
+                    kind: entry.kind,
                     verdict: entry.verdict,
                     policy,
                 });

@@ -19,13 +19,14 @@ pub struct Missing;
 /// A program that takes protocol, endpoint and number of child spans, and prints the ids of what it sent.
 pub struct Client {
     program: PathBuf,
-    script: PathBuf,
+    /// What stands before the client's own arguments.
+    arguments: Vec<OsString>,
 }
 
 impl Client {
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        command.arg(&self.script).stdin(Stdio::null());
+        command.args(&self.arguments).stdin(Stdio::null());
         command
     }
 }
@@ -42,7 +43,7 @@ pub fn python() -> Result<Client, Missing> {
         })?;
         Ok(Client {
             program: folder.join("bin/python"),
-            script: sources.join("send.py"),
+            arguments: vec![sources.join("send.py").into()],
         })
     })
 }
@@ -63,7 +64,49 @@ pub fn node() -> Result<Client, Missing> {
         fs::copy(sources.join("send.mjs"), &script)?;
         Ok(Client {
             program: "node".into(),
-            script,
+            arguments: vec![script.into()],
+        })
+    })
+}
+
+/// Java runs a single source file without a build; Maven brings the jars.
+pub fn java() -> Result<Client, Missing> {
+    found("Java", || {
+        let sources = sources("java");
+        let pom = fs::read(sources.join("pom.xml"))?;
+        let folder = cached("java", &pom, |folder| {
+            fs::create_dir_all(folder)?;
+            fs::write(folder.join("pom.xml"), &pom)?;
+            run(Command::new("mvn")
+                .args(["-q", "-B", "dependency:copy-dependencies"])
+                .arg("-DoutputDirectory=libs")
+                .current_dir(folder))
+        })?;
+        let jars = folder.join("libs/*");
+        Ok(Client {
+            program: "java".into(),
+            arguments: vec!["-cp".into(), jars.into(), sources.join("Send.java").into()],
+        })
+    })
+}
+
+pub fn go() -> Result<Client, Missing> {
+    found("Go", || {
+        let sources = sources("go");
+        let mut contents = Vec::new();
+        for file in ["go.mod", "go.sum", "send.go"] {
+            contents.extend(fs::read(sources.join(file))?);
+        }
+        let folder = cached("go", &contents, |folder| {
+            run(Command::new("go")
+                .args(["build", "-o"])
+                .arg(folder.join("send"))
+                .arg(".")
+                .current_dir(&sources))
+        })?;
+        Ok(Client {
+            program: folder.join("send"),
+            arguments: Vec::new(),
         })
     })
 }
@@ -77,6 +120,22 @@ pub fn telemetrygen() -> Result<PathBuf, Missing> {
                 .env("GOBIN", folder))
         })?;
         Ok(folder.join("telemetrygen"))
+    })
+}
+
+/// The path of a program that evaluates OTTL as the Collector does; what it reads and answers stands in its source.
+pub fn ottl_reference() -> Result<PathBuf, Missing> {
+    found("OTTL", || {
+        let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("ottl-reference");
+        let mut contents = fs::read(sources.join("main.go"))?;
+        contents.extend(fs::read(sources.join("go.sum"))?);
+        let folder = cached("ottl-reference", &contents, |folder| {
+            run(Command::new("go")
+                .args(["build", "-o"])
+                .arg(folder.join("ottl"))
+                .current_dir(&sources))
+        })?;
+        Ok(folder.join("ottl"))
     })
 }
 

@@ -1,10 +1,12 @@
-//! The OpenTelemetry Collector as a neighbour on Kafka: built once from its own modules, which takes minutes, and cached.
+//! The OpenTelemetry Collector, as a neighbour on Kafka and to be measured against: built once from its own modules, which
+//! takes minutes, and cached. One build for both, with all that either needs.
 //!
 //! Built only where `TAILWATER_BUILD_COLLECTOR=1` asks for it; otherwise the test takes what is in the cache, or is skipped.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use serde_json::Value;
@@ -12,13 +14,23 @@ use serde_json::Value;
 use crate::clients::{Missing, cached, found, run};
 use crate::watchdog::Watchdog;
 
+pub const VERSION: &str = "0.155.0";
 const BUILDER: &str = "go.opentelemetry.io/collector/cmd/builder@v0.155.0";
 /// The newest version at which all of these can be fetched.
 const MANIFEST: &str = "dist: {name: otelcol, output_path: ./build, version: 0.155.0}
 receivers:
   - gomod: go.opentelemetry.io/collector/receiver/otlpreceiver v0.155.0
   - gomod: github.com/open-telemetry/opentelemetry-collector-contrib/receiver/kafkareceiver v0.155.0
+processors:
+  - gomod: go.opentelemetry.io/collector/processor/batchprocessor v0.155.0
+  - gomod: go.opentelemetry.io/collector/processor/memorylimiterprocessor v0.155.0
+  - gomod: github.com/open-telemetry/opentelemetry-collector-contrib/processor/tailsamplingprocessor v0.155.0
+  - gomod: github.com/open-telemetry/opentelemetry-collector-contrib/processor/redactionprocessor v0.155.0
+  - gomod: github.com/open-telemetry/opentelemetry-collector-contrib/processor/attributesprocessor v0.155.0
 exporters:
+  - gomod: go.opentelemetry.io/collector/exporter/debugexporter v0.155.0
+  - gomod: go.opentelemetry.io/collector/exporter/nopexporter v0.155.0
+  - gomod: go.opentelemetry.io/collector/exporter/otlpexporter v0.155.0
   - gomod: go.opentelemetry.io/collector/exporter/otlphttpexporter v0.155.0
   - gomod: github.com/open-telemetry/opentelemetry-collector-contrib/exporter/kafkaexporter v0.155.0
 providers:
@@ -76,7 +88,30 @@ impl Collector {
             log,
         }
     }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Until it says that it runs; panics with its log if it ends or never does.
+    pub fn wait_ready(&mut self) {
+        crate::wait_until("the Collector to be ready", READY_WITHIN, || {
+            let ended = self.child.try_wait().unwrap();
+            assert!(ended.is_none(), "the Collector ended by itself: {ended:?}");
+            fs::read_to_string(&self.log)
+                .unwrap_or_default()
+                .contains("Everything is ready")
+        });
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
 }
+
+const READY_WITHIN: Duration = Duration::from_secs(60);
 
 impl Drop for Collector {
     fn drop(&mut self) {

@@ -1,6 +1,6 @@
 //! What the whole-system tests stand on: a real Kafka, Tailwater's own processes, telemetry that is counted span by span.
 //!
-//! `kafka` and `process` start things, `world` configures them, `sending` and `sink` are the two ends of the pipeline,
+//! `kafka` and `process` start things, `world` configures them, `sending` (and `troubled`) and `sink` are the two ends of the pipeline,
 //! `tally` and `raw_log` say what went in, `settle` compares it with what came out, `chaos` breaks things meanwhile.
 
 // A test that can't be set up has failed: there is nothing else to do with an error here.
@@ -17,7 +17,9 @@ pub mod raw_log;
 pub mod sending;
 pub mod settle;
 pub mod sink;
+pub mod tail_sampling;
 pub mod tally;
+pub mod troubled;
 mod waiting;
 mod watchdog;
 pub mod world;

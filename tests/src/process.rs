@@ -7,8 +7,9 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use bus::fault::Step;
 use runtime::Snapshot;
 use serde_json::{Value, json};
 
@@ -61,6 +62,32 @@ impl Tailwater {
         tailwater
     }
 
+    /// Writes its configuration file anew; what it does with it is its business.
+    pub fn configure(&self, text: &str) {
+        std::fs::write(self.config(), text).unwrap();
+    }
+
+    /// What its configuration file says.
+    pub fn configuration(&self) -> Value {
+        let text = std::fs::read_to_string(self.config()).unwrap();
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// Another command of the binary, with the configuration of this process: exit code, standard output and standard error.
+    pub fn command(&self, args: &[&str]) -> (i32, String, String) {
+        let output = Command::new(binary())
+            .args(args)
+            .arg("--config")
+            .arg(self.config())
+            .current_dir(&self.folder)
+            .env_remove("TAILWATER_CONFIG")
+            .output()
+            .expect("the binary starts");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let code = output.status.code().unwrap_or(-1);
+        (code, text(&output.stdout), text(&output.stderr))
+    }
+
     fn config(&self) -> PathBuf {
         self.folder.join(format!("{}.yaml", self.name))
     }
@@ -70,6 +97,28 @@ impl Tailwater {
     }
 
     pub fn start(&mut self) {
+        self.start_with(None);
+    }
+
+    /// Starts it so that it dies by itself when it comes to this step for the n-th time. A release build doesn't.
+    pub fn start_dying_at(&mut self, step: Step, times: u64) {
+        self.start_with(Some(format!("{}:{times}", step.name())));
+    }
+
+    /// Waits for the death that [`Tailwater::start_dying_at`] has chosen; false: it did not come.
+    pub fn wait_dead(&mut self, timeout: Duration) -> bool {
+        let deadline = Instant::now() + timeout;
+        while self.is_running() {
+            if Instant::now() > deadline {
+                return false;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        self.kill();
+        true
+    }
+
+    fn start_with(&mut self, fault: Option<String>) {
         assert!(self.running.is_none(), "{} runs already", self.name);
         let log = File::options().create(true).append(true).open(self.log());
         let log = log.unwrap();
@@ -80,6 +129,8 @@ impl Tailwater {
             .current_dir(&self.folder)
             .env_remove("TAILWATER_INSTANCE")
             .env_remove("TAILWATER_CONFIG")
+            .env_remove(bus::fault::VARIABLE)
+            .envs(fault.map(|fault| (bus::fault::VARIABLE, fault)))
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
@@ -102,6 +153,11 @@ impl Tailwater {
             assert!(self.is_running(), "{} ended by itself", self.name);
             self.get("/readyz").is_some_and(|(status, _)| status == 200)
         });
+    }
+
+    /// The process id, while it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.running.as_ref().map(|running| running.child.id())
     }
 
     pub fn is_ready(&self) -> bool {
@@ -138,7 +194,7 @@ impl Tailwater {
             .unwrap_or_else(|| -ended.signal().unwrap_or_default())
     }
 
-    /// `-STOP`, `-CONT`, `-TERM`.
+    /// `-STOP`, `-CONT`, `-TERM`, `-HUP`.
     pub fn signal(&self, signal: &str) {
         let running = self.running.as_ref().expect("it was started");
         let id = running.child.id().to_string();
@@ -161,13 +217,21 @@ impl Tailwater {
     }
 
     /// Status and body of a page of the admin endpoint.
-    fn get(&self, path: &str) -> Option<(u16, String)> {
+    pub fn get(&self, path: &str) -> Option<(u16, String)> {
+        self.ask("GET", path)
+    }
+
+    pub fn post(&self, path: &str) -> Option<(u16, String)> {
+        self.ask("POST", path)
+    }
+
+    fn ask(&self, method: &str, path: &str) -> Option<(u16, String)> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.admin)).ok()?;
         let patience = Some(Duration::from_secs(5));
         stream.set_read_timeout(patience).ok()?;
         write!(
             stream,
-            "GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"
+            "{method} {path} HTTP/1.0\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n"
         )
         .ok()?;
         let mut answer = String::new();
@@ -177,10 +241,25 @@ impl Tailwater {
         Some((status, body.to_owned()))
     }
 
+    /// The most memory that it has had so far, in bytes.
+    pub fn peak_memory_bytes(&self) -> u64 {
+        let running = self.running.as_ref().expect("it was started");
+        let status = std::fs::read_to_string(format!("/proc/{}/status", running.child.id()));
+        let status = status.unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = peak.and_then(|peak| peak.split_whitespace().next());
+        kib.and_then(|kib| kib.parse::<u64>().ok()).unwrap() * 1024
+    }
+
+    /// Its log, over all starts.
+    pub fn log_text(&self) -> String {
+        let log = std::fs::read(self.log()).unwrap_or_default();
+        String::from_utf8_lossy(&log).into_owned()
+    }
+
     /// Lines of its log, over all starts, that contain `text`.
     pub fn logged(&self, text: &str) -> usize {
-        let log = std::fs::read(self.log()).unwrap_or_default();
-        String::from_utf8_lossy(&log)
+        self.log_text()
             .lines()
             .filter(|line| line.contains(text))
             .count()
@@ -220,15 +299,16 @@ fn build() -> PathBuf {
     if profile.ends_with("deps") {
         profile = profile.parent().unwrap();
     }
-    // The same selection as `cargo test --workspace`: other features of dependencies would mean building them all again.
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     command
-        .args(["build", "--quiet", "--workspace", "--all-targets"])
+        .args(["build", "--quiet", "--workspace"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("CARGO_TARGET_DIR", profile.parent().unwrap());
-    if profile.ends_with("release") {
-        command.arg("--release");
-    }
+    // The same selection as `cargo test --workspace`, or as `cargo build --release`: with other features all dependencies would be built again.
+    command.arg(match profile.ends_with("release") {
+        true => "--release",
+        false => "--all-targets",
+    });
     let status = command.status().expect("cargo starts");
     assert!(status.success(), "tailwater does not build");
     profile.join("tailwater")

@@ -64,4 +64,12 @@ impl RawLog {
         }
         log
     }
+
+    /// With `late_errors: rescue` an error counts whenever it came.
+    pub fn rescue_late_errors(&mut self) {
+        let errors = self.tally.traces.iter().filter(|(_, trace)| trace.error);
+        for (id, _) in errors {
+            self.must_keep.entry(*id).or_insert("a late error");
+        }
+    }
 }

@@ -9,6 +9,7 @@ use load::{Compression, Mix, Protocol, Report, Request, SendOptions, Traffic};
 use schemas::Signal;
 
 use crate::tally::Tally;
+use crate::troubled::Troubled;
 
 /// Longer than any outage of a test: what is sent is taken in the end.
 const RETRY_FOR: Duration = Duration::from_secs(180);
@@ -82,6 +83,17 @@ fn runtime() -> tokio::runtime::Runtime {
         .unwrap()
 }
 
+/// Traces alone, without end.
+fn endless(seed: u64, spans_per_second: f64) -> Traffic {
+    let mix = Mix {
+        spans_per_second,
+        spans_per_request: 50,
+        signals: vec!["traces"],
+        ..mix()
+    };
+    Traffic::new(mix, seed, u64::MAX, now_unix_nano())
+}
+
 /// Load that goes on, at a rate, until it is stopped.
 pub struct Load {
     tokio: tokio::runtime::Runtime,
@@ -93,22 +105,41 @@ pub struct Load {
 impl Load {
     /// Traces alone, over gRPC.
     pub fn start(endpoint: String, seed: u64, spans_per_second: f64) -> Self {
-        let mix = Mix {
-            spans_per_second,
-            spans_per_request: 50,
-            signals: vec!["traces"],
-            ..mix()
-        };
+        Self::start_patient(endpoint, seed, spans_per_second, RETRY_FOR)
+    }
+
+    /// Likewise; each request is tried for so long.
+    pub fn start_patient(
+        endpoint: String,
+        seed: u64,
+        spans_per_second: f64,
+        retry_for: Duration,
+    ) -> Self {
+        Self::start_with(endpoint, endless(seed, spans_per_second), retry_for)
+    }
+
+    /// With late errors and links, see [`Troubled`].
+    pub fn start_troubled(endpoint: String, seed: u64, spans_per_second: f64) -> Self {
+        let requests = Troubled::new(endless(seed, spans_per_second), seed);
+        Self::start_with(endpoint, requests, RETRY_FOR)
+    }
+
+    fn start_with(
+        endpoint: String,
+        requests: impl Iterator<Item = Request> + Send + 'static,
+        retry_for: Duration,
+    ) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let sent = Arc::new(Mutex::new(Tally::default()));
         let (until, tally) = (stop.clone(), sent.clone());
-        let requests = Traffic::new(mix, seed, u64::MAX, now_unix_nano())
+        let requests = requests
             .take_while(move |_| !until.load(Ordering::Relaxed))
             .inspect(move |request| {
                 tally.lock().unwrap().add(request.signal, &request.bytes);
             });
         let options = SendOptions {
             paced: true,
+            retry_for,
             ..options(endpoint, Protocol::Grpc, Compression::None)
         };
         let tokio = runtime();

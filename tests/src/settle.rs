@@ -3,10 +3,10 @@
 use std::fmt;
 
 use bus::Bus;
-use schemas::decisions::Verdict;
+use schemas::decisions::{EntryKind, Verdict};
 use schemas::{Signal, Topics};
 
-use crate::bus_reader::{Verdicts, read_all, tally};
+use crate::bus_reader::{Given, Verdicts, read_all, tally};
 use crate::raw_log::RawLog;
 use crate::tally::Tally;
 
@@ -86,12 +86,13 @@ impl Account {
             account.spans += times;
             account.traces += 1;
             let given = verdicts.decided.get(id).map_or(&[][..], Vec::as_slice);
-            if given.len() > 1 {
+            let once = before_late_errors(given);
+            if once.len() > 1 {
                 account
                     .redecided
                     .add(1, || format!("{} {given:?}", hex(id)));
             }
-            if given.iter().any(|other| *other != given[0]) {
+            if once.iter().any(|other| *other != once[0]) {
                 account
                     .contradicted
                     .add(1, || format!("{} {given:?}", hex(id)));
@@ -210,6 +211,20 @@ impl fmt::Display for Account {
             }
         }
         Ok(())
+    }
+}
+
+/// A dropped trace may be opened anew by a late error, once: then the verdict after it is one, and what went before another. What it brings back
+/// comes out with the rest.
+fn before_late_errors(given: &[Given]) -> &[Given] {
+    match given {
+        [before @ .., last]
+            if last.kind == EntryKind::Reopened
+                && before.iter().all(|given| given.verdict == Verdict::Drop) =>
+        {
+            before
+        }
+        _ => given,
     }
 }
 

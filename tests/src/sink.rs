@@ -2,6 +2,7 @@
 //!
 //! Written on plain HTTP rather than with generated services: a backend that shares no code with what it judges.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::io::Read;
@@ -20,39 +21,24 @@ use schemas::Signal;
 
 use crate::tally::Tally;
 
-/// A backend that takes everything, until dropped.
+/// A backend that takes everything and counts it, until dropped.
 pub struct Sink {
-    address: SocketAddr,
+    backend: Backend,
     taken: Arc<Mutex<Tally>>,
-    _tokio: tokio::runtime::Runtime,
 }
 
 impl Sink {
     pub fn start() -> Self {
-        let tokio = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .unwrap();
         let taken = Arc::new(Mutex::new(Tally::default()));
-        let app = Router::new()
-            .fallback(take)
-            .layer(DefaultBodyLimit::disable())
-            .with_state(taken.clone());
-        let listener = tokio
-            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
-            .unwrap();
-        let address = listener.local_addr().unwrap();
-        tokio.spawn(async move { axum::serve(listener, app).await });
-        Self {
-            address,
-            taken,
-            _tokio: tokio,
-        }
+        let tally = taken.clone();
+        let backend = Backend::start(move |signal, request| {
+            tally.lock().unwrap().add(signal, request);
+        });
+        Self { backend, taken }
     }
 
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.address)
+        self.backend.endpoint()
     }
 
     /// What was taken so far.
@@ -61,8 +47,44 @@ impl Sink {
     }
 }
 
+/// A backend that hands each request in protobuf to somebody, until dropped. One thread.
+pub struct Backend {
+    address: SocketAddr,
+    _tokio: tokio::runtime::Runtime,
+}
+
+type Take = Arc<dyn Fn(Signal, &[u8]) + Send + Sync>;
+
+impl Backend {
+    pub fn start(take_request: impl Fn(Signal, &[u8]) + Send + Sync + 'static) -> Self {
+        let tokio = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let take_request: Take = Arc::new(take_request);
+        let app = Router::new()
+            .fallback(take)
+            .layer(DefaultBodyLimit::disable())
+            .with_state(take_request);
+        let listener = tokio
+            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+            .unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio.spawn(async move { axum::serve(listener, app).await });
+        Self {
+            address,
+            _tokio: tokio,
+        }
+    }
+
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}
+
 async fn take(
-    State(taken): State<Arc<Mutex<Tally>>>,
+    State(take_request): State<Take>,
     uri: Uri,
     headers: HeaderMap,
     body: Bytes,
@@ -77,20 +99,22 @@ async fn take(
         _ => Signal::Metrics,
     };
     let grpc = header("content-type").starts_with("application/grpc");
-    let request = if grpc {
+    let request: Cow<'_, [u8]> = if grpc {
         let (prefix, message) = body.split_at(5);
         match prefix[0] {
-            0 => message.to_vec(),
-            _ => inflate(&header("grpc-encoding"), message),
+            0 => message.into(),
+            _ => inflate(&header("grpc-encoding"), message).into(),
         }
     } else {
         let body = inflate(&header("content-encoding"), &body);
         match header("content-type").as_str() {
-            "application/json" => schemas::json::to_protobuf(signal, &body).expect("OTLP JSON"),
-            _ => body,
+            "application/json" => schemas::json::to_protobuf(signal, &body)
+                .expect("OTLP JSON")
+                .into(),
+            _ => body.into(),
         }
     };
-    taken.lock().unwrap().add(signal, &request);
+    take_request(signal, &request);
     let answer = Response::builder();
     if !grpc {
         return answer

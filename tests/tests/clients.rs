@@ -1,6 +1,6 @@
 //! Real OpenTelemetry clients: what their SDKs send arrives whole.
 //!
-//! Needs Python, Node or Go and their package registries once; what was fetched is kept in the user's cache. What isn't
+//! Needs Python, Node, Java with Maven, or Go, and their package registries once; what was fetched is kept in the user's cache. What isn't
 //! there is skipped, loudly; with `TAILWATER_REQUIRE_CLIENTS=1` that is a failure.
 #![allow(clippy::unwrap_used)]
 
@@ -88,6 +88,16 @@ fn python() {
 #[test]
 fn node() {
     check(clients::node(), &["grpc", "http/protobuf", "http/json"]);
+}
+
+#[test]
+fn java() {
+    check(clients::java(), &["grpc", "http/protobuf"]);
+}
+
+#[test]
+fn go() {
+    check(clients::go(), &["grpc", "http/protobuf"]);
 }
 
 /// The Collector's own load generator, a hundred traces over each protocol.

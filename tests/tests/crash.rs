@@ -5,11 +5,19 @@
 
 use std::time::Duration;
 
+use bus::fault::Step;
 use tests::chaos::{self, Delivery, Plan};
 use tests::kafka::Broker;
 
-/// A process that dies may have handed a backend what it could not record any more: at most what was in flight.
-const REPEATED_A_KILL_MAX: u64 = 1000;
+/// A process that dies may have handed on what it could not record any more: at most what was in flight.
+fn assert_bounded(repeated: u64, kills: u32) {
+    const REPEATED_A_KILL_MAX: u64 = 1000;
+    let bound = u64::from(kills) * REPEATED_A_KILL_MAX;
+    assert!(
+        repeated <= bound,
+        "{repeated} spans came again in {kills} kills"
+    );
+}
 
 fn plan(kills: u32) -> Plan {
     let seed = std::env::var("TAILWATER_SEED").ok();
@@ -22,24 +30,30 @@ fn plan(kills: u32) -> Plan {
     }
 }
 
+/// The whole chain, each stage as processes of its own.
 #[test]
-fn samplers_on_kafka_lose_and_double_nothing() {
+fn processes_on_kafka_lose_and_double_nothing() {
     let Ok(broker) = Broker::start() else { return };
-    let aftermath = chaos::samplers_on_kafka(plan(20), &broker);
+    let aftermath = chaos::processes_on_kafka(plan(20), &broker);
     aftermath.assert_clean();
-    assert!(aftermath.kills >= 20 && aftermath.outages >= 1);
+    assert!(aftermath.kills_of("sampler") >= 20 && aftermath.outages >= 1);
+    for step in Step::ALL {
+        let died = aftermath.deaths.get(&("sampler", step.name()));
+        assert!(
+            died.is_some(),
+            "no sampler died when it had {}",
+            step.name()
+        );
+    }
+    assert_bounded(aftermath.repeated_at_backend, aftermath.kills_of("export"));
 }
 
 #[test]
 fn one_process_on_the_embedded_bus_loses_and_doubles_nothing() {
     let aftermath = chaos::everything_on_one_machine(plan(10));
     aftermath.assert_clean();
-    assert!(aftermath.kills >= 10);
-    let bound = u64::from(aftermath.kills) * REPEATED_A_KILL_MAX;
-    assert!(
-        aftermath.repeated_at_backend <= bound,
-        "more than {bound} spans came again"
-    );
+    assert!(aftermath.kills() >= 10);
+    assert_bounded(aftermath.repeated_at_backend, aftermath.kills());
 }
 
 /// The cheaper promise: after a crash the last epoch may come again, and that is all.
@@ -50,12 +64,11 @@ fn at_least_once_loses_nothing_and_doubles_little() {
         delivery: Delivery::AtLeastOnce,
         ..plan(8)
     };
-    let aftermath = chaos::samplers_on_kafka(plan, &broker);
+    let aftermath = chaos::processes_on_kafka(plan, &broker);
     println!("{aftermath}");
     let account = &aftermath.account;
     assert!(account.loses_nothing(), "{aftermath}");
     assert_eq!(aftermath.unacknowledged, 0, "{aftermath}");
     assert!(account.kept > 0 && account.dropped > 0, "{aftermath}");
-    let bound = u64::from(aftermath.kills) * REPEATED_A_KILL_MAX;
-    assert!(account.doubled.count <= bound, "{aftermath}");
+    assert_bounded(account.doubled.count, aftermath.kills_of("sampler"));
 }

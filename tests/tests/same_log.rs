@@ -67,8 +67,10 @@ fn one_process_and_three_come_to_the_same() {
     assert_eq!(ingest.stop(), 0);
 
     let (alone, kept_alone) = sample(&world, &topics, &["alone"]);
-    // Without positions and without verdicts the log is as good as new.
-    forget_group(broker.brokers(), &topics.group("sampler")).unwrap();
+    // Without positions and without verdicts the log is as good as new. The group waits for its member to come back for as long as a session lasts.
+    wait_until("the group to be empty", WITHIN, || {
+        forget_group(broker.brokers(), &topics.group("sampler")).is_ok()
+    });
     let written = [topics.sampled(), topics.decisions()];
     delete_topics(broker.brokers(), &written).unwrap();
     let (three, kept_by_three) = sample(&world, &topics, &["one", "two", "three"]);

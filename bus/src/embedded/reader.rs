@@ -160,7 +160,8 @@ impl Reader for EmbeddedReader {
                 _ => end = middle,
             }
         }
-        Ok(start)
+        // Retention may have deleted meanwhile what was looked at.
+        Ok(start.max(self.range(at)?.start))
     }
 }
 

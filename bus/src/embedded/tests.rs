@@ -14,6 +14,7 @@ fn spec(name: &str, partitions: u32) -> TopicSpec {
         name: name.into(),
         partitions,
         timestamps: Timestamps::LogAppend,
+        compacted: false,
     }
 }
 
@@ -229,6 +230,34 @@ fn retention_by_age_and_the_clock() {
         1_000_000_000
     );
     assert_eq!(reader.offset_at(&at, 1_000_000_001).unwrap(), 7);
+}
+
+/// A time is looked up while retention deletes all that it is looked up in: the answer is right before and after, and so it is in between.
+#[test]
+fn a_time_is_looked_up_while_retention_deletes() {
+    let dir = tempfile::tempdir().unwrap();
+    let now = Arc::new(AtomicU64::new(1_000_000_000));
+    let clock = now.clone();
+    let options = Options {
+        retention_age: Duration::from_secs(160),
+        upkeep_interval: Duration::from_millis(1),
+        clock: Arc::new(move || clock.load(Ordering::Relaxed)),
+        ..Options::default()
+    };
+    let bus = open(dir.path(), options).unwrap();
+    bus.ensure_topics(&[spec("t", 1)]).unwrap();
+    let at = TopicPartition::new("t", 0);
+    let mut reader = bus.reader().unwrap();
+    let deadline = Instant::now() + DEADLINE;
+    for round in 1..20 {
+        publish(&bus, &at, (0..500).map(|seed| noise(100, seed)));
+        now.fetch_add(200_000, Ordering::Relaxed);
+        let end = round * 500;
+        while reader.range(&at).unwrap().start < end {
+            assert!(Instant::now() < deadline, "{:?}", reader.range(&at));
+            assert_eq!(reader.offset_at(&at, u64::MAX).unwrap(), end);
+        }
+    }
 }
 
 /// A second opening is refused with the directory and the holder; once the first is gone it is fine.

@@ -3,24 +3,23 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{CommitMode, Consumer as _};
 use rdkafka::error::RDKafkaErrorCode;
-use rdkafka::producer::{Producer as _, ThreadedProducer};
+use rdkafka::producer::Producer as _;
 
 use super::committer::{as_list, check_metadata};
 use super::errors::{error, needs_somebody, not_a_member};
-use super::held::Consumer;
 use super::ownership::{Ownership, Permit};
-use super::producer::{EpochContext, send_all};
+use super::polled::PolledProducer;
 use super::properties::Properties;
+use super::sending::{EpochContext, send_all};
+use crate::fault::{self, Step};
 use crate::{CommitError, Committer, Epoch, GroupOptions, Result};
 
 pub(super) struct AtLeastOnce {
     properties: Properties,
     role: String,
-    producer: ThreadedProducer<EpochContext>,
-    consumer: Arc<Consumer>,
+    producer: PolledProducer<EpochContext>,
     ownership: Arc<Ownership>,
 }
 
@@ -28,7 +27,6 @@ impl AtLeastOnce {
     pub fn new(
         properties: &Properties,
         options: &GroupOptions,
-        consumer: Arc<Consumer>,
         ownership: Arc<Ownership>,
     ) -> Result<Self> {
         let role = format!("output of {}", options.group);
@@ -37,7 +35,6 @@ impl AtLeastOnce {
             properties: properties.clone(),
             role,
             producer,
-            consumer,
             ownership,
         })
     }
@@ -81,30 +78,31 @@ impl AtLeastOnce {
     ) -> std::result::Result<(), CommitError> {
         let list = as_list(&epoch.positions)?;
         loop {
-            let Err(e) = self.consumer.base.commit(&list, CommitMode::Sync) else {
+            let Err(e) = permit.consumer.base.commit(&list, CommitMode::Sync) else {
                 return Ok(());
             };
             let why = format!("committing positions: {e}");
-            match e.rdkafka_error_code() {
+            // A client that failed for good says no more than that.
+            let fatal = permit.consumer.base.client().fatal_error();
+            let code = fatal.map(|(code, _)| code).or(e.rdkafka_error_code());
+            match code {
                 Some(code) if not_a_member(code) => {
                     self.ownership.refuse(permit);
                     return Err(CommitError::Fenced(why));
                 }
                 Some(code) if needs_somebody(code) => return Err(CommitError::Fatal(why)),
                 _ if !self.ownership.stands(permit) => return Err(CommitError::Fenced(why)),
-                _ => self.consumer.base.context().warn(&why),
+                _ => permit.consumer.base.context().warn(&why),
             }
             std::thread::sleep(Duration::from_millis(50));
         }
     }
 }
 
-fn create(properties: &Properties, role: &str) -> Result<ThreadedProducer<EpochContext>> {
-    ThreadedProducer::from_config_and_context(
-        &properties.publisher(),
-        EpochContext::new(role.to_owned()),
-    )
-    .map_err(|e| error("creating a Kafka producer", &e))
+fn create(properties: &Properties, role: &str) -> Result<PolledProducer<EpochContext>> {
+    let context = EpochContext::new(role.to_owned(), properties.message_bytes_max());
+    PolledProducer::new(&properties.publisher(), context)
+        .map_err(|e| error("creating a Kafka producer", &e))
 }
 
 impl Committer for AtLeastOnce {
@@ -115,11 +113,13 @@ impl Committer for AtLeastOnce {
         check_metadata(&epoch.positions)?;
         let permit = self.ownership.permit(&epoch.positions)?;
         self.produce(epoch, &permit)?;
+        fault::at(Step::Produced);
         if !epoch.positions.is_empty() {
             // Time has passed: the partitions may have gone meanwhile.
             let permit = self.ownership.permit(&epoch.positions)?;
             self.commit_positions(epoch, &permit)?;
         }
+        fault::at(Step::Committed);
         self.ownership.committed(&permit, &epoch.positions);
         Ok(())
     }

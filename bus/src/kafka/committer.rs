@@ -11,9 +11,10 @@ use rdkafka::TopicPartitionList;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::topic_partition_list::Offset;
 
-use super::held::{Consumer, committed_positions};
+use super::held::committed_positions;
 use super::ownership::{Ownership, Permit};
 use super::transactions::{Arm, Producer};
+use crate::fault::{self, Step};
 use crate::{CommitError, Committer, Epoch, Position};
 
 /// Kafka's default of `offset.metadata.max.bytes`.
@@ -21,7 +22,6 @@ const METADATA_BYTES_MAX: usize = 4096;
 
 pub(super) struct ExactlyOnce {
     producer: Producer,
-    consumer: Arc<Consumer>,
     ownership: Arc<Ownership>,
 }
 
@@ -38,10 +38,9 @@ enum Ended {
 }
 
 impl ExactlyOnce {
-    pub fn new(producer: Producer, consumer: Arc<Consumer>, ownership: Arc<Ownership>) -> Self {
+    pub fn new(producer: Producer, ownership: Arc<Ownership>) -> Self {
         Self {
             producer,
-            consumer,
             ownership,
         }
     }
@@ -68,17 +67,22 @@ impl ExactlyOnce {
             .producer
             .begin()
             .and_then(|()| self.producer.produce(&epoch.records))
+            .inspect(|()| fault::at(Step::Produced))
             .and_then(|()| match epoch.positions.is_empty() {
                 true => Ok(()),
                 false => self
                     .producer
                     .send_positions(positions, &permit.metadata, stands),
-            });
+            })
+            .inspect(|()| fault::at(Step::Positioned));
         if let Err(arm) = produced {
             return Err(self.give_up(arm, permit));
         }
         match self.producer.commit() {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                fault::at(Step::Committed);
+                Ok(())
+            }
             // The brokers know this transaction as not committed.
             Err(arm @ Arm::Abort(..)) => Err(self.give_up(arm, permit)),
             Err(Arm::Retry(why) | Arm::Fatal(why, _)) => {
@@ -142,7 +146,7 @@ impl ExactlyOnce {
                 })
                 .collect();
             // Under `read_committed` this waits until the transaction is decided, at the latest by its time-out.
-            let answer = self
+            let answer = permit
                 .consumer
                 .base
                 .committed_offsets(asking, Duration::from_secs(5));
@@ -161,7 +165,8 @@ impl ExactlyOnce {
                 Ok(Err(code)) => code.to_string(),
                 Err(e) => e.to_string(),
             };
-            self.consumer
+            permit
+                .consumer
                 .base
                 .context()
                 .warn(&format!("asking what became of an epoch: {failed}"));
@@ -186,11 +191,15 @@ impl Committer for ExactlyOnce {
         }
         check_metadata(&epoch.positions)?;
         let positions = as_list(&epoch.positions)?;
+        let permit = self.ownership.permit(&epoch.positions)?;
         loop {
-            let permit = self.ownership.permit(&epoch.positions)?;
             let distinct = self.ownership.would_show(&epoch.positions);
             let outcome = match self.attempt(epoch, &positions, &permit) {
                 Ok(()) => Ok(()),
+                // After another assignment, even of the same partitions, their records are read again.
+                Err(Ended::Again) if !self.ownership.stands(&permit) => Err(CommitError::Fenced(
+                    "the assignment that this epoch was read under has ended".to_owned(),
+                )),
                 Err(Ended::Again) => {
                     std::thread::sleep(Duration::from_millis(20));
                     continue;

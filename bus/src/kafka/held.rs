@@ -118,7 +118,9 @@ impl Consumer {
 
     /// The next event; `None` after `timeout` without one.
     pub fn next(self: &Arc<Self>, timeout: Duration) -> Option<Happened> {
-        let timeout_ms = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
+        // Rounded up: a wait of less than a millisecond would be none, and whoever polls until a deadline would spin through the last one.
+        let timeout_ms = timeout.as_nanos().div_ceil(1_000_000);
+        let timeout_ms = i32::try_from(timeout_ms).unwrap_or(i32::MAX);
         // SAFETY: the queue is alive; the event that is returned is ours to destroy.
         let event = unsafe { native::rd_kafka_queue_poll(self.queue.as_ptr(), timeout_ms) };
         let event = Event {

@@ -1,37 +1,39 @@
-//! Membership in a consumer group: one consumer, polled on the caller's thread; rebalances in order with the records.
+//! Membership in a consumer group: one consumer, polled on the caller's thread; rebalances in order with the records (`rebalance`).
 //!
 //! Eager rebalancing with range assignment: every rebalance takes all partitions away and gives the new set out, so
 //! topics with equal partition counts stay together.
+
+mod rebalance;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rdkafka::TopicPartitionList;
+use rdkafka::config::ClientConfig;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::topic_partition_list::Offset;
 
 use super::errors::error;
-use super::held::{Consumer, Happened, committed_positions};
+use super::fenced::Fencings;
+use super::held::{Consumer, Happened};
 use super::log::Context;
 use super::lookups::Lookups;
 use super::ownership::Ownership;
 use super::properties::Properties;
-use super::reading::{Partitions, ends, stops_partition};
-use crate::{
-    Assigned, Error, Fetched, GroupOptions, Member, Polled, Position, Rebalance, Result, Topic,
-    TopicPartition,
-};
+use super::reading::{Partitions, ends};
+use crate::{Error, GroupOptions, Member, Polled, Rebalance, Result, Topic, TopicPartition};
 
 /// The shortest time between two questions to the brokers whether a partition is at its end: after the client said so,
 /// and while nothing happens.
 const END_FRESH: Duration = Duration::from_millis(50);
-const END_IDLE: Duration = Duration::from_millis(200);
-
-/// How long leaving a group may take, beyond what the stage takes to give its partitions up.
-const LEAVE: Duration = Duration::from_secs(15);
+const END_IDLE: Duration = Duration::from_secs(1);
 
 pub(super) struct KafkaMember {
     consumer: Arc<Consumer>,
+    config: ClientConfig,
+    group: String,
+    instance: String,
+    fencings: Arc<Fencings>,
     lookups: Arc<Lookups>,
     ownership: Arc<Ownership>,
     rebalance: Arc<dyn Rebalance>,
@@ -50,13 +52,16 @@ impl KafkaMember {
         options: &GroupOptions,
         lookups: Arc<Lookups>,
         ownership: Arc<Ownership>,
+        fencings: Arc<Fencings>,
         rebalance: Arc<dyn Rebalance>,
     ) -> Result<Self> {
-        let context = Context::new(format!("member of {}", options.group));
-        let consumer = Consumer::new(&properties.member(&options.group), context)
-            .map_err(|e| error("creating a Kafka consumer", &e))?;
+        let config = properties.member(&options.group, &options.instance);
         let member = Self {
-            consumer: Arc::new(consumer),
+            consumer: client(&config, &options.group)?,
+            config,
+            group: options.group.clone(),
+            instance: options.instance.clone(),
+            fencings,
             lookups,
             ownership,
             rebalance,
@@ -71,164 +76,12 @@ impl KafkaMember {
         Ok(member)
     }
 
-    pub fn consumer(&self) -> Arc<Consumer> {
-        self.consumer.clone()
-    }
-
     fn subscribe(&self) -> Result<()> {
         let topics: Vec<&str> = self.topics.iter().map(|topic| &**topic).collect();
         self.consumer
             .base
             .subscribe(&topics)
             .map_err(|e| error("subscribing to topics", &e))
-    }
-
-    /// Acts on everything but records and ends; true when partitions came or went.
-    fn handle(&mut self, happened: Happened, records: &mut Vec<Fetched>) -> Result<bool> {
-        match happened {
-            Happened::Assign(partitions) => {
-                self.assigned(&partitions);
-                return Ok(true);
-            }
-            Happened::Revoke => {
-                let gone = self.revoked();
-                records.retain(|record| {
-                    !gone
-                        .iter()
-                        .any(|at| at.topic == record.topic && at.partition == record.partition)
-                });
-                return Ok(true);
-            }
-            Happened::Failed {
-                code,
-                fatal,
-                reason,
-                at,
-            } => match at {
-                _ if fatal => return Err(Error::Fatal(format!("reading from Kafka: {reason}"))),
-                Some(at) if stops_partition(code) => self.partitions.stop(at),
-                _ => self.consumer.base.context().warn(&reason),
-            },
-            Happened::Record(_) | Happened::End(..) | Happened::Nothing => {}
-        }
-        Ok(false)
-    }
-
-    fn assigned(&mut self, partitions: &[TopicPartition]) {
-        let Some(committed) = self.committed(partitions) else {
-            let _ = self.consumer.base.unassign();
-            return;
-        };
-        let starts = committed
-            .iter()
-            .map(|(at, position)| (at.clone(), position.as_ref().map(|p| p.offset)));
-        self.partitions.set(starts);
-        if let Err(e) = self.partitions.assign(&self.consumer) {
-            // The group has moved on meanwhile; the next rebalance follows.
-            self.consumer
-                .base
-                .context()
-                .warn(&format!("taking partitions over: {e}"));
-            self.partitions.take();
-            return;
-        }
-        self.ownership.assign(
-            committed.iter().cloned(),
-            self.consumer.base.group_metadata(),
-        );
-        tracing::info!(
-            client = self.consumer.base.context().role(),
-            partitions = committed.len(),
-            "partitions assigned"
-        );
-        if !committed.is_empty() {
-            self.rebalance.assigned(
-                committed
-                    .into_iter()
-                    .map(|(at, committed)| Assigned { at, committed })
-                    .collect(),
-            );
-        }
-    }
-
-    /// The group's positions on new partitions; tries until the brokers answer. `None` when the partitions are lost
-    /// again before they do.
-    fn committed(
-        &self,
-        partitions: &[TopicPartition],
-    ) -> Option<Vec<(TopicPartition, Option<Position>)>> {
-        if partitions.is_empty() {
-            return Some(Vec::new());
-        }
-        loop {
-            // Under `read_committed` this waits for the transaction in which the last owner commits.
-            let answer = self
-                .consumer
-                .base
-                .committed_offsets(asking(partitions, Offset::Invalid), Duration::from_secs(5));
-            let error = match answer.as_ref().map(committed_positions) {
-                Ok(Ok(positions)) => return Some(positions),
-                Ok(Err(code)) => code.to_string(),
-                Err(e) => e.to_string(),
-            };
-            self.consumer
-                .base
-                .context()
-                .warn(&format!("asking for committed positions: {error}"));
-            if self.consumer.base.assignment_lost() {
-                return None;
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    }
-
-    fn revoked(&mut self) -> Vec<TopicPartition> {
-        let lost = self.consumer.base.assignment_lost();
-        let gone = self.partitions.take();
-        if !gone.is_empty() {
-            let client = self.consumer.base.context().role();
-            tracing::info!(client, partitions = gone.len(), lost, "partitions revoked");
-            if lost {
-                self.ownership.clear();
-                self.rebalance.lost(gone.clone());
-            } else {
-                let begin = Instant::now();
-                self.ownership.revoking(begin + self.revoke_timeout);
-                self.rebalance.revoked(gone.clone());
-                if begin.elapsed() > self.revoke_timeout {
-                    let (took, allowed) = (begin.elapsed(), self.revoke_timeout);
-                    tracing::warn!(
-                        client,
-                        ?took,
-                        ?allowed,
-                        "giving partitions up took too long"
-                    );
-                }
-            }
-        }
-        self.ownership.clear();
-        if let Err(e) = self.consumer.base.unassign() {
-            self.consumer
-                .base
-                .context()
-                .warn(&format!("giving partitions up: {e}"));
-        }
-        gone
-    }
-
-    /// After a refused commit: leaves the group and joins it again, so that partitions come with their committed positions.
-    fn join_anew(&mut self) -> Result<()> {
-        let gone = self.partitions.take();
-        tracing::warn!(
-            client = self.consumer.base.context().role(),
-            partitions = gone.len(),
-            "an epoch was refused: joining the group anew"
-        );
-        if !gone.is_empty() {
-            self.rebalance.lost(gone);
-        }
-        self.consumer.base.unsubscribe();
-        self.subscribe()
     }
 
     /// Which partitions are at the end of the log now. The brokers are asked: the client's word may be old, or be from
@@ -259,39 +112,6 @@ impl KafkaMember {
                 Vec::new()
             }
         }
-    }
-
-    fn leave(&mut self) -> Result<()> {
-        self.closed = true;
-        self.consumer
-            .base
-            .close_queue()
-            .map_err(|e| error("leaving the group", &e))?;
-        let mut nothing = Vec::new();
-        let deadline = Instant::now() + LEAVE;
-        while !self.consumer.base.closed() {
-            if Instant::now() > deadline {
-                // Destroying the client would wait for this too. It takes no part in anything any more.
-                std::mem::forget(self.consumer.clone());
-                let client = self.consumer.base.context().role();
-                tracing::warn!(
-                    client,
-                    "leaving the group took longer than {LEAVE:?}: the brokers will notice"
-                );
-                break;
-            }
-            match self.consumer.next(Duration::from_millis(100)) {
-                Some(Happened::Assign(_)) => {
-                    let _ = self.consumer.base.unassign();
-                }
-                Some(happened) => {
-                    self.handle(happened, &mut nothing)?;
-                }
-                None => {}
-            }
-        }
-        self.ownership.clear();
-        Ok(())
     }
 }
 
@@ -436,6 +256,13 @@ impl Drop for KafkaMember {
             let _ = self.leave();
         }
     }
+}
+
+fn client(config: &ClientConfig, group: &str) -> Result<Arc<Consumer>> {
+    let context = Context::new(format!("member of {group}"));
+    let consumer =
+        Consumer::new(config, context).map_err(|e| error("creating a Kafka consumer", &e))?;
+    Ok(Arc::new(consumer))
 }
 
 fn asking(partitions: &[TopicPartition], offset: Offset) -> TopicPartitionList {

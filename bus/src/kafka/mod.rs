@@ -6,16 +6,19 @@
 mod acknowledged;
 mod committer;
 mod errors;
+mod fenced;
 mod held;
 mod log;
 mod lookups;
 mod member;
 mod ownership;
+mod polled;
 mod producer;
 mod properties;
 mod publisher;
 mod reader;
 mod reading;
+mod sending;
 mod topics;
 mod transactions;
 
@@ -26,6 +29,7 @@ use crate::{
     Bus, Committer, Delivery, GroupOptions, Member, Publisher, Reader, Rebalance, Result, TopicSpec,
 };
 
+use fenced::Fencings;
 use lookups::Lookups;
 use ownership::Ownership;
 use properties::Properties;
@@ -45,12 +49,14 @@ pub fn open(config: &RawKafka) -> Result<Arc<dyn Bus>> {
         replication_factor: config.replication_factor,
         properties,
         lookups,
+        fencings: Arc::default(),
     }))
 }
 
 struct Kafka {
     properties: Properties,
     lookups: Arc<Lookups>,
+    fencings: Arc<Fencings>,
     create_topics: bool,
     replication_factor: Option<u16>,
 }
@@ -106,15 +112,14 @@ impl Bus for Kafka {
             &options,
             self.lookups.clone(),
             ownership.clone(),
+            self.fencings.clone(),
             rebalance,
         )?;
-        let consumer = member.consumer();
         let committer: Box<dyn Committer> = match transactions {
-            Some(producer) => Box::new(committer::ExactlyOnce::new(producer, consumer, ownership)),
+            Some(producer) => Box::new(committer::ExactlyOnce::new(producer, ownership)),
             None => Box::new(acknowledged::AtLeastOnce::new(
                 &self.properties,
                 &options,
-                consumer,
                 ownership,
             )?),
         };

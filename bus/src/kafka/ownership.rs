@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use rdkafka::consumer::ConsumerGroupMetadata;
 
+use super::held::Consumer;
 use crate::{CommitError, Position, TopicPartition};
 
 pub(super) struct Ownership {
@@ -23,17 +24,25 @@ struct State {
     assignment: u64,
     /// With what the group last committed, if it did.
     owned: HashMap<TopicPartition, Option<Position>>,
-    metadata: Option<Arc<ConsumerGroupMetadata>>,
+    seat: Option<Seat>,
     /// Set while partitions are being revoked.
     deadline: Option<Instant>,
     /// A commit of this assignment was refused: what is in memory is void, and so is the assignment.
     refused: Option<u64>,
 }
 
+/// The group's generation, and the client that is a member of it.
+#[derive(Clone)]
+struct Seat {
+    metadata: Arc<ConsumerGroupMetadata>,
+    consumer: Arc<Consumer>,
+}
+
 /// Leave to commit under one assignment.
 pub(super) struct Permit {
     pub assignment: u64,
     pub metadata: Arc<ConsumerGroupMetadata>,
+    pub consumer: Arc<Consumer>,
 }
 
 impl Ownership {
@@ -52,11 +61,15 @@ impl Ownership {
         &self,
         owned: impl IntoIterator<Item = (TopicPartition, Option<Position>)>,
         metadata: Option<ConsumerGroupMetadata>,
+        consumer: &Arc<Consumer>,
     ) {
         let mut state = self.state();
         state.assignment += 1;
         state.owned = owned.into_iter().collect();
-        state.metadata = metadata.map(Arc::new);
+        state.seat = metadata.map(|metadata| Seat {
+            metadata: Arc::new(metadata),
+            consumer: consumer.clone(),
+        });
         state.deadline = None;
     }
 
@@ -69,7 +82,7 @@ impl Ownership {
         let mut state = self.state();
         state.assignment += 1;
         state.owned.clear();
-        state.metadata = None;
+        state.seat = None;
         state.deadline = None;
     }
 
@@ -110,10 +123,11 @@ impl Ownership {
                 Some(_) => {}
             }
         }
-        match &state.metadata {
-            Some(metadata) => Ok(Permit {
+        match state.seat.clone() {
+            Some(Seat { metadata, consumer }) => Ok(Permit {
                 assignment: state.assignment,
-                metadata: metadata.clone(),
+                metadata,
+                consumer,
             }),
             None => refuse("this member has no assignment".into()),
         }
@@ -162,7 +176,7 @@ impl Ownership {
             state.refused = None;
             state.assignment += 1;
             state.owned.clear();
-            state.metadata = None;
+            state.seat = None;
         }
         void
     }

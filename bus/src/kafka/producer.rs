@@ -1,122 +1,111 @@
-//! What publisher and committers share about producing: a record on its way, and what became of it.
+//! A record on its way into librdkafka, without a copy.
+//!
+//! rdkafka's own `send` has librdkafka copy each payload into memory of its own: a second walk over every byte that is published, into pages
+//! that the kernel has to find first. Here the payload stays where it is, and its report gives it back.
+#![allow(unsafe_code)]
 
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::ffi::{CString, c_void};
+use std::ptr;
 
-use rdkafka::ClientContext;
-use rdkafka::config::RDKafkaLogLevel;
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{Header, OwnedHeaders};
-use rdkafka::producer::{
-    BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer,
-};
+use bytes::Bytes;
+use rdkafka::bindings as rd;
+use rdkafka::error::{IsError, KafkaError};
+use rdkafka::producer::{BaseProducer, Producer as _, ProducerContext};
 use rdkafka::util::IntoOpaque;
 
-use super::log::Context;
-use crate::{Record, TopicPartition};
+use crate::{Header, Record, TopicPartition};
 
-/// The record as rdkafka takes it: no key, an explicit partition; the payload is copied into librdkafka's queue.
-pub(super) fn to_send<'a, D: IntoOpaque>(
-    to: &'a TopicPartition,
-    record: &'a Record,
-    opaque: D,
-) -> BaseRecord<'a, (), [u8], D> {
-    let mut out = BaseRecord::with_opaque_to(&to.topic, opaque)
-        .partition(to.partition as i32)
-        .payload(&record.value[..]);
-    if !record.headers.is_empty() {
-        let mut headers = OwnedHeaders::new_with_capacity(record.headers.len());
-        for header in &record.headers {
-            headers = headers.insert(Header {
-                key: &header.name,
-                value: Some(&header.value[..]),
-            });
-        }
-        out = out.headers(headers);
-    }
-    out
+/// What librdkafka reads a payload from until it reports, and what is wanted back with the report.
+pub(super) struct Sent<T> {
+    _payload: Bytes,
+    pub tell: T,
 }
 
-/// The context of a producer whose records belong to an epoch: collects what failed.
-pub(super) struct EpochContext {
-    context: Context,
-    /// Index in the epoch, and why.
-    failed: Mutex<Vec<(usize, RDKafkaErrorCode)>>,
-}
-
-impl EpochContext {
-    pub fn new(role: String) -> Self {
-        Self {
-            context: Context::new(role),
-            failed: Mutex::default(),
-        }
-    }
-
-    pub fn warn(&self, what: &str) {
-        self.context.warn(what);
-    }
-
-    pub fn take_failed(&self) -> Vec<(usize, RDKafkaErrorCode)> {
-        std::mem::take(&mut *self.failed.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl ClientContext for EpochContext {
-    fn log(&self, level: RDKafkaLogLevel, facility: &str, line: &str) {
-        self.context.log(level, facility, line);
-    }
-
-    fn error(&self, error: KafkaError, reason: &str) {
-        self.context.error(error, reason);
-    }
-
-    fn stats_raw(&self, statistics: &[u8]) {
-        self.context.stats_raw(statistics);
-    }
-}
-
-impl ProducerContext for EpochContext {
-    type DeliveryOpaque = usize;
-
-    fn delivery(&self, result: &DeliveryResult<'_>, index: usize) {
-        if let Err((error, _)) = result {
-            let code = error
-                .rdkafka_error_code()
-                .unwrap_or(RDKafkaErrorCode::Unknown);
-            self.failed
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push((index, code));
-        }
-    }
-}
-
-/// Queues the records of an epoch with these indexes, waiting where the queue is full, and then waits until each was
-/// acknowledged or failed. Bounded by the client's `message.timeout.ms`.
+/// Queues a record for an explicit partition; with a key only where a header says so.
 ///
 /// # Errors
-/// A record that could not be queued; the others may be on their way.
-pub(super) fn send_all(
-    producer: &ThreadedProducer<EpochContext>,
-    records: &[(TopicPartition, Record)],
-    indexes: impl Iterator<Item = usize>,
-) -> Result<(), KafkaError> {
-    let mut outcome = Ok(());
-    'records: for index in indexes {
-        let (to, record) = &records[index];
-        let mut out = to_send(to, record, index);
-        while let Err((error, back)) = producer.send(out) {
-            if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
-                outcome = Err(error);
-                break 'records;
-            }
-            out = back;
-            std::thread::sleep(Duration::from_millis(1));
+/// It was not queued, and there will be no report: `tell` is dropped.
+pub(super) fn send<C, T>(
+    producer: &BaseProducer<C>,
+    to: &TopicPartition,
+    record: &Record,
+    tell: T,
+) -> Result<(), KafkaError>
+where
+    C: ProducerContext<DeliveryOpaque = Box<Sent<T>>>,
+    T: Send + Sync,
+{
+    let topic = CString::new(&*to.topic)?;
+    let mut headers = record.headers.iter();
+    let key = headers.find(|header| &*header.name == schemas::headers::KEY);
+    let (key, key_bytes) = key.map_or((ptr::null(), 0), |key| {
+        (key.value.as_ptr(), key.value.len())
+    });
+    let headers = Headers::new(&record.headers);
+    let sent = Box::new(Sent {
+        _payload: record.value.clone(),
+        tell,
+    });
+    let opaque = sent.into_ptr();
+    // SAFETY: the arguments are of the types that their tags announce. The payload is neither copied nor freed by librdkafka, which
+    // asks for it to stay until the report: it belongs to the opaque, which comes back with the report and at no other time. Key and
+    // topic are copied. The headers are librdkafka's from now on if it took the record.
+    let failure = unsafe {
+        rd::rd_kafka_producev(
+            producer.client().native_ptr(),
+            rd::rd_kafka_vtype_t::RD_KAFKA_VTYPE_TOPIC,
+            topic.as_ptr(),
+            rd::rd_kafka_vtype_t::RD_KAFKA_VTYPE_PARTITION,
+            to.partition as i32,
+            rd::rd_kafka_vtype_t::RD_KAFKA_VTYPE_MSGFLAGS,
+            0,
+            rd::rd_kafka_vtype_t::RD_KAFKA_VTYPE_VALUE,
+            record.value.as_ptr().cast_mut().cast::<c_void>(),
+            record.value.len(),
+            rd::rd_kafka_vtype_t::RD_KAFKA_VTYPE_KEY,
+            key.cast_mut().cast::<c_void>(),
+            key_bytes,
+            rd::rd_kafka_vtype_t::RD_KAFKA_VTYPE_OPAQUE,
+            opaque,
+            rd::rd_kafka_vtype_t::RD_KAFKA_VTYPE_HEADERS,
+            headers.0,
+            rd::rd_kafka_vtype_t::RD_KAFKA_VTYPE_END,
+        )
+    };
+    if failure.is_error() {
+        // SAFETY: it was made above and nobody else has it: a record that wasn't taken is never reported.
+        drop(unsafe { C::DeliveryOpaque::from_ptr(opaque) });
+        return Err(KafkaError::MessageProduction(failure.into()));
+    }
+    std::mem::forget(headers);
+    Ok(())
+}
+
+/// librdkafka's copy of a record's headers; null when there are none.
+struct Headers(*mut rd::rd_kafka_headers_t);
+
+impl Headers {
+    fn new(headers: &[Header]) -> Self {
+        if headers.is_empty() {
+            return Self(ptr::null_mut());
+        }
+        // SAFETY: takes no pointer; never null.
+        let list = Self(unsafe { rd::rd_kafka_headers_new(headers.len()) });
+        for Header { name, value } in headers {
+            let (name, name_bytes) = (name.as_ptr().cast(), name.len() as isize);
+            let (value, value_bytes) = (value.as_ptr().cast(), value.len() as isize);
+            // SAFETY: the list is alive and ours; name and value are copied. Fails only for lists that may not be changed.
+            unsafe { rd::rd_kafka_header_add(list.0, name, name_bytes, value, value_bytes) };
+        }
+        list
+    }
+}
+
+impl Drop for Headers {
+    fn drop(&mut self) {
+        if !self.0.is_null() {
+            // SAFETY: still ours: what librdkafka took is never dropped here.
+            unsafe { rd::rd_kafka_headers_destroy(self.0) };
         }
     }
-    // `flush` works in slices of 100 ms; an epoch must not take that long.
-    while producer.in_flight_count() > 0 {
-        std::thread::sleep(Duration::from_micros(500));
-    }
-    outcome
 }

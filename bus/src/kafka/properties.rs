@@ -2,16 +2,19 @@
 //!
 //! Properties of the configuration win over ours, except those on which a guarantee rests: they are refused.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use rdkafka::ClientConfig;
+use rdkafka::error::KafkaError;
 
 use crate::config::RawKafka;
 use crate::{Error, Result};
 
 /// `message.max.bytes` unless configured: below the broker's default of 1,048,588.
-const MESSAGE_BYTES_MAX: usize = RECORD_BYTES_MAX + FRAME_BYTES;
-const RECORD_BYTES_MAX: usize = 1_000_000;
-/// What of `message.max.bytes` is left for headers and the batch's own fields, which count too.
-const FRAME_BYTES: usize = 16 << 10;
+const MESSAGE_BYTES_MAX: usize = 1_016_384;
+/// librdkafka takes no smaller limit.
+const MESSAGE_BYTES_MIN: usize = 1000;
 
 /// Set by us for the sake of a guarantee; another value would break it silently.
 const RESERVED: &[(&str, &str)] = &[
@@ -20,7 +23,7 @@ const RESERVED: &[(&str, &str)] = &[
     ("group.id", "groups are named by the stages"),
     (
         "group.instance.id",
-        "partitions must be handed over as soon as a member leaves",
+        "it is made of the instance, unless `static_membership: false`",
     ),
     (
         "group.protocol",
@@ -89,13 +92,21 @@ pub fn problems(config: &RawKafka) -> Vec<(String, String)> {
             single
                 .create_native_config()
                 .err()
-                .map(|error| error.to_string())
+                .map(|error| reason(&error))
         };
         if let Some(problem) = problem {
             problems.push((format!("properties.{key}"), problem));
         }
     }
     problems
+}
+
+/// The path names key and value already.
+fn reason(error: &KafkaError) -> String {
+    match error {
+        KafkaError::ClientConfig(_, reason, ..) => reason.clone(),
+        other => other.to_string(),
+    }
 }
 
 /// SCRAM and OAUTHBEARER need OpenSSL's hashes even without an encrypted connection.
@@ -114,6 +125,8 @@ fn needs_tls(key: &str, value: &str) -> bool {
 #[derive(Clone, Debug)]
 pub(super) struct Properties {
     config: RawKafka,
+    /// The smallest `max.message.bytes` of the topics, once the brokers were asked; shared by all clones.
+    topics_bytes_max: Arc<AtomicUsize>,
 }
 
 impl Properties {
@@ -122,6 +135,7 @@ impl Properties {
         if problems.is_empty() {
             return Ok(Self {
                 config: config.clone(),
+                topics_bytes_max: Arc::new(AtomicUsize::new(usize::MAX)),
             });
         }
         let lines: Vec<_> = problems
@@ -135,13 +149,27 @@ impl Properties {
         self.config.brokers.join(",")
     }
 
+    /// The largest value of a record: what is left when headers, the batch's own fields and what compression may add to what
+    /// can't be compressed have had their part of a message.
     pub fn record_bytes_max(&self) -> usize {
+        let message = self.message_bytes_max();
+        message - message / 64 - 512
+    }
+
+    /// The brokers refuse a batch that is larger than its topic allows, and this client never cuts one in two: so it must
+    /// not make one.
+    pub fn limit_messages(&self, topics_bytes_max: usize) {
+        self.topics_bytes_max
+            .fetch_min(topics_bytes_max, Ordering::Relaxed);
+    }
+
+    pub fn message_bytes_max(&self) -> usize {
         let configured = self.config.properties.get("message.max.bytes");
         configured
             .and_then(|value| value.parse().ok())
-            .map_or(RECORD_BYTES_MAX, |bytes: usize| {
-                bytes.saturating_sub(FRAME_BYTES)
-            })
+            .unwrap_or(MESSAGE_BYTES_MAX)
+            .min(self.topics_bytes_max.load(Ordering::Relaxed))
+            .max(MESSAGE_BYTES_MIN)
     }
 
     /// For look-ups outside of any group: sees the high watermark, open transactions included.
@@ -170,9 +198,12 @@ impl Properties {
         config
     }
 
-    pub fn member(&self, group: &str) -> ClientConfig {
+    pub fn member(&self, group: &str, instance: &str) -> ClientConfig {
         let mut config = self.build(&[CONSUMER, MEMBER].concat());
         config.set("group.id", group);
+        if self.config.static_membership.unwrap_or(true) {
+            config.set("group.instance.id", legal_instance_id(instance));
+        }
         config
     }
 
@@ -191,14 +222,26 @@ impl Properties {
         for (key, value) in COMMON.iter().chain(ours) {
             config.set(*key, *value);
         }
-        config.set("message.max.bytes", MESSAGE_BYTES_MAX.to_string());
         for (key, value) in &self.config.properties {
             config.set(key, value);
         }
+        config.set("message.max.bytes", self.message_bytes_max().to_string());
         config.set("bootstrap.servers", self.brokers());
         config
     }
 }
+
+/// Brokers take letters, digits and three signs, as in the names of topics.
+fn legal_instance_id(instance: &str) -> String {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    instance
+        .chars()
+        .take(INSTANCE_ID_CHARS_MAX)
+        .map(|c| if legal(c) { c } else { '-' })
+        .collect()
+}
+
+const INSTANCE_ID_CHARS_MAX: usize = 249;
 
 const COMMON: &[(&str, &str)] = &[
     ("client.id", "tailwater"),
@@ -221,7 +264,7 @@ const CONSUMER: &[(&str, &str)] = &[
     ("fetch.max.bytes", "4194304"),
     ("fetch.wait.max.ms", "100"),
     // Prefetched and decompressed, for each partition.
-    ("queued.max.messages.kbytes", "4096"),
+    ("queued.max.messages.kbytes", "1024"),
     // The default of a second lets large records trickle: a tenth of the throughput.
     ("fetch.queue.backoff.ms", "10"),
     ("fetch.error.backoff.ms", "100"),
@@ -250,8 +293,8 @@ const PRODUCER: &[(&str, &str)] = &[
 ];
 
 const PUBLISHER: &[(&str, &str)] = &[
-    // Records are packed already: linger only lets those of one moment share a request.
-    ("linger.ms", "5"),
+    // Records are packed already, and a request to the broker holds one partition's: waiting gains nothing.
+    ("linger.ms", "0"),
     // Then the record's sender is told; it has given up by itself by then.
     ("message.timeout.ms", "30000"),
 ];

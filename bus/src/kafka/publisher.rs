@@ -4,14 +4,15 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
-use rdkafka::config::{FromClientConfigAndContext, RDKafkaLogLevel};
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
-use rdkafka::producer::{DeliveryResult, Producer as _, ProducerContext, ThreadedProducer};
+use rdkafka::producer::{DeliveryResult, Producer as _, ProducerContext};
 
 use super::errors::error;
 use super::log::Context;
-use super::producer::to_send;
+use super::polled::PolledProducer;
+use super::producer::{Sent, send};
 use super::properties::Properties;
 use crate::{Ack, Error, Publisher, Record, Result, TopicPartition};
 
@@ -19,7 +20,7 @@ pub(super) struct KafkaPublisher {
     properties: Properties,
     limit: usize,
     /// Replaced when the client reports a fatal error, from which it never recovers.
-    producer: RwLock<Arc<ThreadedProducer<Acks>>>,
+    producer: RwLock<Arc<PolledProducer<Acks>>>,
 }
 
 impl KafkaPublisher {
@@ -31,14 +32,14 @@ impl KafkaPublisher {
         })
     }
 
-    fn producer(&self) -> Arc<ThreadedProducer<Acks>> {
+    fn producer(&self) -> Arc<PolledProducer<Acks>> {
         self.producer
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    fn replace(&self, broken: &Arc<ThreadedProducer<Acks>>) -> Result<()> {
+    fn replace(&self, broken: &Arc<PolledProducer<Acks>>) -> Result<()> {
         let mut current = self
             .producer
             .write()
@@ -57,9 +58,9 @@ impl KafkaPublisher {
     }
 }
 
-fn create(properties: &Properties) -> Result<ThreadedProducer<Acks>> {
+fn create(properties: &Properties) -> Result<PolledProducer<Acks>> {
     let context = Acks(Context::new("publisher"), properties.record_bytes_max());
-    ThreadedProducer::from_config_and_context(&properties.publisher(), context)
+    PolledProducer::new(&properties.publisher(), context)
         .map_err(|e| error("creating a Kafka producer", &e))
 }
 
@@ -72,10 +73,9 @@ impl Publisher for KafkaPublisher {
             });
         }
         let producer = self.producer();
-        let waiting = Box::new(Mutex::new(ack));
-        match producer.send(to_send(&to, &record, waiting)) {
+        match send(&producer, &to, &record, Mutex::new(ack)) {
             Ok(()) => Ok(()),
-            Err((e, _)) => match e.rdkafka_error_code() {
+            Err(e) => match e.rdkafka_error_code() {
                 Some(RDKafkaErrorCode::QueueFull) => Err(Error::QueueFull),
                 Some(RDKafkaErrorCode::MessageSizeTooLarge) => Err(Error::RecordTooLarge {
                     bytes: record.value.len(),
@@ -127,10 +127,11 @@ impl ClientContext for Acks {
 
 impl ProducerContext for Acks {
     /// Never locked: the mutex makes the call back shareable, as rdkafka demands.
-    type DeliveryOpaque = Box<Mutex<Ack>>;
+    type DeliveryOpaque = Box<Sent<Mutex<Ack>>>;
 
     fn delivery(&self, result: &DeliveryResult<'_>, waiting: Self::DeliveryOpaque) {
-        let ack = waiting.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let Sent { tell, .. } = *waiting;
+        let ack = tell.into_inner().unwrap_or_else(PoisonError::into_inner);
         ack(match result {
             Ok(message) => Ok(message.offset().max(0) as u64),
             Err((e, message)) => match e.rdkafka_error_code() {

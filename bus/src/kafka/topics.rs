@@ -7,7 +7,7 @@ use std::task::{Context as TaskContext, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::RDKafkaErrorCode;
 
@@ -17,7 +17,25 @@ use super::lookups::{ANSWER, Lookups};
 use super::properties::Properties;
 use crate::{Error, Result, Timestamps, TopicSpec};
 
+/// Creates what is missing, checks what is there, and notes how large its messages may be.
 pub(super) fn ensure(
+    lookups: &Lookups,
+    properties: &Properties,
+    create_missing: bool,
+    replication_factor: Option<u16>,
+    topics: &[TopicSpec],
+) -> Result<()> {
+    create_missing_ones(
+        lookups,
+        properties,
+        create_missing,
+        replication_factor,
+        topics,
+    )?;
+    limit_messages(properties, topics)
+}
+
+fn create_missing_ones(
     lookups: &Lookups,
     properties: &Properties,
     create_missing: bool,
@@ -87,14 +105,48 @@ fn check<'a>(lookups: &Lookups, topics: &'a [TopicSpec]) -> Result<Vec<&'a Topic
     )))
 }
 
+/// Takes the smallest `max.message.bytes` of the topics as ours. Who may not read their configuration has the client's own limit.
+fn limit_messages(properties: &Properties, topics: &[TopicSpec]) -> Result<()> {
+    let attempted = "asking the Kafka brokers for the topics' max.message.bytes";
+    let admin = admin(properties, attempted)?;
+    let names: Vec<_> = topics
+        .iter()
+        .map(|topic| ResourceSpecifier::Topic(&topic.name))
+        .collect();
+    let options = AdminOptions::new().request_timeout(Some(ANSWER));
+    let described =
+        block_on(admin.describe_configs(&names, &options)).map_err(|e| error(attempted, &e))?;
+    for topic in described {
+        match topic {
+            Ok(topic) => {
+                let value = topic
+                    .get(MESSAGE_BYTES_MAX)
+                    .and_then(|entry| entry.value.as_ref()?.parse().ok());
+                properties.limit_messages(value.unwrap_or(usize::MAX));
+            }
+            Err(code) => {
+                tracing::warn!(%code, "{attempted} failed; larger records than they take are refused one by one");
+            }
+        }
+    }
+    tracing::debug!(bytes = properties.message_bytes_max(), "largest message");
+    Ok(())
+}
+
+const MESSAGE_BYTES_MAX: &str = "max.message.bytes";
+
+fn admin(properties: &Properties, attempted: &str) -> Result<AdminClient<Context>> {
+    AdminClient::from_config_and_context(&properties.lookup(), Context::new("admin"))
+        .map_err(|e| error(attempted, &e))
+}
+
 fn create(
     properties: &Properties,
     replication_factor: Option<u16>,
     topics: &[&TopicSpec],
 ) -> Result<()> {
     let attempted = "creating topics";
-    let admin = AdminClient::from_config_and_context(&properties.lookup(), Context::new("admin"))
-        .map_err(|e| error(attempted, &e))?;
+    let admin = admin(properties, attempted)?;
     let new: Vec<_> = topics
         .iter()
         .map(|topic| {
@@ -103,8 +155,13 @@ fn create(
                 Timestamps::LogAppend => "LogAppendTime",
                 Timestamps::Create => "CreateTime",
             };
-            NewTopic::new(&topic.name, topic.partitions as i32, replication)
-                .set("message.timestamp.type", timestamps)
+            let new = NewTopic::new(&topic.name, topic.partitions as i32, replication)
+                .set("message.timestamp.type", timestamps);
+            if topic.compacted {
+                new.set("cleanup.policy", "compact")
+            } else {
+                new
+            }
         })
         .collect();
     let options = AdminOptions::new()

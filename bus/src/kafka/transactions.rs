@@ -5,15 +5,16 @@
 use std::time::{Duration, Instant};
 
 use rdkafka::TopicPartitionList;
-use rdkafka::config::{ClientConfig, FromClientConfigAndContext};
+use rdkafka::config::ClientConfig;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::producer::{Producer as _, ThreadedProducer};
+use rdkafka::producer::Producer as _;
 
 use super::errors::{error, needs_somebody, not_a_member};
 use super::lookups::ANSWER;
-use super::producer::{EpochContext, send_all};
+use super::polled::PolledProducer;
 use super::properties::Properties;
+use super::sending::{EpochContext, send_all};
 use crate::{GroupOptions, Record, Result, TopicPartition};
 
 /// How long one call may take before it is called again, with a warning in between.
@@ -38,6 +39,10 @@ fn arm(attempted: &str, error: &KafkaError) -> Arm {
     let message = format!("{attempted}: {error}");
     match error {
         KafkaError::Transaction(e) if e.is_fatal() => Arm::Fatal(message, hopeless(e.code())),
+        // A right that is missing voids each transaction alike: trying again would go on for ever.
+        KafkaError::Transaction(e) if e.txn_requires_abort() && hopeless(e.code()) => {
+            Arm::Fatal(message, true)
+        }
         KafkaError::Transaction(e) if e.txn_requires_abort() => {
             Arm::Abort(message, not_a_member(e.code()))
         }
@@ -56,8 +61,9 @@ fn hopeless(code: RDKafkaErrorCode) -> bool {
 /// A transactional producer that is made again when it broke.
 pub(super) struct Producer {
     config: ClientConfig,
+    request_bytes_max: usize,
     role: String,
-    client: Option<ThreadedProducer<EpochContext>>,
+    client: Option<PolledProducer<EpochContext>>,
     initialised: bool,
 }
 
@@ -68,6 +74,7 @@ impl Producer {
         let id = format!("{}-{}", options.group, options.instance);
         let mut producer = Self {
             config: properties.transactions(&id),
+            request_bytes_max: properties.message_bytes_max(),
             role: format!("transactions of {id}"),
             client: None,
             initialised: false,
@@ -83,11 +90,9 @@ impl Producer {
 
     fn create(&mut self) -> Result<()> {
         self.initialised = false;
-        let client = ThreadedProducer::from_config_and_context(
-            &self.config,
-            EpochContext::new(self.role.clone()),
-        )
-        .map_err(|e| error("creating a transactional Kafka producer", &e))?;
+        let context = EpochContext::new(self.role.clone(), self.request_bytes_max);
+        let client = PolledProducer::new(&self.config, context)
+            .map_err(|e| error("creating a transactional Kafka producer", &e))?;
         self.client = Some(client);
         Ok(())
     }
@@ -102,7 +107,7 @@ impl Producer {
         }
     }
 
-    fn client(&self) -> std::result::Result<&ThreadedProducer<EpochContext>, Arm> {
+    fn client(&self) -> std::result::Result<&PolledProducer<EpochContext>, Arm> {
         self.client
             .as_ref()
             .ok_or_else(|| Arm::Fatal("there is no transactional producer".into(), false))
@@ -113,7 +118,7 @@ impl Producer {
         &self,
         attempted: &str,
         wanted: impl Fn() -> bool,
-        call: impl Fn(&ThreadedProducer<EpochContext>) -> std::result::Result<(), KafkaError>,
+        call: impl Fn(&PolledProducer<EpochContext>) -> std::result::Result<(), KafkaError>,
     ) -> std::result::Result<(), Arm> {
         let begin = Instant::now();
         loop {

@@ -79,7 +79,8 @@ pub fn commit_after_revoke_is_fenced(fixture: &Fixture) {
     let mut first = fixture.member(&[&input]);
     first.poll_until_owns(2);
     let mut second = fixture.member(&[&input]);
-    while second.told.owned().len() != 1 {
+    // Both are members in good standing, of which the group alone would take positions of each partition.
+    while first.told.owned().len() != 1 || second.told.owned().len() != 1 {
         first.poll();
         second.poll();
     }

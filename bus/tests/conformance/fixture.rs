@@ -40,6 +40,7 @@ impl Fixture {
             name: name.clone(),
             partitions,
             timestamps: Timestamps::LogAppend,
+            compacted: false,
         };
         self.bus.ensure_topics(&[spec]).unwrap();
         name

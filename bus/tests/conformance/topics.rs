@@ -1,14 +1,19 @@
 //! Topics: created when missing, checked when there.
 
-use bus::{Error, Timestamps, TopicSpec};
+use std::sync::mpsc;
 
-use crate::fixture::{Fixture, at};
+use bus::{Error, Header, Record, Timestamps, TopicSpec};
+use bytes::Bytes;
+use schemas::headers;
+
+use crate::fixture::{DEADLINE, Fixture, at};
 
 fn spec(fixture: &Fixture, label: &str, partitions: u32) -> TopicSpec {
     TopicSpec {
         name: fixture.topic_name(label),
         partitions,
         timestamps: Timestamps::LogAppend,
+        compacted: false,
     }
 }
 
@@ -50,4 +55,27 @@ pub fn unknown_topics_are_errors(fixture: &Fixture) {
     let topic = fixture.topic("here", 2);
     let mut reader = fixture.bus.reader().unwrap();
     assert!(reader.range(&at(&topic, 2)).is_err());
+}
+
+/// The key is a header, and comes back as one. Kafka refuses records without a key on such a topic.
+pub fn a_compacted_topic_takes_records_with_a_key(fixture: &Fixture) {
+    let spec = TopicSpec {
+        compacted: true,
+        ..spec(fixture, "newest", 1)
+    };
+    let at = at(&spec.name, 0);
+    fixture.bus.ensure_topics(&[spec]).unwrap();
+    let publisher = fixture.bus.publisher().unwrap();
+    let (acks, acked) = mpsc::channel();
+    let record = Record {
+        headers: vec![Header {
+            name: headers::KEY.into(),
+            value: Bytes::from_static(b"a"),
+        }],
+        value: Bytes::from_static(b"newest"),
+    };
+    let ack = Box::new(move |result| acks.send(result).unwrap());
+    publisher.publish(at.clone(), record.clone(), ack).unwrap();
+    assert_eq!(acked.recv_timeout(DEADLINE).unwrap().unwrap(), 0);
+    assert_eq!(fixture.read(&at, 0, 1)[0].headers, record.headers);
 }

@@ -18,6 +18,7 @@ use crate::sink::{Accepted, Failure};
 
 pub struct GrpcClient {
     transport: Transport,
+    /// In the order of [`Signal::ALL`].
     methods: [Uri; 3],
     headers: HeaderMap,
     compression: Compression,
@@ -26,11 +27,6 @@ pub struct GrpcClient {
 impl GrpcClient {
     pub fn new(config: &GrpcConfig) -> Result<Self, TlsError> {
         let connection = &config.connection;
-        let methods = [
-            "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
-            "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
-            "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
-        ];
         let mut headers = HeaderMap::new();
         headers.insert(
             header::USER_AGENT,
@@ -47,7 +43,7 @@ impl GrpcClient {
         }
         Ok(Self {
             transport: Transport::new(&connection.tls, connection.timeout, true)?,
-            methods: methods.map(|method| join(&config.endpoint, method)),
+            methods: Signal::ALL.map(|signal| join(&config.endpoint, signal.grpc_path())),
             headers,
             compression: connection.compression,
         })

@@ -4,10 +4,11 @@
 //! carried over. Two differ on purpose: `timeout` is 30 s for both protocols (a batch may be 4 MiB), and
 //! `max_elapsed_time` is 0, for ever, since the bus is the buffer.
 
+mod connection;
 mod raw;
 mod validate;
 
-pub(crate) use validate::join;
+pub(crate) use connection::join;
 
 use std::path::PathBuf;
 use std::time::Duration;

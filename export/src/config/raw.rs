@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use runtime::config::{ByteSize, Duration};
 use schemars::JsonSchema;
+use schemas::Signal;
 use serde::{Deserialize, Serialize};
 
 /// Where kept telemetry goes. Each backend reads the bus for itself: a slow or dead one holds up no other.
@@ -77,6 +78,16 @@ pub enum RawSignal {
     Traces,
     Logs,
     Metrics,
+}
+
+impl From<RawSignal> for Signal {
+    fn from(raw: RawSignal) -> Self {
+        match raw {
+            RawSignal::Traces => Self::Traces,
+            RawSignal::Logs => Self::Logs,
+            RawSignal::Metrics => Self::Metrics,
+        }
+    }
 }
 
 /// OTLP over gRPC.

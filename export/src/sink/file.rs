@@ -6,6 +6,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -40,6 +41,8 @@ struct Open {
     file: File,
     /// Up to here every line is whole.
     bytes: u64,
+    /// A write failed, and what it left behind could not be cut off yet.
+    torn: bool,
 }
 
 impl FileSink {
@@ -67,6 +70,10 @@ impl FileSink {
     }
 
     fn try_append(&self, open: &mut Open, payload: &Payload) -> std::io::Result<()> {
+        if !open.is_at(&self.path) {
+            tracing::warn!(path = %self.path.display(), "somebody moved, emptied or changed the file; it is opened again");
+            *open = Open::at(&self.path)?;
+        }
         if let Some(rotate) = self.rotate
             && open.bytes > 0
             && open.bytes + payload.bytes() > rotate.bytes
@@ -120,10 +127,29 @@ impl Open {
         }
         file.seek(SeekFrom::Start(bytes))?;
         sync_directory(path)?;
-        Ok(Self { file, bytes })
+        Ok(Self {
+            file,
+            bytes,
+            torn: false,
+        })
+    }
+
+    /// Whether the path still leads to this file, with nothing in it but what was written here. Without this look, all that
+    /// follows a `rm` or a `mv` would go where nobody finds it.
+    fn is_at(&self, path: &Path) -> bool {
+        match (std::fs::metadata(path), self.file.metadata()) {
+            (Ok(there), Ok(here)) => {
+                (there.dev(), there.ino()) == (here.dev(), here.ino())
+                    && (self.torn || here.len() == self.bytes)
+            }
+            _ => false,
+        }
     }
 
     fn append(&mut self, payload: &Payload) -> std::io::Result<()> {
+        if self.torn {
+            self.cut()?;
+        }
         let mut write = || {
             payload
                 .chunks()
@@ -136,11 +162,19 @@ impl Open {
                 Ok(())
             }
             Err(error) => {
-                self.file.set_len(self.bytes)?;
-                self.file.seek(SeekFrom::Start(self.bytes))?;
+                self.torn = true;
+                let _ = self.cut();
                 Err(error)
             }
         }
+    }
+
+    /// Takes back what a failed write left behind.
+    fn cut(&mut self) -> std::io::Result<()> {
+        self.file.set_len(self.bytes)?;
+        self.file.seek(SeekFrom::Start(self.bytes))?;
+        self.torn = false;
+        Ok(())
     }
 }
 
@@ -257,6 +291,27 @@ mod tests {
             "4aa\n",
             "a restart knows the size"
         );
+    }
+
+    /// `logrotate`, by hand or with `copytruncate`, and editors.
+    #[test]
+    fn a_file_that_was_moved_or_changed_is_opened_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("kept.jsonl");
+        let file = sink(&path, None).unwrap();
+        file.append(&lines(&["{1}"])).unwrap();
+        std::fs::rename(&path, dir.path().join("moved")).unwrap();
+        file.append(&lines(&["{2}"])).unwrap();
+        assert_eq!(read(&path, "").unwrap(), "{2}\n");
+        std::fs::remove_file(&path).unwrap();
+        file.append(&lines(&["{3}"])).unwrap();
+        assert_eq!(read(&path, "").unwrap(), "{3}\n");
+        std::fs::write(&path, "").unwrap();
+        file.append(&lines(&["{4}"])).unwrap();
+        assert_eq!(read(&path, "").unwrap(), "{4}\n");
+        std::fs::write(&path, "{4}\n{mine}\n").unwrap();
+        file.append(&lines(&["{5}"])).unwrap();
+        assert_eq!(read(&path, "").unwrap(), "{4}\n{mine}\n{5}\n");
     }
 
     #[test]

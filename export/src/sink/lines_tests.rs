@@ -8,7 +8,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
 
 use super::*;
-use crate::batch::Entry;
+use crate::entry::Entry;
 
 /// Records as OTLP JSON, which reads better than constructors.
 #[track_caller]

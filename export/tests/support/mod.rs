@@ -59,6 +59,7 @@ pub fn open(kind: BusKind) -> Arc<dyn Bus> {
         name,
         partitions: PARTITIONS,
         timestamps: Timestamps::LogAppend,
+        compacted: false,
     });
     bus.ensure_topics(&specs.collect::<Vec<_>>()).unwrap();
     bus

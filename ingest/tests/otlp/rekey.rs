@@ -1,108 +1,29 @@
 //! Over the embedded bus: a topic that somebody else wrote, partitioned anew, and what came in by socket.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use bus::{Bus, RawBusConfig, RawEmbedded, Record, TopicPartition, TopicSpec};
+use bus::{Bus, TopicSpec};
 use prost::Message;
-use runtime::config::Problems;
 use runtime::{Drain, Health};
 use schemas::{Signal, Topics, partition_of};
 
 use crate::client::TRACES;
+use crate::real::{self, PARTITIONS, publish, read, rekey_all};
 use crate::samples::{span, traces};
 
-const PARTITIONS: u32 = 4;
 const FOREIGN: &str = "collector";
 
 fn open(dir: &std::path::Path, topics: &Topics) -> Arc<dyn Bus> {
-    let raw = RawBusConfig {
-        embedded: Some(RawEmbedded {
-            dir: dir.into(),
-            ..Default::default()
-        }),
-        ..Default::default()
-    };
-    let bus = raw.validate("bus", &mut Problems::new()).open().unwrap();
+    let bus = real::embedded(dir);
     let mut specs = bus::topic_specs(topics, PARTITIONS);
     specs.push(TopicSpec {
         name: FOREIGN.into(),
         partitions: 2,
         timestamps: bus::Timestamps::Create,
+        compacted: false,
     });
     bus.ensure_topics(&specs).unwrap();
     bus
-}
-
-fn publish(bus: &dyn Bus, partition: u32, value: Vec<u8>) {
-    let publisher = bus.publisher().unwrap();
-    let record = Record {
-        value: value.into(),
-        ..Default::default()
-    };
-    publisher
-        .publish(
-            TopicPartition::new(FOREIGN, partition),
-            record,
-            Box::new(|ack| assert!(ack.is_ok())),
-        )
-        .unwrap();
-    publisher.flush(Duration::from_secs(10)).unwrap();
-}
-
-/// All records of a topic, with their partitions.
-fn read(bus: &dyn Bus, topic: &str) -> Vec<(u32, Record)> {
-    let mut reader = bus.reader().unwrap();
-    let from: Vec<_> = (0..PARTITIONS)
-        .map(|partition| (TopicPartition::new(topic, partition), 0))
-        .collect();
-    reader.assign(&from).unwrap();
-    let mut all = vec![];
-    for (at, _) in &from {
-        let end = reader.range(at).unwrap().end;
-        while reader.position(at).unwrap() < end {
-            for found in reader.poll(Duration::from_millis(100), 1 << 20).unwrap() {
-                all.push((
-                    found.partition,
-                    Record {
-                        headers: found.headers,
-                        value: found.value,
-                    },
-                ));
-            }
-        }
-    }
-    all
-}
-
-/// Runs until the group has read everything.
-fn rekey_all(bus: &Arc<dyn Bus>, topics: &Topics) {
-    let drain = Drain::new();
-    let rekey = ingest::Rekey {
-        topic: FOREIGN.into(),
-        group: None,
-        record_bytes_max: 256 << 10,
-    };
-    let running = std::thread::spawn({
-        let (bus, topics, drain) = (bus.clone(), topics.clone(), drain.clone());
-        move || {
-            ingest::rekey(
-                rekey,
-                bus,
-                topics,
-                "test",
-                Health::new().part("rekey"),
-                drain,
-            )
-        }
-    });
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while bus.lag(&topics.group("ingest"), FOREIGN).unwrap() > 0 {
-        assert!(Instant::now() < deadline && !running.is_finished());
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    drain.request();
-    running.join().unwrap().unwrap();
 }
 
 #[test]
@@ -117,11 +38,16 @@ fn every_span_goes_to_its_partition_exactly_once() {
                 let spans = (0..10)
                     .map(|id| span(1 + run * 100 + record * 10 + id, 1))
                     .collect();
-                publish(&*bus, u32::from(record) % 2, traces(spans).encode_to_vec());
+                publish(
+                    &*bus,
+                    FOREIGN,
+                    u32::from(record) % 2,
+                    traces(spans).encode_to_vec(),
+                );
             }
-            publish(&*bus, 1, b"not OTLP".to_vec());
+            publish(&*bus, FOREIGN, 1, b"not OTLP".to_vec());
         }
-        rekey_all(&bus, &topics);
+        rekey_all(&bus, &topics, FOREIGN);
     }
     let mut ids = vec![];
     for (partition, record) in read(&*bus, &topics.raw(Signal::Traces)) {

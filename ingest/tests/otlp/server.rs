@@ -11,10 +11,10 @@ use runtime::{Drain, Health};
 use crate::bus::FakeBus;
 
 /// A running ingest. Its counters are those of the test's thread: tests run it on a runtime of one thread.
-pub struct Server {
+pub struct Server<B = FakeBus> {
     pub grpc: SocketAddr,
     pub http: SocketAddr,
-    pub bus: FakeBus,
+    pub bus: B,
     pub drain: Drain,
     pub running: tokio::task::JoinHandle<anyhow::Result<()>>,
     counters: PrometheusHandle,
@@ -40,14 +40,23 @@ impl Server {
     }
 
     pub async fn start_with(change: impl FnOnce(&mut RawConfig)) -> Self {
+        let bus = FakeBus::new();
+        let topics = schemas::Topics::new("tailwater");
+        Self::start_on(bus.clone(), Arc::new(bus), topics, quick(change)).await
+    }
+}
+
+impl<B> Server<B> {
+    pub async fn start_on(
+        bus: B,
+        shared: Arc<dyn bus::Bus>,
+        topics: schemas::Topics,
+        config: ingest::Config,
+    ) -> Self {
         let recorder: &'static _ = Box::leak(Box::new(PrometheusBuilder::new().build_recorder()));
         let recording = metrics::set_default_local_recorder(recorder);
-        let bus = FakeBus::new();
         let ready = Health::new().part("ingest");
-        let topics = schemas::Topics::new("tailwater");
-        let ingest = ingest::bind(quick(change), Arc::new(bus.clone()), topics, ready)
-            .await
-            .unwrap();
+        let ingest = ingest::bind(config, shared, topics, ready).await.unwrap();
         let drain = Drain::new();
         Self {
             grpc: ingest.grpc_addr().unwrap(),

@@ -10,8 +10,8 @@ use super::{Environment, shape, tree};
 
 /// Reads `text` (of `file`, for messages) as a `T` and validates it.
 ///
-/// The type must deny unknown fields at every level. Problems of structure are reported before problems of meaning:
-/// `validate` sees only what has the right shape.
+/// The type must deny unknown fields at every level. `validate` sees only what has the right shape, unknown keys and wrong values left out; where
+/// the rest is no whole (a list where a section belongs, a wrong value that has no default), the problems of structure are reported alone.
 ///
 /// # Errors
 /// All problems found, each with line and column.
@@ -26,16 +26,18 @@ where
 {
     let mut findings = Vec::new();
     let fail = |findings| Err(ConfigError::new(file, text, findings));
-    let Some(root) = tree::parse(text, environment, &mut findings) else {
+    let Some(root) = tree::parse(text, Some(environment), &mut findings) else {
         return fail(findings);
     };
     let schema = schemars::schema_for!(T);
     let value = shape::fit(schema.as_value(), &root, &mut findings);
-    if !findings.is_empty() {
+    let passable = findings.iter().all(|finding| finding.left_out_of.is_some());
+    if !passable {
         return fail(findings);
     }
     let raw: T = match serde_path_to_error::deserialize(value) {
         Ok(raw) => raw,
+        Err(_) if !findings.is_empty() => return fail(findings),
         Err(error) => {
             let path = match error.path().to_string() {
                 path if path == "." => String::new(),
@@ -47,14 +49,34 @@ where
     };
     let mut problems = Problems::new();
     let valid = validate(&raw, &mut problems);
-    if problems.is_empty() {
-        return Ok(valid);
-    }
-    let findings = problems.iter().map(|problem| {
+    let found = problems.iter().filter(|problem| {
+        // What lacks a key, for the key was misspelt, is not wrong a second time.
+        let mut incomplete = (findings.iter()).filter_map(|finding| finding.left_out_of.as_ref());
+        !incomplete.any(|section| is_in(section, &problem.path))
+    });
+    let found = found.map(|problem| {
         let message = shape::prefixed(&problem.path, &problem.message);
         Finding::at(locate(&root, &problem.path), message)
     });
-    fail(findings.collect())
+    let found: Vec<_> = found.collect();
+    findings.extend(found);
+    if findings.is_empty() && problems.is_empty() {
+        return Ok(valid);
+    }
+    fail(findings)
+}
+
+/// Whether a path is the section's own, or that of a key in it.
+fn is_in(section: &str, path: &str) -> bool {
+    match path.strip_prefix(section) {
+        Some("") => true,
+        Some(rest) => {
+            let key = rest.strip_prefix('.').unwrap_or(rest);
+            let is_key = section.is_empty() || key.len() < rest.len();
+            is_key && !key.contains(['.', '['])
+        }
+        None => false,
+    }
 }
 
 /// The process's environment.

@@ -5,6 +5,7 @@
 //! line, column and "did you mean", from the file.
 
 mod environment;
+mod foreign;
 mod load;
 mod problems;
 mod report;
@@ -17,7 +18,9 @@ mod tree;
 mod units;
 
 pub use environment::Environment;
+pub use foreign::read_foreign;
 pub use load::{load, process_environment};
 pub use problems::{Problem, Problems};
 pub use report::ConfigError;
+pub use suggest::{FOREIGN_KEYS, nearest};
 pub use units::{ByteSize, Duration};

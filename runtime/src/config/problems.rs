@@ -26,6 +26,10 @@ impl Problems {
         });
     }
 
+    pub fn len(&self) -> usize {
+        self.found.len()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.found.is_empty()
     }

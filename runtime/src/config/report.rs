@@ -18,6 +18,8 @@ pub(super) struct Finding {
     pub help: Option<String>,
     /// How far off the text is from what was meant, for choosing between alternatives of a schema.
     pub weight: u32,
+    /// Of an unknown key: the path of the section that goes on without it.
+    pub left_out_of: Option<String>,
 }
 
 impl Finding {
@@ -27,11 +29,17 @@ impl Finding {
             message: message.into(),
             help: None,
             weight: 2,
+            left_out_of: None,
         }
     }
 
     pub fn with_help(mut self, help: Option<String>) -> Self {
         self.help = help;
+        self
+    }
+
+    pub fn left_out_of(mut self, path: &str) -> Self {
+        self.left_out_of = Some(path.to_owned());
         self
     }
 

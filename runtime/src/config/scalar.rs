@@ -70,7 +70,7 @@ fn typed(scalar: &Scalar, schema: &Value) -> Value {
 }
 
 /// What a plain scalar is by YAML 1.2's core schema; `None`: text. Infinities and NaN stay text, JSON has none.
-fn core_schema(text: &str) -> Option<Value> {
+pub(super) fn core_schema(text: &str) -> Option<Value> {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Some(Value::Null),
         "true" | "True" | "TRUE" => return Some(Value::Bool(true)),

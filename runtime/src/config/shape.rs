@@ -94,6 +94,11 @@ impl Shape<'_> {
         let any = Value::Bool(true);
         let others = schema.get("additionalProperties").unwrap_or(&any);
 
+        let required_keys = || {
+            let keys = schema.get("required").and_then(Value::as_array);
+            keys.into_iter().flatten().filter_map(Value::as_str)
+        };
+        let required = |key: &str| required_keys().any(|required| required == key);
         let mut object = Map::new();
         for entry in entries {
             let known = properties.get(&entry.key);
@@ -107,19 +112,25 @@ impl Shape<'_> {
                     format!("unknown key `{}`{place}", entry.key),
                 );
                 let known = properties.keys().map(String::as_str);
-                findings.push(
-                    finding
-                        .with_help(suggest::key(self.root, &entry.key, known))
-                        .weighing(3),
-                );
+                let help = suggest::foreign(schema, &entry.key)
+                    .or_else(|| suggest::key(self.root, &entry.key, known));
+                let finding = finding.with_help(help).left_out_of(path);
+                findings.push(finding.weighing(3));
                 continue;
             }
-            let at = join(path, &entry.key);
+            let (at, before) = (join(path, &entry.key), findings.len());
             let value = self.fit(&entry.value, known.unwrap_or(others), &at, findings);
+            let wrong = &mut findings[before..];
+            // A wrong value is left out like an unknown key where its section is whole without it: what else is wrong can be said.
+            if let ([wrong], Kind::Scalar(_), false) =
+                (wrong, &entry.value.kind, required(&entry.key))
+            {
+                wrong.left_out_of.get_or_insert_with(|| path.to_owned());
+                continue;
+            }
             object.insert(entry.key.clone(), value);
         }
-        let required = schema.get("required").and_then(Value::as_array);
-        for key in required.into_iter().flatten().filter_map(Value::as_str) {
+        for key in required_keys() {
             if !entries.iter().any(|entry| entry.key == key) {
                 let message = prefixed(path, &format!("the key `{key}` is missing"));
                 findings.push(Finding::at(node.place, message).weighing(3));
@@ -148,7 +159,13 @@ impl Shape<'_> {
             return Value::Null;
         };
         let alternatives = tagged.map_or(alternatives, std::slice::from_ref);
-        let tried = alternatives.iter().map(|alternative| {
+        // Whoever wrote something didn't mean nothing, however wrong it is.
+        let may_be_meant = |schema: &Value| match &node.kind {
+            Kind::Scalar(written) => !says(schema, "null") || scalar::fit(written, schema).is_ok(),
+            _ => !says(schema, "null"),
+        };
+        let meant = (alternatives.iter()).filter(|one| may_be_meant(self.resolve(one)));
+        let tried = meant.map(|alternative| {
             let mut findings = Vec::new();
             let merged = self.merged(schema, alternative);
             let value = self.fit(node, &merged, path, &mut findings);

@@ -3,10 +3,7 @@
 use serde_json::Value;
 
 /// The candidate that a typing mistake may have made `word` of.
-pub(super) fn nearest<'c>(
-    word: &str,
-    candidates: impl Iterator<Item = &'c str>,
-) -> Option<&'c str> {
+pub fn nearest<'c>(word: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
     let folded = |text: &str| text.to_lowercase().replace('-', "_");
     let word = folded(word);
     let distance = |candidate: &str| strsim::damerau_levenshtein(&word, &folded(candidate));
@@ -17,6 +14,14 @@ pub(super) fn nearest<'c>(
     candidates
         .filter(close)
         .min_by_key(|&candidate| distance(candidate))
+}
+
+/// The schema keyword for keys that another system knows, and that some will write here: what to do instead, by key.
+pub const FOREIGN_KEYS: &str = "x-foreign-keys";
+
+/// What the schema has to say of a foreign key.
+pub(super) fn foreign(schema: &Value, key: &str) -> Option<String> {
+    Some(schema.get(FOREIGN_KEYS)?.get(key)?.as_str()?.to_owned())
 }
 
 /// Help for an unknown key: a known one that is spelt nearly so, else where in the configuration that key exists.

@@ -23,6 +23,8 @@ struct Bus {
     properties: BTreeMap<String, String>,
     partitions: Option<u16>,
     level: Level,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    other_level: Option<Level>,
 }
 
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -45,6 +47,7 @@ enum Level {
 
 #[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("x-foreign-keys" = {"num_traces": "traces are not counted here; leave it out"}))]
 struct Sampler {
     decision_wait: Duration,
     policies: Vec<Policy>,
@@ -225,6 +228,16 @@ fn anchors_are_copied_within_bounds() {
 }
 
 #[test]
+fn keys_of_other_systems_are_explained() {
+    let report = read("sampler:\n  num_traces: 5\n");
+    assert!(report.contains("unknown key `num_traces`"), "{report}");
+    assert!(
+        report.contains("help: traces are not counted here; leave it out"),
+        "{report}"
+    );
+}
+
+#[test]
 fn a_report_marks_every_problem_in_its_line() {
     check(
         r#"bus:
@@ -335,6 +348,10 @@ fn every_kind_of_problem_says_what_to_do() {
         &["bus.level: `loud` is none of: debug, info"],
     );
     check_messages(
+        "bus: {other_level: loud}",
+        &["bus.other_level: `loud` is none of: debug, info"],
+    );
+    check_messages(
         "bus: {level: inof}",
         &[
             "bus.level: `inof` is none of: debug, info",
@@ -425,6 +442,45 @@ error: sampler.policies[0].threshold_ms: must be above 0
    |                   ^
 
 4 problems in t.yaml",
+    );
+}
+
+#[test]
+fn unknown_keys_hide_no_other_problem() {
+    check_messages(
+        "bus: {partitions: 0}\nsampler:\n  decision_wiat: 2h\n  policies: [{name: a, type: latency, threshold_ms: 0}]\n",
+        &[
+            "bus.partitions: must be at least 1",
+            "unknown key `decision_wiat` in sampler",
+            "help: did you mean `decision_wait`?",
+            "sampler.policies[0].threshold_ms: must be above 0",
+        ],
+    );
+    // Nor do wrong values, where the section is whole without them.
+    check_messages(
+        "bus: {partitions: 0}\nsampler:\n  decision_wait: soon\n  policies: [{name: a, type: latency, threshold_ms: 0}]\n",
+        &[
+            "bus.partitions: must be at least 1",
+            "sampler.decision_wait: `soon` is not a duration; write a number with a unit, such as 30s, 250ms or 1h 30m",
+            "sampler.policies[0].threshold_ms: must be above 0",
+        ],
+    );
+    // Nor do they make a section wrong twice.
+    check_messages(
+        "bus: {partitons: 3, partitions: 0}\n",
+        &[
+            "unknown key `partitons` in bus",
+            "help: did you mean `partitions`?",
+        ],
+    );
+}
+
+#[test]
+fn a_section_that_may_be_absent_is_wrong_where_it_is_wrong() {
+    let report = read("bus: {embedded: {dir: x, bytes: 5 cows}}\n");
+    assert!(
+        report.contains("error: bus.embedded.bytes: `5 cows` is not a size"),
+        "{report}"
     );
 }
 

@@ -59,10 +59,11 @@ impl Node {
     }
 }
 
-/// Parses one document. Problems go to `findings`; `None` when the text isn't YAML at all.
+/// Parses one document. Problems go to `findings`; `None` when the text isn't YAML at all. Without an environment, references
+/// to it stay as they are written.
 pub(super) fn parse(
     text: &str,
-    environment: &Environment,
+    environment: Option<&Environment>,
     findings: &mut Vec<Finding>,
 ) -> Option<Node> {
     let mut options = Options::default();
@@ -89,7 +90,7 @@ type Step<T> = Result<T, Finding>;
 struct Builder<'a> {
     text: &'a str,
     parser: Parser<'a, granit_parser::StrInput<'a>>,
-    environment: &'a Environment<'a>,
+    environment: Option<&'a Environment<'a>>,
     findings: &'a mut Vec<Finding>,
     anchors: HashMap<usize, Node>,
     nodes: usize,
@@ -174,7 +175,11 @@ impl<'a> Builder<'a> {
     }
 
     fn scalar(&mut self, written: &str, style: ScalarStyle, span: Span) -> Kind {
-        match environment::substitute(written, self.environment) {
+        let substituted = match self.environment {
+            Some(environment) => environment::substitute(written, environment),
+            None => Ok(written.into()),
+        };
+        match substituted {
             // The parser says `~` for what isn't there.
             Ok(_) if style == ScalarStyle::Plain && span.is_empty() => Kind::Scalar(Scalar {
                 text: String::new(),

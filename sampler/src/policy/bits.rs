@@ -15,8 +15,49 @@ impl Bits {
     }
 
     #[inline]
+    pub(crate) fn clear(&mut self, bit: u8) {
+        self.0[usize::from(bit >> 6)] &= !(1 << (bit & 63));
+    }
+
+    #[inline]
+    pub(crate) fn without(self, other: Self) -> Self {
+        Self([self.0[0] & !other.0[0], self.0[1] & !other.0[1]])
+    }
+
+    #[inline]
     pub(crate) fn has(self, bit: u8) -> bool {
         self.0[usize::from(bit >> 6)] & (1 << (bit & 63)) != 0
+    }
+}
+
+/// Which condition of one configuration is which of another.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct BitMap {
+    pairs: Vec<(u8, u8)>,
+}
+
+impl BitMap {
+    /// By descriptions of the conditions, where a description may stand several times.
+    pub(super) fn between(from: &[String], to: &[String]) -> Self {
+        let mut free: Vec<_> = from.iter().enumerate().collect();
+        let mut pairs = Vec::new();
+        for (at, condition) in to.iter().enumerate() {
+            if let Some(index) = free.iter().position(|(_, known)| *known == condition) {
+                let (from, _) = free.remove(index);
+                pairs.push((from as u8, at as u8));
+            }
+        }
+        Self { pairs }
+    }
+
+    pub(crate) fn apply(&self, bits: Bits) -> Bits {
+        let mut mapped = Bits::default();
+        for &(from, to) in &self.pairs {
+            if bits.has(from) {
+                mapped.set(to);
+            }
+        }
+        mapped
     }
 }
 

@@ -1,11 +1,10 @@
 //! Conditions on spans, one bit each.
 
 use hashbrown::HashSet;
-use schemas::otlp::{SpanView, StatusCode};
+use schemas::otlp::{SpanView, StatusCode, trace_state};
 
 use super::attributes::{AttributeLeaves, Place};
 use super::bits::Bits;
-use super::trace_state;
 
 const NANOS_PER_MILLI: i64 = 1_000_000;
 /// `trace.FlagsSampled`.

@@ -3,6 +3,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::raw_rates::{RawFloor, RawLatencyOutlier, RawNovelty, RawPerOperation, RawThroughput};
+
 /// Declares the sections of a policy, so that names, types and "is it there" stay together.
 macro_rules! sections {
     ($($(#[$doc:meta])* $name:ident: $type:ty,)*) => {
@@ -15,12 +17,18 @@ macro_rules! sections {
             /// Which of the sections below this policy uses.
             #[serde(rename = "type")]
             pub kind: String,
+            /// Absent: it acts. Only at the top level.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub mode: Option<RawMode>,
             $($(#[$doc])* #[serde(skip_serializing_if = "Option::is_none")] pub $name: Option<$type>,)*
         }
 
         impl RawPolicy {
             /// Every type of policy.
-            pub(super) const KINDS: &'static [&'static str] = &[$(stringify!($name)),*];
+            pub const KINDS: &'static [&'static str] = &[$(stringify!($name)),*];
+
+            /// Types whose section may be left out.
+            pub(super) const WITHOUT_FIELDS: &'static [&'static str] = &["always_sample", "trace_flags", "latency_outlier", "novelty"];
 
             /// The sections that are written, by name.
             pub(super) fn sections(&self) -> impl Iterator<Item = &'static str> {
@@ -53,6 +61,27 @@ sections! {
     not: RawNot,
     /// Drops traces that all sub-policies would keep; wins over everything else.
     drop: RawDrop,
+    /// Sub-policies in order, each with a part of one rate of spans.
+    composite: RawComposite,
+    per_operation: RawPerOperation,
+    throughput: RawThroughput,
+    latency_outlier: RawLatencyOutlier,
+    novelty: RawNovelty,
+    floor: RawFloor,
+    /// Keeps traces with a span or an event that satisfies a condition in OTTL.
+    ottl_condition: RawOttlCondition,
+    /// Keeps traces that satisfy conditions in OTTL as a whole.
+    condition: RawCondition,
+}
+
+/// Whether a policy acts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawMode {
+    /// It keeps or drops.
+    Act,
+    /// A dry run: its matches are counted and recorded, and change no verdict.
+    Shadow,
 }
 
 /// A section without fields.
@@ -176,4 +205,72 @@ pub struct RawNot {
 #[serde(default, deny_unknown_fields)]
 pub struct RawDrop {
     pub drop_sub_policy: Vec<RawPolicy>,
+}
+
+/// The first sub-policy that matches answers: the trace is kept if the sub-policy's part of this second has room for its spans.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawComposite {
+    /// Over all samplers of the group, by the time of the stream.
+    pub max_total_spans_per_second: u64,
+    /// The names of the sub-policies in the order in which they stand below; may be left out.
+    pub policy_order: Vec<String>,
+    pub composite_sub_policy: Vec<RawPolicy>,
+    /// A sub-policy that isn't named here keeps nothing.
+    pub rate_allocation: Vec<RawRateAllocation>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawRateAllocation {
+    /// Name of the sub-policy.
+    pub policy: String,
+    /// Of `max_total_spans_per_second`; 0: an equal part for each sub-policy.
+    pub percent: u64,
+}
+
+/// Conditions in OTTL, of which one is enough.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawOttlCondition {
+    pub error_mode: RawErrorMode,
+    /// On spans.
+    pub span: Vec<String>,
+    /// On the events of spans.
+    pub spanevent: Vec<String>,
+}
+
+/// What an evaluation that fails means. Failures are counted in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawErrorMode {
+    /// The condition doesn't hold there.
+    #[default]
+    Ignore,
+    /// As `ignore`.
+    Silent,
+    /// The policy has no say on the trace, unless a span before satisfied it.
+    Propagate,
+}
+
+/// Conditions in OTTL, of which all must hold.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawCondition {
+    /// Where conditions on spans must hold. Conditions on `trace.…` and `root.…` mean the trace and its root span in any case.
+    pub scope: RawScope,
+    pub conditions: Vec<String>,
+    pub error_mode: RawErrorMode,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawScope {
+    /// Each on some span of the trace.
+    #[default]
+    Trace,
+    /// All on the same span.
+    Span,
+    /// All on the root span, the first one that came.
+    Root,
 }

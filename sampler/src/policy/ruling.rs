@@ -1,9 +1,12 @@
-//! The ruling: what policies say about a trace, from bits, counts and the trace id.
+//! The ruling: what all policies together say about a trace.
 
-use schemas::decisions::Verdict;
+use schemas::decisions::{UNKNOWN_THRESHOLD, Verdict};
 
+use super::chance::Chance;
+use super::outcome::Answer;
+use super::probability::randomness;
+use super::state::State;
 use super::{Bits, Policies};
-use crate::budget::Bucket;
 
 /// What a trace is judged by.
 #[derive(Clone, Copy, Debug)]
@@ -13,6 +16,24 @@ pub(crate) struct TraceFacts<'a> {
     /// Of the spans' messages.
     pub(crate) bytes: u64,
     pub(crate) bits: Bits,
+    /// Latest end less earliest start.
+    pub(crate) duration_ns: u64,
+    /// Spans with the status error.
+    pub(crate) errors: u64,
+    /// 0 when no policy asks.
+    pub(crate) services: u64,
+    /// `false` when no policy asks.
+    pub(crate) has_root: bool,
+    /// R, when somebody sampled the trace before us: chance asks it then, so that both choices agree.
+    pub(crate) upstream: Option<u64>,
+    /// By column of [`super::Marks`].
+    pub(crate) marks: &'a [u64],
+}
+
+impl TraceFacts<'_> {
+    pub(crate) fn duration_us(&self) -> u64 {
+        self.duration_ns / 1000
+    }
 }
 
 /// A verdict and who gave it.
@@ -21,208 +42,90 @@ pub(crate) struct Ruling {
     pub(crate) verdict: Verdict,
     /// Index in the configuration; `None`: no policy matched.
     pub(crate) policy: Option<u16>,
-    /// 56-bit rejection threshold.
+    /// 56-bit rejection threshold of a kept trace: the most probable choice that kept it.
     pub(crate) threshold: u64,
+    /// R, where it isn't the one that OpenTelemetry gives the trace.
+    pub(crate) randomness: Option<u64>,
+    /// Dropped on purpose: late errors don't reopen the trace.
+    pub(crate) is_final: bool,
 }
 
 impl Ruling {
+    const NONE: Self = Self {
+        verdict: Verdict::Drop,
+        policy: None,
+        threshold: 0,
+        randomness: None,
+        is_final: false,
+    };
+
+    /// Another trace asks for it, so nobody knows how probable it was.
+    pub(crate) fn linked() -> Self {
+        Self {
+            verdict: Verdict::Keep,
+            threshold: UNKNOWN_THRESHOLD,
+            ..Self::NONE
+        }
+    }
+
     /// No policy is asked about a trace that grew too large.
     pub(crate) fn oversized() -> Self {
         Self {
-            verdict: Verdict::Drop,
-            policy: None,
-            threshold: 0,
+            is_final: true,
+            ..Self::NONE
         }
-    }
-}
-
-/// One node of a compiled policy.
-#[derive(Debug)]
-pub(super) enum Rule {
-    Always,
-    /// Some span satisfied the condition.
-    Bit(u8),
-    /// The trace id's hash is at most this.
-    Probability {
-        salt_state: u64,
-        bound: u64,
-    },
-    /// Inclusive.
-    SpanCount {
-        min: u64,
-        max: u64,
-    },
-    /// Index of a budget, in spans or bytes.
-    SpansBudget(usize),
-    BytesBudget(usize),
-    Not(Box<Self>),
-    /// All hold, looked at in order until one doesn't.
-    All(Vec<Self>),
-}
-
-/// FNV-1a's start value: <http://www.isthe.com/chongo/tech/comp/fnv/>.
-const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
-const FNV_PRIME: u64 = 0x0000_0100_0000_01b3;
-
-fn fnv(state: u64, bytes: &[u8]) -> u64 {
-    bytes.iter().fold(state, |state, &byte| {
-        (state ^ u64::from(byte)).wrapping_mul(FNV_PRIME)
-    })
-}
-
-impl Rule {
-    /// As the Collector's `probabilistic`: FNV-1a 64 over salt and trace id, kept if at most percentage / 100 × (2⁶⁴ − 1).
-    pub(super) fn probability(salt: &str, percentage: f64) -> Self {
-        let salt = if salt.is_empty() {
-            "default-hash-seed"
-        } else {
-            salt
-        };
-        Self::Probability {
-            salt_state: fnv(FNV_OFFSET, salt.as_bytes()),
-            bound: share_of_u64(percentage / 100.0),
-        }
-    }
-
-    /// It asks a rate budget, perhaps.
-    pub(super) fn spends(&self) -> bool {
-        match self {
-            Self::SpansBudget(_) | Self::BytesBudget(_) => true,
-            Self::Not(rule) => rule.spends(),
-            Self::All(rules) => rules.iter().any(Self::spends),
-            _ => false,
-        }
-    }
-
-    fn holds(&self, trace: &TraceFacts<'_>, buckets: &mut [Bucket], at_ms: u64) -> bool {
-        match self {
-            Self::Always => true,
-            Self::Bit(bit) => trace.bits.has(*bit),
-            Self::Probability { salt_state, bound } => fnv(*salt_state, trace.id) <= *bound,
-            Self::SpanCount { min, max } => (*min..=*max).contains(&trace.spans),
-            Self::SpansBudget(budget) => buckets[*budget].allow(trace.spans, at_ms),
-            Self::BytesBudget(budget) => buckets[*budget].allow(trace.bytes, at_ms),
-            Self::Not(rule) => !rule.holds(trace, buckets, at_ms),
-            Self::All(rules) => rules.iter().all(|rule| rule.holds(trace, buckets, at_ms)),
-        }
-    }
-}
-
-/// ⌊ratio × (2⁶⁴ − 1)⌋ for the exact value of the float: what Go's `big.Float` of 64 bits gives.
-///
-/// The Collector multiplies a 64-bit `big.Float` by the ratio with 64 bits of precision, rounded to nearest even, then cuts.
-fn share_of_u64(ratio: f64) -> u64 {
-    if ratio <= 0.0 {
-        return 0;
-    }
-    if ratio >= 1.0 {
-        return u64::MAX;
-    }
-    // ratio = mantissa × 2^exponent, with the mantissa's top bit (2^52) set for all percentages that matter.
-    let bits = ratio.to_bits();
-    let fraction = bits & ((1 << 52) - 1);
-    let (mantissa, exponent) = match (bits >> 52) & 0x7FF {
-        0 => (fraction, -1074),
-        biased => (fraction | 1 << 52, biased as i32 - 1075),
-    };
-    let product = u128::from(mantissa) * u128::from(u64::MAX);
-    // Round to 64 significant bits, to nearest even.
-    let length = 128 - product.leading_zeros() as i32;
-    let excess = (length - 64).max(0);
-    let rounded = round_shift(product, excess as u32);
-    // The value is rounded × 2^(exponent + excess), and exponent + excess is negative or zero here.
-    match -(exponent + excess) {
-        shift @ 1..=127 => (rounded >> shift) as u64,
-        shift if shift >= 128 => 0,
-        _ => u64::try_from(rounded).unwrap_or(u64::MAX),
-    }
-}
-
-/// `value / 2^shift`, rounded to nearest, ties to even.
-fn round_shift(value: u128, shift: u32) -> u128 {
-    if shift == 0 {
-        return value;
-    }
-    let quotient = value >> shift;
-    let rest = value & ((1 << shift) - 1);
-    let half = 1 << (shift - 1);
-    if rest > half || (rest == half && quotient & 1 == 1) {
-        quotient + 1
-    } else {
-        quotient
     }
 }
 
 impl Policies {
     /// Drop policies first; else any match keeps, and the first in order is the one that is named; else the trace is dropped.
     ///
-    /// As in the Collector, a rate policy behind a match still spends, unless `sample_on_first_match` ends the look.
-    pub(crate) fn rule(
-        &self,
-        trace: &TraceFacts<'_>,
-        buckets: &mut [Bucket],
-        at_ms: u64,
-    ) -> Ruling {
-        let mut ruling = Ruling {
-            verdict: Verdict::Drop,
-            policy: None,
-            threshold: 0,
-        };
+    /// All policies are asked, so that [`State::matched`] and the chance are complete. As in the Collector, a rate policy behind a match
+    /// still spends, unless `sample_on_first_match` ends the look; behind a drop nobody is asked but shadow policies.
+    pub(crate) fn rule(&self, trace: &TraceFacts<'_>, state: &mut State, at_ms: u64) -> Ruling {
+        state.clear();
+        let mut ruling = Ruling::NONE;
+        let mut best: Option<Chance> = None;
+        // By what chance drop policies let the trace pass.
+        let mut passed = Chance::SURE;
         for policy in &self.rules {
-            let decided = ruling.policy.is_some();
-            if decided && !policy.spends {
+            let settled = ruling.is_final || (best.is_some() && self.first_match && policy.spends);
+            if settled && !policy.shadow {
                 continue;
             }
-            if !policy.rule.holds(trace, buckets, at_ms) || decided {
-                continue;
+            let outcome = policy.rule.outcome(trace, state, at_ms);
+            if outcome.answer == Answer::Holds {
+                state.matched.push(policy.index);
             }
-            ruling.policy = Some(policy.index);
-            if policy.drops {
-                return ruling;
+            if !policy.shadow && !policy.drops {
+                state.chances.extend(outcome.would);
             }
+            match outcome.answer {
+                _ if policy.shadow => {}
+                Answer::Holds if policy.drops => {
+                    ruling.policy = Some(policy.index);
+                    ruling.is_final = true;
+                }
+                Answer::Holds => {
+                    ruling.policy = ruling.policy.or(Some(policy.index));
+                    if best.is_none_or(|best| outcome.chance.better_than(best)) {
+                        best = Some(outcome.chance);
+                    }
+                }
+                Answer::Not if policy.drops => passed = passed.and(outcome.chance),
+                Answer::Not | Answer::Failed => {}
+            }
+        }
+        if let Some(best) = best {
+            let best = best.among(&state.chances);
+            let chance = best.and(passed);
             ruling.verdict = Verdict::Keep;
-            ruling.threshold = policy.threshold;
-            if self.first_match {
-                return ruling;
-            }
+            ruling.threshold = chance.threshold;
+            ruling.randomness = match (chance.salt_state, trace.upstream) {
+                (Some(salt_state), None) => Some(randomness(salt_state, trace.id)),
+                _ => None,
+            };
         }
         ruling
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thresholds_are_go_s() {
-        // calculateThreshold of the Collector's probabilistic sampler, printed by Go.
-        for (percentage, bound) in [
-            (0.0, 0),
-            (100.0, u64::MAX),
-            (150.0, u64::MAX),
-            (50.0, 0x7fff_ffff_ffff_ffff),
-            (10.0, 0x1999_9999_9999_99ff),
-            (7.0, 0x11eb_851e_b851_ebff),
-            (0.1, 0x41_8937_4bc6_a7ef),
-            (33.3, 0x553f_7ced_9168_6fff),
-            (99.99, 0xfff9_7247_4538_e7ff),
-            (0.000_001, 0x2a_f31d_c461),
-        ] {
-            assert_eq!(share_of_u64(percentage / 100.0), bound, "{percentage} %");
-        }
-    }
-
-    #[test]
-    fn hashes_are_go_s() {
-        // fnv.New64a over "default-hash-seed" and the id.
-        for (first, hash) in [
-            (0, 0x736a_92d7_fd19_125d),
-            (1, 0x2b1a_9524_3a80_3cdd),
-            (5, 0xfb5a_b767_e2ba_a95d_u64),
-        ] {
-            let id = std::array::from_fn::<u8, 16, _>(|at| first * 17 + at as u8 * 3);
-            assert_eq!(fnv(fnv(FNV_OFFSET, b"default-hash-seed"), &id), hash);
-        }
     }
 }

@@ -15,6 +15,8 @@ pub struct Span {
     pub valid: bool,
     pub resource: u8,
     pub odd: bool,
+    /// Another trace.
+    pub link: Option<u8>,
 }
 
 #[derive(Clone, Debug)]

@@ -13,13 +13,23 @@ use crate::model;
 use crate::process::Process;
 use crate::traffic::{FLUSH_TRACE, Setup, trace_id};
 
-type Logged = BTreeMap<(u8, u64), (Verdict, Option<String>)>;
+/// By trace and first offset.
+type Logged = BTreeMap<(u8, u64), Given>;
+
+#[derive(Debug)]
+struct Given {
+    verdict: Verdict,
+    policy: Option<String>,
+    /// A late error asked for it.
+    reopened: bool,
+}
 
 pub fn everything(setup: &Setup, bus: &Bus, process: &Process) {
     let logged = logged(bus);
     verdicts_are_the_model_s(setup, bus, &logged);
-    every_span_is_in_one_place(bus, process, &logged);
-    output_is_in_order(bus);
+    let rescued = rescued(bus, process, &logged);
+    every_span_is_in_one_place(setup, bus, process, &logged, &rescued);
+    output_is_in_order(bus, &rescued);
     nothing_is_held_for_ever(setup, process);
 }
 
@@ -32,18 +42,24 @@ fn logged(bus: &Bus) -> Logged {
     let mut logged = Logged::new();
     for (_, value) in &bus.decisions {
         let batch = DecisionBatch::decode(value).unwrap();
-        for entry in &batch.entries {
+        for (index, entry) in batch.entries.iter().enumerate() {
+            let mut rescues = batch.rescues.iter();
             let key = (traces[&entry.trace_id], entry.first_offset);
             let policy = entry
                 .policy
                 .map(|policy| batch.policies[usize::from(policy)].clone());
             match entry.kind {
-                EntryKind::Decided => {
-                    let before = logged.insert(key, (entry.verdict, policy));
-                    assert_eq!(before, None, "decided twice: {key:?}");
+                EntryKind::Decided | EntryKind::Reopened | EntryKind::Linked => {
+                    let given = Given {
+                        verdict: entry.verdict,
+                        policy,
+                        reopened: rescues.any(|rescue| rescue.entry as usize == index),
+                    };
+                    let before = logged.insert(key, given);
+                    assert!(before.is_none(), "decided twice: {key:?}");
                 }
                 EntryKind::Extended => assert_eq!(
-                    logged.get(&key).map(|verdict| verdict.0),
+                    logged.get(&key).map(|given| given.verdict),
                     Some(entry.verdict),
                     "extended without a verdict, or against it: {key:?}"
                 ),
@@ -59,9 +75,12 @@ fn verdicts_are_the_model_s(setup: &Setup, bus: &Bus, logged: &Logged) {
     }
     let expected = model::verdicts(setup, &bus.raw);
     for (key, (verdict, policy)) in &expected {
+        let given = logged
+            .get(key)
+            .map(|given| (given.verdict, given.policy.as_deref()));
         assert_eq!(
-            logged.get(key),
-            Some(&(*verdict, policy.map(str::to_owned))),
+            given,
+            Some((*verdict, *policy)),
             "verdict of {key:?}; {}",
             setup.describe()
         );
@@ -72,7 +91,7 @@ fn verdicts_are_the_model_s(setup: &Setup, bus: &Bus, logged: &Logged) {
 }
 
 /// Span ids in a request.
-fn ids(value: &Bytes) -> Vec<u64> {
+pub fn ids(value: &Bytes) -> Vec<u64> {
     Items::new(value)
         .map(|item| {
             let span = SpanView::parse(item.unwrap().body).unwrap();
@@ -88,7 +107,50 @@ struct Range {
     most: u32,
 }
 
-fn every_span_is_in_one_place(bus: &Bus, process: &Process, logged: &Logged) {
+/// Spans that were dropped and are brought back by a verdict that a late error asked for: those of all verdicts before it that
+/// late errors asked for, and of the one before these.
+fn rescued(bus: &Bus, process: &Process, logged: &Logged) -> HashSet<(u64, u64)> {
+    let mut rescued = HashSet::new();
+    let emit = process.partition().emit_offset();
+    let asked = |(key, given): &(&(u8, u64), &Given)| {
+        given.reopened && given.verdict == Verdict::Keep && key.1 < emit
+    };
+    for (&(trace, at), _) in logged.iter().filter(asked) {
+        let mut from = at;
+        for (&(_, first), before) in logged.range((trace, 0)..(trace, at)).rev() {
+            assert_eq!(
+                before.verdict,
+                Verdict::Drop,
+                "nothing to bring back: {trace} {at}"
+            );
+            from = first;
+            if !before.reopened {
+                break;
+            }
+        }
+        for record in bus
+            .raw
+            .iter()
+            .filter(|record| (from..at).contains(&record.offset))
+        {
+            if let Content::Spans(spans) = &record.content {
+                let its = spans
+                    .iter()
+                    .filter(|span| span.valid && span.trace == trace);
+                rescued.extend(its.map(|span| (record.offset, span.id)));
+            }
+        }
+    }
+    rescued
+}
+
+fn every_span_is_in_one_place(
+    setup: &Setup,
+    bus: &Bus,
+    process: &Process,
+    logged: &Logged,
+    rescued: &HashSet<(u64, u64)>,
+) {
     let emit = process.partition().emit_offset();
     let committed = bus.committed.as_ref().map_or(0, |committed| committed.0);
     assert_eq!(committed, emit);
@@ -122,9 +184,15 @@ fn every_span_is_in_one_place(bus: &Bus, process: &Process, logged: &Logged) {
                 "passed without a verdict: {span:?} at {}",
                 record.offset
             );
-            let kept = newest.is_some_and(|(_, (verdict, _))| *verdict == Verdict::Keep);
+            let kept = newest.is_some_and(|(_, given)| given.verdict == Verdict::Keep);
             let range = sampled.entry((span.id, record.tenant.clone())).or_default();
             expect(range, passed * u32::from(kept));
+            if rescued.contains(&(record.offset, span.id)) {
+                assert!(!kept, "rescued, though kept: {span:?}");
+                // Retention may have been faster.
+                range.least += u32::from(!setup.truncates);
+                range.most += 1;
+            }
         }
     }
 
@@ -164,7 +232,7 @@ fn compare<K: Hash + Eq + Debug>(
 }
 
 /// Records are regrouped within, but one output record never holds what comes before the one before it.
-fn output_is_in_order(bus: &Bus) {
+fn output_is_in_order(bus: &Bus, rescued: &HashSet<(u64, u64)>) {
     let mut offsets: HashMap<u64, u64> = HashMap::new();
     for record in &bus.raw {
         if let Content::Spans(spans) = &record.content {
@@ -173,13 +241,18 @@ fn output_is_in_order(bus: &Bus) {
     }
     let mut last: HashMap<&Option<Bytes>, u64> = HashMap::new();
     for (tenant, value) in &bus.sampled {
-        let offsets: Vec<_> = ids(value).iter().map(|id| offsets[id]).collect();
+        let offsets: Vec<_> = ids(value)
+            .iter()
+            .map(|id| (offsets[id], *id))
+            .filter(|span| !rescued.contains(span))
+            .map(|(offset, _)| offset)
+            .collect();
         let before = last.entry(tenant).or_default();
         assert!(
             offsets.iter().all(|offset| offset >= before),
             "output out of order"
         );
-        *before = offsets.into_iter().max().unwrap();
+        *before = offsets.into_iter().max().unwrap_or(*before);
     }
 }
 

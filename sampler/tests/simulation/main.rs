@@ -2,7 +2,7 @@
 //!
 //! A seed gives traffic (late and duplicate spans, huge traces, bad records, jumps in time, offset gaps), a configuration (a ttl near
 //! zero, tiny caches) and a schedule of fetches, ticks, epochs, aborted commits, crashes, hand-overs and deletions by
-//! retention. At the end the bus is compared with what the plain model says must be on it.
+//! retention, and changes of configuration. At the end the bus is compared with what the plain model says must be on it.
 //!
 //! `TAILWATER_SEED=n` replays one seed; `TAILWATER_SEEDS=n` runs that many.
 
@@ -12,6 +12,7 @@ mod bus;
 mod checks;
 mod model;
 mod process;
+mod statistics;
 mod traffic;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -37,7 +38,7 @@ fn run(seed: u64) {
     }
     let mut world = World::new(&setup);
     let mut bus = Bus::default();
-    let mut process = Process::start(&setup, &bus, &mut rng);
+    let mut process = Process::start(&setup, &world, &bus, &mut rng);
     let steps = rng.usize(40..240);
     for _ in 0..steps {
         match rng.u32(0..100) {
@@ -45,16 +46,21 @@ fn run(seed: u64) {
             35..=59 => process.fetch(&mut rng, &bus),
             60..=66 if setup.ticks => process.tick(&mut rng, world.wall_ms, &bus),
             60..=74 => process.emit(&mut rng),
-            75..=81 => process.read_again(&mut rng, &bus),
+            75..=81 if rng.bool() => process.read_again(&mut rng, &bus),
+            75..=81 => process.read_for_rescue(&mut rng, &bus),
             82..=87 => process.take(),
             88..=94 => {
                 let committed = process.commit(&mut rng, &mut bus, world.wall_ms);
                 if !committed {
-                    process = Process::start(&setup, &bus, &mut rng);
+                    process = Process::start(&setup, &world, &bus, &mut rng);
                 }
             }
-            95..=97 if setup.crashes => process = Process::start(&setup, &bus, &mut rng),
+            95..=97 if setup.crashes => process = Process::start(&setup, &world, &bus, &mut rng),
             98 if setup.truncates => bus.truncate(&mut rng),
+            99 if setup.reloads => {
+                world.configuration = setup.reconfiguration(&mut rng);
+                process.reconfigure(&world.configuration);
+            }
             _ => {}
         }
     }

@@ -3,10 +3,12 @@
 use fastrand::Rng;
 use sampler::partition::{Counts, Output, Partition, Start};
 use sampler::position::Position;
+use sampler::reconfigure::Reconfiguration;
 use schemas::decisions::DecisionBatch;
 
 use crate::bus::Bus;
-use crate::traffic::Setup;
+use crate::checks::ids;
+use crate::traffic::{Setup, World};
 
 pub struct Process {
     partition: Partition,
@@ -18,7 +20,7 @@ pub struct Process {
 
 impl Process {
     /// Takes the partition over: position, decision log from the scan time on, then records from L.
-    pub fn start(setup: &Setup, bus: &Bus, rng: &mut Rng) -> Self {
+    pub fn start(setup: &Setup, world: &World, bus: &Bus, rng: &mut Rng) -> Self {
         let start = match &bus.committed {
             Some((emit, metadata)) => Position::parse(metadata).unwrap().start(*emit),
             None => Start::default(),
@@ -26,15 +28,15 @@ impl Process {
         let cache_bytes = if rng.bool() { setup.cache_bytes } else { 3000 };
         let mut partition = Partition::new(
             0,
-            setup.policies.clone(),
-            setup.options.clone(),
+            world.configuration.policies.clone(),
+            world.configuration.options.clone(),
             start,
             cache_bytes,
         );
         // Producers that live in the future stamp verdicts into the future too: then all of the log is read.
         let scan_from = match setup.foreign {
             true => 0,
-            false => start.scan_from_ms(&setup.options),
+            false => start.scan_from_ms(&world.configuration.options),
         };
         for (_, value) in bus.decisions.iter().filter(|(at, _)| *at >= scan_from) {
             partition.restore(&DecisionBatch::decode(value).unwrap());
@@ -91,6 +93,32 @@ impl Process {
             .supply(records.iter().map(crate::bus::Record::raw), read_to);
     }
 
+    /// A reader of its own brings what late errors ask for.
+    pub fn read_for_rescue(&mut self, rng: &mut Rng, bus: &Bus) {
+        let Some(missing) = self.partition.missing_for_rescue() else {
+            return;
+        };
+        let records = bus.from(missing.start);
+        let count = rng.usize(0..8).min(records.len());
+        let records = &records[..count];
+        let read_to = match records.last() {
+            Some(record) => record.offset + 1,
+            None if bus.from(missing.start).is_empty() => missing.end,
+            None => return,
+        };
+        self.partition
+            .supply_rescue(records.iter().map(crate::bus::Record::raw), read_to);
+    }
+
+    /// Another configuration, at the beginning of an epoch.
+    pub fn reconfigure(&mut self, change: &Reconfiguration) {
+        self.take();
+        if self.in_flight.is_none() || self.partition.rebuilding() {
+            return;
+        }
+        self.partition.reconfigure(change);
+    }
+
     pub fn take(&mut self) {
         if self.in_flight.is_none() {
             let output = self.take_counted();
@@ -116,6 +144,16 @@ impl Process {
                 + total.lost_spans
                 + self.partition.pending_spans(),
             "counters don't close: {total:?}"
+        );
+        let written: usize = output
+            .sampled
+            .iter()
+            .map(|(_, value)| ids(value).len())
+            .sum();
+        assert_eq!(
+            written as u64,
+            counts.kept_spans + counts.rescued_spans,
+            "more or less was written than was counted"
         );
         output
     }
@@ -146,23 +184,34 @@ impl Process {
         let mut idle = 0;
         let mut rounds = 0;
         while idle < 8 {
-            let before = (self.partition.decide_offset(), self.partition.emit_offset());
+            let before = self.progress();
             self.fetch(rng, bus);
             if setup.ticks {
                 self.tick(rng, wall_ms, bus);
             }
             self.emit(rng);
             self.read_again(rng, bus);
+            self.read_for_rescue(rng, bus);
             let output = self.take_counted();
             if !self.partition.rebuilding() && output.moved {
                 publish(bus, output, wall_ms);
             }
-            let after = (self.partition.decide_offset(), self.partition.emit_offset());
+            let after = self.progress();
             idle = if before == after { idle + 1 } else { 0 };
             rounds += 1;
             assert!(rounds < 20_000, "no end in sight");
         }
         assert!(!self.partition.rebuilding());
+    }
+
+    /// Both cursors, and what is still to be read for late errors.
+    fn progress(&mut self) -> (u64, u64, Option<std::ops::Range<u64>>) {
+        let partition = &mut self.partition;
+        (
+            partition.decide_offset(),
+            partition.emit_offset(),
+            partition.missing_for_rescue(),
+        )
     }
 
     pub fn partition(&self) -> &Partition {

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fastrand::Rng;
-use runtime::config::Problems;
+use runtime::config::{Duration, Problems};
 use sampler::partition::Options;
 use sampler::policy::{
-    Policies, RawLatency, RawPolicy, RawProbabilistic, RawSpanCount, RawStatusCode,
+    Policies, RawFloor, RawLatency, RawLatencyOutlier, RawNovelty, RawOperationRule,
+    RawPerOperation, RawPolicy, RawProbabilistic, RawSpanCount, RawStatusCode,
 };
+use sampler::reconfigure::Reconfiguration;
+use sampler::stamp::Stamping;
 use schemas::wire::{put_len, put_varint};
 
 use crate::bus::{Bus, Content, Record, Span};
@@ -16,6 +19,12 @@ use crate::bus::{Bus, Content, Record, Span};
 pub const LATENCY_MS: u64 = 700;
 pub const SPAN_COUNT: u32 = 9;
 pub const PERCENTAGE: f64 = 25.0;
+/// Of all policies that look at more than one trace.
+pub const STATISTICS_MS: u64 = 2000;
+pub const OUTLIER_PERCENT: usize = 80;
+pub const OUTLIER_SAMPLES: usize = 4;
+pub const NOVELTY: u32 = 2;
+pub const FLOOR: u32 = 1;
 /// Span ids that say which trace keeps the partition awake at the end.
 pub const FLUSH_TRACE: u8 = 0xFF;
 
@@ -23,18 +32,27 @@ pub const FLUSH_TRACE: u8 = 0xFF;
 pub struct Setup {
     pub options: Options,
     pub policies: Arc<Policies>,
+    /// There are policies that look at more than one trace.
+    pub statistics: bool,
     pub cache_bytes: usize,
     /// Records are stamped by producers, some of which live in the future.
     pub foreign: bool,
     pub ticks: bool,
     pub crashes: bool,
     pub truncates: bool,
+    /// Every trace with an error is kept: a late error is never in vain then.
+    pub keeps_errors: bool,
+    /// Now and then another configuration comes while it runs.
+    pub reloads: bool,
 }
 
 impl Setup {
     pub fn random(rng: &mut Rng) -> Self {
         let wait = *rng.choice(&[50, 300, 1000]).unwrap();
         let foreign = rng.u32(0..4) == 0;
+        let keeps_errors = rng.u32(0..3) != 0;
+        let statistics = rng.bool();
+        let policies = policies(keeps_errors, statistics);
         Self {
             options: Options {
                 decision_wait_ms: wait,
@@ -44,38 +62,87 @@ impl Setup {
                 record_bytes_max: *rng.choice(&[300, 2000, 50_000]).unwrap(),
                 future_limit_ms: *rng.choice(&[wait / 4, wait, 1_000_000]).unwrap(),
                 partitions: 1,
+                statistics_bytes: 1 << 20,
+                statistics_reach_ms: policies.reach_ms(),
+                rescue_late_errors: rng.bool(),
+                keep_linked: rng.u32(0..3) == 0,
+                stamping: Stamping::default(),
                 generation: 1,
             },
-            policies: policies(),
+            policies,
+            statistics,
             cache_bytes: *rng.choice(&[0, 1500, 6000, 1 << 20]).unwrap(),
             foreign,
             ticks: rng.bool(),
             crashes: rng.u32(0..4) != 0,
             truncates: rng.u32(0..8) == 0,
+            keeps_errors,
+            reloads: rng.u32(0..6) == 0,
+        }
+    }
+
+    /// Another configuration: as the first, or with other policies and times.
+    pub fn reconfiguration(&self, rng: &mut Rng) -> Reconfiguration {
+        let usual = rng.bool();
+        let wait_ms = self.options.decision_wait_ms;
+        Reconfiguration {
+            policies: match usual {
+                true => self.policies.clone(),
+                false => other_policies(),
+            },
+            options: Options {
+                decision_wait_ms: if usual { wait_ms } else { wait_ms / 2 + 1 },
+                generation: 2 - u64::from(usual),
+                ..self.options.clone()
+            },
         }
     }
 
     pub fn describe(&self) -> String {
         format!(
-            "{:?}, cache {}, foreign {}, ticks {}, crashes {}, truncates {}",
-            self.options, self.cache_bytes, self.foreign, self.ticks, self.crashes, self.truncates
+            "{:?}, statistics {}, cache {}, foreign {}, ticks {}, crashes {}, truncates {}, keeps_errors {}, reloads {}",
+            self.options,
+            self.statistics,
+            self.cache_bytes,
+            self.foreign,
+            self.ticks,
+            self.crashes,
+            self.truncates,
+            self.keeps_errors,
+            self.reloads
         )
     }
 
     /// Verdicts are a function of the log alone. Where producers live in the future, a tick may settle what the log would settle
-    /// later; where retention deletes, the log itself changes.
+    /// later; where retention deletes, the log itself changes; a change of configuration comes at any time.
     pub fn deterministic(&self) -> bool {
-        !(self.truncates || (self.foreign && self.ticks))
+        !(self.truncates || self.reloads || (self.foreign && self.ticks))
     }
 }
 
-fn policies() -> Arc<Policies> {
-    let policy = |name: &str| RawPolicy {
-        name: name.into(),
-        kind: name.into(),
+fn policy(kind: &str) -> RawPolicy {
+    RawPolicy {
+        name: kind.into(),
+        kind: kind.into(),
         ..RawPolicy::default()
-    };
-    let raw = [
+    }
+}
+
+/// Some of the others, in another order, and one that the others don't have.
+fn other_policies() -> Arc<Policies> {
+    compile(&[
+        policy("trace_flags"),
+        RawPolicy {
+            status_code: Some(RawStatusCode {
+                status_codes: vec!["ERROR".into()],
+            }),
+            ..policy("status_code")
+        },
+    ])
+}
+
+fn policies(keeps_errors: bool, statistics: bool) -> Arc<Policies> {
+    let mut all = vec![
         RawPolicy {
             status_code: Some(RawStatusCode {
                 status_codes: vec!["ERROR".into()],
@@ -104,8 +171,59 @@ fn policies() -> Arc<Policies> {
             ..policy("probabilistic")
         },
     ];
+    if statistics {
+        all.extend(statistical());
+    }
+    compile(&all[usize::from(!keeps_errors)..])
+}
+
+/// Policies by operation, and that look at more than one trace.
+fn statistical() -> [RawPolicy; 4] {
+    let interval = Duration::from_millis(STATISTICS_MS);
+    let keys = vec!["root.service.name".to_owned()];
+    [
+        RawPolicy {
+            per_operation: Some(RawPerOperation {
+                rules: vec![RawOperationRule {
+                    service: Some("service-1".into()),
+                    percentage: Some(30.0),
+                    ..RawOperationRule::default()
+                }],
+                default_percentage: Some(5.0),
+            }),
+            ..policy("per_operation")
+        },
+        RawPolicy {
+            latency_outlier: Some(RawLatencyOutlier {
+                percentile: OUTLIER_PERCENT as f64,
+                min_samples: OUTLIER_SAMPLES as u32,
+                interval,
+                keys: keys.clone(),
+                ..RawLatencyOutlier::default()
+            }),
+            ..policy("latency_outlier")
+        },
+        RawPolicy {
+            novelty: Some(RawNovelty {
+                first: NOVELTY,
+                interval,
+            }),
+            ..policy("novelty")
+        },
+        RawPolicy {
+            floor: Some(RawFloor {
+                keys,
+                traces: FLOOR,
+                interval,
+            }),
+            ..policy("floor")
+        },
+    ]
+}
+
+fn compile(raw: &[RawPolicy]) -> Arc<Policies> {
     let mut problems = Problems::new();
-    let policies = Policies::compile(&raw, false, "policies", &mut problems);
+    let policies = Policies::compile(raw, false, "policies", &mut problems);
     assert!(problems.is_empty(), "{problems:?}");
     Arc::new(policies)
 }
@@ -113,6 +231,8 @@ fn policies() -> Arc<Policies> {
 /// The outside: a clock and tracers.
 pub struct World {
     pub wall_ms: u64,
+    /// What a sampler that starts finds.
+    pub configuration: Reconfiguration,
     next_offset: u64,
     next_span: u64,
     traces: u8,
@@ -122,6 +242,10 @@ impl World {
     pub fn new(setup: &Setup) -> Self {
         Self {
             wall_ms: 1_000_000,
+            configuration: Reconfiguration {
+                policies: setup.policies.clone(),
+                options: setup.options.clone(),
+            },
             next_offset: 0,
             next_span: 1,
             // Few ids: they come back after they were forgotten.
@@ -207,6 +331,7 @@ impl World {
                 resource: rng.u8(0..3),
                 // Fields in an order that no encoder uses.
                 odd: rng.u32(0..25) == 0,
+                link: (rng.u32(0..6) == 0).then(|| rng.u8(1..=self.traces)),
             };
             let duplicated = rng.u32(0..20) == 0;
             if duplicated {
@@ -238,6 +363,7 @@ impl World {
                     valid: true,
                     resource: 0,
                     odd: false,
+                    link: None,
                 };
                 self.append(bus, self.wall_ms, None, Content::Spans(vec![span]));
             }
@@ -296,6 +422,11 @@ pub fn body(span: &Span) -> Vec<u8> {
     for (field, time_ms) in [(7, span.start_ms), (8, span.end_ms)] {
         put_varint(&mut body, field << 3 | 1);
         body.extend_from_slice(&(time_ms * 1_000_000).to_le_bytes());
+    }
+    if let Some(link) = span.link {
+        let mut target = Vec::new();
+        put_len(&mut target, 1, &trace_id(link));
+        put_len(&mut body, 13, &target);
     }
     if span.error {
         put_len(&mut body, 15, &[0x18, 2]);

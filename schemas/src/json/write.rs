@@ -165,7 +165,7 @@ impl<'a> Writer<'a, '_> {
                 })?;
                 self.text(text);
             }
-            (Kind::Hex, Value::Len(bytes)) => {
+            (Kind::Id(_), Value::Len(bytes)) => {
                 const DIGITS: &[u8; 16] = b"0123456789abcdef";
                 self.out.push(b'"');
                 for byte in bytes {

@@ -3,6 +3,8 @@
 //! `ExportTraceServiceRequest.resource_spans = 1`, `ResourceSpans {resource = 1, scope_spans = 2, schema_url = 3}`,
 //! `ScopeSpans {scope = 1, spans = 2, schema_url = 3}`; logs and metrics use the same numbers.
 
+use xxhash_rust::xxh3::xxh3_64;
+
 use super::Attributes;
 use crate::wire::{Field, Fields, WireError};
 
@@ -23,6 +25,8 @@ pub struct ResourceHead<'a> {
     pub(crate) message: &'a [u8],
     /// Number of the resource within the request: consecutive items with the same number share the head.
     pub index: usize,
+    /// The hash of `message` where that is the head alone.
+    hash: Option<u64>,
 }
 
 /// What stands round the items of one scope, as [`ResourceHead`].
@@ -31,6 +35,8 @@ pub struct ScopeHead<'a> {
     pub(crate) message: &'a [u8],
     /// Number of the scope within the request (not within its resource).
     pub index: usize,
+    /// The hash of `message` where that is the head alone.
+    hash: Option<u64>,
 }
 
 /// One span, log record or metric, with what it stands in.
@@ -47,7 +53,28 @@ pub struct Item<'a> {
 impl<'a> ResourceHead<'a> {
     /// A head made of an encoded `ResourceSpans` message, with or without scopes in it: for stages that change heads.
     pub fn new(message: &'a [u8], index: usize) -> Self {
-        Self { message, index }
+        Self {
+            message,
+            index,
+            hash: None,
+        }
+    }
+
+    /// A head without scopes whose hash is known: who packs its items to many places has it hashed once, by [`head_hash`].
+    pub fn with_hash(head: &'a [u8], index: usize, hash: u64) -> Self {
+        Self {
+            message: head,
+            index,
+            hash: Some(hash),
+        }
+    }
+
+    /// The head without scopes, and its hash; `scratch` is for what has to be put together.
+    pub(crate) fn hashed<'b>(&self, scratch: &'b mut Vec<u8>) -> (&'b [u8], u64)
+    where
+        'a: 'b,
+    {
+        hashed(self.message, self.hash, scratch)
     }
 
     /// The `Resource` message; empty when absent, the last one when it appears several times.
@@ -75,7 +102,28 @@ impl<'a> ResourceHead<'a> {
 impl<'a> ScopeHead<'a> {
     /// A head made of an encoded `ScopeSpans` message, with or without items in it: for stages that change heads.
     pub fn new(message: &'a [u8], index: usize) -> Self {
-        Self { message, index }
+        Self {
+            message,
+            index,
+            hash: None,
+        }
+    }
+
+    /// A head without items whose hash is known: who packs its items to many places has it hashed once, by [`head_hash`].
+    pub fn with_hash(head: &'a [u8], index: usize, hash: u64) -> Self {
+        Self {
+            message: head,
+            index,
+            hash: Some(hash),
+        }
+    }
+
+    /// The head without items, and its hash; `scratch` is for what has to be put together.
+    pub(crate) fn hashed<'b>(&self, scratch: &'b mut Vec<u8>) -> (&'b [u8], u64)
+    where
+        'a: 'b,
+    {
+        hashed(self.message, self.hash, scratch)
     }
 
     /// The `InstrumentationScope` message; empty when absent, the last one when it appears several times.
@@ -113,6 +161,22 @@ fn last_head(message: &[u8]) -> &[u8] {
         .unwrap_or_default()
 }
 
+/// What [`ResourceHead::with_hash`] and [`ScopeHead::with_hash`] take.
+pub fn head_hash(head: &[u8]) -> u64 {
+    xxh3_64(head)
+}
+
+fn hashed<'a>(message: &'a [u8], hash: Option<u64>, scratch: &'a mut Vec<u8>) -> (&'a [u8], u64) {
+    match hash {
+        Some(hash) => (message, hash),
+        None => {
+            scratch.clear();
+            write_head(message, scratch);
+            (scratch, head_hash(scratch))
+        }
+    }
+}
+
 fn write_head(message: &[u8], out: &mut Vec<u8>) {
     for field in head_fields(message).map_while(Result::ok) {
         out.extend_from_slice(field.raw);
@@ -148,6 +212,7 @@ impl<'a> Items<'a> {
     }
 
     /// Goes on to the next scope that is there; `false` at the end of the request.
+    #[inline(never)]
     fn enter_scope(&mut self) -> Result<bool, WireError> {
         loop {
             if let Some(message) = next_child(&mut self.scopes)? {
@@ -169,18 +234,22 @@ impl<'a> Items<'a> {
         }
     }
 
-    fn step(&mut self) -> Result<Option<Item<'a>>, WireError> {
+    /// The next item's body, whatever stands before it; `None` at the end of the request.
+    #[inline(never)]
+    fn body(&mut self) -> Result<Option<&'a [u8]>, WireError> {
         loop {
-            if let Some(body) = next_child(&mut self.items)? {
-                return Ok(Some(Item {
-                    resource: self.resource,
-                    scope: self.scope,
-                    body,
-                }));
+            let step = match next_child(&mut self.items) {
+                Ok(None) => match self.enter_scope() {
+                    Ok(true) => continue,
+                    Ok(false) => Ok(None),
+                    Err(error) => Err(error),
+                },
+                step => step,
+            };
+            if step.is_err() {
+                *self = Self::new(&[]);
             }
-            if !self.enter_scope()? {
-                return Ok(None);
-            }
+            return step;
         }
     }
 }
@@ -188,13 +257,22 @@ impl<'a> Items<'a> {
 impl<'a> Iterator for Items<'a> {
     type Item = Result<Item<'a>, WireError>;
 
-    #[inline]
+    // Inlined, so that an item is put together where it is used and not in memory first.
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
-        let step = self.step();
-        if step.is_err() {
-            *self = Self::new(&[]);
-        }
-        step.transpose()
+        let body = match self.items.next_plain((CHILDREN << 3 | 2) as u8) {
+            Some(body) => body,
+            None => match self.body() {
+                Ok(Some(body)) => body,
+                Ok(None) => return None,
+                Err(error) => return Some(Err(error)),
+            },
+        };
+        Some(Ok(Item {
+            resource: self.resource,
+            scope: self.scope,
+            body,
+        }))
     }
 }
 

@@ -5,17 +5,20 @@
 
 mod attribute;
 mod check;
+mod event;
 mod items;
 mod log;
 pub(crate) mod schema;
 mod signal;
 mod span;
+pub mod trace_state;
 
 pub use attribute::{AnyValue, ArrayValues, Attributes, KeyValue};
+pub use check::{Checked, Fault, check_item, check_request, check_resource, check_scope};
 pub(crate) use check::{DEPTH_MAX, packed_value};
-pub use check::{check_item, check_request};
+pub use event::{EventView, Events};
 pub(crate) use items::{CHILDREN, RESOURCES};
-pub use items::{Item, Items, ResourceHead, ScopeHead};
+pub use items::{Item, Items, ResourceHead, ScopeHead, head_hash};
 pub use log::LogView;
 pub use signal::Signal;
 pub use span::{SpanView, StatusCode};

@@ -6,7 +6,7 @@
 mod metrics;
 
 use super::Signal;
-use Kind::{Bool, Bytes, Double, Enum, Fixed32, Fixed64, Hex, Int32, Int64, Text, Uint32};
+use Kind::{Bool, Bytes, Double, Enum, Fixed32, Fixed64, Id, Int32, Int64, Text, Uint32};
 use Presence::{Many, OneOf, Scalar, Set};
 use metrics::METRIC;
 
@@ -16,6 +16,8 @@ pub(crate) struct Message {
     pub fields: &'static [Field],
     /// Index into `fields` by number, [`ABSENT`] where there is none; OTLP has no number above 16.
     by_number: [u8; 17],
+    /// The tag of its `attributes`; 0, which is no tag, where there are none.
+    pub attributes_tag: u8,
 }
 
 #[derive(Debug)]
@@ -34,8 +36,8 @@ pub(crate) enum Kind {
     Text,
     /// Base64 in JSON.
     Bytes,
-    /// Trace and span ids: bytes, but hex in JSON.
-    Hex,
+    /// Trace and span ids, of this many bytes: hex in JSON.
+    Id(u8),
     Bool,
     Int32,
     Uint32,
@@ -66,12 +68,20 @@ const ABSENT: u8 = u8::MAX;
 impl Message {
     const fn new(fields: &'static [Field]) -> Self {
         let mut by_number = [ABSENT; 17];
+        let mut attributes_tag = 0;
         let mut at = 0;
         while at < fields.len() {
             by_number[fields[at].number as usize] = at as u8;
+            if matches!(fields[at].name.as_bytes(), b"attributes") {
+                attributes_tag = (fields[at].number as u8) << 3 | 2;
+            }
             at += 1;
         }
-        Self { fields, by_number }
+        Self {
+            fields,
+            by_number,
+            attributes_tag,
+        }
     }
 
     #[inline]
@@ -90,7 +100,7 @@ impl Kind {
     #[inline]
     pub fn wire_type(self) -> Option<u8> {
         match self {
-            Self::Message(_) | Self::Text | Self::Bytes | Self::Hex => None,
+            Self::Message(_) | Self::Text | Self::Bytes | Self::Id(_) => None,
             Self::Fixed64 | Self::Sfixed64 | Self::Double => Some(1),
             Self::Fixed32 => Some(5),
             _ => Some(0),
@@ -109,6 +119,24 @@ pub(crate) fn request(signal: Signal) -> &'static Message {
         Signal::Traces => &TRACES,
         Signal::Logs => &LOGS,
         Signal::Metrics => &METRICS,
+    }
+}
+
+/// What stands round the scopes of one resource, with them.
+pub(crate) fn resource(signal: Signal) -> &'static Message {
+    match signal {
+        Signal::Traces => &RESOURCE_SPANS,
+        Signal::Logs => &RESOURCE_LOGS,
+        Signal::Metrics => &RESOURCE_METRICS,
+    }
+}
+
+/// What stands round the items of one scope, with them.
+pub(crate) fn scope(signal: Signal) -> &'static Message {
+    match signal {
+        Signal::Traces => &SCOPE_SPANS,
+        Signal::Logs => &SCOPE_LOGS,
+        Signal::Metrics => &SCOPE_METRICS,
     }
 }
 
@@ -226,10 +254,10 @@ static ARRAY_VALUE: Message = Message::new(&[messages(1, "values", &ANY_VALUE)])
 static KEY_VALUE_LIST: Message = Message::new(&[messages(1, "values", &KEY_VALUE)]);
 
 static SPAN: Message = Message::new(&[
-    field(1, "traceId", Hex, Scalar),
-    field(2, "spanId", Hex, Scalar),
+    field(1, "traceId", Id(16), Scalar),
+    field(2, "spanId", Id(8), Scalar),
     field(3, "traceState", Text, Scalar),
-    field(4, "parentSpanId", Hex, Scalar),
+    field(4, "parentSpanId", Id(8), Scalar),
     field(5, "name", Text, Scalar),
     field(6, "kind", Enum, Scalar),
     field(7, "startTimeUnixNano", Fixed64, Scalar),
@@ -250,8 +278,8 @@ static EVENT: Message = Message::new(&[
     dropped_attributes(4),
 ]);
 static LINK: Message = Message::new(&[
-    field(1, "traceId", Hex, Scalar),
-    field(2, "spanId", Hex, Scalar),
+    field(1, "traceId", Id(16), Scalar),
+    field(2, "spanId", Id(8), Scalar),
     field(3, "traceState", Text, Scalar),
     attributes(4),
     dropped_attributes(5),
@@ -270,8 +298,8 @@ static LOG_RECORD: Message = Message::new(&[
     attributes(6),
     dropped_attributes(7),
     field(8, "flags", Fixed32, Scalar),
-    field(9, "traceId", Hex, Scalar),
-    field(10, "spanId", Hex, Scalar),
+    field(9, "traceId", Id(16), Scalar),
+    field(10, "spanId", Id(8), Scalar),
     field(11, "observedTimeUnixNano", Fixed64, Scalar),
     field(12, "eventName", Text, Scalar),
 ]);

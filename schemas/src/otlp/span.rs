@@ -1,7 +1,30 @@
 //! The fields of a span that the pipeline looks at, read in one pass.
 
-use super::Attributes;
-use crate::wire::{Fields, WireError};
+use super::{Attributes, Events};
+use crate::wire::{Field, Fields, WireError, delimited, read_field};
+
+/// Fields of a span.
+const ATTRIBUTES: u32 = 9;
+
+/// Tags of a span's fields.
+mod tag {
+    pub(super) const TRACE_ID: u8 = 1 << 3 | 2;
+    pub(super) const SPAN_ID: u8 = 2 << 3 | 2;
+    pub(super) const TRACE_STATE: u8 = 3 << 3 | 2;
+    pub(super) const PARENT_SPAN_ID: u8 = 4 << 3 | 2;
+    pub(super) const NAME: u8 = 5 << 3 | 2;
+    pub(super) const KIND: u8 = 6 << 3;
+    pub(super) const START: u8 = 7 << 3 | 1;
+    pub(super) const END: u8 = 8 << 3 | 1;
+    pub(super) const ATTRIBUTES: u8 = 9 << 3 | 2;
+    pub(super) const EVENTS: u8 = 11 << 3 | 2;
+    pub(super) const LINKS: u8 = 13 << 3 | 2;
+    pub(super) const STATUS: u8 = 15 << 3 | 2;
+    /// The first of two bytes; the second is 1.
+    pub(super) const FLAGS: u8 = (16 << 3 | 5) as u8 | 0x80;
+    /// `Status.code`.
+    pub(super) const CODE: u8 = 3 << 3;
+}
 
 /// `Status.code`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,11 +64,16 @@ pub struct SpanView<'a> {
     pub start_unix_nano: u64,
     pub end_unix_nano: u64,
     pub status: StatusCode,
+    /// Field 11 is there.
+    pub has_events: bool,
+    /// From the first attribute to the end of the last.
+    attributes: &'a [u8],
 }
 
 impl<'a> SpanView<'a> {
     /// One pass over the span's fields. Checks the framing of the top level and of `status`; strings are not
     /// checked for UTF-8, attributes and events are checked when they are read.
+    #[inline]
     pub fn parse(body: &'a [u8]) -> Result<Self, WireError> {
         let mut view = Self {
             body,
@@ -59,31 +87,127 @@ impl<'a> SpanView<'a> {
             start_unix_nano: 0,
             end_unix_nano: 0,
             status: StatusCode::Unset,
+            has_events: false,
+            attributes: &[],
         };
-        for field in Fields::new(body) {
-            let field = field?;
-            match field.number {
-                1 => view.trace_id = field.len_value()?,
-                2 => view.span_id = field.len_value()?,
-                3 => view.trace_state = field.len_value()?,
-                4 => view.parent_span_id = field.len_value()?,
-                5 => view.name = field.len_value()?,
-                6 => view.kind = field.varint_value()? as i32,
-                7 => view.start_unix_nano = field.fixed64_value()?,
-                8 => view.end_unix_nano = field.fixed64_value()?,
-                15 => {
-                    for field in Fields::new(field.len_value()?) {
-                        let field = field?;
-                        if field.number == 3 {
-                            view.status = StatusCode::from(field.varint_value()? as i32);
-                        }
+        view.read()?;
+        Ok(view)
+    }
+
+    /// Fields as every client writes them are told by their tag's byte; any other shape is left to [`Self::take`]. Half the instructions.
+    fn read(&mut self) -> Result<(), WireError> {
+        let body = self.body;
+        let mut attributes: Option<(usize, usize)> = None;
+        let mut rest = body;
+        while let [tag, behind @ ..] = rest {
+            let plain = match *tag {
+                tag::TRACE_ID => delimited(behind).map(|(id, rest)| {
+                    self.trace_id = id;
+                    rest
+                }),
+                tag::SPAN_ID => delimited(behind).map(|(id, rest)| {
+                    self.span_id = id;
+                    rest
+                }),
+                tag::TRACE_STATE => delimited(behind).map(|(state, rest)| {
+                    self.trace_state = state;
+                    rest
+                }),
+                tag::PARENT_SPAN_ID => delimited(behind).map(|(id, rest)| {
+                    self.parent_span_id = id;
+                    rest
+                }),
+                tag::NAME => delimited(behind).map(|(name, rest)| {
+                    self.name = name;
+                    rest
+                }),
+                tag::KIND => match behind {
+                    [kind @ ..0x80, rest @ ..] => {
+                        self.kind = i32::from(*kind);
+                        Some(rest)
+                    }
+                    _ => None,
+                },
+                tag::START => behind.split_first_chunk().map(|(time, rest)| {
+                    self.start_unix_nano = u64::from_le_bytes(*time);
+                    rest
+                }),
+                tag::END => behind.split_first_chunk().map(|(time, rest)| {
+                    self.end_unix_nano = u64::from_le_bytes(*time);
+                    rest
+                }),
+                tag::ATTRIBUTES => delimited(behind).map(|(_, after)| {
+                    let from = body.len() - rest.len();
+                    let first = attributes.map_or(from, |(first, _)| first);
+                    attributes = Some((first, body.len() - after.len()));
+                    after
+                }),
+                tag::EVENTS => delimited(behind).map(|(_, rest)| {
+                    self.has_events = true;
+                    rest
+                }),
+                tag::LINKS => delimited(behind).map(|(_, rest)| rest),
+                tag::STATUS => match delimited(behind) {
+                    Some(([tag::CODE, code @ ..0x80], rest)) => {
+                        self.status = StatusCode::from(i32::from(*code));
+                        Some(rest)
+                    }
+                    _ => None,
+                },
+                tag::FLAGS => match behind {
+                    [1, rest @ ..] => rest.split_first_chunk().map(|(flags, rest)| {
+                        self.flags = u32::from_le_bytes(*flags);
+                        rest
+                    }),
+                    _ => None,
+                },
+                _ => None,
+            };
+            rest = match plain {
+                Some(rest) => rest,
+                None => {
+                    let from = body.len() - rest.len();
+                    let (field, end) = read_field(body, from)?;
+                    if field.number == ATTRIBUTES {
+                        let first = attributes.map_or(from, |(first, _)| first);
+                        attributes = Some((first, end));
+                    }
+                    self.take(field)?;
+                    &body[end..]
+                }
+            };
+        }
+        if let Some((first, end)) = attributes {
+            self.attributes = &body[first..end];
+        }
+        Ok(())
+    }
+
+    /// A field of any shape.
+    #[inline(never)]
+    fn take(&mut self, field: Field<'a>) -> Result<(), WireError> {
+        match field.number {
+            1 => self.trace_id = field.len_value()?,
+            2 => self.span_id = field.len_value()?,
+            3 => self.trace_state = field.len_value()?,
+            4 => self.parent_span_id = field.len_value()?,
+            5 => self.name = field.len_value()?,
+            6 => self.kind = field.varint_value()? as i32,
+            7 => self.start_unix_nano = field.fixed64_value()?,
+            8 => self.end_unix_nano = field.fixed64_value()?,
+            11 => self.has_events = true,
+            15 => {
+                for field in Fields::new(field.len_value()?) {
+                    let field = field?;
+                    if field.number == 3 {
+                        self.status = StatusCode::from(field.varint_value()? as i32);
                     }
                 }
-                16 => view.flags = field.fixed32_value()?,
-                _ => {}
             }
+            16 => self.flags = field.fixed32_value()?,
+            _ => {}
         }
-        Ok(view)
+        Ok(())
     }
 
     /// The trace id, unless it is of a wrong length or all zero.
@@ -107,7 +231,13 @@ impl<'a> SpanView<'a> {
     /// Field 9, in order.
     #[inline]
     pub fn attributes(&self) -> Attributes<'a> {
-        Attributes::new(self.body, 9)
+        Attributes::new(self.attributes, ATTRIBUTES)
+    }
+
+    /// Field 11, in order.
+    #[inline]
+    pub fn events(&self) -> Events<'a> {
+        Events::new(self.body)
     }
 }
 

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 
 const POM: &str = include_str!("pom.xml");
-const VERSION: &str = "4.2.1";
+pub const VERSION: &str = "4.2.1";
 
 /// The folder that holds the jars of one broker; fetches them if they aren't there yet.
 pub fn folder() -> Result<PathBuf> {

@@ -7,6 +7,7 @@
 
 mod jars;
 mod process;
+mod secure;
 
 use std::fmt;
 use std::io::Write;
@@ -16,13 +17,15 @@ use std::sync::{Mutex, OnceLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, bail};
-use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::admin::{AdminClient, AdminOptions, AlterConfig, ResourceSpecifier};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 use crate::ports::free_port;
+pub use jars::VERSION;
 use process::Process;
+pub use secure::Secure;
 
 /// There is no Kafka to test against, and why.
 #[derive(Clone, Debug)]
@@ -62,6 +65,15 @@ impl Broker {
 
     /// A broker of the caller's own, which may be killed and restarted; never the one of `KAFKA_BROKERS`.
     pub fn start() -> Result<Broker, Skipped> {
+        Self::or_skipped(start)
+    }
+
+    /// Likewise, with a listener besides that takes SCRAM over TLS only.
+    pub fn start_secure() -> Result<(Broker, Secure), Skipped> {
+        Self::or_skipped(secure::start)
+    }
+
+    fn or_skipped<T>(start: impl FnOnce() -> Result<T>) -> Result<T, Skipped> {
         start().map_err(|error| {
             let skipped = Skipped(format!("{error:#}"));
             if std::env::var("TAILWATER_REQUIRE_KAFKA").is_ok_and(|value| value == "1") {
@@ -114,6 +126,27 @@ impl Broker {
             .expect("the broker takes signals");
     }
 
+    /// What a topic takes on the broker's disk, in bytes; `None` unless the broker was started here.
+    pub fn log_bytes(&self, topic: &str) -> Option<u64> {
+        let log = self.own.as_ref()?.folder.join("log");
+        let mut bytes = 0;
+        for partition in std::fs::read_dir(log).ok()?.flatten() {
+            let name = partition.file_name();
+            let Some((of, _)) = name.to_str().and_then(|name| name.rsplit_once('-')) else {
+                continue;
+            };
+            if of != topic {
+                continue;
+            }
+            for file in std::fs::read_dir(partition.path()).ok()?.flatten() {
+                if file.path().extension().is_some_and(|kind| kind == "log") {
+                    bytes += file.metadata().ok()?.len();
+                }
+            }
+        }
+        Some(bytes)
+    }
+
     fn own(&self) -> &Own {
         self.own
             .as_ref()
@@ -149,7 +182,7 @@ fn start() -> Result<Broker> {
     // Another process may take a port between our look and the broker's bind: then others are tried.
     let mut tried = String::new();
     for _ in 0..3 {
-        match start_on(&jars, free_port()?, free_port()?) {
+        match start_on(&jars, free_port()?, free_port()?, "", &[]) {
             Ok(broker) => return Ok(broker),
             Err(error) => tried.push_str(&format!("{error:#}; ")),
         }
@@ -157,7 +190,14 @@ fn start() -> Result<Broker> {
     bail!("the broker did not start: {tried}")
 }
 
-fn start_on(jars: &std::path::Path, port: u16, controller: u16) -> Result<Broker> {
+/// `more` are lines of its configuration, `format` arguments of the tool that formats its log.
+fn start_on(
+    jars: &std::path::Path,
+    port: u16,
+    controller: u16,
+    more: &str,
+    format: &[&str],
+) -> Result<Broker> {
     let folder = tempfile::Builder::new()
         .prefix("tailwater-kafka-")
         .tempdir()?
@@ -166,7 +206,7 @@ fn start_on(jars: &std::path::Path, port: u16, controller: u16) -> Result<Broker
     let properties = folder.join("server.properties");
     std::fs::write(
         &properties,
-        server_properties(port, controller, &log.display().to_string()),
+        server_properties(port, controller, &log.display().to_string()) + more,
     )?;
     let format = process::java(jars)
         .args([
@@ -177,6 +217,7 @@ fn start_on(jars: &std::path::Path, port: u16, controller: u16) -> Result<Broker
             "-c",
         ])
         .arg(&properties)
+        .args(format)
         .output()
         .context("running java (Kafka 4 needs Java 17)")?;
     if !format.status.success() {
@@ -261,6 +302,28 @@ pub fn delete_records(brokers: &str, topic: &str, partition: i32, before: i64) -
     let deleted = runtime.block_on(admin.delete_records(&offsets, &AdminOptions::new()))?;
     for elem in deleted.elements() {
         elem.error()?;
+    }
+    Ok(())
+}
+
+/// Makes the brokers delete a raw topic's records when they are this old; `None`: never.
+pub fn set_retention(brokers: &str, topic: &str, age: Option<Duration>) -> Result<()> {
+    let admin: AdminClient<DefaultClientContext> = ClientConfig::new()
+        .set("bootstrap.servers", brokers)
+        .create()?;
+    let retention = age.map_or("-1".to_owned(), |age| age.as_millis().to_string());
+    // Only whole segments are deleted.
+    let segment = age.map_or("604800000".to_owned(), |age| {
+        (age.as_millis() / 2).to_string()
+    });
+    // This replaces all settings of the topic: what we create it with has to be among them.
+    let config = AlterConfig::new(ResourceSpecifier::Topic(topic))
+        .set("message.timestamp.type", "LogAppendTime")
+        .set("retention.ms", &retention)
+        .set("segment.ms", &segment);
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    for altered in runtime.block_on(admin.alter_configs([&config], &AdminOptions::new()))? {
+        altered.map_err(|(_, code)| anyhow::anyhow!("setting the retention of {topic}: {code}"))?;
     }
     Ok(())
 }

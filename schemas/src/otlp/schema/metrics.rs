@@ -1,7 +1,7 @@
 //! The messages of the metrics signal, as data.
 
 use super::Kind::{
-    Bool, Double, Enum, Fixed64, Hex, Message as Of, Sfixed64, Sint32, Text, Uint32, Uint64,
+    Bool, Double, Enum, Fixed64, Id, Message as Of, Sfixed64, Sint32, Text, Uint32, Uint64,
 };
 use super::Presence::{Many, Scalar, Set};
 use super::{KEY_VALUE, Message, attributes, choice, field, message, messages};
@@ -91,8 +91,8 @@ static QUANTILE: Message = Message::new(&[
 static EXEMPLAR: Message = Message::new(&[
     field(2, "timeUnixNano", Fixed64, Scalar),
     choice(3, "asDouble", Double),
-    field(4, "spanId", Hex, Scalar),
-    field(5, "traceId", Hex, Scalar),
+    field(4, "spanId", Id(8), Scalar),
+    field(5, "traceId", Id(16), Scalar),
     choice(6, "asInt", Sfixed64),
     messages(7, "filteredAttributes", &KEY_VALUE),
 ]);

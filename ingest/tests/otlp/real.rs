@@ -1,0 +1,127 @@
+//! Real buses: opened, written to, read back.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bus::{Bus, RawBusConfig, RawEmbedded, RawKafka, Record, TopicPartition};
+use runtime::config::Problems;
+use runtime::{Drain, Health};
+use schemas::Topics;
+
+pub const PARTITIONS: u32 = 4;
+
+pub fn embedded(dir: &std::path::Path) -> Arc<dyn Bus> {
+    open(RawBusConfig {
+        embedded: Some(RawEmbedded {
+            dir: dir.into(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    })
+}
+
+pub fn kafka(brokers: &str, properties: &[(&str, &str)]) -> Arc<dyn Bus> {
+    let properties: BTreeMap<_, _> = properties
+        .iter()
+        .map(|&(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
+    open(RawBusConfig {
+        kafka: Some(RawKafka {
+            brokers: brokers.split(',').map(String::from).collect(),
+            properties,
+            ..Default::default()
+        }),
+        ..Default::default()
+    })
+}
+
+fn open(raw: RawBusConfig) -> Arc<dyn Bus> {
+    let mut problems = Problems::new();
+    let config = raw.validate("bus", &mut problems);
+    assert!(problems.is_empty(), "{problems:?}");
+    config.open().unwrap()
+}
+
+pub fn publish(bus: &dyn Bus, topic: &str, partition: u32, value: Vec<u8>) {
+    let publisher = bus.publisher().unwrap();
+    let record = Record {
+        value: value.into(),
+        ..Default::default()
+    };
+    publisher
+        .publish(
+            TopicPartition::new(topic, partition),
+            record,
+            Box::new(|ack| assert!(ack.is_ok())),
+        )
+        .unwrap();
+    publisher.flush(Duration::from_secs(10)).unwrap();
+}
+
+/// All records of a topic, with their partitions.
+pub fn read(bus: &dyn Bus, topic: &str) -> Vec<(u32, Record)> {
+    let mut reader = bus.reader().unwrap();
+    let from: Vec<_> = (0..PARTITIONS)
+        .map(|partition| (TopicPartition::new(topic, partition), 0))
+        .collect();
+    reader.assign(&from).unwrap();
+    let mut all = vec![];
+    for (at, _) in &from {
+        let end = reader.range(at).unwrap().end;
+        while reader.position(at).unwrap() < end {
+            for found in reader.poll(Duration::from_millis(100), 1 << 20).unwrap() {
+                all.push((
+                    found.partition,
+                    Record {
+                        headers: found.headers,
+                        value: found.value,
+                    },
+                ));
+            }
+        }
+    }
+    all
+}
+
+/// The span ids on a topic, in any order, each as often as it stands there.
+pub fn span_ids(bus: &dyn Bus, topic: &str) -> Vec<Vec<u8>> {
+    let mut ids = vec![];
+    for (_, record) in read(bus, topic) {
+        for item in schemas::otlp::Items::new(&record.value) {
+            let view = schemas::otlp::SpanView::parse(item.unwrap().body).unwrap();
+            ids.push(view.span_id.to_vec());
+        }
+    }
+    ids
+}
+
+/// Partitions a topic of somebody else anew, until the group has read everything.
+pub fn rekey_all(bus: &Arc<dyn Bus>, topics: &Topics, foreign: &str) {
+    let drain = Drain::new();
+    let rekey = ingest::Rekey {
+        topic: foreign.to_owned(),
+        group: None,
+        record_bytes_max: 256 << 10,
+    };
+    let running = std::thread::spawn({
+        let (bus, topics, drain) = (bus.clone(), topics.clone(), drain.clone());
+        move || {
+            ingest::rekey(
+                rekey,
+                bus,
+                topics,
+                "test",
+                Health::new().part("rekey"),
+                drain,
+            )
+        }
+    });
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while bus.lag(&topics.group("ingest"), foreign).unwrap() > 0 {
+        assert!(Instant::now() < deadline && !running.is_finished());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    drain.request();
+    running.join().unwrap().unwrap();
+}

@@ -1,0 +1,90 @@
+//! OTLP over gRPC, by tonic's client.
+
+use anyhow::Context;
+use bytes::{Buf, BufMut, Bytes};
+use schemas::Signal;
+use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
+
+use super::{Attempt, rejected};
+use crate::send::{Compression, SendOptions};
+
+pub(super) type Client = tonic::client::Grpc<tonic::transport::Channel>;
+
+pub(super) fn connect(options: &SendOptions) -> anyhow::Result<Client> {
+    let endpoint = tonic::transport::Endpoint::from_shared(options.endpoint.clone());
+    let endpoint = endpoint.with_context(|| {
+        format!(
+            "{:?} is not an endpoint such as http://127.0.0.1:4317",
+            options.endpoint
+        )
+    })?;
+    // A server may answer in the encoding that it was asked in.
+    let client = Client::new(endpoint.connect_lazy())
+        .accept_compressed(CompressionEncoding::Gzip)
+        .accept_compressed(CompressionEncoding::Zstd);
+    Ok(match options.compression {
+        Compression::None => client,
+        Compression::Gzip => client.send_compressed(CompressionEncoding::Gzip),
+        Compression::Zstd => client.send_compressed(CompressionEncoding::Zstd),
+    })
+}
+
+pub(super) async fn send(client: &mut Client, signal: Signal, body: Bytes) -> Attempt {
+    let path = http::uri::PathAndQuery::from_static(signal.grpc_path());
+    if let Err(error) = client.ready().await {
+        return Attempt::Retry(error.to_string());
+    }
+    match client.unary(tonic::Request::new(body), path, Raw).await {
+        Ok(response) => Attempt::Accepted(rejected(response.get_ref())),
+        Err(status)
+            if [
+                tonic::Code::Unavailable,
+                tonic::Code::DeadlineExceeded,
+                tonic::Code::Aborted,
+            ]
+            .contains(&status.code()) =>
+        {
+            Attempt::Retry(status.to_string())
+        }
+        // The connection broke: only then a status has a cause on this side.
+        Err(status) if std::error::Error::source(&status).is_some() => {
+            Attempt::Retry(status.to_string())
+        }
+        Err(status) => Attempt::Failed(status.to_string()),
+    }
+}
+
+/// Bytes as they are: a request was encoded once, for all attempts.
+#[derive(Clone, Copy)]
+struct Raw;
+
+impl Codec for Raw {
+    type Encode = Bytes;
+    type Decode = Bytes;
+    type Encoder = Self;
+    type Decoder = Self;
+    fn encoder(&mut self) -> Self {
+        Self
+    }
+    fn decoder(&mut self) -> Self {
+        Self
+    }
+}
+
+impl Encoder for Raw {
+    type Item = Bytes;
+    type Error = tonic::Status;
+    fn encode(&mut self, item: Bytes, out: &mut EncodeBuf<'_>) -> Result<(), tonic::Status> {
+        out.put(item);
+        Ok(())
+    }
+}
+
+impl Decoder for Raw {
+    type Item = Bytes;
+    type Error = tonic::Status;
+    fn decode(&mut self, input: &mut DecodeBuf<'_>) -> Result<Option<Bytes>, tonic::Status> {
+        let length = input.remaining();
+        Ok(Some(input.copy_to_bytes(length)))
+    }
+}

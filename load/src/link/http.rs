@@ -1,0 +1,72 @@
+//! OTLP over HTTP, protobuf or JSON.
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use schemas::Signal;
+
+use super::{Attempt, rejected};
+use crate::send::{Compression, Protocol, SendOptions};
+
+pub(super) type Client = legacy::Client<HttpConnector, Full<Bytes>>;
+
+pub(super) fn connect() -> Client {
+    legacy::Client::builder(TokioExecutor::new()).build_http()
+}
+
+pub(super) async fn send(
+    client: &Client,
+    signal: Signal,
+    body: Bytes,
+    options: &SendOptions,
+) -> anyhow::Result<Attempt> {
+    let json = options.protocol == Protocol::HttpJson;
+    let mut request = http::Request::post(format!(
+        "{}{}",
+        options.endpoint.trim_end_matches('/'),
+        signal.http_path()
+    ))
+    .header(
+        "content-type",
+        if json {
+            "application/json"
+        } else {
+            "application/x-protobuf"
+        },
+    );
+    match options.compression {
+        Compression::None => {}
+        Compression::Gzip => request = request.header("content-encoding", "gzip"),
+        Compression::Zstd => request = request.header("content-encoding", "zstd"),
+    }
+    let response = match client.request(request.body(Full::new(body))?).await {
+        Ok(response) => response,
+        Err(error) => return Ok(Attempt::Retry(error.to_string())),
+    };
+    let status = response.status();
+    let body = response
+        .into_body()
+        .collect()
+        .await
+        .map(|body| body.to_bytes())
+        .unwrap_or_default();
+    Ok(match status.as_u16() {
+        200 if json => Attempt::Accepted(rejected_json(&body)),
+        200 => Attempt::Accepted(rejected(&body)),
+        429 | 502 | 503 | 504 => Attempt::Retry(status.to_string()),
+        _ => Attempt::Failed(format!("{status}: {}", String::from_utf8_lossy(&body))),
+    })
+}
+
+/// The same of an answer in JSON, where a count is text.
+fn rejected_json(response: &[u8]) -> u64 {
+    let response: serde_json::Value = serde_json::from_slice(response).unwrap_or_default();
+    let partial = response["partialSuccess"].as_object();
+    let counts = partial.into_iter().flatten();
+    counts
+        .filter(|(name, _)| name.starts_with("rejected"))
+        .find_map(|(_, count)| count.as_str()?.parse().ok())
+        .unwrap_or(0)
+}

@@ -1,0 +1,153 @@
+//! Health, readiness and metrics over HTTP, on addresses of their own.
+//!
+//! Two listeners, since who may scrape metrics is often not who may probe health; with one address for both, one listener.
+//! No authentication, so nothing that is asked here changes more than reading the configuration file again does, and both listen on localhost
+//! unless told otherwise.
+
+mod config;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use tokio::net::TcpListener;
+
+use crate::{Health, Metrics, memory};
+pub use config::{AdminConfig, RawAdmin};
+
+/// Between two times that memory is given back.
+const TRIM_EVERY: Duration = Duration::from_secs(10);
+
+/// An address that can't be had.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "cannot listen on {address} ({key}): {source}; is another process there? set {key} to another address, or to off"
+)]
+pub struct ListenError {
+    key: &'static str,
+    address: SocketAddr,
+    source: std::io::Error,
+}
+
+/// Where the admin endpoint listens.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Admin {
+    pub health: Option<SocketAddr>,
+    pub metrics: Option<SocketAddr>,
+}
+
+impl Admin {
+    /// Beside health stand `pages` of whoever starts it. Binds, and serves until the process ends: through the drain too, when readiness matters most.
+    ///
+    /// # Errors
+    /// An address is taken or isn't ours; names the configuration key.
+    pub async fn start(
+        config: &AdminConfig,
+        health: Health,
+        metrics: Metrics,
+        pages: Router,
+    ) -> Result<Self, ListenError> {
+        let upkeep = metrics.clone();
+        tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(Duration::from_secs(5));
+            loop {
+                ticks.tick().await;
+                upkeep.upkeep();
+            }
+        });
+        tokio::spawn(async {
+            let mut ticks = tokio::time::interval(TRIM_EVERY);
+            loop {
+                ticks.tick().await;
+                let _ = tokio::task::spawn_blocking(memory::trim).await;
+            }
+        });
+        let (probes, scrapes) = (probes(health).merge(pages), scrapes(metrics));
+        if config.health.is_some() && config.health == config.metrics {
+            let both = listen("admin.health", config.health, probes.merge(scrapes)).await?;
+            return Ok(Self {
+                health: both,
+                metrics: both,
+            });
+        }
+        Ok(Self {
+            health: listen("admin.health", config.health, probes).await?,
+            metrics: listen("admin.metrics", config.metrics, scrapes).await?,
+        })
+    }
+}
+
+async fn listen(
+    key: &'static str,
+    address: Option<SocketAddr>,
+    routes: Router,
+) -> Result<Option<SocketAddr>, ListenError> {
+    let Some(address) = address else {
+        return Ok(None);
+    };
+    let failed = |source| ListenError {
+        key,
+        address,
+        source,
+    };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, routes).await {
+            tracing::error!(%error, %bound, "admin endpoint ended");
+        }
+    });
+    Ok(Some(bound))
+}
+
+fn probes(health: Health) -> Router {
+    let alive = || async { "ok\n" };
+    let ready = move || {
+        let health = health.clone();
+        async move { readiness(&health) }
+    };
+    Router::new()
+        .route("/", get(alive))
+        .route("/healthz", get(alive))
+        .route("/readyz", get(ready))
+}
+
+fn readiness(health: &Health) -> Response {
+    let parts = health.parts();
+    let ready = parts.iter().all(|(_, state)| state.is_ok());
+    let parts: serde_json::Map<_, _> = (parts.into_iter())
+        .map(|(name, state)| {
+            (
+                name,
+                state.err().unwrap_or_else(|| "ready".to_owned()).into(),
+            )
+        })
+        .collect();
+    let body = serde_json::json!({ "ready": ready, "parts": parts });
+    let status = match ready {
+        true => StatusCode::OK,
+        false => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    (status, json, format!("{body}\n")).into_response()
+}
+
+fn scrapes(metrics: Metrics) -> Router {
+    let render = move || {
+        let metrics = metrics.clone();
+        async move {
+            let text = [(
+                header::CONTENT_TYPE,
+                "text/plain; version=0.0.4; charset=utf-8",
+            )];
+            (text, metrics.render())
+        }
+    };
+    Router::new().route("/metrics", get(render))
+}
+
+#[cfg(test)]
+mod tests;

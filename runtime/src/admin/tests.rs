@@ -1,0 +1,98 @@
+//! The endpoint as a probe and a scraper see it.
+#![allow(clippy::unwrap_used)]
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::*;
+use crate::install_metrics;
+
+async fn get(address: Option<SocketAddr>, path: &str) -> String {
+    let mut socket = tokio::net::TcpStream::connect(address.unwrap())
+        .await
+        .unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    socket.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    socket.read_to_string(&mut answer).await.unwrap();
+    answer
+}
+
+fn anywhere() -> AdminConfig {
+    let any = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
+    AdminConfig {
+        health: any,
+        metrics: any,
+    }
+}
+
+#[tokio::test]
+async fn readiness_names_each_part_and_its_reason() {
+    let health = Health::new();
+    let (bus, ingest) = (health.part("bus"), health.part("ingest"));
+    let metrics = install_metrics().unwrap();
+    let admin = Admin::start(&anywhere(), health, metrics, Router::new())
+        .await
+        .unwrap();
+    for path in ["/", "/healthz"] {
+        let answer = get(admin.health, path).await;
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    }
+    ingest.ready();
+    bus.not_ready("waiting for kafka");
+    let answer = get(admin.health, "/readyz").await;
+    assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+    assert!(
+        answer.contains(r#"{"ready":false,"parts":{"bus":"waiting for kafka","ingest":"ready"}}"#),
+        "{answer}"
+    );
+    bus.ready();
+    let answer = get(admin.health, "/readyz").await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[tokio::test]
+async fn metrics_are_served_and_one_address_can_serve_all() {
+    let metrics = install_metrics().unwrap();
+    metrics::counter!("admin_test_total").increment(7);
+    let mut config = anywhere();
+    let admin = Admin::start(&config, Health::new(), metrics.clone(), Router::new())
+        .await
+        .unwrap();
+    let answer = get(admin.metrics, "/metrics").await;
+    assert!(answer.contains("admin_test_total 7"), "{answer}");
+    assert!(answer.contains("process_cpu_seconds_total"), "{answer}");
+    assert!(answer.contains("tailwater_build_info{version="), "{answer}");
+
+    // An address that was free a moment ago, twice.
+    let free = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    (config.health, config.metrics) = (Some(free), Some(free));
+    let admin = Admin::start(&config, Health::new(), metrics, Router::new())
+        .await
+        .unwrap();
+    assert!(
+        get(admin.health, "/metrics")
+            .await
+            .starts_with("HTTP/1.1 200")
+    );
+    assert!(
+        get(admin.metrics, "/readyz")
+            .await
+            .starts_with("HTTP/1.1 200")
+    );
+}
+
+#[tokio::test]
+async fn a_taken_port_is_an_error_that_names_the_key() {
+    let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut config = anywhere();
+    config.metrics = taken.local_addr().ok();
+    let metrics = install_metrics().unwrap();
+    let error = Admin::start(&config, Health::new(), metrics, Router::new())
+        .await
+        .unwrap_err();
+    assert!(error.to_string().contains("(admin.metrics)"), "{error}");
+}

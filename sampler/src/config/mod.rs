@@ -1,0 +1,172 @@
+//! The `sampler` section of the configuration: `raw` is what is written, here is what is valid, and what is said of the rest.
+
+mod raw;
+
+use std::sync::Arc;
+use std::time;
+
+use runtime::config::{ByteSize, Duration, Problems};
+
+use crate::partition::Options;
+use crate::policy::Policies;
+use crate::stamp::Stamping;
+pub use raw::{RawConfig, RawDelivery, RawLateErrors, RawLinked};
+
+/// Keys of the section that take effect while a sampler runs; the others need a restart.
+pub const LIVE_KEYS: &[&str] = &[
+    "decision_wait",
+    "decision_wait_after_root_received",
+    "decision_cache_ttl",
+    "maximum_trace_size_bytes",
+    "sample_on_first_match",
+    "late_errors",
+    "linked",
+    "annotate",
+    "sample_rate_attribute",
+    "policies",
+];
+
+/// A valid section. `options.partitions` and `options.record_bytes_max` are for the caller to set from the bus.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub options: Options,
+    pub policies: Arc<Policies>,
+    pub memory_limit_bytes: usize,
+    pub statistics_limit_bytes: usize,
+    pub fleet: bool,
+    pub delivery: bus::Delivery,
+    pub epoch_interval: time::Duration,
+    pub epoch_bytes: usize,
+    /// 0: one a core.
+    pub workers: usize,
+    pub idle_allowance: time::Duration,
+}
+
+/// Below it windows would close before a trace's spans are on the bus.
+const DECISION_WAIT_MIN_MS: u64 = 100;
+const EPOCH_INTERVAL_MS: std::ops::RangeInclusive<u64> = 10..=10_000;
+const EPOCH_BYTES_MIN: u64 = 64 << 10;
+const MEMORY_LIMIT_MIN: u64 = 1 << 20;
+const STATISTICS_LIMIT_MIN: u64 = 1 << 20;
+
+impl RawConfig {
+    /// Every problem goes to `problems` by its path below `path`; the result is only of use when there are none.
+    pub fn validate(&self, path: &str, problems: &mut Problems) -> Config {
+        self.check_times(path, problems);
+        self.check_sizes(path, problems);
+        let policies = Policies::compile(
+            &self.policies,
+            self.sample_on_first_match,
+            &at(path, "policies"),
+            problems,
+        );
+        let decision_wait_ms = millis(self.decision_wait);
+        Config {
+            options: Options {
+                decision_wait_ms,
+                decision_wait_after_root_ms: millis(self.decision_wait_after_root_received),
+                decision_cache_ttl_ms: millis(self.decision_cache_ttl),
+                maximum_trace_size_bytes: self.maximum_trace_size_bytes.map_or(0, |size| size.0),
+                record_bytes_max: 256 << 10,
+                future_limit_ms: (decision_wait_ms / 4).max(1000),
+                partitions: 1,
+                statistics_bytes: self.statistics_limit.0 as usize,
+                statistics_reach_ms: policies.reach_ms(),
+                rescue_late_errors: self.late_errors == RawLateErrors::Rescue,
+                keep_linked: self.linked == RawLinked::Keep,
+                stamping: Stamping {
+                    annotate: self.annotate,
+                    sample_rate: self.sample_rate_attribute,
+                },
+                generation: self.generation(),
+            },
+            policies: Arc::new(policies),
+            memory_limit_bytes: self.memory_limit.0 as usize,
+            statistics_limit_bytes: self.statistics_limit.0 as usize,
+            fleet: self.fleet,
+            delivery: match self.delivery {
+                RawDelivery::ExactlyOnce => bus::Delivery::ExactlyOnce,
+                RawDelivery::AtLeastOnce => bus::Delivery::AtLeastOnce,
+            },
+            epoch_interval: self.epoch_interval.0,
+            epoch_bytes: self.epoch_bytes.0 as usize,
+            workers: self.workers,
+            idle_allowance: self.idle_allowance.0,
+        }
+    }
+
+    fn check_times(&self, path: &str, problems: &mut Problems) {
+        if millis(self.decision_wait) < DECISION_WAIT_MIN_MS {
+            problems.push(
+                at(path, "decision_wait"),
+                format!("too short: at least {DECISION_WAIT_MIN_MS}ms, usually 10s to 60s"),
+            );
+        }
+        if self.decision_wait_after_root_received > self.decision_wait {
+            problems.push(
+                at(path, "decision_wait_after_root_received"),
+                "longer than decision_wait, so it would change nothing; 0s turns it off",
+            );
+        }
+        if millis(self.decision_cache_ttl) < millis(self.decision_wait).saturating_mul(2) {
+            problems.push(
+                at(path, "decision_cache_ttl"),
+                "shorter than twice decision_wait: late spans would get verdicts of their own",
+            );
+        }
+        if !EPOCH_INTERVAL_MS.contains(&millis(self.epoch_interval)) {
+            problems.push(
+                at(path, "epoch_interval"),
+                "out of range: from 10ms to 10s; 250ms is a good choice",
+            );
+        }
+    }
+
+    fn check_sizes(&self, path: &str, problems: &mut Problems) {
+        if self.epoch_bytes.0 < EPOCH_BYTES_MIN {
+            problems.push(at(path, "epoch_bytes"), "too small: at least 64KiB");
+        }
+        if self.memory_limit.0 < MEMORY_LIMIT_MIN {
+            problems.push(at(path, "memory_limit"), "too small: at least 1MiB");
+        }
+        if self.statistics_limit.0 < STATISTICS_LIMIT_MIN {
+            problems.push(at(path, "statistics_limit"), "too small: at least 1MiB");
+        }
+        if self.maximum_trace_size_bytes == Some(ByteSize(0)) {
+            problems.push(
+                at(path, "maximum_trace_size_bytes"),
+                "0 would drop every trace; leave it out for no limit",
+            );
+        }
+    }
+
+    /// A number for everything that verdicts depend on.
+    fn generation(&self) -> u64 {
+        let what = (
+            self.decision_wait,
+            self.decision_wait_after_root_received,
+            self.decision_cache_ttl,
+            self.maximum_trace_size_bytes,
+            self.sample_on_first_match,
+            self.late_errors,
+            self.linked,
+            &self.policies,
+        );
+        serde_json::to_vec(&what).map_or(0, |text| xxhash_rust::xxh3::xxh3_64(&text))
+    }
+}
+
+fn at(path: &str, field: &str) -> String {
+    if path.is_empty() {
+        field.into()
+    } else {
+        format!("{path}.{field}")
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.0.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+//! The `sampler` section as users write it: keys, defaults, and what is said of the Collector's keys that have no meaning here.
+
+use runtime::config::{ByteSize, Duration};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::policy::{RawLatency, RawPolicy, RawProbabilistic, RawStatusCode};
+
+/// The section as written.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[schemars(extend("x-foreign-keys" = collector_keys()))]
+pub struct RawConfig {
+    /// From a trace's first span to its verdict.
+    pub decision_wait: Duration,
+    /// From a trace's root span to its verdict; 0s: only `decision_wait` counts.
+    pub decision_wait_after_root_received: Duration,
+    /// How long a verdict holds for late spans; at least twice `decision_wait`.
+    pub decision_cache_ttl: Duration,
+    /// Bound of the record caches of all partitions together; what doesn't fit is read from the bus again.
+    pub memory_limit: ByteSize,
+    /// Bound of what policies remember of other traces (`latency_outlier`, `novelty`, `floor`), of all partitions of a process together.
+    pub statistics_limit: ByteSize,
+    /// Exchange counts of `throughput`, `novelty` and `floor`, and links (`linked: keep`), with other sampler processes.
+    pub fleet: bool,
+    /// A trace that grows beyond it is dropped at once; absent: no limit.
+    pub maximum_trace_size_bytes: Option<ByteSize>,
+    /// Stop evaluating policies at the first that matches; the verdict is the same.
+    pub sample_on_first_match: bool,
+    /// What a late error does to a trace that was dropped.
+    pub late_errors: RawLateErrors,
+    /// What happens to undecided traces that a kept trace links to.
+    pub linked: RawLinked,
+    /// Root spans of kept traces say why: attributes `tailwater.policy` and `tailwater.probability`.
+    pub annotate: bool,
+    /// Kept spans that stand for others say for how many in the attribute `SampleRate`, for Honeycomb; `tracestate` says it in any case.
+    pub sample_rate_attribute: bool,
+    pub delivery: RawDelivery,
+    /// An epoch ends when it is this old,
+    pub epoch_interval: Duration,
+    /// or has read this much input.
+    pub epoch_bytes: ByteSize,
+    /// Worker threads; 0: one a core.
+    pub workers: usize,
+    /// On an idle partition, the clock follows the wall clock this far behind.
+    pub idle_allowance: Duration,
+    pub policies: Vec<RawPolicy>,
+}
+
+/// Keys of the Collector's `tail_sampling` that have no meaning here. They are refused: what they asked for wouldn't happen.
+fn collector_keys() -> Map<String, Value> {
+    [
+        (
+            "num_traces",
+            "windows hold no payload, so traces are not counted; memory is bounded by memory_limit",
+        ),
+        (
+            "expected_new_traces_per_sec",
+            "nothing is allocated ahead; leave it out",
+        ),
+        (
+            "block_on_overflow",
+            "nothing overflows: at memory_limit the bus is read again; leave it out",
+        ),
+        (
+            "decision_cache",
+            "verdicts are held for a time, not a number of traces: decision_cache_ttl",
+        ),
+        (
+            "drop_pending_traces_on_shutdown",
+            "undecided traces stay on the bus and are decided after the restart; leave it out",
+        ),
+        (
+            "sampling_strategy",
+            "traces are decided when they are complete; leave it out",
+        ),
+        ("tail_storage", "spans are stored on the bus; leave it out"),
+    ]
+    .into_iter()
+    .map(|(key, help)| (key.into(), Value::from(help)))
+    .collect()
+}
+
+/// How epochs are committed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawDelivery {
+    #[default]
+    ExactlyOnce,
+    AtLeastOnce,
+}
+
+/// What a late error does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawLateErrors {
+    /// Nothing: it follows its trace's verdict.
+    #[default]
+    Follow,
+    /// The trace is decided again from there on; if it is kept, its earlier spans come back from the bus.
+    Rescue,
+}
+
+/// What happens to traces that a kept one links to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawLinked {
+    /// Nothing.
+    #[default]
+    Ignore,
+    /// Those that are undecided are kept.
+    Keep,
+}
+
+impl Default for RawConfig {
+    fn default() -> Self {
+        Self {
+            decision_wait: Duration::from_secs(30),
+            decision_wait_after_root_received: Duration::default(),
+            decision_cache_ttl: Duration::from_secs(600),
+            memory_limit: ByteSize::mib(512),
+            statistics_limit: ByteSize::mib(64),
+            fleet: true,
+            maximum_trace_size_bytes: None,
+            sample_on_first_match: false,
+            late_errors: RawLateErrors::default(),
+            linked: RawLinked::default(),
+            annotate: false,
+            sample_rate_attribute: false,
+            delivery: RawDelivery::default(),
+            epoch_interval: Duration::from_millis(250),
+            epoch_bytes: ByteSize::mib(8),
+            workers: 0,
+            idle_allowance: Duration::from_secs(2),
+            policies: default_policies(),
+        }
+    }
+}
+
+/// Every error, every trace over two seconds, a tenth of the rest.
+fn default_policies() -> Vec<RawPolicy> {
+    let policy = |name: &str, kind: &str| RawPolicy {
+        name: name.into(),
+        kind: kind.into(),
+        ..RawPolicy::default()
+    };
+    vec![
+        RawPolicy {
+            status_code: Some(RawStatusCode {
+                status_codes: vec!["ERROR".into()],
+            }),
+            ..policy("errors", "status_code")
+        },
+        RawPolicy {
+            latency: Some(RawLatency {
+                threshold_ms: 2000,
+                upper_threshold_ms: 0,
+            }),
+            ..policy("slow", "latency")
+        },
+        RawPolicy {
+            probabilistic: Some(RawProbabilistic {
+                sampling_percentage: 10.0,
+                ..RawProbabilistic::default()
+            }),
+            ..policy("some", "probabilistic")
+        },
+    ]
+}

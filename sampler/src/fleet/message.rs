@@ -1,0 +1,144 @@
+//! What an instance tells the others, as bytes. The layout is in `docs/bus.md`.
+
+use bytes::Bytes;
+use schemas::wire::{put_varint, read_varint};
+
+use crate::links::Linked;
+
+/// Without links,
+const VERSION: u8 = 1;
+/// and with them.
+const WITH_LINKS: u8 = 2;
+
+/// Counts of one instance, and links from traces that it kept since the last message.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Message {
+    /// How many it owns.
+    pub(super) partitions: u32,
+    pub(super) links: Vec<Linked>,
+    pub(super) counts: Vec<Counted>,
+}
+
+/// An amount of a key in an interval, by the identity of its rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Counted {
+    pub(super) identity: u64,
+    pub(super) interval: u64,
+    pub(super) key: u64,
+    pub(super) amount: u64,
+}
+
+impl Message {
+    /// Rule and interval stand once for all counts that follow each other.
+    pub(super) fn encode(&self) -> Bytes {
+        let mut out = vec![VERSION];
+        put_varint(&mut out, self.partitions.into());
+        if !self.links.is_empty() {
+            out[0] = WITH_LINKS;
+            put_varint(&mut out, self.links.len() as u64);
+            for linked in &self.links {
+                out.extend_from_slice(&linked.target);
+                out.extend_from_slice(&linked.source);
+            }
+        }
+        let together =
+            |a: &Counted, b: &Counted| (a.identity, a.interval) == (b.identity, b.interval);
+        for group in self.counts.chunk_by(together) {
+            out.extend_from_slice(&group[0].identity.to_le_bytes());
+            put_varint(&mut out, group[0].interval);
+            put_varint(&mut out, group.len() as u64);
+            for counted in group {
+                out.extend_from_slice(&counted.key.to_le_bytes());
+                put_varint(&mut out, counted.amount);
+            }
+        }
+        Bytes::from(out)
+    }
+
+    /// `None`: of a newer version, or not ours.
+    pub(super) fn decode(value: &[u8]) -> Option<Self> {
+        let mut at = 1;
+        let with_links = match value.first() {
+            Some(&VERSION) => false,
+            Some(&WITH_LINKS) => true,
+            _ => return None,
+        };
+        let partitions = u32::try_from(varint(value, &mut at)?).ok()?;
+        let mut links = Vec::new();
+        if with_links {
+            for _ in 0..varint(value, &mut at)? {
+                links.push(Linked {
+                    target: fixed(value, &mut at)?,
+                    source: fixed(value, &mut at)?,
+                });
+            }
+        }
+        let mut counts = Vec::new();
+        while at < value.len() {
+            let identity = number(value, &mut at)?;
+            let interval = varint(value, &mut at)?;
+            for _ in 0..varint(value, &mut at)? {
+                counts.push(Counted {
+                    identity,
+                    interval,
+                    key: number(value, &mut at)?,
+                    amount: varint(value, &mut at)?,
+                });
+            }
+        }
+        Some(Self {
+            partitions,
+            links,
+            counts,
+        })
+    }
+}
+
+fn varint(value: &[u8], at: &mut usize) -> Option<u64> {
+    let (number, end) = read_varint(value, *at).ok()?;
+    *at = end;
+    Some(number)
+}
+
+fn number(value: &[u8], at: &mut usize) -> Option<u64> {
+    fixed(value, at).map(u64::from_le_bytes)
+}
+
+fn fixed<const N: usize>(value: &[u8], at: &mut usize) -> Option<[u8; N]> {
+    let bytes = value.get(*at..)?.first_chunk::<N>()?;
+    *at += N;
+    Some(*bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(partitions: u32, links in prop::collection::vec(any::<([u8; 16], [u8; 16])>(), 0..3), counts in prop::collection::vec((0_u64..3, 0_u64..3, any::<u64>(), any::<u64>()), 0..20)) {
+            let counts = counts.into_iter().map(|(identity, interval, key, amount)| Counted { identity, interval, key, amount });
+            let links = links.into_iter().map(|(target, source)| Linked { target, source });
+            let message = Message { partitions, links: links.collect(), counts: counts.collect() };
+            let bytes = message.encode();
+            prop_assert_eq!(Message::decode(&bytes), Some(message));
+            for length in 0..bytes.len() {
+                // Cut off, it is another message or none, and no panic.
+                let _ = Message::decode(&bytes[..length]);
+            }
+        }
+
+        #[test]
+        fn anything_else_is_refused_or_read(bytes in prop::collection::vec(any::<u8>(), 0..40)) {
+            let _ = Message::decode(&bytes);
+        }
+    }
+
+    #[test]
+    fn a_newer_version_is_not_read() {
+        assert_eq!(Message::decode(&[3, 0]), None);
+        assert_eq!(Message::decode(&[]), None);
+    }
+}

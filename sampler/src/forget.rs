@@ -1,0 +1,48 @@
+//! Letting go of verdicts that neither cursor needs any more.
+
+use crate::index::{self, Place};
+use crate::partition::Partition;
+use crate::window::NONE;
+
+impl Partition {
+    /// Lets go of verdicts that neither cursor needs any more.
+    pub(crate) fn forget(&mut self) {
+        while let Some(slot) = self.verdicts.forgettable(self.clock.now_ms(), self.emit) {
+            let held = *self.verdicts.get(slot);
+            let hash = index::hash(&held.id);
+            let newer = match self.find(hash, &held.id) {
+                Some(Place::Decided(newest)) if newest == slot => {
+                    if held.older == NONE {
+                        self.index.remove(hash, Place::Decided(slot));
+                    } else {
+                        self.index
+                            .replace(hash, Place::Decided(slot), Place::Decided(held.older));
+                    }
+                    NONE
+                }
+                Some(Place::Open(open)) if self.window.get(open).older == slot => {
+                    self.window.set_older(open, held.older);
+                    NONE
+                }
+                Some(Place::Open(open)) => self.window.get(open).older,
+                Some(Place::Decided(newest)) => newest,
+                None => NONE,
+            };
+            self.unlink(newer, slot, held.older);
+            self.verdicts.remove(slot);
+        }
+    }
+
+    /// Takes `slot` out of the chain that begins at `newer`.
+    fn unlink(&mut self, newer: u32, slot: u32, older: u32) {
+        let mut at = newer;
+        while at != NONE {
+            let next = self.verdicts.get(at).older;
+            if next == slot {
+                self.verdicts.set_older(at, older);
+                return;
+            }
+            at = next;
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! Records that need a second look when the emit cursor comes by; all others are good and plain.
+
+use std::collections::VecDeque;
+
+/// What is odd about a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Oddity {
+    /// Not OTLP.
+    Bad,
+    /// Good, but some span doesn't begin with a valid trace id.
+    Unusual,
+}
+
+/// The odd records between the cursors, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Oddities {
+    records: VecDeque<(u64, Oddity)>,
+}
+
+impl Oddities {
+    pub(crate) fn add(&mut self, offset: u64, oddity: Oddity) {
+        self.records.push_back((offset, oddity));
+    }
+
+    /// What is odd about a record; those below it are forgotten.
+    pub(crate) fn at(&mut self, offset: u64) -> Option<Oddity> {
+        while let Some(&(at, oddity)) = self.records.front() {
+            if at == offset {
+                return Some(oddity);
+            }
+            if at > offset {
+                return None;
+            }
+            self.records.pop_front();
+        }
+        None
+    }
+}

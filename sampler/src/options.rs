@@ -1,0 +1,34 @@
+//! What every partition of a sampler has in common.
+
+use crate::stamp::Stamping;
+
+/// See the module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// From a trace's first span to its verdict.
+    pub decision_wait_ms: u64,
+    /// From a trace's root span to its verdict; 0: off.
+    pub decision_wait_after_root_ms: u64,
+    /// A verdict holds at least this long after the trace's last span.
+    pub decision_cache_ttl_ms: u64,
+    /// A trace that grows beyond it is dropped at once; 0: no limit.
+    pub maximum_trace_size_bytes: u64,
+    /// Output records are finished when they reach this length.
+    pub record_bytes_max: usize,
+    /// A record further than this ahead of the partition's clock is held back until the next record confirms its time.
+    pub future_limit_ms: u64,
+    /// Number of partitions of the raw topic: a rate budget is split over them.
+    pub partitions: u32,
+    /// Bound of a partition's statistics.
+    pub statistics_bytes: usize,
+    /// How far back verdicts depend on others: [`crate::policy::Policies::reach_ms`].
+    pub statistics_reach_ms: u64,
+    /// A late error reopens a trace that was dropped.
+    pub rescue_late_errors: bool,
+    /// Undecided traces that a kept trace links to are kept.
+    pub keep_linked: bool,
+    /// What is appended to kept spans besides their threshold.
+    pub stamping: Stamping,
+    /// Which configuration gave the verdicts; written into position metadata.
+    pub generation: u64,
+}

@@ -1,0 +1,65 @@
+//! Policies that ask for a rate by the trace's operation, or ask the statistics about its key.
+
+use super::TraceFacts;
+use super::consistent;
+use super::outcome::Outcome;
+use super::state::State;
+use crate::stats::set_hash::mix;
+
+/// `per_operation`.
+#[derive(Debug)]
+pub(super) struct PerOperation {
+    /// The column that says which rule is the trace's.
+    pub(super) column: usize,
+    /// By rule, from 1; at 0 that of traces without one.
+    pub(super) thresholds: Vec<u64>,
+}
+
+impl PerOperation {
+    pub(super) fn outcome(&self, trace: &TraceFacts<'_>) -> Outcome {
+        let rule = trace.marks[self.column] as usize;
+        consistent::of_all(trace, self.thresholds[rule])
+    }
+}
+
+/// A key: columns of the entry span's fields and of all spans' fields.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Key {
+    pub(super) entry: Option<usize>,
+    pub(super) all: Option<usize>,
+}
+
+impl Key {
+    /// Never 0, which stands for "not asked".
+    fn of(&self, trace: &TraceFacts<'_>) -> u64 {
+        let number = |column: Option<usize>| column.map_or(0, |at| trace.marks[at]);
+        match (number(self.entry), number(self.all)) {
+            (0, number) | (number, 0) => number.max(1),
+            (entry, all) => mix(entry, all),
+        }
+    }
+}
+
+/// `throughput`, `latency_outlier`, `novelty`, `floor`.
+#[derive(Debug)]
+pub(super) struct Asks {
+    /// Index among the rules of the statistics.
+    pub(super) rule: usize,
+    pub(super) key: Key,
+    /// Of those that let chance decide: the column of the threshold from upstream.
+    pub(super) chance: Option<usize>,
+}
+
+impl Asks {
+    pub(super) fn outcome(&self, trace: &TraceFacts<'_>, state: &mut State, at_ms: u64) -> Outcome {
+        let key = self.key.of(trace);
+        state.asked[self.rule] = key;
+        let rejected = state
+            .statistics
+            .rejects(self.rule, key, trace.duration_us(), at_ms);
+        match self.chance {
+            Some(upstream) => consistent::of_the_rest(trace, rejected, upstream),
+            None => Outcome::sure(rejected < 1.0),
+        }
+    }
+}

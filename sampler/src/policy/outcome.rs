@@ -1,0 +1,82 @@
+//! What a rule says of a trace.
+
+use super::chance::Chance;
+
+/// The answer of a rule, and by what chance it came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Outcome {
+    pub(super) answer: Answer,
+    /// Of this answer, whichever it is; sure when facts alone gave it.
+    pub(super) chance: Chance,
+    /// The chance that it would hold, the trace's facts being what they are; `None`: none, or nobody knows.
+    pub(super) would: Option<Chance>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    Holds,
+    Not,
+    /// A condition could not be evaluated, and its `error_mode` is `propagate`: the policy has no say.
+    Failed,
+}
+
+impl Outcome {
+    pub(super) const FAILED: Self = Self {
+        answer: Answer::Failed,
+        chance: Chance::SURE,
+        would: None,
+    };
+
+    pub(super) fn holds(chance: Chance) -> Self {
+        Self {
+            answer: Answer::Holds,
+            chance,
+            would: Some(chance),
+        }
+    }
+
+    pub(super) fn not(chance: Chance) -> Self {
+        Self {
+            answer: Answer::Not,
+            chance,
+            would: None,
+        }
+    }
+
+    /// It would have held by this chance.
+    pub(super) fn missed(chance: Chance) -> Self {
+        Self {
+            would: Some(chance),
+            ..Self::not(Chance::UNKNOWN)
+        }
+    }
+
+    /// From facts.
+    pub(super) fn sure(holds: bool) -> Self {
+        match holds {
+            true => Self::holds(Chance::SURE),
+            false => Self::not(Chance::SURE),
+        }
+    }
+
+    /// From more than the trace: a budget.
+    pub(super) fn unknown(holds: bool) -> Self {
+        match holds {
+            true => Self::holds(Chance::UNKNOWN),
+            false => Self::not(Chance::UNKNOWN),
+        }
+    }
+
+    /// The opposite. What a chance leaves over is no R ≥ T, so nothing is known of it but that it isn't sure.
+    pub(super) fn inverted(self) -> Self {
+        let chance = match self.chance {
+            Chance::SURE => Chance::SURE,
+            _ => Chance::UNKNOWN,
+        };
+        match self.answer {
+            Answer::Holds => Self::not(chance),
+            Answer::Not => Self::holds(chance),
+            Answer::Failed => self,
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Another configuration for a partition that is running: its window, its verdicts and its place in the log stay.
+//!
+//! Conditions that both configurations have keep what was gathered. What only the new one asks for is not known of the spans that open traces have
+//! already: it counts as not satisfied by them, but for latency, which is known of every trace.
+
+use std::sync::Arc;
+
+use crate::options::Options;
+use crate::partition::Partition;
+use crate::policy::Policies;
+use crate::verdicts::NO_POLICY;
+
+/// What can change while a sampler runs.
+#[derive(Clone, Debug)]
+pub struct Reconfiguration {
+    pub policies: Arc<Policies>,
+    /// `partitions` and `record_bytes_max` are not taken from here.
+    pub options: Options,
+}
+
+impl Partition {
+    /// From the next record on. To be called between a [`Partition::take`] and the first record after it.
+    pub fn reconfigure(&mut self, change: &Reconfiguration) {
+        let (policies, options) = (&change.policies, &change.options);
+        let bits = policies.carried_over(&self.policies);
+        self.window.reconfigure(&bits, policies, options);
+        self.hold_bits(&bits, policies);
+        self.window
+            .carry_marks(self.policies.marks(), policies.marks());
+        let rules = policies.keyed().iter();
+        self.log
+            .set_statistics(rules.map(|rule| rule.identity).collect());
+        let places: Vec<u16> = (self.policies.names().iter())
+            .map(|name| {
+                let place = policies.names().iter().position(|known| known == name);
+                place.map_or(NO_POLICY, |at| at as u16)
+            })
+            .collect();
+        let place = |policy: u16| places.get(usize::from(policy)).copied();
+        let renumber = |policy| place(policy).unwrap_or(NO_POLICY);
+        self.verdicts
+            .reconfigure(options.decision_cache_ttl_ms, renumber);
+        self.log.renumber(renumber);
+        self.counts.verdicts.clear();
+        self.counts.matches.clear();
+        let share = 1.0 / f64::from(self.options.partitions.max(1));
+        self.state = self.state.carried_over(
+            &self.policies,
+            policies,
+            share,
+            self.options.statistics_bytes,
+        );
+        self.options = Options {
+            partitions: self.options.partitions,
+            record_bytes_max: self.options.record_bytes_max,
+            ..options.clone()
+        };
+        self.policies = policies.clone();
+    }
+}

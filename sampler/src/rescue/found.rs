@@ -1,0 +1,85 @@
+//! What was found of dropped traces, packed as it goes out.
+
+use bytes::Bytes;
+use schemas::otlp::Item;
+use schemas::pack::Packer;
+
+/// What was found of one trace.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    packers: Vec<(Option<Bytes>, Packer)>,
+    finished: Vec<(Option<Bytes>, Bytes)>,
+    pub(crate) spans: u64,
+    pub(crate) bytes: usize,
+    /// The trace's first record was there.
+    begun: bool,
+    pub(super) too_large: bool,
+}
+
+/// What goes out when the emit cursor passes an offset.
+#[derive(Debug, Default)]
+pub(crate) struct Released {
+    pub(crate) records: Vec<(Option<Bytes>, Bytes)>,
+    pub(crate) spans: u64,
+    pub(crate) bytes: usize,
+    /// Traces that could not be brought back whole.
+    pub(crate) incomplete: u64,
+}
+
+impl Found {
+    /// Of a trace that takes more than may be held.
+    pub(super) fn too_large() -> Self {
+        Self {
+            too_large: true,
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn begin(&mut self, tenant: &Option<Bytes>, first: bool) {
+        self.begun |= first;
+        if let Some((_, packer)) = self.packers.iter_mut().find(|(owner, _)| owner == tenant) {
+            packer.begin_source();
+        }
+    }
+
+    /// Adds a span; the bytes it takes.
+    pub(super) fn add(
+        &mut self,
+        tenant: &Option<Bytes>,
+        item: &Item<'_>,
+        suffix: &[u8],
+        record_bytes_max: usize,
+    ) -> usize {
+        let known = self.packers.iter().position(|(owner, _)| owner == tenant);
+        let at = known.unwrap_or_else(|| {
+            self.packers.push((tenant.clone(), Packer::new()));
+            self.packers.len() - 1
+        });
+        let packer = &mut self.packers[at].1;
+        let bytes = item.body.len() + suffix.len();
+        if !packer.is_empty() && packer.bytes() + bytes > record_bytes_max {
+            self.finished.push((tenant.clone(), packer.finish()));
+        }
+        packer.push_with_suffix(item, suffix);
+        self.spans += 1;
+        self.bytes += bytes;
+        bytes
+    }
+
+    pub(super) fn finish(&mut self) {
+        for (tenant, mut packer) in std::mem::take(&mut self.packers) {
+            if !packer.is_empty() {
+                self.finished.push((tenant, packer.finish()));
+            }
+        }
+    }
+}
+
+impl Released {
+    pub(super) fn add(&mut self, found: Found) {
+        self.incomplete += u64::from(!found.begun || found.too_large);
+        self.spans += found.spans;
+        self.bytes += found.bytes;
+        self.records.extend(found.finished);
+    }
+}

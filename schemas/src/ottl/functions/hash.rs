@@ -1,0 +1,95 @@
+//! Hashes of text, as hexadecimal digits (FNV: as a number).
+
+use sha2::Digest;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+use super::super::path_hex as hex;
+use super::super::value::{Result, Value};
+use super::{Args, Call, Converter, Kind, Parameter, required};
+
+const TARGET: &[Parameter] = &[required("target", Kind::Text)];
+
+pub(super) const CONVERTERS: &[Converter] = &[
+    Converter {
+        name: "SHA256",
+        parameters: TARGET,
+        make: |args| {
+            hash(args, |bytes| {
+                Value::owned(hex(&sha2::Sha256::digest(bytes)))
+            })
+        },
+    },
+    Converter {
+        name: "SHA512",
+        parameters: TARGET,
+        make: |args| {
+            hash(args, |bytes| {
+                Value::owned(hex(&sha2::Sha512::digest(bytes)))
+            })
+        },
+    },
+    Converter {
+        name: "SHA1",
+        parameters: TARGET,
+        make: |args| hash(args, |bytes| Value::owned(hex(&sha1::Sha1::digest(bytes)))),
+    },
+    Converter {
+        name: "MD5",
+        parameters: TARGET,
+        make: |args| hash(args, |bytes| Value::owned(hex(&md5::Md5::digest(bytes)))),
+    },
+    Converter {
+        name: "FNV",
+        parameters: TARGET,
+        make: |args| hash(args, |bytes| Value::Int(fnv(bytes) as i64)),
+    },
+    Converter {
+        name: "XXH3",
+        parameters: TARGET,
+        make: |args| {
+            hash(args, |bytes| {
+                Value::owned(hex(&xxh3_64(bytes).to_be_bytes()))
+            })
+        },
+    },
+    Converter {
+        name: "XXH128",
+        parameters: TARGET,
+        make: |args| {
+            hash(args, |bytes| {
+                Value::owned(hex(&xxh3_128(bytes).to_be_bytes()))
+            })
+        },
+    },
+    Converter {
+        name: "Murmur3Hash",
+        parameters: TARGET,
+        make: |args| {
+            hash(args, |bytes| {
+                Value::owned(hex(&super::murmur3::hash32(bytes).to_le_bytes()))
+            })
+        },
+    },
+    Converter {
+        name: "Murmur3Hash128",
+        parameters: TARGET,
+        make: |args| {
+            hash(args, |bytes| {
+                let [low, high] = super::murmur3::hash128(bytes);
+                Value::owned(hex(&low.to_le_bytes()) + &hex(&high.to_le_bytes()))
+            })
+        },
+    },
+];
+
+fn hash(mut args: Args, hash: fn(&[u8]) -> Value<'static>) -> Result<Call, String> {
+    let target = args.expr(0)?;
+    Ok(Call::any(move |at| Ok(hash(target.text(at)?.as_bytes()))))
+}
+
+/// FNV-1a of 64 bits.
+fn fnv(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}

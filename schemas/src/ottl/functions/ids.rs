@@ -1,0 +1,66 @@
+//! Ids of traces, spans and profiles, from bytes or from hexadecimal text.
+
+use super::super::value::{EvalError, Result, Value};
+use super::{Args, Call, Converter, Kind, required};
+
+pub(super) const CONVERTERS: &[Converter] = &[
+    Converter {
+        name: "TraceID",
+        parameters: &[required("target", Kind::BytesLike)],
+        make: |args| id(args, |bytes| Ok(Value::TraceId(decode("TraceID", bytes)?))),
+    },
+    Converter {
+        name: "SpanID",
+        parameters: &[required("target", Kind::BytesLike)],
+        make: |args| id(args, |bytes| Ok(Value::SpanId(decode("SpanID", bytes)?))),
+    },
+    Converter {
+        name: "ProfileID",
+        parameters: &[required("target", Kind::BytesLike)],
+        make: |args| {
+            id(args, |bytes| {
+                Ok(Value::ProfileId(decode("ProfileID", bytes)?))
+            })
+        },
+    },
+];
+
+/// An id that is a literal is made once, so that a wrong one is found when the text is compiled.
+fn id(mut args: Args, make: fn(&[u8]) -> Result<Value<'static>>) -> Result<Call, String> {
+    let target = args.expr(0)?;
+    if let Some(literal) = target.literal() {
+        let bytes = super::super::convert::bytes_like(literal.clone());
+        let made = bytes.and_then(|bytes| make(&bytes.unwrap_or_default()));
+        let made = made.map_err(|error| error.to_string())?;
+        return Ok(Call::any(move |_| Ok(made.clone())));
+    }
+    Ok(Call::any(move |at| {
+        make(&target.bytes_like(at)?.unwrap_or_default())
+    }))
+}
+
+fn decode<const N: usize>(function: &str, bytes: &[u8]) -> Result<[u8; N]> {
+    if let Ok(id) = bytes.try_into() {
+        return Ok(id);
+    }
+    let mut id = [0; N];
+    if bytes.len() != 2 * N {
+        return Err(EvalError::new(format!(
+            "{function} needs {N} bytes or {} hexadecimal digits, found {}",
+            2 * N,
+            bytes.len()
+        )));
+    }
+    for (byte, digits) in id.iter_mut().zip(bytes.chunks_exact(2)) {
+        let digit = |at: usize| char::from(digits[at]).to_digit(16);
+        match (digit(0), digit(1)) {
+            (Some(high), Some(low)) => *byte = (high << 4 | low) as u8,
+            _ => {
+                return Err(EvalError::new(format!(
+                    "{function} found no hexadecimal digits"
+                )));
+            }
+        }
+    }
+    Ok(id)
+}

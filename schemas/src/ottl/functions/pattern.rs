@@ -1,0 +1,46 @@
+//! Patterns of functions: compiled once where they are literals, and each time where they aren't.
+
+use std::sync::Arc;
+
+use regex::Regex;
+
+use crate::go_pattern::translated;
+
+use super::super::convert::text;
+use super::super::expr::Expr;
+use super::super::subject::Subject;
+use super::super::value::{EvalError, Result};
+
+/// A regular expression that is compiled once where it is a literal, and each time where it isn't.
+#[derive(Debug)]
+pub(in super::super) enum Pattern {
+    Fixed(Arc<Regex>),
+    Dynamic(Expr),
+}
+
+impl Pattern {
+    pub(in super::super) fn new(function: &str, pattern: Expr) -> Result<Self, String> {
+        let Some(literal) = pattern.literal() else {
+            return Ok(Self::Dynamic(pattern));
+        };
+        let literal = text(literal.clone()).map_err(|error| error.to_string())?;
+        match Regex::new(&translated(&literal)) {
+            Ok(regex) => Ok(Self::Fixed(Arc::new(regex))),
+            Err(error) => Err(format!(
+                "the pattern of {function} doesn't compile: {error}"
+            )),
+        }
+    }
+
+    pub(in super::super) fn get(&self, at: &Subject<'_>) -> Result<Arc<Regex>> {
+        match self {
+            Self::Fixed(regex) => Ok(regex.clone()),
+            Self::Dynamic(pattern) => match Regex::new(&translated(&pattern.text(at)?)) {
+                Ok(regex) => Ok(Arc::new(regex)),
+                Err(error) => Err(EvalError::new(format!(
+                    "a pattern doesn't compile: {error}"
+                ))),
+            },
+        }
+    }
+}

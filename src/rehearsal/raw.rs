@@ -1,0 +1,191 @@
+//! The `tests` section as written: small traces, and the verdict that each must get.
+
+use std::collections::BTreeMap;
+
+use runtime::config::{Duration, Problems};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A trace, and what the sampler must say of it; `tailwater check` runs them.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawTest {
+    /// Unique among the tests.
+    pub name: String,
+    /// The spans; the first is the root unless it has a parent, and the parent of those that name none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub trace: Vec<RawSpan>,
+    /// Instead of `trace`: a file with one trace as an OTLP JSON request, found from the configuration's folder.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub otlp_json: Option<String>,
+    /// 32 hex digits; without it, one that depends on the name. It matters for policies that choose by trace id.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
+    pub expect: RawExpect,
+}
+
+/// What the sampler must say.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawExpect {
+    pub verdict: Option<RawVerdict>,
+    /// The policy that gives the verdict; absent: any, or none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawVerdict {
+    Keep,
+    Drop,
+}
+
+/// A span of a test's trace. All of it is optional.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawSpan {
+    pub name: String,
+    /// Its resource's `service.name`.
+    pub service: String,
+    pub kind: RawKind,
+    pub status: RawStatus,
+    pub status_message: String,
+    /// When it starts, from the beginning of the trace.
+    pub start: Duration,
+    pub duration: Duration,
+    /// Text, numbers, true or false, and lists of them.
+    pub attributes: BTreeMap<String, Value>,
+    /// Attributes of its resource.
+    pub resource: BTreeMap<String, Value>,
+    pub events: Vec<RawEvent>,
+    /// The name of another span of the trace; `none` for a further root.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// W3C `tracestate`.
+    pub trace_state: String,
+    /// The W3C sampled flag.
+    pub sampled: bool,
+    /// So many of them.
+    pub count: u32,
+}
+
+impl Default for RawSpan {
+    fn default() -> Self {
+        Self {
+            name: "span".to_owned(),
+            service: String::new(),
+            kind: RawKind::default(),
+            status: RawStatus::default(),
+            status_message: String::new(),
+            start: Duration::default(),
+            duration: Duration::default(),
+            attributes: BTreeMap::new(),
+            resource: BTreeMap::new(),
+            events: Vec::new(),
+            parent: None,
+            trace_state: String::new(),
+            sampled: false,
+            count: 1,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawEvent {
+    pub name: String,
+    pub attributes: BTreeMap<String, Value>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum RawKind {
+    #[default]
+    Internal,
+    Server,
+    Client,
+    Producer,
+    Consumer,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum RawStatus {
+    #[default]
+    Unset,
+    Ok,
+    Error,
+}
+
+/// The most spans of one test, `count` included.
+const SPANS_MAX: u64 = 100_000;
+pub(super) const NO_PARENT: &str = "none";
+
+/// Everything that is wrong with the tests themselves; `policies` are the names that may be expected.
+pub fn validate(tests: &[RawTest], policies: &[String], problems: &mut Problems) {
+    for (index, test) in tests.iter().enumerate() {
+        let path = format!("tests[{index}]");
+        let mut wrong =
+            |field: &str, message: String| problems.push(format!("{path}.{field}"), message);
+        if test.name.trim().is_empty() {
+            wrong("name", "missing: every test needs a name".to_owned());
+        } else if tests[..index].iter().any(|other| other.name == test.name) {
+            wrong("name", format!("a second test of the name {:?}", test.name));
+        }
+        match (&test.otlp_json, test.trace.is_empty()) {
+            (Some(_), false) => wrong(
+                "otlp_json",
+                "contradicts `trace`; remove one of them".to_owned(),
+            ),
+            (None, true) => wrong(
+                "trace",
+                "missing: at least one span, or `otlp_json`".to_owned(),
+            ),
+            _ => {}
+        }
+        if let Some(id) = &test.trace_id
+            && !is_trace_id(id)
+        {
+            wrong(
+                "trace_id",
+                format!("{id:?} is not a trace id: 32 hex digits, not all zero"),
+            );
+        }
+        if test.expect.verdict.is_none() {
+            wrong("expect.verdict", "missing: keep or drop".to_owned());
+        }
+        if let Some(policy) = &test.expect.policy
+            && !policies.contains(policy)
+        {
+            wrong(
+                "expect.policy",
+                format!("there is no policy {policy:?}: {}", policies.join(", ")),
+            );
+        }
+        let spans: u64 = test.trace.iter().map(|span| u64::from(span.count)).sum();
+        if spans > SPANS_MAX {
+            wrong(
+                "trace",
+                format!("{spans} spans, of which {SPANS_MAX} are the most"),
+            );
+        }
+        for (at, span) in test.trace.iter().enumerate() {
+            let known =
+                |name: &str| name == NO_PARENT || test.trace.iter().any(|other| other.name == name);
+            if let Some(parent) = span.parent.as_deref().filter(|name| !known(name)) {
+                wrong(
+                    &format!("trace[{at}].parent"),
+                    format!("no span of this trace is called {parent:?}; `none` makes a root"),
+                );
+            }
+        }
+    }
+}
+
+fn is_trace_id(text: &str) -> bool {
+    text.len() == 32
+        && text.chars().all(|c| c.is_ascii_hexdigit())
+        && text.chars().any(|c| c != '0')
+}

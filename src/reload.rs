@@ -1,0 +1,284 @@
+//! A change of the configuration while a process runs: on SIGHUP, when the file changes, or when the admin endpoint is told to (`POST /config`).
+//!
+//! The file is what counts, since a restart reads it too: nothing is taken from anywhere else. A file that is wrong, or whose own tests fail, changes nothing
+//! and is reported as `tailwater check` reports it. What can't change while running is named, and waits for the restart.
+
+use std::fmt::{self, Write};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use runtime::Drain;
+use serde_json::Value;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::{Config, RawConfig};
+use crate::rehearsal;
+
+/// How often the file is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// Reads the file again, and hands the sampler what it can take.
+pub struct Reloader {
+    file: PathBuf,
+    sampler: sampler::Reload,
+    /// As it is in force: what needs a restart is as it was at the start.
+    running: Mutex<RawConfig>,
+}
+
+/// What a reading came to.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Keys that take effect now.
+    pub now: Vec<String>,
+    /// Keys that wait for a restart.
+    pub restart: Vec<String>,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.now.is_empty() && self.restart.is_empty() {
+            return f.write_str("nothing has changed");
+        }
+        let mut separator = "";
+        if !self.now.is_empty() {
+            write!(
+                f,
+                "takes effect with the next epoch: {}",
+                self.now.join(", ")
+            )?;
+            separator = "; ";
+        }
+        if !self.restart.is_empty() {
+            write!(f, "{separator}needs a restart: {}", self.restart.join(", "))?;
+        }
+        Ok(())
+    }
+}
+
+impl Reloader {
+    pub fn new(file: PathBuf, running: RawConfig, sampler: sampler::Reload) -> Self {
+        Self {
+            file,
+            sampler,
+            running: Mutex::new(running),
+        }
+    }
+
+    /// Reads the file and applies what has changed.
+    ///
+    /// # Errors
+    /// The file can't be read, or everything that is wrong in it, or those of its tests that fail; nothing changes then.
+    pub fn reload(&self) -> anyhow::Result<Outcome> {
+        let config = Config::read(Some(&self.file))?;
+        let folder = self.file.parent().unwrap_or(Path::new(""));
+        let tests = rehearsal::run(&config.raw.tests, &config.sampler, folder);
+        if let Some(failures) = rehearsal::failures(&tests) {
+            anyhow::bail!("{failures}");
+        }
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcome = changes(&running, &config.raw);
+        if !outcome.now.is_empty() {
+            running.sampler = with_live_keys(&running.sampler, &config.raw.sampler)?;
+            self.sampler.apply(config.sampler);
+        }
+        Ok(outcome)
+    }
+
+    /// A hash of the file; `None`: it can't be read just now.
+    fn content(&self) -> Option<u64> {
+        let bytes = std::fs::read(&self.file).ok()?;
+        let mut hasher = DefaultHasher::new();
+        bytes.hash(&mut hasher);
+        Some(hasher.finish())
+    }
+
+    /// The same, said in the log.
+    pub fn reload_and_tell(&self, why: &str) -> Result<Outcome, String> {
+        match self.reload() {
+            Ok(outcome) => {
+                tracing::info!(why, %outcome, "configuration read again");
+                Ok(outcome)
+            }
+            Err(error) => {
+                let report = format!("{error:#}");
+                tracing::error!(why, %report, "the configuration is wrong; nothing was changed");
+                Err(report)
+            }
+        }
+    }
+}
+
+/// Reads again on SIGHUP and when the file changes, until `stop`. (Without a file SIGHUP ends the process, as ever.)
+///
+/// # Errors
+/// The system doesn't let us handle SIGHUP.
+pub fn watch(reloader: Arc<Reloader>, stop: Drain) -> std::io::Result<()> {
+    let mut hangup = signal(SignalKind::hangup())?;
+    tokio::spawn(async move {
+        let mut seen = reloader.content();
+        let mut before = seen;
+        loop {
+            let hung_up = tokio::select! {
+                () = stop.requested() => return,
+                _ = hangup.recv() => true,
+                () = tokio::time::sleep(LOOK_EVERY) => false,
+            };
+            let now = reloader.content();
+            // A file that is being written changes twice: it counts when it has stood still for one look.
+            let settled = now == before && now != seen && now.is_some();
+            before = now;
+            if hung_up || settled {
+                seen = now;
+                let why = if hung_up {
+                    "SIGHUP"
+                } else {
+                    "the file has changed"
+                };
+                let reloader = reloader.clone();
+                let _ = tokio::task::spawn_blocking(move || reloader.reload_and_tell(why)).await;
+            }
+        }
+    });
+    Ok(())
+}
+
+/// The section with those keys of another that take effect while running.
+fn with_live_keys(
+    running: &sampler::RawConfig,
+    next: &sampler::RawConfig,
+) -> anyhow::Result<sampler::RawConfig> {
+    let (mut running, next) = (serde_json::to_value(running)?, serde_json::to_value(next)?);
+    for key in sampler::config::LIVE_KEYS {
+        if let Some(value) = next.get(key) {
+            running[key] = value.clone();
+        }
+    }
+    Ok(serde_json::from_value(running)?)
+}
+
+/// Which keys differ, and which of them the sampler takes while it runs. Tests in the configuration change nothing that runs.
+fn changes(running: &RawConfig, next: &RawConfig) -> Outcome {
+    let mut outcome = Outcome {
+        now: Vec::new(),
+        restart: Vec::new(),
+    };
+    let value = |raw: &RawConfig| serde_json::to_value(raw).unwrap_or_default();
+    for (section, before, after) in differences(&value(running), &value(next)) {
+        if section == "tests" {
+            continue;
+        }
+        let keys = differences(before, after);
+        if section == "sampler" {
+            for (key, ..) in keys {
+                match sampler::config::LIVE_KEYS.contains(&key) {
+                    true => outcome.now.push(format!("{section}.{key}")),
+                    false => outcome.restart.push(format!("{section}.{key}")),
+                }
+            }
+            continue;
+        }
+        let mut path = section.to_owned();
+        if let [(key, ..)] = keys[..] {
+            let _ = write!(path, ".{key}");
+        }
+        outcome.restart.push(path);
+    }
+    outcome
+}
+
+/// Keys of two maps whose values differ.
+fn differences<'a>(a: &'a Value, b: &'a Value) -> Vec<(&'a str, &'a Value, &'a Value)> {
+    let (Value::Object(a), Value::Object(b)) = (a, b) else {
+        return Vec::new();
+    };
+    let keys = b
+        .iter()
+        .map(|(key, value)| (key.as_str(), a.get(key).unwrap_or(&Value::Null), value));
+    keys.filter(|(_, a, b)| a != b).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reloader(name: &str, text: &str) -> (Reloader, tempfile::TempDir) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let file = folder.path().join(name);
+        std::fs::write(&file, text).expect("a file");
+        let raw = Config::read(Some(&file))
+            .expect("a valid configuration")
+            .raw;
+        (Reloader::new(file, raw, sampler::Reload::default()), folder)
+    }
+
+    #[track_caller]
+    fn check(before: &str, after: &str, now: &[&str], restart: &[&str]) {
+        let (reloader, _folder) = reloader("tailwater.yaml", before);
+        std::fs::write(&reloader.file, after).expect("a file");
+        let outcome = reloader.reload().expect("a valid configuration");
+        assert_eq!(outcome.now, now);
+        assert_eq!(outcome.restart, restart);
+        // What took effect has; what needs a restart is said again.
+        let outcome = reloader.reload().expect("a valid configuration");
+        assert!(outcome.now.is_empty(), "{outcome}");
+        assert_eq!(outcome.restart, restart);
+    }
+
+    #[test]
+    fn what_takes_effect_and_what_waits_for_a_restart_is_said() {
+        check("", "", &[], &[]);
+        check("sampler: {decision_wait: 30s}", "", &[], &[]);
+        check(
+            "",
+            "sampler: {decision_wait: 10s, workers: 3, policies: [{name: all, type: always_sample}]}",
+            &["sampler.decision_wait", "sampler.policies"],
+            &["sampler.workers"],
+        );
+        check("", "shutdown: {deadline: 7s}", &[], &["shutdown.deadline"]);
+    }
+
+    #[test]
+    fn a_wrong_file_changes_nothing_and_says_all_that_is_wrong() {
+        let (reloader, _folder) = reloader("tailwater.yaml", "");
+        let wrong = "sampler:\n  decision_wait: 1ms\n  policies: [{name: a, type: lateness}]\n";
+        std::fs::write(&reloader.file, wrong).expect("a file");
+        let report = reloader.reload_and_tell("a test").expect_err("it is wrong");
+        let checked = Config::read(Some(&reloader.file))
+            .map(|_| ())
+            .expect_err("it is wrong");
+        assert_eq!(report, format!("{checked:#}"));
+        for part in ["decision_wait", "lateness"] {
+            assert!(report.contains(part), "{report}");
+        }
+        std::fs::write(&reloader.file, "").expect("a file");
+        let outcome = reloader.reload().expect("a valid configuration");
+        assert_eq!(outcome.to_string(), "nothing has changed");
+    }
+
+    #[test]
+    fn a_file_whose_own_tests_fail_changes_nothing() {
+        let (reloader, _folder) = reloader("tailwater.yaml", "");
+        let with = |status: &str| {
+            format!(
+                "sampler: {{policies: [{{name: errors, type: status_code, status_code: {{status_codes: [{status}]}}}}]}}\n\
+                 tests: [{{name: a failure is kept, trace: [{{service: a, name: b, status: ERROR}}], expect: {{verdict: keep}}}}]\n"
+            )
+        };
+        std::fs::write(&reloader.file, with("OK")).expect("a file");
+        let report = reloader
+            .reload_and_tell("a test")
+            .expect_err("a test fails");
+        for part in [
+            "FAILED  a failure is kept",
+            "- expected  keep",
+            "+ found     drop",
+        ] {
+            assert!(report.contains(part), "{report}");
+        }
+        std::fs::write(&reloader.file, with("ERROR")).expect("a file");
+        let outcome = reloader.reload().expect("its tests pass");
+        assert_eq!(outcome.now, ["sampler.policies"]);
+    }
+}

@@ -1,0 +1,316 @@
+//! A trace's history in plain words.
+
+use std::fmt::Write;
+
+use super::history::{Entry, History, Kind};
+
+/// A few lines for people.
+pub fn explain(history: &History) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "trace {}", history.trace_id);
+    for entry in &history.entries {
+        match entry.kind {
+            Kind::Extended => extended(&mut text, entry),
+            _ => decided(&mut text, entry),
+        }
+    }
+    let (from, to) = (history.raw_from_offset, history.raw_to_offset);
+    let partition = history.partition;
+    let _ = match history.raw_is_there() {
+        true => writeln!(
+            text,
+            "its raw spans are still on the bus: partition {partition} holds offsets {from} to {to}"
+        ),
+        false => writeln!(
+            text,
+            "its raw spans, or the first of them, are no longer on the bus: partition {partition} begins at offset {from}"
+        ),
+    };
+    text
+}
+
+fn decided(text: &mut String, entry: &Entry) {
+    let verdict = if entry.keep { "kept" } else { "dropped" };
+    let _ = writeln!(
+        text,
+        "{verdict} at {}: {}",
+        time(entry.time_ms),
+        reason(entry)
+    );
+    let others: Vec<_> = (entry.matched.iter())
+        .filter(|name| Some(*name) != entry.policy.as_ref())
+        .map(|name| format!("{name:?}"))
+        .collect();
+    if !others.is_empty() {
+        let _ = writeln!(text, "  also matched: {}", others.join(", "));
+    }
+    if entry.keep {
+        let _ = writeln!(text, "  probability: {}", chance(entry));
+    }
+    let _ = writeln!(
+        text,
+        "  seen until then: {} spans ({} with errors), {} bytes, lasting {}",
+        entry.spans,
+        entry.errors,
+        entry.bytes,
+        duration(entry.duration_us)
+    );
+    let root = match (&entry.root_service, &entry.root_operation) {
+        (None, None) => "none was seen".to_owned(),
+        (service, operation) => format!(
+            "{} of {}",
+            named(operation, "an operation without a name"),
+            named(service, "a service without a name")
+        ),
+    };
+    let _ = writeln!(text, "  root: {root}");
+    let _ = writeln!(
+        text,
+        "  where: offsets {} to {} of the raw traces, offset {} of the decision log{}",
+        entry.first_offset,
+        entry.last_offset,
+        entry.log_offset,
+        match &entry.generation {
+            Some(generation) => format!(", configuration {generation}"),
+            None => String::new(),
+        }
+    );
+    if entry.keep
+        && let Some((from, to)) = entry.rescued_offsets
+    {
+        let _ = writeln!(
+            text,
+            "  brought back: its spans from before, out of offsets {from} to {to}"
+        );
+    }
+    if !entry.links.is_empty() {
+        let _ = writeln!(text, "  links to: {}", entry.links.join(", "));
+    }
+}
+
+fn reason(entry: &Entry) -> String {
+    match (&entry.policy, entry.keep) {
+        _ if entry.linked_from.is_some() => format!(
+            "trace {} was kept and links to it",
+            entry.linked_from.as_deref().unwrap_or_default()
+        ),
+        (Some(policy), true) => format!("policy {policy:?}{}", late(entry)),
+        (Some(policy), false) => format!("drop policy {policy:?}{}", late(entry)),
+        (None, false) if entry.is_final => {
+            "it grew beyond maximum_trace_size_bytes; no policy was asked".to_owned()
+        }
+        (None, _) => format!("no policy matched{}", late(entry)),
+    }
+}
+
+fn late(entry: &Entry) -> &'static str {
+    match entry.kind {
+        Kind::Reopened => ", after a late error had reopened it",
+        _ => "",
+    }
+}
+
+fn extended(text: &mut String, entry: &Entry) {
+    let _ = writeln!(
+        text,
+        "late spans came until {}, up to offset {}, and were {} as well",
+        time(entry.time_ms),
+        entry.last_offset,
+        if entry.keep { "kept" } else { "dropped" }
+    );
+}
+
+fn chance(entry: &Entry) -> String {
+    let Some(probability) = entry.probability else {
+        return "not known (a rate limit, or another trace, decided)".to_owned();
+    };
+    if probability >= 1.0 {
+        return "certain".to_owned();
+    }
+    let mut text = format!(
+        "{} %: it stands for {} traces",
+        round(probability * 100.0),
+        round(1.0 / probability)
+    );
+    if let Some(threshold) = &entry.threshold {
+        let _ = write!(text, "; threshold {threshold}");
+    }
+    if let Some(randomness) = &entry.randomness {
+        let _ = write!(text, ", its random value {randomness}");
+    }
+    text
+}
+
+/// Four significant digits.
+fn round(value: f64) -> String {
+    let digits = 3 - value.abs().log10().floor() as i32;
+    let text = format!("{:.*}", digits.clamp(0, 12) as usize, value);
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
+    }
+}
+
+fn named(name: &Option<String>, otherwise: &str) -> String {
+    match name {
+        Some(name) => format!("{name:?}"),
+        None => otherwise.to_owned(),
+    }
+}
+
+fn duration(us: u64) -> String {
+    match us {
+        0..=999 => format!("{us} µs"),
+        1_000..=9_999_999 => format!("{} ms", round(us as f64 / 1e3)),
+        _ => format!("{} s", round(us as f64 / 1e6)),
+    }
+}
+
+/// UTC, as RFC 3339 writes it.
+fn time(ms: u64) -> String {
+    let (days, of_day) = ((ms / 86_400_000) as i64, ms % 86_400_000);
+    // Howard Hinnant's civil_from_days: <https://howardhinnant.github.io/date_algorithms.html>.
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 {
+        month_from_march + 3
+    } else {
+        month_from_march - 9
+    };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (hour, minute) = (of_day / 3_600_000, of_day / 60_000 % 60);
+    let (second, milli) = (of_day / 1000 % 60, of_day % 1000);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(kind: Kind) -> Entry {
+        Entry {
+            kind,
+            keep: true,
+            policy: Some("some".to_owned()),
+            matched: vec!["some".to_owned(), "slow".to_owned()],
+            probability: Some(0.1),
+            threshold: Some("e6666666666666".to_owned()),
+            randomness: Some("f0000000000000".to_owned()),
+            generation: Some("00000000000000ab".to_owned()),
+            time_ms: 1_780_000_000_123,
+            first_offset: 40,
+            last_offset: 43,
+            spans: 12,
+            errors: 0,
+            bytes: 5000,
+            duration_us: 2_345_678,
+            root_service: Some("shop".to_owned()),
+            root_operation: Some("GET /".to_owned()),
+            is_final: false,
+            links: Vec::new(),
+            linked_from: None,
+            rescued_offsets: None,
+            log_offset: 7,
+        }
+    }
+
+    #[track_caller]
+    fn check(entries: Vec<Entry>, expected: &[&str]) {
+        let history = History {
+            trace_id: "4bf92f3577b34da6a3ce929d0e0e4736".to_owned(),
+            partition: 3,
+            raw_from_offset: 41,
+            raw_to_offset: 99,
+            entries,
+        };
+        let text = explain(&history);
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines, expected);
+    }
+
+    const GONE: &str = "its raw spans, or the first of them, are no longer on the bus: partition 3 begins at offset 41";
+
+    #[test]
+    fn a_kept_trace_and_its_late_spans() {
+        let late = Entry {
+            time_ms: 1_780_000_400_000,
+            last_offset: 60,
+            ..entry(Kind::Extended)
+        };
+        check(
+            vec![entry(Kind::Decided), late],
+            &[
+                "trace 4bf92f3577b34da6a3ce929d0e0e4736",
+                "kept at 2026-05-28T20:26:40.123Z: policy \"some\"",
+                "  also matched: \"slow\"",
+                "  probability: 10 %: it stands for 10 traces; threshold e6666666666666, its random value f0000000000000",
+                "  seen until then: 12 spans (0 with errors), 5000 bytes, lasting 2346 ms",
+                "  root: \"GET /\" of \"shop\"",
+                "  where: offsets 40 to 43 of the raw traces, offset 7 of the decision log, configuration 00000000000000ab",
+                "late spans came until 2026-05-28T20:33:20.000Z, up to offset 60, and were kept as well",
+                GONE,
+            ],
+        );
+    }
+
+    #[test]
+    fn numbers_are_short() {
+        for (value, text) in [
+            (10.0, "10"),
+            (2340.0, "2340"),
+            (0.01, "0.01"),
+            (33.333, "33.33"),
+            (1.0, "1"),
+        ] {
+            assert_eq!(round(value), text);
+        }
+        assert_eq!(duration(999), "999 µs");
+        assert_eq!(duration(1500), "1.5 ms");
+        assert_eq!(duration(12_000_000), "12 s");
+    }
+
+    #[test]
+    fn dropped_then_reopened() {
+        let dropped = Entry {
+            keep: false,
+            policy: None,
+            matched: Vec::new(),
+            probability: None,
+            threshold: None,
+            root_service: None,
+            root_operation: None,
+            generation: None,
+            ..entry(Kind::Decided)
+        };
+        let reopened = Entry {
+            matched: vec!["some".to_owned()],
+            probability: Some(1.0),
+            rescued_offsets: Some((40, 43)),
+            links: vec!["aa".to_owned()],
+            ..entry(Kind::Reopened)
+        };
+        check(
+            vec![dropped, reopened],
+            &[
+                "trace 4bf92f3577b34da6a3ce929d0e0e4736",
+                "dropped at 2026-05-28T20:26:40.123Z: no policy matched",
+                "  seen until then: 12 spans (0 with errors), 5000 bytes, lasting 2346 ms",
+                "  root: none was seen",
+                "  where: offsets 40 to 43 of the raw traces, offset 7 of the decision log",
+                "kept at 2026-05-28T20:26:40.123Z: policy \"some\", after a late error had reopened it",
+                "  probability: certain",
+                "  seen until then: 12 spans (0 with errors), 5000 bytes, lasting 2346 ms",
+                "  root: \"GET /\" of \"shop\"",
+                "  where: offsets 40 to 43 of the raw traces, offset 7 of the decision log, configuration 00000000000000ab",
+                "  brought back: its spans from before, out of offsets 40 to 43",
+                "  links to: aa",
+                GONE,
+            ],
+        );
+    }
+}

@@ -1,0 +1,113 @@
+//! Reads one partition of the decision log to its end, and picks out one trace.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use bus::{Bus, TopicPartition};
+use schemas::decisions::{Decision, DecisionBatch, EntryKind, UNKNOWN_THRESHOLD, Verdict};
+use schemas::partition::partition_of;
+use schemas::{Signal, Topics};
+
+use super::history::{Entry, History, Kind, hex, probability};
+
+const POLL: Duration = Duration::from_millis(200);
+const POLL_BYTES: usize = 4 << 20;
+/// The end of the log may be held back by an open transaction, for 10 s at most.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What the decision log knows of a trace; `None`: nothing.
+///
+/// # Errors
+/// The bus can't be read.
+pub fn find(bus: &dyn Bus, topics: &Topics, id: [u8; 16]) -> anyhow::Result<Option<History>> {
+    let (raw, log) = (topics.raw(Signal::Traces), topics.decisions());
+    let partitions = bus
+        .partition_count(&log)
+        .with_context(|| format!("cannot learn the partition count of {log}"))?;
+    let partition = partition_of(&id, partitions);
+    let (raw, log) = (
+        TopicPartition::new(raw, partition),
+        TopicPartition::new(log, partition),
+    );
+    let mut reader = bus.reader().context("cannot read the bus")?;
+    let (there, all) = (reader.range(&raw)?, reader.range(&log)?);
+    let mut entries = Vec::new();
+    reader.assign(&[(log.clone(), all.start)])?;
+    let mut moved = (Instant::now(), all.start);
+    loop {
+        for record in reader.poll(POLL, POLL_BYTES)? {
+            let batch = DecisionBatch::decode(&record.value)
+                .with_context(|| format!("cannot read {log} at offset {}", record.offset))?;
+            entries.extend(entries_of(&batch, &id, record.offset));
+        }
+        let at = reader.position(&log)?;
+        if at >= all.end {
+            break;
+        }
+        if at > moved.1 {
+            moved = (Instant::now(), at);
+        } else if moved.0.elapsed() > PATIENCE {
+            bail!("{log} can't be read past offset {at}, of {}", all.end);
+        }
+    }
+    Ok((!entries.is_empty()).then(|| History {
+        trace_id: hex(&id),
+        partition,
+        raw_from_offset: there.start,
+        raw_to_offset: there.end,
+        entries,
+    }))
+}
+
+fn entries_of<'a>(
+    batch: &'a DecisionBatch,
+    id: &'a [u8; 16],
+    log_offset: u64,
+) -> impl Iterator<Item = Entry> + 'a {
+    let its = (0..).zip(&batch.entries);
+    its.filter(|(_, entry)| entry.trace_id == *id)
+        .map(move |(index, entry)| named(batch, index, entry, log_offset))
+}
+
+/// An entry with names instead of numbers.
+fn named(batch: &DecisionBatch, index: u32, entry: &Decision, log_offset: u64) -> Entry {
+    let policy = |at: &u16| batch.policies.get(usize::from(*at)).cloned();
+    let string = |at: Option<u32>| batch.strings.get(at? as usize).cloned();
+    let matched = batch.match_sets.get(entry.match_set as usize);
+    let links = |all: &[schemas::decisions::Link]| -> Vec<String> {
+        let its = all.iter().filter(|link| link.entry == index);
+        its.map(|link| hex(&link.trace_id)).collect()
+    };
+    let keep = entry.verdict == Verdict::Keep;
+    let chance = keep && entry.threshold > 0 && entry.threshold < UNKNOWN_THRESHOLD;
+    let rescue = batch.rescues.iter().find(|rescue| rescue.entry == index);
+    Entry {
+        kind: match entry.kind {
+            EntryKind::Decided => Kind::Decided,
+            EntryKind::Extended => Kind::Extended,
+            EntryKind::Reopened => Kind::Reopened,
+            EntryKind::Linked => Kind::Linked,
+        },
+        keep,
+        policy: entry.policy.as_ref().and_then(policy),
+        matched: matched.into_iter().flatten().filter_map(policy).collect(),
+        probability: keep.then(|| probability(entry.threshold)).flatten(),
+        threshold: chance.then(|| format!("{:014x}", entry.threshold)),
+        randomness: entry.randomness.map(|value| format!("{value:014x}")),
+        generation: (batch.generation != 0).then(|| format!("{:016x}", batch.generation)),
+        time_ms: entry.time_ms,
+        first_offset: entry.first_offset,
+        last_offset: entry.last_offset,
+        spans: entry.spans,
+        errors: entry.errors,
+        bytes: entry.bytes,
+        duration_us: entry.duration_us,
+        root_service: string(entry.root_service),
+        root_operation: string(entry.root_operation),
+        is_final: entry.is_final,
+        links: links(&batch.links),
+        linked_from: links(&batch.sources).pop(),
+        rescued_offsets: rescue.map(|rescue| (rescue.from_offset, rescue.to_offset)),
+        log_offset,
+    }
+}

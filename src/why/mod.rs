@@ -1,0 +1,126 @@
+//! `tailwater why TRACE_ID`: what was decided about a trace, by which policy, and what was seen of it then.
+//!
+//! The decision log knows. On Kafka it is read directly; an embedded bus belongs to one process at a time, so while that runs it is asked
+//! over its admin endpoint (`GET /why/TRACE_ID`), which answers with the same [`History`].
+
+mod ask;
+mod explain;
+mod find;
+mod history;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use runtime::exit;
+use schemas::Topics;
+
+use crate::config::Config;
+pub use find::find;
+pub use history::History;
+
+/// Nothing is known of the trace.
+const NOT_FOUND: i32 = 1;
+/// The question could not be asked.
+const FAILED: i32 = 4;
+
+#[derive(clap::Args)]
+#[command(
+    after_help = "Exit codes: 0 found · 1 not found · 2 wrong usage · 3 wrong configuration · 4 the bus can't be read"
+)]
+pub struct Args {
+    /// The trace id: 32 hexadecimal digits
+    #[arg(value_name = "TRACE_ID", value_parser = trace_id)]
+    id: TraceId,
+    /// The configuration that says where the bus is; without it, the defaults
+    #[arg(short, long, env = "TAILWATER_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print what is known as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct TraceId([u8; 16]);
+
+/// 32 hexadecimal digits, with or without dashes.
+fn trace_id(text: &str) -> Result<TraceId, String> {
+    parse_id(text).map(TraceId).ok_or_else(|| {
+        "a trace id is 32 hexadecimal digits, such as 4bf92f3577b34da6a3ce929d0e0e4736".to_owned()
+    })
+}
+
+/// A trace id as people write it.
+pub fn parse_id(text: &str) -> Option<[u8; 16]> {
+    let digits: String = text.chars().filter(|digit| *digit != '-').collect();
+    let valid = digits.len() == 32 && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    let number = u128::from_str_radix(&digits, 16).ok().filter(|_| valid)?;
+    Some(number.to_be_bytes())
+}
+
+pub fn run(args: &Args) -> i32 {
+    let config = match Config::read(args.config.as_deref()) {
+        Ok(config) => config,
+        Err(report) => {
+            eprintln!("{report}");
+            return exit::INVALID_CONFIGURATION;
+        }
+    };
+    match history(&config, args.id.0) {
+        Ok(Some(history)) if args.json => {
+            println!("{}", history.to_json());
+            exit::CLEAN
+        }
+        Ok(Some(history)) => {
+            print!("{}", explain::explain(&history));
+            exit::CLEAN
+        }
+        Ok(None) => {
+            eprintln!(
+                "nothing is known of trace {}: it never came, it is undecided still, or its verdict is older than the decision log",
+                history::hex(&args.id.0)
+            );
+            NOT_FOUND
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            FAILED
+        }
+    }
+}
+
+fn history(config: &Config, id: [u8; 16]) -> anyhow::Result<Option<History>> {
+    match config.bus.open() {
+        Ok(bus) => find(&*bus, &Topics::new(&config.bus.prefix), id),
+        Err(bus::Error::Fatal(reason)) if reason.contains("in use by") => {
+            let Some(address) = config.admin.health else {
+                bail!("{reason}; it can't be asked either, since admin.health is off");
+            };
+            ask::ask(address, id).with_context(|| {
+                format!(
+                    "{reason}; nor does that process answer on http://{address}/why (admin.health)"
+                )
+            })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_read_as_people_write_them() {
+        let id = 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736_u128.to_be_bytes();
+        for text in [
+            "4bf92f3577b34da6a3ce929d0e0e4736",
+            "4BF92F3577B34DA6A3CE929D0E0E4736",
+            "4bf92f35-77b3-4da6-a3ce-929d0e0e4736",
+        ] {
+            assert_eq!(parse_id(text), Some(id), "{text}");
+        }
+        for text in ["", "4bf92f35", "+bf92f3577b34da6a3ce929d0e0e4736", "zz"] {
+            assert_eq!(parse_id(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! OTTL against the Collector's own implementation: random conditions on random spans, the same result or the same refusal.
+//!
+//! `OTTL_SEED=1 OTTL_CASES=100000 cargo test -p tailwater-tests --test ottl` runs as many as one likes; a difference prints
+//! what is needed to try it again. What differs on purpose (`docs/ottl.md`) is not generated, or told apart below.
+
+mod generate;
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use prost::Message;
+use schemas::otlp::{Items, SpanView};
+use schemas::ottl::{Condition, Context, Subject};
+use serde_json::{Value as Json, json};
+use tests::clients;
+
+/// What an implementation says to a condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Answer {
+    Held(bool),
+    Refused(String),
+    Failed(String),
+    /// Only the reference does that.
+    Panicked,
+}
+
+struct Reference {
+    process: Child,
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Reference {
+    fn start() -> Option<Self> {
+        let program = clients::ottl_reference().ok()?;
+        let mut process = Command::new(program)
+            // Times without a zone are UTC here.
+            .env("TZ", "UTC")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the reference starts");
+        let questions = process.stdin.take().expect("piped");
+        let answers = BufReader::new(process.stdout.take().expect("piped"));
+        Some(Self {
+            process,
+            questions,
+            answers,
+        })
+    }
+
+    fn ask(&mut self, context: Context, condition: &str, request: &[u8]) -> Answer {
+        let question = json!({
+            "context": context.name(),
+            "condition": condition,
+            "request": STANDARD.encode(request),
+        });
+        writeln!(self.questions, "{question}").expect("the reference reads");
+        let mut line = String::new();
+        self.answers
+            .read_line(&mut line)
+            .expect("the reference answers");
+        let answer: Json = serde_json::from_str(&line).expect("JSON");
+        let text = |key: &str| answer[key].as_str().unwrap_or_default().to_owned();
+        match answer["held"].as_bool() {
+            Some(held) => Answer::Held(held),
+            None if answer["panic"].is_string() => Answer::Panicked,
+            None if text("at") == "compile" => Answer::Refused(text("error")),
+            None => Answer::Failed(text("error")),
+        }
+    }
+}
+
+impl Drop for Reference {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn ours(context: Context, condition: &str, request: &[u8]) -> Answer {
+    let compiled = match Condition::compile(context, condition) {
+        Ok(compiled) => compiled,
+        Err(problems) => return Answer::Refused(problems.to_string()),
+    };
+    let item = Items::new(request).next().expect("a span").expect("sound");
+    let span = SpanView::parse(item.body).expect("sound");
+    let mut subject = Subject::default();
+    subject.set_span(item.resource, item.scope, span);
+    if let Some(event) = span.events().next() {
+        subject.set_event(event.expect("sound"), 0);
+    }
+    match compiled.eval(&subject) {
+        Ok(held) => Answer::Held(held),
+        Err(error) => Answer::Failed(error.to_string()),
+    }
+}
+
+fn agree(ours: &Answer, theirs: &Answer) -> bool {
+    match (ours, theirs) {
+        (_, Answer::Panicked) | (Answer::Failed(_), Answer::Failed(_)) => true,
+        (Answer::Held(a), Answer::Held(b)) => a == b,
+        // What can only fail is refused when it is compiled; the reference finds out when it is evaluated.
+        (Answer::Refused(reason), _)
+            if reason.contains("its key is a string")
+                || reason.contains("a range has an integer") =>
+        {
+            true
+        }
+        (Answer::Refused(_), Answer::Refused(_)) => true,
+        // Text is UTF-8 here.
+        (Answer::Failed(reason), _)
+            if reason.contains("is not UTF-8") || reason.contains("cuts a character in two") =>
+        {
+            true
+        }
+        // There a map may hold lists and maps that are written out, but not all of those out of attributes.
+        (_, Answer::Failed(reason)) => ["Slice", "Map"]
+            .iter()
+            .any(|kind| reason.contains(&format!("<Invalid value type pcommon.{kind}>"))),
+        _ => false,
+    }
+}
+
+fn number(name: &str, default: u64) -> u64 {
+    std::env::var(name)
+        .ok()
+        .and_then(|value| value.parse().ok())
+        .unwrap_or(default)
+}
+
+#[test]
+fn random_conditions_have_the_reference_s_results() {
+    let Some(mut reference) = Reference::start() else {
+        return;
+    };
+    let seed = number("OTTL_SEED", 7);
+    let cases = number("OTTL_CASES", 4000);
+    let differences_max = number("OTTL_DIFFERENCES", 1);
+    let mut rng = fastrand::Rng::with_seed(seed);
+    let (mut held, mut failed, mut refused, mut differences) = (0, 0, 0, 0);
+    for case in 0..cases {
+        let request = generate::request(&mut rng).encode_to_vec();
+        let context = if rng.u8(..4) == 0 {
+            Context::SpanEvent
+        } else {
+            Context::Span
+        };
+        let mut condition = generate::condition(&mut rng, context);
+        if rng.u8(..8) == 0 {
+            generate::damage(&mut rng, &mut condition);
+        }
+        let theirs = reference.ask(context, &condition, &request);
+        let ours = ours(context, &condition, &request);
+        match &theirs {
+            Answer::Held(_) => held += 1,
+            Answer::Refused(_) => refused += 1,
+            _ => failed += 1,
+        }
+        if !agree(&ours, &theirs) {
+            differences += 1;
+            println!(
+                "case {case} of seed {seed}\n  {condition}\n  ours {ours:?}\n  theirs {theirs:?}"
+            );
+        }
+        assert!(differences < differences_max, "they differ");
+    }
+    println!("{cases} conditions: {held} evaluated, {failed} failed, {refused} refused");
+    assert!(
+        held > cases / 4,
+        "most conditions are worth nothing: {held} of {cases}"
+    );
+}
