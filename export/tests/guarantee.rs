@@ -231,6 +231,8 @@ fn draining_catches_up_and_ends() {
     );
     let gone = "{name: gone, otlp_http: {endpoint: 'http://127.0.0.1:9'}, batch: {timeout: 1ms}}";
     let running = Running::start(&bus, &[live, gone.to_owned()]);
+    // Before its first poll a backend owns nothing, and so has nothing to drain.
+    eventually("both backends read", || running.health.is_ready());
     publish(&*bus, Signal::Traces, 0, (0..20).map(|id| spans([id], 0)));
     eventually("the dead backend is tried", || {
         metric(runtime::names::EXPORT_RETRIES, "gone") > 0.0

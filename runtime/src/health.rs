@@ -30,8 +30,10 @@ impl Health {
         self.lock().clone()
     }
 
+    /// All parts are ready. A process whose parts have not registered yet isn't.
     pub fn is_ready(&self) -> bool {
-        self.lock().iter().all(|(_, state)| state.is_ok())
+        let parts = self.lock();
+        !parts.is_empty() && parts.iter().all(|(_, state)| state.is_ok())
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Part>> {

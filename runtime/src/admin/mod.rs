@@ -116,8 +116,7 @@ fn probes(health: Health) -> Router {
 }
 
 fn readiness(health: &Health) -> Response {
-    let parts = health.parts();
-    let ready = parts.iter().all(|(_, state)| state.is_ok());
+    let (ready, parts) = (health.is_ready(), health.parts());
     let parts: serde_json::Map<_, _> = (parts.into_iter())
         .map(|(name, state)| {
             (

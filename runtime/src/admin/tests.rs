@@ -78,10 +78,10 @@ async fn metrics_are_served_and_one_address_can_serve_all() {
             .await
             .starts_with("HTTP/1.1 200")
     );
+    let answer = get(admin.metrics, "/readyz").await;
     assert!(
-        get(admin.metrics, "/readyz")
-            .await
-            .starts_with("HTTP/1.1 200")
+        answer.starts_with("HTTP/1.1 503"),
+        "ready before any part has registered: {answer}"
     );
 }
 
