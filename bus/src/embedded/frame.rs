@@ -12,6 +12,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use lz4::block;
 
 use crate::{Header, Record};
 
@@ -39,8 +40,8 @@ pub(super) fn encode(record: &Record, timestamp_ms: u64, scratch: &mut Vec<u8>) 
     let value = &record.value[..];
     let mut compressed = None;
     if value.len() >= COMPRESS_BYTES_MIN {
-        scratch.resize(lz4_flex::block::get_maximum_output_size(value.len()), 0);
-        if let Ok(length) = lz4_flex::block::compress_into(value, scratch)
+        scratch.resize(block::compress_bound(value.len()).unwrap_or(0), 0);
+        if let Ok(length) = block::compress_to_buffer(value, None, false, scratch)
             && length < value.len() / 10 * 9
         {
             compressed = Some(&scratch[..length]);
@@ -95,8 +96,8 @@ pub(super) fn decode(frame: &Bytes) -> Result<Framed, &'static str> {
         if length > crate::embedded::RECORD_BYTES_MAX {
             return Err("lying length");
         }
-        let value =
-            lz4_flex::block::decompress(&payload, length).map_err(|_| "damaged lz4 block")?;
+        let bytes = i32::try_from(length).map_err(|_| "lying length")?;
+        let value = block::decompress(&payload, Some(bytes)).map_err(|_| "damaged lz4 block")?;
         // A header would otherwise keep the compressed payload alive beside the value.
         for header in &mut headers {
             header.value = Bytes::copy_from_slice(&header.value);
