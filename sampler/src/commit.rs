@@ -68,6 +68,7 @@ pub fn run(
 /// Topic and header names, made once, and what a record holds at most.
 pub struct Names {
     record_bytes_max: usize,
+    record_bytes_limit: usize,
     raw: Topic,
     sampled: Topic,
     decisions: Topic,
@@ -77,9 +78,10 @@ pub struct Names {
 }
 
 impl Names {
-    pub fn new(topics: &Topics, record_bytes_max: usize) -> Self {
+    pub fn new(topics: &Topics, record_bytes_max: usize, record_bytes_limit: usize) -> Self {
         Self {
             record_bytes_max,
+            record_bytes_limit,
             raw: topics.raw(Signal::Traces),
             sampled: topics.sampled(),
             decisions: topics.decisions(),
@@ -141,7 +143,10 @@ impl Names {
     }
 
     fn dead_letter(&self, partition: u32, dead: &DeadLetter) -> Record {
-        let mut record = self.record(dead.tenant.clone(), dead.value.clone());
+        // Another producer's limit may be above ours: then the original stays where the headers say.
+        let fits = dead.value.len() <= self.record_bytes_limit;
+        let value = fits.then(|| dead.value.clone()).unwrap_or_default();
+        let mut record = self.record(dead.tenant.clone(), value);
         let text = |name: &str, value: String| Header {
             name: name.into(),
             value: value.into(),
@@ -182,7 +187,7 @@ mod tests {
             outputs: vec![output(1, true), output(2, false)],
             ..Part::default()
         };
-        let epoch = Names::new(&Topics::new("t"), 1 << 20).assemble(&[part]);
+        let epoch = Names::new(&Topics::new("t"), 1 << 20, 1 << 20).assemble(&[part]);
         let of = |at: &TopicPartition| at.partition;
         let positions: Vec<_> = epoch.positions.iter().map(|p| of(&p.at)).collect();
         let records: Vec<_> = epoch.records.iter().map(|(at, _)| of(at)).collect();

@@ -111,6 +111,7 @@ impl Consumer<'_> {
             self.config.options = Options {
                 partitions: self.config.options.partitions,
                 record_bytes_max: self.config.options.record_bytes_max,
+                record_bytes_limit: self.config.options.record_bytes_limit,
                 ..next.options
             };
             let generation = format!("{:016x}", self.config.options.generation);

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use bytes::Bytes;
 use schemas::decisions::Verdict;
 use schemas::otlp::{Items, SpanView};
 use schemas::pack::Packer;
@@ -117,9 +118,7 @@ impl Partition {
 
     /// As [`Partition::supply`], for `missing_for_rescue`.
     pub fn supply_rescue(&mut self, records: impl IntoIterator<Item = RawRecord>, read_to: u64) {
-        let options = &self.options;
-        self.rescues
-            .supply(records, read_to, options.record_bytes_max, options.stamping);
+        self.rescues.supply(records, read_to, &self.options);
     }
 
     /// What goes out with the records below the emit cursor.
@@ -164,6 +163,7 @@ impl Partition {
         let packer = emitter.packer(&record.tenant);
         let mut heads = Heads::default();
         let mut refused = Packer::new();
+        let mut nameless = 0;
         let mut last: Option<(&[u8; 16], Option<Kept<'_>>)> = None;
         // The decide cursor walked these bytes to their end without an error.
         for item in Items::new(&record.value).map_while(Result::ok) {
@@ -176,7 +176,7 @@ impl Partition {
             };
             let Some(id) = id else {
                 refused.push(&item);
-                passed.dead += 1;
+                nameless += 1;
                 continue;
             };
             let kept = match last {
@@ -186,16 +186,27 @@ impl Partition {
             last = Some((id, kept));
             match kept {
                 None => passed.dropped += 1,
-                Some(kept) => {
-                    let bytes = emitter.keep(packer, &item, heads.bytes(&item), id, kept);
-                    passed.kept += 1;
-                    passed.kept_bytes += bytes as u64;
-                    passed.bytes += bytes;
-                }
+                Some(kept) => match emitter.keep(packer, &item, heads.bytes(&item), id, kept) {
+                    Some(bytes) => {
+                        passed.kept += 1;
+                        passed.kept_bytes += bytes as u64;
+                        passed.bytes += bytes;
+                    }
+                    None => passed.dead += 1,
+                },
             }
         }
+        if passed.dead > 0 {
+            // Its dead letter has no room for it either: the original stays where the headers say.
+            let (spans, limit) = (passed.dead, self.options.record_bytes_limit);
+            let reason = format!(
+                "{spans} kept spans are longer than the {limit} bytes that a record of the bus may have"
+            );
+            emitter.bury(record, reason, Bytes::new());
+        }
         if !refused.is_empty() {
-            let reason = format!("{} spans without a valid trace id", passed.dead);
+            let reason = format!("{nameless} spans without a valid trace id");
+            passed.dead += nameless;
             passed.bytes += refused.bytes();
             emitter.bury(record, reason, refused.finish());
         }

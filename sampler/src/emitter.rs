@@ -16,6 +16,7 @@ pub(crate) struct Emitter {
     sampled: Vec<(Option<Bytes>, Bytes)>,
     dead: Vec<DeadLetter>,
     record_bytes_max: usize,
+    record_bytes_limit: usize,
     stamp: Stamp,
 }
 
@@ -31,12 +32,13 @@ pub(crate) struct Kept<'a> {
 }
 
 impl Emitter {
-    pub(crate) fn new(record_bytes_max: usize) -> Self {
+    pub(crate) fn new(record_bytes_max: usize, record_bytes_limit: usize) -> Self {
         Self {
             packers: Vec::new(),
             sampled: Vec::new(),
             dead: Vec::new(),
             record_bytes_max,
+            record_bytes_limit,
             stamp: Stamp::default(),
         }
     }
@@ -51,7 +53,8 @@ impl Emitter {
         at
     }
 
-    /// Adds a kept span with what is appended to it; the record it would make too long is finished first. The span's bytes as written.
+    /// Adds a kept span with what is appended to it; the record it would make too long is finished first. The span's bytes as
+    /// written; `None`: no record has room for it.
     #[inline]
     pub(crate) fn keep(
         &mut self,
@@ -60,17 +63,20 @@ impl Emitter {
         head_bytes: usize,
         id: &[u8; 16],
         kept: Kept<'_>,
-    ) -> usize {
+    ) -> Option<usize> {
         let suffix = self
             .stamp
             .of(item.body, id, kept.choice, kept.policy, kept.stamping);
         let bytes = item.body.len() + suffix.len();
+        if bytes + head_bytes > self.record_bytes_limit {
+            return None;
+        }
         let (tenant, packer) = &mut self.packers[packer];
         if !packer.is_empty() && packer.bytes() + bytes + head_bytes > self.record_bytes_max {
             self.sampled.push((tenant.clone(), packer.finish()));
         }
         packer.push_with_suffix(item, suffix);
-        bytes
+        Some(bytes)
     }
 
     pub(crate) fn bury(&mut self, record: &RawRecord, reason: String, value: Bytes) {

@@ -86,8 +86,9 @@ pub fn run(
     config.options.partitions = bus
         .partition_count(&raw)
         .with_context(|| format!("cannot learn the partition count of {raw}"))?;
-    let wanted = config.options.record_bytes_max;
-    config.options.record_bytes_max = wanted.min(bus.record_bytes_max());
+    let options = &mut config.options;
+    options.record_bytes_limit = bus.record_bytes_max();
+    options.record_bytes_max = options.record_bytes_max.min(options.record_bytes_limit);
     loop {
         match session::run(
             &mut config,

@@ -123,7 +123,7 @@ impl Partition {
             cache: RecordCache::new(cache_bytes),
             pending: Pending::default(),
             oddities: Oddities::default(),
-            emitter: Emitter::new(options.record_bytes_max),
+            emitter: Emitter::new(options.record_bytes_max, options.record_bytes_limit),
             rescues: Rescues::default(),
             counts: Counts::default(),
             taken: (start.emit, start.decide.max(start.emit)),

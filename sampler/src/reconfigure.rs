@@ -14,7 +14,7 @@ use crate::verdicts::NO_POLICY;
 #[derive(Clone, Debug)]
 pub struct Reconfiguration {
     pub policies: Arc<Policies>,
-    /// `partitions` and `record_bytes_max` are not taken from here.
+    /// `partitions` and what the bus takes (`record_bytes_…`) are not taken from here.
     pub options: Options,
 }
 
@@ -53,6 +53,7 @@ impl Partition {
         self.options = Options {
             partitions: self.options.partitions,
             record_bytes_max: self.options.record_bytes_max,
+            record_bytes_limit: self.options.record_bytes_limit,
             ..options.clone()
         };
         self.policies = policies.clone();

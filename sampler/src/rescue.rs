@@ -13,8 +13,10 @@ use std::ops::Range;
 
 use schemas::otlp::{Items, SpanView};
 
+use crate::emitter::Heads;
+use crate::options::Options;
 use crate::partition::RawRecord;
-use crate::stamp::{Stamp, Stamping};
+use crate::stamp::Stamp;
 use crate::tracestate::Choice;
 use found::{Found, Released};
 
@@ -136,8 +138,7 @@ impl Rescues {
         &mut self,
         records: impl IntoIterator<Item = RawRecord>,
         read_to: u64,
-        record_bytes_max: usize,
-        stamping: Stamping,
+        options: &Options,
     ) {
         let Some(mut reading) = self.reading.take() else {
             return;
@@ -147,7 +148,7 @@ impl Rescues {
                 continue;
             }
             reading.next = record.offset + 1;
-            reading.look(&record, record_bytes_max, &mut self.stamp, stamping);
+            reading.look(&record, &mut self.stamp, options);
         }
         reading.next = reading.next.max(read_to);
         if reading.next < reading.end {
@@ -201,13 +202,7 @@ impl Rescues {
 
 impl Reading {
     /// Takes the spans that are wanted out of one record.
-    fn look(
-        &mut self,
-        record: &RawRecord,
-        record_bytes_max: usize,
-        stamp: &mut Stamp,
-        stamping: Stamping,
-    ) {
+    fn look(&mut self, record: &RawRecord, stamp: &mut Stamp, options: &Options) {
         let offset = record.offset;
         let wants = |wanted: &Wanted| wanted.within.contains(&offset);
         for (_, _, wanted, found) in &mut self.traces {
@@ -221,6 +216,7 @@ impl Reading {
         {
             return;
         }
+        let mut heads = Heads::default();
         for item in Items::new(&record.value).map_while(Result::ok) {
             let span = SpanView::parse(item.body).ok();
             let Some(id) = span.and_then(|span| span.valid_trace_id()) else {
@@ -235,9 +231,10 @@ impl Reading {
                     id,
                     wanted.choice,
                     wanted.policy.as_deref(),
-                    stamping,
+                    options.stamping,
                 );
-                self.bytes += found.add(&record.tenant, &item, suffix, record_bytes_max);
+                let around = heads.bytes(&item);
+                self.bytes += found.add(&record.tenant, &item, suffix, around, options);
             }
         }
         if self.bytes > BYTES_MAX {

@@ -100,7 +100,8 @@ pub fn run(
         .join(group, shared.clone())
         .context("cannot join the sampler's consumer group")?;
     let (for_commits, rebuild) = (progress.clone(), rebuild.clone());
-    let names = commit::Names::new(topics, config.options.record_bytes_max);
+    let options = &config.options;
+    let names = commit::Names::new(topics, options.record_bytes_max, options.record_bytes_limit);
     let mut counters = Counters::new(&config.policies, together);
     let commits = std::thread::Builder::new()
         .name("sampler-commit".into())

@@ -1,20 +1,22 @@
 //! More than usual: a trace of a million spans (of a hundred thousand in a debug build) among others is decided as a whole and kept whole, takes no
-//! more memory than small ones, and the others are decided as if it were not there. And more traces due at once than a record has room for.
+//! more memory than small ones, and the others are decided as if it were not there. More traces due at once than a record has
+//! room for, and records of another producer that are larger than ours may be.
 #![allow(clippy::unwrap_used)]
 
 use std::time::{Duration, Instant};
 
+use bus::{Bus, Record, TopicPartition};
 use load::{Compression, Protocol, Request};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
 use prost::Message;
-use schemas::Signal;
-use tests::bus_reader::{Verdicts, tally};
+use schemas::{Signal, headers, partition_of};
+use tests::bus_reader::{Verdicts, read_all, tally};
 use tests::kafka::Broker;
 use tests::sending::{options, send_all, traffic};
 use tests::settle::Account;
 use tests::wait_until;
-use tests::world::World;
+use tests::world::{PARTITIONS, World};
 
 const GIANT: [u8; 16] = [7; 16];
 const SPANS: u64 = if cfg!(debug_assertions) {
@@ -154,4 +156,75 @@ fn more_verdicts_than_a_record_holds() {
         .assert_clean();
     let verdicts = Verdicts::read(&*bus, &topics).unwrap();
     assert_eq!(verdicts.decided.len() as u64, TRACES);
+}
+
+/// Another producer's records may be larger than ours: what has no room goes to the dead letters, the rest of its trace goes on.
+#[test]
+fn larger_than_our_records_may_be() {
+    let Ok(broker) = Broker::shared() else { return };
+    let mut world = World::kafka(broker);
+    world.set_decision_wait(500);
+    let (other, topics) = (world.bus(), world.topics());
+    world.config["bus"]["kafka"]["properties"]["message.max.bytes"] = serde_json::json!("10000");
+    let mut sampler = world.process("sample", "sampler");
+    sampler.start_and_wait();
+
+    let partition = partition_of(&GIANT, PARTITIONS);
+    let kept = requests(SPANS_A_REQUEST, |number| Span {
+        trace_id: GIANT.to_vec(),
+        trace_state: "x=".to_owned() + &"y".repeat(if number == 7 { 40_000 } else { 0 }),
+        status: Some(Status {
+            code: 2,
+            ..Status::default()
+        }),
+        ..span(number)
+    });
+    let bad = vec![0xff; 40_000].into();
+    publish(&*other, &topics, partition, kept[0].bytes.clone());
+    publish(&*other, &topics, partition, bad);
+
+    wait_until("the sampler to decide everything", WITHIN, || {
+        assert!(sampler.is_running(), "{}", sampler.log_text());
+        world.lags(&*other, &[]).is_some_and(|lags| lags.is_empty())
+    });
+    assert_eq!(sampler.stop(), 0, "it drains");
+    let sampled = tally(&*other, Signal::Traces, &topics.sampled()).unwrap();
+    assert_eq!(
+        sampled.traces[&GIANT].spans.len() as u64,
+        SPANS_A_REQUEST - 1
+    );
+    let dead = read_all(&*other, &topics.dead_letters()).unwrap();
+    let header = |record: &bus::Fetched, name: &str| {
+        let header = record.headers.iter().find(|header| &*header.name == name);
+        String::from_utf8(header.unwrap().value.to_vec()).unwrap()
+    };
+    let told: Vec<_> = (dead.iter())
+        .map(|record| {
+            assert!(record.value.is_empty(), "the original stays where it is");
+            let reason = header(record, headers::DEAD_REASON);
+            (header(record, headers::DEAD_OFFSET), reason)
+        })
+        .collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(
+        told[0].0 == "0" && told[0].1.starts_with("1 kept spans are longer than the 9"),
+        "{told:?}"
+    );
+    assert!(
+        told[1].0 == "1" && told[1].1.starts_with("not an OTLP trace request"),
+        "{told:?}"
+    );
+}
+
+fn publish(bus: &dyn Bus, topics: &schemas::Topics, partition: u32, value: bytes::Bytes) {
+    let publisher = bus.publisher().unwrap();
+    let record = Record {
+        headers: vec![],
+        value,
+    };
+    let at = TopicPartition::new(topics.raw(Signal::Traces), partition);
+    publisher
+        .publish(at, record, Box::new(|outcome| assert!(outcome.is_ok())))
+        .unwrap();
+    publisher.flush(WITHIN).unwrap();
 }

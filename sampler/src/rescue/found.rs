@@ -4,6 +4,8 @@ use bytes::Bytes;
 use schemas::otlp::Item;
 use schemas::pack::Packer;
 
+use crate::options::Options;
+
 /// What was found of one trace.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
@@ -13,6 +15,8 @@ pub(crate) struct Found {
     pub(crate) bytes: usize,
     /// The trace's first record was there.
     begun: bool,
+    /// A span of it is longer than a record of the bus may be.
+    missing: bool,
     pub(super) too_large: bool,
 }
 
@@ -42,22 +46,27 @@ impl Found {
         }
     }
 
-    /// Adds a span; the bytes it takes.
+    /// Adds a span, with `head_bytes` around it; the bytes it takes.
     pub(super) fn add(
         &mut self,
         tenant: &Option<Bytes>,
         item: &Item<'_>,
         suffix: &[u8],
-        record_bytes_max: usize,
+        head_bytes: usize,
+        options: &Options,
     ) -> usize {
+        let bytes = item.body.len() + suffix.len();
+        if bytes + head_bytes > options.record_bytes_limit {
+            self.missing = true;
+            return 0;
+        }
         let known = self.packers.iter().position(|(owner, _)| owner == tenant);
         let at = known.unwrap_or_else(|| {
             self.packers.push((tenant.clone(), Packer::new()));
             self.packers.len() - 1
         });
         let packer = &mut self.packers[at].1;
-        let bytes = item.body.len() + suffix.len();
-        if !packer.is_empty() && packer.bytes() + bytes > record_bytes_max {
+        if !packer.is_empty() && packer.bytes() + bytes + head_bytes > options.record_bytes_max {
             self.finished.push((tenant.clone(), packer.finish()));
         }
         packer.push_with_suffix(item, suffix);
@@ -77,7 +86,7 @@ impl Found {
 
 impl Released {
     pub(super) fn add(&mut self, found: Found) {
-        self.incomplete += u64::from(!found.begun || found.too_large);
+        self.incomplete += u64::from(!found.begun || found.missing || found.too_large);
         self.spans += found.spans;
         self.bytes += found.bytes;
         self.records.extend(found.finished);

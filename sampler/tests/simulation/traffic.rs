@@ -60,6 +60,7 @@ impl Setup {
                 decision_cache_ttl_ms: *rng.choice(&[0, 1, 10, wait, 2 * wait, 8 * wait]).unwrap(),
                 maximum_trace_size_bytes: *rng.choice(&[0, 0, 0, 1200]).unwrap(),
                 record_bytes_max: *rng.choice(&[300, 2000, 50_000]).unwrap(),
+                record_bytes_limit: usize::MAX,
                 future_limit_ms: *rng.choice(&[wait / 4, wait, 1_000_000]).unwrap(),
                 partitions: 1,
                 statistics_bytes: 1 << 20,
