@@ -12,6 +12,7 @@
 
 mod api;
 mod config;
+mod dead_letter;
 pub mod embedded;
 mod error;
 pub mod fault;
@@ -22,5 +23,6 @@ pub use api::*;
 pub use config::{
     BusConfig, BusKind, RawBusConfig, RawEmbedded, RawKafka, RawRetention, RawTopics,
 };
+pub use dead_letter::DeadLetter;
 pub use error::{CommitError, Error, Result};
 pub use specs::topic_specs;

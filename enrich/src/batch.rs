@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bus::{Bus, Epoch, Fetched, Header, Position, Record, Topic, TopicPartition};
+use bus::{Bus, DeadLetter, Epoch, Fetched, Header, Position, Record, Topic, TopicPartition};
 use bytes::Bytes;
 use runtime::names;
 use schemas::{Signal, Topics, headers};
@@ -145,22 +145,18 @@ impl Builder {
         for (value, reason) in processed.dead {
             let partition = fetched.partition % routes.dead_partitions;
             let to = TopicPartition::new(routes.dead_letters.clone(), partition);
-            let mut headers = vec![
-                header(headers::VERSION_NAME, headers::VERSION),
-                header(headers::DEAD_TOPIC, &*fetched.topic),
-                header(headers::DEAD_PARTITION, fetched.partition.to_string()),
-                header(headers::DEAD_OFFSET, fetched.offset.to_string()),
-                header(headers::DEAD_REASON, reason.to_string()),
-                header(headers::DEAD_STAGE, "enrich"),
-            ];
+            let mut headers = vec![header(headers::VERSION_NAME, headers::VERSION)];
             headers.extend(tenant.cloned());
-            // Another producer's limit may be above ours: then the original stays where the headers say.
-            let value = if value.len() <= bytes_max {
-                value
-            } else {
-                Bytes::new()
+            let letter = DeadLetter {
+                stage: "enrich",
+                topic: &fetched.topic,
+                partition: fetched.partition,
+                offset: fetched.offset,
+                reason: &reason.to_string(),
+                value,
             };
-            epoch.records.push((to, Record { headers, value }));
+            let record = letter.into_record(headers, bytes_max);
+            epoch.records.push((to, record));
         }
     }
 }

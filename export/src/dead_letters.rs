@@ -3,9 +3,8 @@
 
 use std::sync::Arc;
 
-use bus::{Bus, Header, Publisher, Record, TopicPartition};
-use bytes::Bytes;
-use schemas::{Topics, headers};
+use bus::{Bus, DeadLetter, Publisher, TopicPartition};
+use schemas::Topics;
 use tokio::sync::oneshot;
 
 use crate::entry::Entry;
@@ -31,29 +30,35 @@ impl DeadLetters {
 
     /// One attempt for one record; an error is worth another one.
     pub async fn publish(&self, entry: &Entry, reason: &str) -> bus::Result<()> {
-        match self
-            .publish_value(entry, reason, entry.record.value.clone())
-            .await
-        {
-            // With its new headers it no longer fits. The original stays where the headers say.
-            Err(bus::Error::RecordTooLarge { .. }) => {
-                self.publish_value(entry, reason, Bytes::new()).await
-            }
+        match self.publish_within(entry, reason, usize::MAX).await {
+            // With its new headers it no longer fits.
+            Err(bus::Error::RecordTooLarge { .. }) => self.publish_within(entry, reason, 0).await,
             outcome => outcome,
         }
     }
 
-    async fn publish_value(&self, entry: &Entry, reason: &str, value: Bytes) -> bus::Result<()> {
+    async fn publish_within(
+        &self,
+        entry: &Entry,
+        reason: &str,
+        bytes_max: usize,
+    ) -> bus::Result<()> {
+        let record = &entry.record;
+        let letter = DeadLetter {
+            stage: &self.stage,
+            topic: &record.topic,
+            partition: record.partition,
+            offset: record.offset,
+            reason,
+            value: record.value.clone(),
+        };
         let (acknowledge, acknowledged) = oneshot::channel();
         self.publisher.publish(
             TopicPartition {
                 topic: self.topic.clone(),
-                partition: entry.record.partition % self.partitions,
+                partition: record.partition % self.partitions,
             },
-            Record {
-                headers: self.headers(entry, reason),
-                value,
-            },
+            letter.into_record(record.headers.clone(), bytes_max),
             Box::new(move |outcome| {
                 let _ = acknowledge.send(outcome);
             }),
@@ -64,22 +69,5 @@ impl DeadLetters {
                 "the bus dropped a dead letter without an answer".to_owned(),
             )),
         }
-    }
-
-    fn headers(&self, entry: &Entry, reason: &str) -> Vec<Header> {
-        let record = &entry.record;
-        let header = |name: &str, value: String| Header {
-            name: name.into(),
-            value: value.into(),
-        };
-        let mut all = record.headers.clone();
-        all.extend([
-            header(headers::DEAD_TOPIC, record.topic.to_string()),
-            header(headers::DEAD_PARTITION, record.partition.to_string()),
-            header(headers::DEAD_OFFSET, record.offset.to_string()),
-            header(headers::DEAD_REASON, reason.to_owned()),
-            header(headers::DEAD_STAGE, self.stage.clone()),
-        ]);
-        all
     }
 }

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use bus::{
-    Assigned, Bus, CommitError, Committer, Delivery, Epoch, Error, Fetched, GroupOptions, Header,
-    Member, Position, Rebalance, Record, Topic, TopicPartition,
+    Assigned, Bus, CommitError, Committer, DeadLetter, Delivery, Epoch, Error, Fetched,
+    GroupOptions, Header, Member, Position, Rebalance, Record, Topic, TopicPartition,
 };
 use bytes::Bytes;
 use runtime::{Drain, Readiness};
@@ -207,7 +207,7 @@ impl Rekeyer {
         outcome.items += items;
         outcome.bytes += value.len() as u64;
         let record = Record {
-            headers: vec![header(headers::VERSION_NAME, headers::VERSION.into())],
+            headers: vec![version()],
             value,
         };
         let to = TopicPartition::new(self.raw.clone(), partition);
@@ -219,31 +219,22 @@ impl Rekeyer {
             self.dead_letters.clone(),
             record.partition % self.dead_partitions,
         );
-        let headers = vec![
-            header(headers::VERSION_NAME, headers::VERSION.into()),
-            header(headers::DEAD_TOPIC, record.topic.to_string()),
-            header(headers::DEAD_PARTITION, record.partition.to_string()),
-            header(headers::DEAD_OFFSET, record.offset.to_string()),
-            header(
-                headers::DEAD_REASON,
-                format!("not an OTLP trace request: {error}"),
-            ),
-            header(headers::DEAD_STAGE, "ingest".into()),
-        ];
-        (
-            to,
-            Record {
-                headers,
-                value: record.value.clone(),
-            },
-        )
+        let letter = DeadLetter {
+            stage: "ingest",
+            topic: &record.topic,
+            partition: record.partition,
+            offset: record.offset,
+            reason: &format!("not an OTLP trace request: {error}"),
+            value: record.value.clone(),
+        };
+        (to, letter.into_record(vec![version()], self.record.hard))
     }
 }
 
-fn header(name: &str, value: String) -> Header {
+fn version() -> Header {
     Header {
-        name: name.into(),
-        value: value.into(),
+        name: headers::VERSION_NAME.into(),
+        value: Bytes::from_static(headers::VERSION.as_bytes()),
     }
 }
 

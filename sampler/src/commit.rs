@@ -143,22 +143,16 @@ impl Names {
     }
 
     fn dead_letter(&self, partition: u32, dead: &DeadLetter) -> Record {
-        // Another producer's limit may be above ours: then the original stays where the headers say.
-        let fits = dead.value.len() <= self.record_bytes_limit;
-        let value = fits.then(|| dead.value.clone()).unwrap_or_default();
-        let mut record = self.record(dead.tenant.clone(), value);
-        let text = |name: &str, value: String| Header {
-            name: name.into(),
-            value: value.into(),
+        let letter = bus::DeadLetter {
+            stage: "sampler",
+            topic: &self.raw,
+            partition,
+            offset: dead.offset,
+            reason: &dead.reason,
+            value: dead.value.clone(),
         };
-        record.headers.extend([
-            text(headers::DEAD_STAGE, "sampler".to_owned()),
-            text(headers::DEAD_TOPIC, self.raw.to_string()),
-            text(headers::DEAD_PARTITION, partition.to_string()),
-            text(headers::DEAD_OFFSET, dead.offset.to_string()),
-            text(headers::DEAD_REASON, dead.reason.clone()),
-        ]);
-        record
+        let first = self.record(dead.tenant.clone(), Bytes::new()).headers;
+        letter.into_record(first, self.record_bytes_limit)
     }
 }
 
