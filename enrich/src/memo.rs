@@ -2,36 +2,64 @@
 //!
 //! A direct-mapped table that holds the texts themselves and compares them whole: a memo by hash would let a secret pass
 //! that collides with a harmless text. It only ever saves work; losing an entry costs one more look.
+//!
+//! A text is held from its second time on. What comes once, as most ids do, would push out what comes always; so it touches two bytes here,
+//! in tables that stay in a core's first cache, and no entry: each would be a wait for a slower one.
 
 /// Longer texts are looked at each time: they repeat less, and the look costs by the byte anyway.
 const TEXT_MAX: usize = 62;
 
+/// A line of the processor's caches.
 #[derive(Clone)]
+#[repr(align(64))]
 struct Entry {
     len: u8,
     note: u8,
     text: [u8; TEXT_MAX],
 }
 
+impl Entry {
+    /// For texts of some tens of bytes, where a call to the C library's comparison costs more than comparing.
+    #[inline]
+    fn is(&self, text: &[u8]) -> bool {
+        if usize::from(self.len) != text.len() {
+            return false;
+        }
+        let held = &self.text[..text.len()];
+        let (Some(held_end), Some(end)) = (held.last_chunk::<8>(), text.last_chunk::<8>()) else {
+            return held.iter().zip(text).all(|(held, byte)| held == byte);
+        };
+        // The last word overlaps the one before.
+        let mut words = held.chunks_exact(8).zip(text.chunks_exact(8));
+        words.all(|(held, word)| held == word) && held_end == end
+    }
+}
+
 /// `slots` texts of up to 62 bytes, 64 bytes each, with a byte of findings.
 pub(crate) struct Memo {
     entries: Vec<Entry>,
+    /// Eight bits of the hash of each entry's text, or [`NONE`].
+    held: Vec<u8>,
+    /// The same of the text that came last and was not held.
+    seen: Vec<u8>,
 }
 
-/// No text has this length, so that an empty entry equals nothing.
-const NONE: u8 = u8::MAX;
+/// No text has this tag.
+const NONE: u8 = 0;
 
 impl Memo {
     /// `slots` is a power of two.
     pub(crate) fn new(slots: usize) -> Self {
         debug_assert!(slots.is_power_of_two());
         let empty = Entry {
-            len: NONE,
+            len: 0,
             note: 0,
             text: [0; TEXT_MAX],
         };
         Self {
             entries: vec![empty; slots],
+            held: vec![NONE; slots],
+            seen: vec![NONE; slots],
         }
     }
 
@@ -41,25 +69,33 @@ impl Memo {
         if text.len() > TEXT_MAX {
             return None;
         }
-        let entry = &self.entries[self.slot(text)];
-        (usize::from(entry.len) == text.len() && entry.text[..text.len()] == *text)
-            .then_some(entry.note)
+        let (slot, tag) = self.place(text);
+        if self.held[slot] != tag {
+            return None;
+        }
+        let entry = &self.entries[slot];
+        entry.is(text).then_some(entry.note)
     }
 
+    /// Notes that the text came; the second time in a row, among those of its slot, it is held.
     pub(crate) fn put(&mut self, text: &[u8], note: u8) {
         if text.len() > TEXT_MAX {
             return;
         }
-        let slot = self.slot(text);
+        let (slot, tag) = self.place(text);
+        if std::mem::replace(&mut self.seen[slot], tag) != tag {
+            return;
+        }
+        self.held[slot] = tag;
         let entry = &mut self.entries[slot];
         entry.len = text.len() as u8;
         entry.note = note;
         entry.text[..text.len()].copy_from_slice(text);
     }
 
-    /// Eight bytes each of the beginning, the middle and the end, and the length: what differs elsewhere only shares a slot.
+    /// Slot and tag by eight bytes each of the beginning, the middle and the end, and the length: what differs elsewhere only shares a slot.
     #[inline]
-    fn slot(&self, text: &[u8]) -> usize {
+    fn place(&self, text: &[u8]) -> (usize, u8) {
         let len = text.len();
         let words = if len >= 8 {
             let middle = (len - 8) / 2;
@@ -71,7 +107,8 @@ impl Memo {
             u64::from_le_bytes(padded)
         };
         let mixed = (words ^ (len as u64).rotate_left(56)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        (mixed >> 32) as usize & (self.entries.len() - 1)
+        let slot = (mixed >> 32) as usize & (self.entries.len() - 1);
+        (slot, ((mixed >> 56) as u8).max(NONE + 1))
     }
 }
 
@@ -85,29 +122,54 @@ fn word(bytes: &[u8]) -> u64 {
 mod tests {
     use super::*;
 
+    fn put_twice(memo: &mut Memo, text: &[u8], note: u8) {
+        memo.put(text, note);
+        memo.put(text, note);
+    }
+
     #[test]
     fn finds_exactly_what_was_put() {
         let mut memo = Memo::new(1);
         for text in ["", "a", "12345678", "a longer text than eight bytes"] {
             assert_eq!(memo.get(text.as_bytes()), None);
-            memo.put(text.as_bytes(), 7);
+            put_twice(&mut memo, text.as_bytes(), 7);
             assert_eq!(memo.get(text.as_bytes()), Some(7));
         }
     }
 
-    /// Equal at both ends and in length, in the same slot, and yet another text.
+    /// Equal at both ends, in the middle and in length, with the same slot and tag, and yet another text.
     #[test]
     fn texts_of_one_slot_are_told_apart() {
         let mut memo = Memo::new(1);
-        memo.put(b"12345678 harmless 12345678", 0);
-        assert_eq!(memo.get(b"12345678 a secret 12345678"), None);
+        let (harmless, secret) = (
+            b"12345678 harm 87654321 less 12345678",
+            b"12345678 a se 87654321 cret 12345678",
+        );
+        assert_eq!(
+            memo.place(harmless),
+            memo.place(secret),
+            "else this shows nothing"
+        );
+        put_twice(&mut memo, harmless, 0);
+        assert_eq!(memo.get(harmless), Some(0));
+        assert_eq!(memo.get(secret), None);
+    }
+
+    #[test]
+    fn what_comes_once_pushes_nothing_out() {
+        let mut memo = Memo::new(1);
+        put_twice(&mut memo, b"always", 3);
+        for id in 0..1000_u32 {
+            memo.put(format!("{id:016x}").as_bytes(), 0);
+        }
+        assert_eq!(memo.get(b"always"), Some(3));
     }
 
     #[test]
     fn long_texts_are_not_held() {
         let mut memo = Memo::new(16);
         let text = [b'x'; TEXT_MAX + 1];
-        memo.put(&text, 1);
+        put_twice(&mut memo, &text, 1);
         assert_eq!(memo.get(&text), None);
     }
 }

@@ -66,20 +66,23 @@ impl RecordCache {
         self.bytes
     }
 
-    /// A record that the decide cursor observed; `from` is where that cursor stood before.
-    pub(crate) fn admit(&mut self, mut record: RawRecord, from: u64) {
+    /// A record that the decide cursor comes to; `from` is where that cursor stands. Gives the value to read: the copy, if there is one. Copying
+    /// reads memory in order, so it is the faster way to bring it near; the walk over spans hops, and would wait at each of them.
+    pub(crate) fn admit(&mut self, mut record: RawRecord, from: u64) -> Bytes {
         let bytes = cost(&record);
         if self.full && self.bytes > self.bytes_max / 4 * 3 {
-            return;
+            return record.value;
         }
         self.full = self.bytes + bytes > self.bytes_max;
         if self.full {
-            return;
+            return record.value;
         }
         self.extend(from..record.offset + 1);
         self.bytes += bytes;
         record.value = self.copy(&record.value);
+        let value = record.value.clone();
         self.records.push_back(record);
+        value
     }
 
     fn copy(&mut self, value: &[u8]) -> Bytes {

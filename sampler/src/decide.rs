@@ -33,9 +33,11 @@ impl Partition {
         }
         self.counts.consumed_records += 1;
         self.counts.consumed_bytes += record.value.len() as u64;
+        let offset = record.offset;
+        let value = self.cache.admit(record, self.decide);
         let mut scratch = std::mem::take(&mut self.scratch);
         let read = facts::read(
-            &record.value,
+            &value,
             &self.policies,
             &mut self.names,
             &mut self.state.failures,
@@ -43,25 +45,23 @@ impl Partition {
             &mut scratch,
         );
         if let Some(oddity) = read {
-            self.oddities.add(record.offset, oddity);
+            self.oddities.add(offset, oddity);
         }
         let spans = scratch.spans.len() as u64;
         self.counts.consumed_spans += spans;
-        self.pending.observed(record.offset, spans);
+        self.pending.observed(offset, spans);
         if settled {
-            self.apply(&scratch, record.offset);
+            self.apply(&scratch, offset);
             self.scratch = scratch;
         } else {
             self.held = Some(HeldRecord {
-                offset: record.offset,
+                offset,
                 facts: scratch,
                 first_tick_ms: 0,
             });
         }
 
-        let from = self.decide;
-        self.decide = record.offset + 1;
-        self.cache.admit(record, from);
+        self.decide = offset + 1;
         self.finish_rebuild();
         self.forget();
     }
