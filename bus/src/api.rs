@@ -49,8 +49,8 @@ pub struct Record {
 
 /// A record that was read.
 ///
-/// `value` may pin a buffer of the client that is larger than it, up to several times: good to pass on within an epoch, to be copied by who
-/// keeps it for longer.
+/// Where [`Bus::values_pin_buffers`], `value` may pin a buffer of the client that is larger than it, up to several times: good to pass on within
+/// an epoch, to be copied by who keeps it for longer.
 #[derive(Clone, Debug)]
 pub struct Fetched {
     pub topic: Topic,
@@ -154,6 +154,10 @@ pub trait Bus: Send + Sync {
     fn partition_count(&self, topic: &str) -> Result<u32>;
     /// The largest `value` in bytes that the bus takes in one record.
     fn record_bytes_max(&self) -> usize;
+    /// Values that were read may pin buffers of the client that are several times larger: see [`Fetched`].
+    fn values_pin_buffers(&self) -> bool {
+        true
+    }
     /// An idempotent writer outside of any epoch.
     fn publisher(&self) -> Result<Arc<dyn Publisher>>;
     /// A reader outside of any group.

@@ -4,7 +4,7 @@
 //! when it is full. Admission starts again when a quarter is free, so that a window larger than the cache leaves few long gaps
 //! to be read again rather than many short ones. Records that were read again are always taken: whoever reads them bounds how much.
 //!
-//! What is admitted is copied, since a value as the bus gave it may pin a buffer that is much larger: librdkafka sizes one for each batch of
+//! What is admitted is copied where a value as the bus gave it may pin a buffer that is much larger: librdkafka sizes one for each batch of
 //! records by guessing its compression ratio. A cache of 512 MiB took 130 MB more than it counted. The copy costs a tenth of a microsecond a span.
 
 use std::collections::VecDeque;
@@ -31,6 +31,7 @@ pub(crate) struct RecordCache {
     bytes: usize,
     bytes_max: usize,
     full: bool,
+    copies: bool,
     /// What is left of the newest chunk.
     chunk: BytesMut,
 }
@@ -47,13 +48,15 @@ pub(crate) enum Next {
 }
 
 impl RecordCache {
-    pub(crate) fn new(bytes_max: usize) -> Self {
+    /// `copies`: values may pin more than themselves.
+    pub(crate) fn new(bytes_max: usize, copies: bool) -> Self {
         Self {
             records: VecDeque::new(),
             runs: VecDeque::new(),
             bytes: 0,
             bytes_max,
             full: false,
+            copies,
             chunk: BytesMut::new(),
         }
     }
@@ -67,7 +70,7 @@ impl RecordCache {
     }
 
     /// A record that the decide cursor comes to; `from` is where that cursor stands. Gives the value to read: the copy, if there is one. Copying
-    /// reads memory in order, so it is the faster way to bring it near; the walk over spans hops, and would wait at each of them.
+    /// reads memory in order and so brings it near; the walk over spans hops, and would wait at each of them.
     pub(crate) fn admit(&mut self, mut record: RawRecord, from: u64) -> Bytes {
         let bytes = cost(&record);
         if self.full && self.bytes > self.bytes_max / 4 * 3 {
@@ -79,7 +82,9 @@ impl RecordCache {
         }
         self.extend(from..record.offset + 1);
         self.bytes += bytes;
-        record.value = self.copy(&record.value);
+        if self.copies {
+            record.value = self.copy(&record.value);
+        }
         let value = record.value.clone();
         self.records.push_back(record);
         value
@@ -254,7 +259,7 @@ mod tests {
 
     #[test]
     fn what_is_in_stays_and_what_does_not_fit_is_missing() {
-        let mut cache = RecordCache::new(4 * (1000 + RECORD_OVERHEAD));
+        let mut cache = RecordCache::new(4 * (1000 + RECORD_OVERHEAD), false);
         for offset in 0..10 {
             cache.admit(record(offset), offset);
         }
@@ -275,7 +280,7 @@ mod tests {
     #[test]
     fn what_is_in_pins_nothing_of_the_bus() {
         let fetched = Bytes::from(vec![7; 100_000]);
-        let mut cache = RecordCache::new(1 << 20);
+        let mut cache = RecordCache::new(1 << 20, true);
         for offset in 0..10 {
             let value = fetched.slice(..1000);
             cache.admit(
@@ -295,7 +300,7 @@ mod tests {
 
     #[test]
     fn gaps_in_offsets_are_no_gaps_in_the_cache() {
-        let mut cache = RecordCache::new(1 << 20);
+        let mut cache = RecordCache::new(1 << 20, true);
         cache.admit(record(3), 0);
         cache.admit(record(8), 4);
         assert_eq!(cache.missing(0), Some(9..u64::MAX));
@@ -304,7 +309,7 @@ mod tests {
 
     #[test]
     fn repeated_and_foreign_supplies_change_nothing() {
-        let mut cache = RecordCache::new(1 << 20);
+        let mut cache = RecordCache::new(1 << 20, true);
         cache.admit(record(0), 0);
         cache.supply([record(0)], 0, 1);
         cache.supply([record(5), record(5), record(2)], 0, 6);

@@ -112,6 +112,7 @@ impl Consumer<'_> {
                 partitions: self.config.options.partitions,
                 record_bytes_max: self.config.options.record_bytes_max,
                 record_bytes_limit: self.config.options.record_bytes_limit,
+                copy_cached: self.config.options.copy_cached,
                 ..next.options
             };
             let generation = format!("{:016x}", self.config.options.generation);

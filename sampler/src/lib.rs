@@ -89,6 +89,7 @@ pub fn run(
     let options = &mut config.options;
     options.record_bytes_limit = bus.record_bytes_max();
     options.record_bytes_max = options.record_bytes_max.min(options.record_bytes_limit);
+    options.copy_cached = bus.values_pin_buffers();
     loop {
         match session::run(
             &mut config,

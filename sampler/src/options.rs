@@ -17,6 +17,8 @@ pub struct Options {
     pub record_bytes_max: usize,
     /// What the bus takes. A kept span that is longer by itself goes to the dead letters.
     pub record_bytes_limit: usize,
+    /// A record's value may pin more than itself, so that the record cache holds a copy.
+    pub copy_cached: bool,
     /// A record further than this ahead of the partition's clock is held back until the next record confirms its time.
     pub future_limit_ms: u64,
     /// Number of partitions of the raw topic: a rate budget is split over them.

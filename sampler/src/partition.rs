@@ -120,7 +120,7 @@ impl Partition {
             links_out: Vec::new(),
             emit: start.emit,
             emit_clock: clock,
-            cache: RecordCache::new(cache_bytes),
+            cache: RecordCache::new(cache_bytes, options.copy_cached),
             pending: Pending::default(),
             oddities: Oddities::default(),
             emitter: Emitter::new(options.record_bytes_max, options.record_bytes_limit),

@@ -215,6 +215,11 @@ impl Bus for Embedded {
         RECORD_BYTES_MAX
     }
 
+    /// The newest values are the very bytes that were published, older ones are decompressed one by one.
+    fn values_pin_buffers(&self) -> bool {
+        false
+    }
+
     fn publisher(&self) -> Result<Arc<dyn Publisher>> {
         Ok(Arc::new(EmbeddedPublisher {
             open: self.open.clone(),

@@ -26,7 +26,7 @@ pub const LIVE_KEYS: &[&str] = &[
     "policies",
 ];
 
-/// A valid section. `options.partitions`, `.record_bytes_max` and `.record_bytes_limit` are for the caller to set from the bus.
+/// A valid section. What `options` says of the bus is for the caller to set.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub options: Options,
@@ -69,6 +69,7 @@ impl RawConfig {
                 maximum_trace_size_bytes: self.maximum_trace_size_bytes.map_or(0, |size| size.0),
                 record_bytes_max: 256 << 10,
                 record_bytes_limit: usize::MAX,
+                copy_cached: true,
                 future_limit_ms: (decision_wait_ms / 4).max(1000),
                 partitions: 1,
                 statistics_bytes: self.statistics_limit.0 as usize,

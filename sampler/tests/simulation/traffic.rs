@@ -61,6 +61,7 @@ impl Setup {
                 maximum_trace_size_bytes: *rng.choice(&[0, 0, 0, 1200]).unwrap(),
                 record_bytes_max: *rng.choice(&[300, 2000, 50_000]).unwrap(),
                 record_bytes_limit: usize::MAX,
+                copy_cached: rng.bool(),
                 future_limit_ms: *rng.choice(&[wait / 4, wait, 1_000_000]).unwrap(),
                 partitions: 1,
                 statistics_bytes: 1 << 20,
