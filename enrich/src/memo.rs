@@ -4,7 +4,7 @@
 //! that collides with a harmless text. It only ever saves work; losing an entry costs one more look.
 //!
 //! A text is held from its second time on. What comes once, as most ids do, would push out what comes always; so it touches two bytes here,
-//! in tables that stay in a core's first cache, and no entry: each would be a wait for a slower one.
+//! in tables small enough for a core's first cache, and no entry: each would be a wait for a slower one.
 
 /// Longer texts are looked at each time: they repeat less, and the look costs by the byte anyway.
 const TEXT_MAX: usize = 62;
@@ -153,6 +153,26 @@ mod tests {
         put_twice(&mut memo, harmless, 0);
         assert_eq!(memo.get(harmless), Some(0));
         assert_eq!(memo.get(secret), None);
+    }
+
+    /// The comparison goes by words: no byte may be missed, whatever the length.
+    #[test]
+    fn no_byte_is_overlooked() {
+        let text: Vec<u8> = (0..TEXT_MAX as u8).collect();
+        for length in 0..=TEXT_MAX {
+            let mut entry = Entry {
+                len: length as u8,
+                note: 0,
+                text: [0; TEXT_MAX],
+            };
+            entry.text[..length].copy_from_slice(&text[..length]);
+            assert!(entry.is(&text[..length]));
+            for at in 0..length {
+                entry.text[at] ^= 1;
+                assert!(!entry.is(&text[..length]), "byte {at} of {length}");
+                entry.text[at] ^= 1;
+            }
+        }
     }
 
     #[test]

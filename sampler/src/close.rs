@@ -141,7 +141,7 @@ impl Partition {
     fn follow_links(&mut self, source: [u8; 16], targets: Vec<[u8; 16]>, time_ms: u64) {
         for target in targets {
             let linked = Linked { target, source };
-            if partition_of(&target, self.options.partitions) == self.number {
+            if partition_of(&target, self.options.bus.partitions) == self.number {
                 self.linked.push((linked, time_ms));
             } else {
                 self.links_out.push(linked);

@@ -13,7 +13,6 @@ use schemas::{Signal, Topics};
 
 use crate::batch::Batch;
 use crate::config::Config;
-use crate::partition::Options;
 use crate::rebalance::{Change, Shared, lock};
 use crate::reconfigure::Reconfiguration;
 use crate::recovery;
@@ -107,19 +106,12 @@ impl Consumer<'_> {
     /// Another configuration begins with an epoch, before everything else in it.
     fn reconfigured(&mut self) -> impl Iterator<Item = Command> + use<> {
         let change = self.reload.take().map(|next| {
-            self.config.policies = next.policies.clone();
-            self.config.options = Options {
-                partitions: self.config.options.partitions,
-                record_bytes_max: self.config.options.record_bytes_max,
-                record_bytes_limit: self.config.options.record_bytes_limit,
-                copy_cached: self.config.options.copy_cached,
-                ..next.options
-            };
+            self.config.take_over(next);
             let generation = format!("{:016x}", self.config.options.generation);
             tracing::info!(generation, "another configuration begins with this epoch");
             metrics::counter!(names::SAMPLER_RECONFIGURATIONS).increment(1);
             Command::Reconfigure(Arc::new(Reconfiguration {
-                policies: next.policies,
+                policies: self.config.policies.clone(),
                 options: self.config.options.clone(),
             }))
         });

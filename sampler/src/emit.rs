@@ -198,7 +198,7 @@ impl Partition {
         }
         if passed.dead > 0 {
             // Its dead letter has no room for it either: the original stays where the headers say.
-            let (spans, limit) = (passed.dead, self.options.record_bytes_limit);
+            let (spans, limit) = (passed.dead, self.options.bus.record_bytes_limit);
             let reason = format!(
                 "{spans} kept spans are longer than the {limit} bytes that a record of the bus may have"
             );

@@ -35,7 +35,7 @@ fn config(policies: Value) -> Config {
     let mut problems = Problems::new();
     let mut config = raw.validate("", &mut problems);
     assert!(problems.is_empty(), "{problems:?}");
-    config.options.partitions = PARTITIONS;
+    config.options.bus.partitions = PARTITIONS;
     config
 }
 

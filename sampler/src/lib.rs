@@ -63,6 +63,7 @@ use runtime::{Drain, Readiness};
 use schemas::{Signal, Topics};
 
 pub use config::{Config, RawConfig};
+use options::OfBus;
 pub use reload::Reload;
 use session::Ended;
 
@@ -83,13 +84,16 @@ pub fn run(
     drain: Drain,
 ) -> anyhow::Result<()> {
     let raw = topics.raw(Signal::Traces);
-    config.options.partitions = bus
+    let partitions = bus
         .partition_count(&raw)
         .with_context(|| format!("cannot learn the partition count of {raw}"))?;
-    let options = &mut config.options;
-    options.record_bytes_limit = bus.record_bytes_max();
-    options.record_bytes_max = options.record_bytes_max.min(options.record_bytes_limit);
-    options.copy_cached = bus.values_pin_buffers();
+    let wanted = config.options.bus.record_bytes_max;
+    config.options.bus = OfBus {
+        partitions,
+        record_bytes_max: wanted.min(bus.record_bytes_max()),
+        record_bytes_limit: bus.record_bytes_max(),
+        copy_cached: bus.values_pin_buffers(),
+    };
     loop {
         match session::run(
             &mut config,

@@ -13,16 +13,9 @@ pub struct Options {
     pub decision_cache_ttl_ms: u64,
     /// A trace that grows beyond it is dropped at once; 0: no limit.
     pub maximum_trace_size_bytes: u64,
-    /// Output records are finished when they reach this length.
-    pub record_bytes_max: usize,
-    /// What the bus takes. A kept span that is longer by itself goes to the dead letters.
-    pub record_bytes_limit: usize,
-    /// A record's value may pin more than itself, so that the record cache holds a copy.
-    pub copy_cached: bool,
+    pub bus: OfBus,
     /// A record further than this ahead of the partition's clock is held back until the next record confirms its time.
     pub future_limit_ms: u64,
-    /// Number of partitions of the raw topic: a rate budget is split over them.
-    pub partitions: u32,
     /// Bound of a partition's statistics.
     pub statistics_bytes: usize,
     /// How far back verdicts depend on others: [`crate::policy::Policies::reach_ms`].
@@ -35,4 +28,29 @@ pub struct Options {
     pub stamping: Stamping,
     /// Which configuration gave the verdicts; written into position metadata.
     pub generation: u64,
+}
+
+/// What the bus has to say, the same under every configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OfBus {
+    /// Of the raw topic: a rate budget is split over them.
+    pub partitions: u32,
+    /// Output records are finished when they reach this length.
+    pub record_bytes_max: usize,
+    /// What the bus takes. A kept span that is longer by itself goes to the dead letters.
+    pub record_bytes_limit: usize,
+    /// A record's value may pin more than itself, so that the record cache holds a copy.
+    pub copy_cached: bool,
+}
+
+impl Default for OfBus {
+    /// One partition of a bus of which nothing is known.
+    fn default() -> Self {
+        Self {
+            partitions: 1,
+            record_bytes_max: 256 << 10,
+            record_bytes_limit: usize::MAX,
+            copy_cached: true,
+        }
+    }
 }

@@ -22,7 +22,7 @@ use crate::links::{Linked, Links};
 use crate::log::DecisionLog;
 use crate::names::Names;
 use crate::oddities::Oddities;
-pub use crate::options::Options;
+pub use crate::options::{OfBus, Options};
 pub use crate::output::{Counts, DeadLetter, Output};
 use crate::pending::Pending;
 use crate::policy::{Policies, State};
@@ -95,7 +95,7 @@ impl Partition {
         cache_bytes: usize,
     ) -> Self {
         let identities = policies.keyed().iter().map(|rule| rule.identity).collect();
-        let share = 1.0 / f64::from(options.partitions.max(1));
+        let share = 1.0 / f64::from(options.bus.partitions.max(1));
         let clock = LogClock::new(start.clock_emit_ms, start.jump_emit_ms);
         let mut partition = Self {
             number,
@@ -120,10 +120,10 @@ impl Partition {
             links_out: Vec::new(),
             emit: start.emit,
             emit_clock: clock,
-            cache: RecordCache::new(cache_bytes, options.copy_cached),
+            cache: RecordCache::new(cache_bytes, options.bus.copy_cached),
             pending: Pending::default(),
             oddities: Oddities::default(),
-            emitter: Emitter::new(options.record_bytes_max, options.record_bytes_limit),
+            emitter: Emitter::new(options.bus.record_bytes_max, options.bus.record_bytes_limit),
             rescues: Rescues::default(),
             counts: Counts::default(),
             taken: (start.emit, start.decide.max(start.emit)),

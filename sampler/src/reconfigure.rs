@@ -14,7 +14,7 @@ use crate::verdicts::NO_POLICY;
 #[derive(Clone, Debug)]
 pub struct Reconfiguration {
     pub policies: Arc<Policies>,
-    /// `partitions` and what the bus takes (`record_bytes_…`) are not taken from here.
+    /// What the bus says is in them as before: see `Config::take_over`.
     pub options: Options,
 }
 
@@ -43,19 +43,14 @@ impl Partition {
         self.log.renumber(renumber);
         self.counts.verdicts.clear();
         self.counts.matches.clear();
-        let share = 1.0 / f64::from(self.options.partitions.max(1));
+        let share = 1.0 / f64::from(self.options.bus.partitions.max(1));
         self.state = self.state.carried_over(
             &self.policies,
             policies,
             share,
             self.options.statistics_bytes,
         );
-        self.options = Options {
-            partitions: self.options.partitions,
-            record_bytes_max: self.options.record_bytes_max,
-            record_bytes_limit: self.options.record_bytes_limit,
-            ..options.clone()
-        };
+        self.options = options.clone();
         self.policies = policies.clone();
     }
 }

@@ -73,7 +73,7 @@ impl Partition {
     fn restore_link(&mut self, entry: &Decision, target: [u8; 16]) {
         let undecided_ms = self.options.decision_wait_ms.saturating_mul(2);
         let recent = entry.time_ms.saturating_add(undecided_ms) >= self.start.clock_decide_ms;
-        if recent && partition_of(&target, self.options.partitions) != self.number {
+        if recent && partition_of(&target, self.options.bus.partitions) != self.number {
             self.links_out.push(Linked {
                 target,
                 source: entry.trace_id,

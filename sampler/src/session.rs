@@ -101,7 +101,11 @@ pub fn run(
         .context("cannot join the sampler's consumer group")?;
     let (for_commits, rebuild) = (progress.clone(), rebuild.clone());
     let options = &config.options;
-    let names = commit::Names::new(topics, options.record_bytes_max, options.record_bytes_limit);
+    let names = commit::Names::new(
+        topics,
+        options.bus.record_bytes_max,
+        options.bus.record_bytes_limit,
+    );
     let mut counters = Counters::new(&config.policies, together);
     let commits = std::thread::Builder::new()
         .name("sampler-commit".into())

@@ -132,7 +132,7 @@ impl Partitions {
 
     /// The number of partitions of the topic, owned or not.
     pub fn total(&self) -> u32 {
-        self.options.partitions
+        self.options.bus.partitions
     }
 
     /// What every owned partition asked of the rate budgets in this epoch.

@@ -22,7 +22,7 @@ fn config() -> Config {
         {"name": "errors", "type": "status_code", "status_code": {"status_codes": ["ERROR"]}}]});
     let raw: RawConfig = serde_json::from_value(section).unwrap();
     let mut config = raw.validate("sampler", &mut Problems::new());
-    config.options.partitions = PARTITIONS;
+    config.options.bus.partitions = PARTITIONS;
     config
 }
 

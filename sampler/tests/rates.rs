@@ -13,7 +13,7 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Sta
 use prost::Message;
 use runtime::config::Problems;
 use sampler::RawConfig;
-use sampler::partition::{Options, Partition, RawRecord, Start};
+use sampler::partition::{Partition, RawRecord, Start};
 use sampler::policy::{Policies, RawPolicy};
 use schemas::decisions::{Decision, Verdict};
 use serde_json::{Value as Json, json};
@@ -54,10 +54,7 @@ impl Bench {
         let mut problems = Problems::new();
         let compiled = Policies::compile(&raw, false, "policies", &mut problems);
         assert!(problems.is_empty(), "{problems:?}");
-        let options = Options {
-            partitions: 1,
-            ..RawConfig::default().validate("", &mut problems).options
-        };
+        let options = RawConfig::default().validate("", &mut problems).options;
         let start = Start {
             clock_emit_ms: 1_000_000,
             ..Start::default()

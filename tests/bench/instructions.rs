@@ -13,7 +13,7 @@ use bytes::Bytes;
 use enrich::{Outcome, Rewriter};
 use load::{Mix, Traffic};
 use runtime::config::Problems;
-use sampler::partition::{Options, Partition, RawRecord, Start};
+use sampler::partition::{OfBus, Options, Partition, RawRecord, Start};
 use sampler::policy::Policies;
 use schemas::otlp::{Items, SpanView};
 use schemas::pack::Packer;
@@ -155,7 +155,10 @@ fn policies() -> (Arc<Policies>, Options) {
     let config = raw.validate("sampler", &mut problems);
     assert!(problems.is_empty(), "{problems:?}");
     let options = Options {
-        partitions: PARTITIONS,
+        bus: OfBus {
+            partitions: PARTITIONS,
+            ..OfBus::default()
+        },
         ..config.options
     };
     (config.policies, options)

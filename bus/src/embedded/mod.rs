@@ -215,7 +215,8 @@ impl Bus for Embedded {
         RECORD_BYTES_MAX
     }
 
-    /// The newest values are the very bytes that were published, older ones are decompressed one by one.
+    /// The newest values are the very bytes that were published. Older ones are decompressed one by one; those that weren't worth compressing share
+    /// a block of the store with their neighbours.
     fn values_pin_buffers(&self) -> bool {
         false
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use runtime::config::Problems;
 use sampler::RawConfig;
-use sampler::partition::{Options, Partition, RawRecord, Start};
+use sampler::partition::{OfBus, Options, Partition, RawRecord, Start};
 use sampler::policy::Policies;
 use serde_json::{Value as Json, json};
 
@@ -119,7 +119,10 @@ fn configuration(policies: Vec<Json>) -> (Arc<Policies>, Options) {
     let config = raw.validate("sampler", &mut problems);
     assert!(problems.is_empty(), "{problems:?}");
     let options = Options {
-        partitions: PARTITIONS as u32,
+        bus: OfBus {
+            partitions: PARTITIONS as u32,
+            ..OfBus::default()
+        },
         ..config.options
     };
     (config.policies, options)

@@ -7,7 +7,7 @@ use std::time;
 
 use runtime::config::{ByteSize, Duration, Problems};
 
-use crate::partition::Options;
+use crate::options::{OfBus, Options};
 use crate::policy::Policies;
 use crate::stamp::Stamping;
 pub use raw::{RawConfig, RawDelivery, RawLateErrors, RawLinked};
@@ -26,7 +26,7 @@ pub const LIVE_KEYS: &[&str] = &[
     "policies",
 ];
 
-/// A valid section. What `options` says of the bus is for the caller to set.
+/// A valid section. `options.bus` is for the caller to set.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub options: Options,
@@ -40,6 +40,17 @@ pub struct Config {
     /// 0: one a core.
     pub workers: usize,
     pub idle_allowance: time::Duration,
+}
+
+impl Config {
+    /// What takes effect of another configuration while a sampler runs.
+    pub(crate) fn take_over(&mut self, next: Config) {
+        self.policies = next.policies;
+        self.options = Options {
+            bus: self.options.bus,
+            ..next.options
+        };
+    }
 }
 
 /// Below it windows would close before a trace's spans are on the bus.
@@ -67,11 +78,8 @@ impl RawConfig {
                 decision_wait_after_root_ms: millis(self.decision_wait_after_root_received),
                 decision_cache_ttl_ms: millis(self.decision_cache_ttl),
                 maximum_trace_size_bytes: self.maximum_trace_size_bytes.map_or(0, |size| size.0),
-                record_bytes_max: 256 << 10,
-                record_bytes_limit: usize::MAX,
-                copy_cached: true,
+                bus: OfBus::default(),
                 future_limit_ms: (decision_wait_ms / 4).max(1000),
-                partitions: 1,
                 statistics_bytes: self.statistics_limit.0 as usize,
                 statistics_reach_ms: policies.reach_ms(),
                 rescue_late_errors: self.late_errors == RawLateErrors::Rescue,

@@ -56,7 +56,7 @@ impl Found {
         options: &Options,
     ) -> usize {
         let bytes = item.body.len() + suffix.len();
-        if bytes + head_bytes > options.record_bytes_limit {
+        if bytes + head_bytes > options.bus.record_bytes_limit {
             self.missing = true;
             return 0;
         }
@@ -66,7 +66,8 @@ impl Found {
             self.packers.len() - 1
         });
         let packer = &mut self.packers[at].1;
-        if !packer.is_empty() && packer.bytes() + bytes + head_bytes > options.record_bytes_max {
+        if !packer.is_empty() && packer.bytes() + bytes + head_bytes > options.bus.record_bytes_max
+        {
             self.finished.push((tenant.clone(), packer.finish()));
         }
         packer.push_with_suffix(item, suffix);

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use prost::Message;
 use runtime::config::Problems;
 use sampler::RawConfig;
-use sampler::partition::{Options, Partition, RawRecord, Start};
+use sampler::partition::{Partition, RawRecord, Start};
 use sampler::policy::{Policies, RawPolicy};
 use schemas::decisions::Verdict;
 use serde_json::{Value as Json, json};
@@ -32,10 +32,7 @@ fn partition(policies: &[Json], sample_on_first_match: bool) -> Partition {
     let mut problems = Problems::new();
     let compiled = Policies::compile(&raw, sample_on_first_match, "policies", &mut problems);
     assert!(problems.is_empty(), "{problems:?}");
-    let options = Options {
-        partitions: 1,
-        ..RawConfig::default().validate("", &mut problems).options
-    };
+    let options = RawConfig::default().validate("", &mut problems).options;
     let start = Start {
         clock_emit_ms: 1000,
         ..Start::default()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use fastrand::Rng;
 use runtime::config::{Duration, Problems};
-use sampler::partition::Options;
+use sampler::partition::{OfBus, Options};
 use sampler::policy::{
     Policies, RawFloor, RawLatency, RawLatencyOutlier, RawNovelty, RawOperationRule,
     RawPerOperation, RawPolicy, RawProbabilistic, RawSpanCount, RawStatusCode,
@@ -59,11 +59,12 @@ impl Setup {
                 decision_wait_after_root_ms: *rng.choice(&[0, 0, 1, wait / 4]).unwrap(),
                 decision_cache_ttl_ms: *rng.choice(&[0, 1, 10, wait, 2 * wait, 8 * wait]).unwrap(),
                 maximum_trace_size_bytes: *rng.choice(&[0, 0, 0, 1200]).unwrap(),
-                record_bytes_max: *rng.choice(&[300, 2000, 50_000]).unwrap(),
-                record_bytes_limit: usize::MAX,
-                copy_cached: rng.bool(),
+                bus: OfBus {
+                    record_bytes_max: *rng.choice(&[300, 2000, 50_000]).unwrap(),
+                    copy_cached: rng.bool(),
+                    ..OfBus::default()
+                },
                 future_limit_ms: *rng.choice(&[wait / 4, wait, 1_000_000]).unwrap(),
-                partitions: 1,
                 statistics_bytes: 1 << 20,
                 statistics_reach_ms: policies.reach_ms(),
                 rescue_late_errors: rng.bool(),

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use fastrand::Rng;
 use runtime::config::Problems;
 use sampler::RawConfig;
-use sampler::partition::{Options, Partition, RawRecord, Start};
+use sampler::partition::{Partition, RawRecord, Start};
 use schemas::decisions::Verdict;
 use serde_json::Value;
 use tests::settle::hex;
@@ -60,15 +60,11 @@ fn kept(section: &Value, requests: &[Vec<u8>]) -> Vec<String> {
     let mut problems = Problems::new();
     let config = raw.validate("sampler", &mut problems);
     assert!(problems.is_empty(), "{problems:?}\n{section:#}");
-    let options = Options {
-        partitions: 1,
-        ..config.options
-    };
     let start = Start {
         clock_emit_ms: START_MS,
         ..Start::default()
     };
-    let mut partition = Partition::new(0, Arc::clone(&config.policies), options, start, 0);
+    let mut partition = Partition::new(0, Arc::clone(&config.policies), config.options, start, 0);
     for (offset, request) in requests.iter().enumerate() {
         partition.observe(RawRecord {
             offset: offset as u64,

@@ -34,6 +34,29 @@ fn the_default_is_valid_and_is_what_an_empty_section_gives() {
 }
 
 #[test]
+fn what_the_bus_says_outlives_another_configuration() {
+    let config = |section| {
+        let raw: RawConfig = serde_json::from_value(section).unwrap();
+        raw.validate("", &mut Problems::new())
+    };
+    let said = OfBus {
+        partitions: 7,
+        record_bytes_max: 1000,
+        record_bytes_limit: 2000,
+        copy_cached: false,
+    };
+    let mut running = config(json!({}));
+    running.options.bus = said;
+    running.take_over(config(json!({
+        "decision_wait": "5s",
+        "policies": [{"name": "all", "type": "always_sample"}],
+    })));
+    assert_eq!(running.options.bus, said);
+    assert_eq!(running.options.decision_wait_ms, 5000);
+    assert_eq!(running.policies.names(), ["all"]);
+}
+
+#[test]
 fn what_is_written_is_read_back() {
     let raw = RawConfig::default();
     let text = serde_json::to_string(&raw).unwrap();
