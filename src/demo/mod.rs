@@ -137,7 +137,7 @@ async fn show(args: &Args, dir: &Path) -> anyhow::Result<()> {
     let Some(grpc) = pipeline.grpc else {
         bail!("ingest did not start")
     };
-    let mut view = View::new(args.plain || !std::io::stdout().is_terminal(), &pipeline)?;
+    let mut view = View::new(args.plain || !std::io::stdout().is_terminal(), &pipeline);
     let started = Instant::now();
     let over = Arc::new(AtomicBool::new(false));
     let (shop, generated) = Shop::new(args, args.duration - SETTLE, over.clone())?;

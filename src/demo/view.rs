@@ -25,7 +25,8 @@ pub struct View {
 }
 
 impl View {
-    pub fn new(plain: bool, pipeline: &Pipeline) -> anyhow::Result<Self> {
+    /// Plain lines where they are wanted, and on a terminal that can't take a picture: some don't say where their cursor is.
+    pub fn new(plain: bool, pipeline: &Pipeline) -> Self {
         let at = |address: Option<std::net::SocketAddr>| {
             address
                 .map(|address| address.to_string())
@@ -36,25 +37,24 @@ impl View {
             at(pipeline.grpc),
             at(pipeline.http)
         );
-        let terminal = if plain {
-            println!("tailwater demo: {title}");
-            None
-        } else {
-            let options = TerminalOptions {
-                viewport: Viewport::Inline(screen::HEIGHT),
-            };
-            Some(Terminal::with_options(
-                CrosstermBackend::new(std::io::stdout()),
-                options,
-            )?)
+        let terminal = match (!plain).then(picture) {
+            Some(Ok(terminal)) => Some(terminal),
+            Some(Err(error)) => {
+                eprintln!("no picture on this terminal ({error}), lines instead");
+                None
+            }
+            None => None,
         };
-        Ok(Self {
+        if terminal.is_none() {
+            println!("tailwater demo: {title}");
+        }
+        Self {
             terminal,
             counted: (Duration::ZERO, 0.0),
             rates: Vec::new(),
             plain_due: Duration::ZERO,
             title,
-        })
+        }
     }
 
     pub fn draw(&mut self, now: &Snapshot, elapsed: Duration, of: Duration) -> anyhow::Result<()> {
@@ -95,4 +95,11 @@ impl View {
         println!();
         Ok(Some(terminal.size()?.width.into()))
     }
+}
+
+fn picture() -> std::io::Result<Terminal<CrosstermBackend<Stdout>>> {
+    let options = TerminalOptions {
+        viewport: Viewport::Inline(screen::HEIGHT),
+    };
+    Terminal::with_options(CrosstermBackend::new(std::io::stdout()), options)
 }
