@@ -13,9 +13,10 @@ use std::ops::Range;
 use bytes::{Bytes, BytesMut};
 
 use crate::partition::RawRecord;
+use crate::starts::Starts;
 
 /// What a record costs beside its value.
-const RECORD_OVERHEAD: usize = size_of::<RawRecord>() + 32;
+const RECORD_OVERHEAD: usize = size_of::<Cached>() + 32;
 
 /// A gap is asked for when the emit cursor is this close to it, so that reading does not wait for emitting.
 const READ_AHEAD_OFFSETS: u64 = 16;
@@ -24,8 +25,28 @@ const READ_AHEAD_OFFSETS: u64 = 16;
 const CHUNK_BYTES: usize = 1 << 20;
 
 #[derive(Debug)]
+struct Cached {
+    record: RawRecord,
+    /// Known where the decide cursor saw this copy.
+    starts: Starts,
+}
+
+impl Cached {
+    fn new(record: RawRecord) -> Self {
+        Self {
+            record,
+            starts: Starts::default(),
+        }
+    }
+
+    fn cost(&self) -> usize {
+        cost(&self.record) + self.starts.bytes()
+    }
+}
+
+#[derive(Debug)]
 pub(crate) struct RecordCache {
-    records: VecDeque<RawRecord>,
+    records: VecDeque<Cached>,
     /// Every record that exists within a run is in `records`. In order, apart, never empty.
     runs: VecDeque<Range<u64>>,
     bytes: usize,
@@ -41,7 +62,7 @@ pub(crate) struct RecordCache {
 pub(crate) enum Next {
     /// The first record at or above the offset.
     Record(RawRecord),
-    /// No record exists from the offset up to here.
+    /// No record exists from the offset up to here; it may be the limit.
     Nothing(u64),
     /// What stands here is not in the cache.
     Missing,
@@ -86,8 +107,18 @@ impl RecordCache {
             record.value = self.copy(&record.value);
         }
         let value = record.value.clone();
-        self.records.push_back(record);
+        self.records.push_back(Cached::new(record));
         value
+    }
+
+    /// Where the spans begin of the record that came last; nothing to do unless it was admitted.
+    pub(crate) fn know_starts(&mut self, offset: u64, starts: &[u32]) {
+        if let Some(last) = self.records.back_mut()
+            && last.record.offset == offset
+        {
+            last.starts = Starts::new(starts);
+            self.bytes += last.starts.bytes();
+        }
     }
 
     fn copy(&mut self, value: &[u8]) -> Bytes {
@@ -128,9 +159,10 @@ impl RecordCache {
         if start >= end {
             return;
         }
-        let tail = self
-            .records
-            .split_off(self.records.partition_point(|record| record.offset < start));
+        let tail = self.records.split_off(
+            self.records
+                .partition_point(|cached| cached.record.offset < start),
+        );
         let mut next = start;
         for record in records {
             if record.offset < next || record.offset >= end {
@@ -138,7 +170,7 @@ impl RecordCache {
             }
             next = record.offset + 1;
             self.bytes += cost(&record);
-            self.records.push_back(record);
+            self.records.push_back(Cached::new(record));
         }
         self.records.extend(tail);
         self.runs.insert(behind, start..end);
@@ -158,29 +190,23 @@ impl RecordCache {
         }
     }
 
-    /// What stands at `offset`; everything below it is let go.
-    pub(crate) fn next(&mut self, offset: u64) -> Next {
+    /// What stands at `offset`, below `limit`; everything below it is let go. What a walk over the record needs first is brought near.
+    pub(crate) fn next(&mut self, offset: u64, limit: u64) -> Next {
         self.skip_to(offset);
-        match self.runs.front() {
-            Some(run) if run.start <= offset => {
-                let end = run.end;
-                match self.records.front() {
-                    Some(record) if record.offset < end => {
-                        self.records
-                            .pop_front()
-                            .map_or(Next::Nothing(end), |record| {
-                                self.bytes -= cost(&record);
-                                if self.records.is_empty() {
-                                    self.chunk = BytesMut::new();
-                                }
-                                Next::Record(record)
-                            })
-                    }
-                    _ => Next::Nothing(end),
-                }
-            }
-            _ => Next::Missing,
+        let end = match self.runs.front() {
+            Some(run) if run.start <= offset => run.end.min(limit),
+            _ => return Next::Missing,
+        };
+        let below = |cached: &mut Cached| cached.record.offset < end;
+        let Some(cached) = self.records.pop_front_if(below) else {
+            return Next::Nothing(end);
+        };
+        self.bytes -= cached.cost();
+        if self.records.is_empty() {
+            self.chunk = BytesMut::new();
         }
+        cached.starts.bring_near(&cached.record.value);
+        Next::Record(cached.record)
     }
 
     /// The first gap at or soon above `offset`; its end is open when nothing lies behind it.
@@ -199,7 +225,7 @@ impl RecordCache {
     /// Puts back what [`RecordCache::next`] gave.
     pub(crate) fn put_back(&mut self, record: RawRecord) {
         self.bytes += cost(&record);
-        self.records.push_front(record);
+        self.records.push_front(Cached::new(record));
     }
 
     pub(crate) fn skip_to(&mut self, offset: u64) {
@@ -214,10 +240,10 @@ impl RecordCache {
         while self
             .records
             .front()
-            .is_some_and(|record| record.offset < offset)
+            .is_some_and(|cached| cached.record.offset < offset)
         {
-            if let Some(record) = self.records.pop_front() {
-                self.bytes -= cost(&record);
+            if let Some(cached) = self.records.pop_front() {
+                self.bytes -= cached.cost();
             }
         }
     }
@@ -246,7 +272,7 @@ mod tests {
     fn drain(cache: &mut RecordCache, mut at: u64) -> (Vec<u64>, u64) {
         let mut offsets = Vec::new();
         loop {
-            match cache.next(at) {
+            match cache.next(at, u64::MAX) {
                 Next::Record(record) => {
                     offsets.push(record.offset);
                     at = record.offset + 1;
@@ -292,10 +318,38 @@ mod tests {
             );
         }
         assert!(fetched.is_unique(), "the fetch buffer is still held");
-        match cache.next(0) {
+        match cache.next(0, u64::MAX) {
             Next::Record(first) => assert_eq!(first.value, vec![7; 1000]),
             other => panic!("{other:?}"),
         }
+    }
+
+    /// What is known of a record counts as long as the record is there, and places beyond it do no harm.
+    #[test]
+    fn starts_are_counted() {
+        let mut cache = RecordCache::new(1000 + RECORD_OVERHEAD, true);
+        cache.know_starts(0, &[3]);
+        cache.admit(record(0), 0);
+        cache.know_starts(0, &[3, 400, 990, u32::MAX]);
+        assert_eq!(cache.bytes(), 1000 + RECORD_OVERHEAD + 16);
+        // No room for it, so nothing is noted of it either.
+        cache.admit(record(1), 1);
+        cache.know_starts(1, &[3, 400]);
+        assert_eq!(cache.bytes(), 1000 + RECORD_OVERHEAD + 16);
+        assert_eq!(drain(&mut cache, 0), (vec![0], 1));
+        assert_eq!(cache.bytes(), 0);
+    }
+
+    /// What stands at the limit or behind it stays.
+    #[test]
+    fn nothing_comes_out_beyond_the_limit() {
+        let mut cache = RecordCache::new(1 << 20, true);
+        cache.admit(record(3), 0);
+        cache.admit(record(8), 4);
+        assert!(matches!(cache.next(0, 3), Next::Nothing(3)));
+        assert!(matches!(cache.next(3, 8), Next::Record(first) if first.offset == 3));
+        assert!(matches!(cache.next(4, 8), Next::Nothing(8)));
+        assert_eq!(drain(&mut cache, 8), (vec![8], 9));
     }
 
     #[test]

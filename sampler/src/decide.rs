@@ -47,6 +47,7 @@ impl Partition {
         if let Some(oddity) = read {
             self.oddities.add(offset, oddity);
         }
+        self.cache.know_starts(offset, &scratch.starts);
         let spans = scratch.spans.len() as u64;
         self.counts.consumed_spans += spans;
         self.pending.observed(offset, spans);

@@ -37,8 +37,8 @@ impl Partition {
         let limit = self.emit_limit();
         let mut spent = 0;
         while self.emit < limit && spent < budget_bytes {
-            match self.cache.next(self.emit) {
-                Next::Record(record) if record.offset < limit => {
+            match self.cache.next(self.emit, limit) {
+                Next::Record(record) => {
                     if self.rescues.hold(record.offset) {
                         // First what was dropped and is kept now has to be there.
                         self.cache.put_back(record);
@@ -50,11 +50,7 @@ impl Partition {
                     spent += self.pass(&record);
                     self.move_emit(record.offset + 1);
                 }
-                Next::Record(record) => {
-                    self.cache.put_back(record);
-                    self.move_emit(limit);
-                }
-                Next::Nothing(end) => self.move_emit(end.min(limit)),
+                Next::Nothing(end) => self.move_emit(end),
                 Next::Missing => break,
             }
         }

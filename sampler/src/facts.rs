@@ -48,6 +48,8 @@ pub(crate) struct SpanLink {
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
     pub(crate) spans: Vec<SpanFacts>,
+    /// Where the spans' messages begin in the record.
+    pub(crate) starts: Vec<u32>,
     /// In order of spans; looked for only where linked traces are kept.
     pub(crate) links: Vec<SpanLink>,
     /// Of each span in turn, one number a column: see [`crate::policy::Marks`].
@@ -58,6 +60,7 @@ pub(crate) struct Facts {
 impl Facts {
     pub(crate) fn clear(&mut self) {
         self.spans.clear();
+        self.starts.clear();
         self.links.clear();
         self.marks.clear();
     }
@@ -80,6 +83,7 @@ impl Facts {
 
     pub(crate) fn bytes(&self) -> usize {
         self.spans.capacity() * size_of::<SpanFacts>()
+            + self.starts.capacity() * size_of::<u32>()
             + self.links.capacity() * size_of::<SpanLink>()
             + self.marks.capacity() * size_of::<u64>()
     }
@@ -157,6 +161,8 @@ fn read_all(
             out.links
                 .extend(links.map(|target| SpanLink { span, target }));
         }
+        out.starts
+            .push((item.body.as_ptr() as usize - value.as_ptr() as usize) as u32);
         out.spans.push(SpanFacts {
             id: id_bytes,
             randomness: randomness(&span, &id_bytes),

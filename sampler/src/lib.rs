@@ -46,6 +46,7 @@ mod restore;
 mod services;
 mod session;
 pub mod stamp;
+mod starts;
 mod stats;
 mod tracestate;
 #[cfg(test)]
