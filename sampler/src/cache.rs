@@ -12,8 +12,8 @@ use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 
+use crate::near::{self, Starts};
 use crate::partition::RawRecord;
-use crate::starts::Starts;
 
 /// What a record costs beside its value.
 const RECORD_OVERHEAD: usize = size_of::<Cached>() + 32;
@@ -105,6 +105,8 @@ impl RecordCache {
         self.bytes += bytes;
         if self.copies {
             record.value = self.copy(&record.value);
+        } else {
+            near::whole(&record.value);
         }
         let value = record.value.clone();
         self.records.push_back(Cached::new(record));

@@ -26,6 +26,7 @@ mod index;
 pub mod links;
 mod log;
 mod names;
+mod near;
 mod oddities;
 pub mod options;
 pub mod output;
@@ -46,7 +47,6 @@ mod restore;
 mod services;
 mod session;
 pub mod stamp;
-mod starts;
 mod stats;
 mod tracestate;
 #[cfg(test)]
