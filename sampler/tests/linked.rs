@@ -18,7 +18,7 @@ const NOW_MS: u64 = 1_780_000_000_000;
 const PARTITIONS: u32 = 4;
 
 fn config() -> Config {
-    let section = json!({"linked": "keep", "policies": [
+    let section = json!({"linked": "keep", "late_errors": "rescue", "policies": [
         {"name": "errors", "type": "status_code", "status_code": {"status_codes": ["ERROR"]}}]});
     let raw: RawConfig = serde_json::from_value(section).unwrap();
     let mut config = raw.validate("sampler", &mut Problems::new());
@@ -168,4 +168,36 @@ fn what_is_asked_while_a_window_is_rebuilt_is_not_lost() {
     let log = logged(&take(&mut there));
     let kinds: Vec<_> = log.entries.iter().map(|entry| entry.kind).collect();
     assert_eq!(kinds, [EntryKind::Linked]);
+}
+
+/// A trace that was dropped and that a late error opened anew: a kept trace that links to it then keeps it, and its dropped spans come back as
+/// they would have at its own deadline.
+#[test]
+fn a_link_to_a_reopened_trace_brings_its_dropped_spans_back() {
+    let (source, target) = (id(0, 0x11), id(1, 0x22));
+    // Offsets are milliseconds here.
+    let late = 40_000;
+    let mut there = fresh(1);
+    observe(&mut there, 0, target, false, &[]);
+    there.tick(NOW_MS + late);
+    observe(&mut there, late, target, true, &[]);
+    // So far ahead of the record before, it waits for the clock to agree.
+    there.tick(NOW_MS + late);
+    there.keep(Linked { target, source });
+    let log = logged(&take(&mut there));
+    let given: Vec<_> = (log.entries.iter())
+        .map(|entry| (entry.kind, entry.verdict))
+        .collect();
+    assert_eq!(
+        given,
+        [
+            (EntryKind::Decided, Verdict::Drop),
+            (EntryKind::Linked, Verdict::Keep)
+        ]
+    );
+    let rescues: Vec<_> = (log.rescues.iter())
+        .map(|rescue| (rescue.entry, rescue.from_offset, rescue.to_offset))
+        .collect();
+    assert_eq!(rescues, [(1, 0, 0)]);
+    assert_eq!(there.missing_for_rescue(), Some(0..1));
 }

@@ -1,6 +1,6 @@
 //! Reads whole topics, committed records only.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
@@ -78,6 +78,8 @@ pub struct Given {
     pub kind: EntryKind,
     pub verdict: Verdict,
     pub policy: Option<String>,
+    /// A late error had reopened the trace, whoever asked for this verdict then: its own deadline or a link.
+    pub reopened: bool,
 }
 
 /// The decision log by trace: verdicts, and entries that only make one hold longer.
@@ -94,7 +96,8 @@ impl Verdicts {
         let mut verdicts = Self::default();
         for record in read_all(bus, &topics.decisions())? {
             let batch = DecisionBatch::decode(&record.value)?;
-            for entry in batch.entries {
+            let reopened: HashSet<_> = batch.rescues.iter().map(|rescue| rescue.entry).collect();
+            for (number, entry) in (0..).zip(batch.entries) {
                 let policy = entry
                     .policy
                     .map(|at| batch.policies[usize::from(at)].clone());
@@ -108,6 +111,7 @@ impl Verdicts {
                     kind: entry.kind,
                     verdict: entry.verdict,
                     policy,
+                    reopened: reopened.contains(&number),
                 });
             }
         }

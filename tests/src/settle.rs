@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bus::Bus;
-use schemas::decisions::{EntryKind, Verdict};
+use schemas::decisions::Verdict;
 use schemas::{Signal, Topics};
 
 use crate::bus_reader::{Given, Verdicts, read_all, tally};
@@ -219,8 +219,7 @@ impl fmt::Display for Account {
 fn before_late_errors(given: &[Given]) -> &[Given] {
     match given {
         [before @ .., last]
-            if last.kind == EntryKind::Reopened
-                && before.iter().all(|given| given.verdict == Verdict::Drop) =>
+            if last.reopened && before.iter().all(|given| given.verdict == Verdict::Drop) =>
         {
             before
         }
