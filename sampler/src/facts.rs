@@ -241,3 +241,53 @@ fn service_name<'a>(item: &Item<'a>) -> Option<&'a [u8]> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use runtime::config::Problems;
+    use schemas::wire::put_len;
+
+    use super::*;
+    use crate::RawConfig;
+
+    fn nest(number: u32, body: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        put_len(&mut out, number, body);
+        out
+    }
+
+    /// A span whose name has this length, within the field of its scope.
+    fn span(name: usize) -> Vec<u8> {
+        let name = nest(5, &vec![b'x'; name]);
+        nest(2, &[nest(1, &[7; 16]), nest(2, &[7; 8]), name].concat())
+    }
+
+    /// A wrong place would only cost time: nothing else would show it.
+    #[test]
+    fn starts_are_where_the_spans_begin() {
+        let scopes = [nest(2, &[span(3), span(300)].concat()), nest(2, &span(40))];
+        let value = [nest(1, &scopes.concat()), nest(1, &nest(2, &span(0)))].concat();
+        let config = RawConfig::default().validate("", &mut Problems::new());
+        let mut facts = Facts::default();
+        let mut names = Names::default();
+        let mut failures = Failures::default();
+        for _ in 0..2 {
+            let oddity = read(
+                &value,
+                &config.policies,
+                &mut names,
+                &mut failures,
+                false,
+                &mut facts,
+            );
+            assert!(oddity.is_none());
+            assert_eq!(facts.starts.len(), 4);
+            for &start in &facts.starts {
+                // The trace id's field stands first.
+                let start = start as usize;
+                assert_eq!(value[start..start + 18], nest(1, &[7; 16]));
+            }
+        }
+    }
+}
