@@ -1,0 +1,10 @@
+//! Integration tests of `export`, in one binary: delivery to backends that answer in every way.
+#![allow(clippy::unwrap_used)]
+
+mod files;
+mod guarantee;
+mod kafka;
+mod retry;
+mod support;
+mod tls;
+mod wire;

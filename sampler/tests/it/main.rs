@@ -1,0 +1,9 @@
+//! Integration tests of `sampler`, in one binary: policies, rates, links and reloads through the pure core, and the simulation.
+#![allow(clippy::unwrap_used)]
+
+mod linked;
+mod policies;
+mod rates;
+mod reconfigure;
+mod simulation;
+mod thresholds;

@@ -1,0 +1,279 @@
+//! What must be on the bus at the end.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt::Debug;
+use std::hash::Hash;
+
+use bytes::Bytes;
+use schemas::decisions::{DecisionBatch, EntryKind, Verdict};
+use schemas::otlp::{Items, SpanView};
+
+use crate::simulation::bus::{Bus, Content};
+use crate::simulation::model;
+use crate::simulation::process::Process;
+use crate::simulation::traffic::{FLUSH_TRACE, Setup, trace_id};
+
+/// By trace and first offset.
+type Logged = BTreeMap<(u8, u64), Given>;
+
+#[derive(Debug)]
+struct Given {
+    verdict: Verdict,
+    policy: Option<String>,
+    /// A late error asked for it.
+    reopened: bool,
+}
+
+pub fn everything(setup: &Setup, bus: &Bus, process: &Process) {
+    let logged = logged(bus);
+    verdicts_are_the_model_s(setup, bus, &logged);
+    let rescued = rescued(bus, process, &logged);
+    every_span_is_in_one_place(setup, bus, process, &logged, &rescued);
+    output_is_in_order(bus, &rescued);
+    nothing_is_held_for_ever(setup, process);
+}
+
+/// Verdicts in the decision log, each once.
+fn logged(bus: &Bus) -> Logged {
+    let traces: HashMap<_, _> = (1..=20)
+        .chain([FLUSH_TRACE])
+        .map(|trace| (trace_id(trace), trace))
+        .collect();
+    let mut logged = Logged::new();
+    for (_, value) in &bus.decisions {
+        let batch = DecisionBatch::decode(value).unwrap();
+        for (index, entry) in batch.entries.iter().enumerate() {
+            let mut rescues = batch.rescues.iter();
+            let key = (traces[&entry.trace_id], entry.first_offset);
+            let policy = entry
+                .policy
+                .map(|policy| batch.policies[usize::from(policy)].clone());
+            match entry.kind {
+                EntryKind::Decided | EntryKind::Reopened | EntryKind::Linked => {
+                    let given = Given {
+                        verdict: entry.verdict,
+                        policy,
+                        reopened: rescues.any(|rescue| rescue.entry as usize == index),
+                    };
+                    let before = logged.insert(key, given);
+                    assert!(before.is_none(), "decided twice: {key:?}");
+                }
+                EntryKind::Extended => assert_eq!(
+                    logged.get(&key).map(|given| given.verdict),
+                    Some(entry.verdict),
+                    "extended without a verdict, or against it: {key:?}"
+                ),
+            }
+        }
+    }
+    logged
+}
+
+fn verdicts_are_the_model_s(setup: &Setup, bus: &Bus, logged: &Logged) {
+    if !setup.deterministic() {
+        return;
+    }
+    let expected = model::verdicts(setup, &bus.raw);
+    for (key, (verdict, policy)) in &expected {
+        let given = logged
+            .get(key)
+            .map(|given| (given.verdict, given.policy.as_deref()));
+        assert_eq!(
+            given,
+            Some((*verdict, *policy)),
+            "verdict of {key:?}; {}",
+            setup.describe()
+        );
+    }
+    for key in logged.keys().filter(|key| key.0 != FLUSH_TRACE) {
+        assert!(expected.contains_key(key), "a verdict too many: {key:?}");
+    }
+}
+
+/// Span ids in a request.
+pub fn ids(value: &Bytes) -> Vec<u64> {
+    Items::new(value)
+        .map(|item| {
+            let span = SpanView::parse(item.unwrap().body).unwrap();
+            u64::from_be_bytes(span.span_id.try_into().unwrap())
+        })
+        .collect()
+}
+
+/// How often something may be on the bus.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Range {
+    least: u32,
+    most: u32,
+}
+
+/// Spans that were dropped and are brought back by a verdict that a late error asked for: those of all verdicts before it that
+/// late errors asked for, and of the one before these.
+fn rescued(bus: &Bus, process: &Process, logged: &Logged) -> HashSet<(u64, u64)> {
+    let mut rescued = HashSet::new();
+    let emit = process.partition().emit_offset();
+    let asked = |(key, given): &(&(u8, u64), &Given)| {
+        given.reopened && given.verdict == Verdict::Keep && key.1 < emit
+    };
+    for (&(trace, at), _) in logged.iter().filter(asked) {
+        let mut from = at;
+        for (&(_, first), before) in logged.range((trace, 0)..(trace, at)).rev() {
+            assert_eq!(
+                before.verdict,
+                Verdict::Drop,
+                "nothing to bring back: {trace} {at}"
+            );
+            from = first;
+            if !before.reopened {
+                break;
+            }
+        }
+        for record in bus
+            .raw
+            .iter()
+            .filter(|record| (from..at).contains(&record.offset))
+        {
+            if let Content::Spans(spans) = &record.content {
+                let its = spans
+                    .iter()
+                    .filter(|span| span.valid && span.trace == trace);
+                rescued.extend(its.map(|span| (record.offset, span.id)));
+            }
+        }
+    }
+    rescued
+}
+
+fn every_span_is_in_one_place(
+    setup: &Setup,
+    bus: &Bus,
+    process: &Process,
+    logged: &Logged,
+    rescued: &HashSet<(u64, u64)>,
+) {
+    let emit = process.partition().emit_offset();
+    let committed = bus.committed.as_ref().map_or(0, |committed| committed.0);
+    assert_eq!(committed, emit);
+    let truncated: HashSet<_> = bus.truncated.iter().copied().collect();
+
+    let mut sampled: HashMap<(u64, Option<Bytes>), Range> = HashMap::new();
+    let mut dead: HashMap<(u64, Option<u64>), Range> = HashMap::new();
+    for record in &bus.raw {
+        let passed = u32::from(record.offset < emit);
+        // What retention deleted may have been emitted from the cache before, or not at all.
+        let lost = truncated.contains(&record.offset);
+        let expect = |range: &mut Range, count: u32| {
+            range.least += if lost { 0 } else { count };
+            range.most += count;
+        };
+        let Content::Spans(spans) = &record.content else {
+            expect(dead.entry((record.offset, None)).or_default(), passed);
+            continue;
+        };
+        for span in spans {
+            if !span.valid {
+                let range = dead.entry((record.offset, Some(span.id))).or_default();
+                expect(range, passed);
+                continue;
+            }
+            let newest = logged
+                .range((span.trace, 0)..=(span.trace, record.offset))
+                .next_back();
+            assert!(
+                newest.is_some() || passed == 0 || lost,
+                "passed without a verdict: {span:?} at {}",
+                record.offset
+            );
+            let kept = newest.is_some_and(|(_, given)| given.verdict == Verdict::Keep);
+            let range = sampled.entry((span.id, record.tenant.clone())).or_default();
+            expect(range, passed * u32::from(kept));
+            if rescued.contains(&(record.offset, span.id)) {
+                assert!(!kept, "rescued, though kept: {span:?}");
+                // Retention may have been faster.
+                range.least += u32::from(!setup.truncates);
+                range.most += 1;
+            }
+        }
+    }
+
+    let mut found: HashMap<(u64, Option<Bytes>), u32> = HashMap::new();
+    for (tenant, value) in &bus.sampled {
+        for id in ids(value) {
+            *found.entry((id, tenant.clone())).or_default() += 1;
+        }
+    }
+    compare("sampled", &sampled, found);
+    let mut found: HashMap<(u64, Option<u64>), u32> = HashMap::new();
+    for letter in &bus.dead {
+        if letter.reason.starts_with("not an OTLP") {
+            *found.entry((letter.offset, None)).or_default() += 1;
+        } else {
+            for id in ids(&letter.value) {
+                *found.entry((letter.offset, Some(id))).or_default() += 1;
+            }
+        }
+    }
+    compare("dead letters", &dead, found);
+}
+
+fn compare<K: Hash + Eq + Debug>(
+    what: &str,
+    expected: &HashMap<K, Range>,
+    mut found: HashMap<K, u32>,
+) {
+    for (key, range) in expected {
+        let count = found.remove(key).unwrap_or(0);
+        assert!(
+            (range.least..=range.most).contains(&count),
+            "{what}: {key:?} {count} times, expected {range:?}"
+        );
+    }
+    assert!(found.is_empty(), "{what}: from nowhere {found:?}");
+}
+
+/// Records are regrouped within, but one output record never holds what comes before the one before it.
+fn output_is_in_order(bus: &Bus, rescued: &HashSet<(u64, u64)>) {
+    let mut offsets: HashMap<u64, u64> = HashMap::new();
+    for record in &bus.raw {
+        if let Content::Spans(spans) = &record.content {
+            offsets.extend(spans.iter().map(|span| (span.id, record.offset)));
+        }
+    }
+    let mut last: HashMap<&Option<Bytes>, u64> = HashMap::new();
+    for (tenant, value) in &bus.sampled {
+        let offsets: Vec<_> = ids(value)
+            .iter()
+            .map(|id| (offsets[id], *id))
+            .filter(|span| !rescued.contains(span))
+            .map(|(offset, _)| offset)
+            .collect();
+        let before = last.entry(tenant).or_default();
+        assert!(
+            offsets.iter().all(|offset| offset >= before),
+            "output out of order"
+        );
+        *before = offsets.into_iter().max().unwrap_or(*before);
+    }
+}
+
+/// At the end only the traces that kept the partition awake are left.
+fn nothing_is_held_for_ever(setup: &Setup, process: &Process) {
+    let partition = process.partition();
+    let (truncates, setup) = (setup.truncates, setup.describe());
+    assert!(
+        partition.open_traces() <= 1,
+        "open_traces {}, {setup}",
+        partition.open_traces()
+    );
+    assert!(
+        partition.verdicts_held() <= 8,
+        "verdicts_held {}, {setup}",
+        partition.verdicts_held()
+    );
+    // What retention deleted between the cursors is pending until the emit cursor leaves its group of records.
+    assert!(
+        partition.pending_spans() <= 2 || truncates,
+        "pending_spans {}, {setup}",
+        partition.pending_spans()
+    );
+}

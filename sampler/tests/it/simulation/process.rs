@@ -1,0 +1,236 @@
+//! A sampler process as the shell runs it, one step at a time.
+
+use fastrand::Rng;
+use sampler::partition::{Counts, Output, Partition, Start};
+use sampler::position::Position;
+use sampler::reconfigure::Reconfiguration;
+use schemas::decisions::DecisionBatch;
+
+use crate::simulation::bus::Bus;
+use crate::simulation::checks::ids;
+use crate::simulation::traffic::{Setup, World};
+
+pub struct Process {
+    partition: Partition,
+    /// An epoch that was taken and is being committed.
+    in_flight: Option<Output>,
+    /// All counters since the start.
+    total: Counts,
+}
+
+impl Process {
+    /// Takes the partition over: position, decision log from the scan time on, then records from L.
+    pub fn start(setup: &Setup, world: &World, bus: &Bus, rng: &mut Rng) -> Self {
+        let start = match &bus.committed {
+            Some((emit, metadata)) => Position::parse(metadata).unwrap().start(*emit),
+            None => Start::default(),
+        };
+        let cache_bytes = if rng.bool() { setup.cache_bytes } else { 3000 };
+        let mut partition = Partition::new(
+            0,
+            world.configuration.policies.clone(),
+            world.configuration.options.clone(),
+            start,
+            cache_bytes,
+        );
+        // Producers that live in the future stamp verdicts into the future too: then all of the log is read.
+        let scan_from = match setup.foreign {
+            true => 0,
+            false => start.scan_from_ms(&world.configuration.options),
+        };
+        for (_, value) in bus.decisions.iter().filter(|(at, _)| *at >= scan_from) {
+            partition.restore(&DecisionBatch::decode(value).unwrap());
+        }
+        Self {
+            partition,
+            in_flight: None,
+            total: Counts::default(),
+        }
+    }
+
+    pub fn fetch(&mut self, rng: &mut Rng, bus: &Bus) {
+        let decide = self.partition.decide_offset();
+        if decide < bus.start {
+            self.partition.skip_to(bus.start);
+            return;
+        }
+        // A fetch may repeat what came before.
+        let from = decide.saturating_sub(if rng.u32(0..6) == 0 { rng.u64(0..5) } else { 0 });
+        for record in bus.from(from).iter().take(rng.usize(1..12)) {
+            self.partition.observe(record.raw());
+        }
+    }
+
+    pub fn tick(&mut self, rng: &mut Rng, wall_ms: u64, bus: &Bus) {
+        if self.partition.decide_offset() >= bus.end() {
+            self.partition.tick(wall_ms.saturating_sub(rng.u64(0..50)));
+        }
+    }
+
+    pub fn emit(&mut self, rng: &mut Rng) {
+        let budget = *rng.choice(&[1, 500, 100_000]).unwrap();
+        self.partition.emit(budget);
+    }
+
+    /// The second reader brings some of what left the cache.
+    pub fn read_again(&mut self, rng: &mut Rng, bus: &Bus) {
+        let Some(missing) = self.partition.missing() else {
+            return;
+        };
+        if missing.start < bus.start {
+            self.partition.skip_to(bus.start);
+            return;
+        }
+        let records = bus.from(missing.start);
+        let count = rng.usize(0..8).min(records.len());
+        let records = &records[..count];
+        let read_to = match records.last() {
+            Some(record) => record.offset + 1,
+            None if bus.from(missing.start).is_empty() => missing.end,
+            None => return,
+        };
+        self.partition.supply(
+            records.iter().map(crate::simulation::bus::Record::raw),
+            read_to,
+        );
+    }
+
+    /// A reader of its own brings what late errors ask for.
+    pub fn read_for_rescue(&mut self, rng: &mut Rng, bus: &Bus) {
+        let Some(missing) = self.partition.missing_for_rescue() else {
+            return;
+        };
+        let records = bus.from(missing.start);
+        let count = rng.usize(0..8).min(records.len());
+        let records = &records[..count];
+        let read_to = match records.last() {
+            Some(record) => record.offset + 1,
+            None if bus.from(missing.start).is_empty() => missing.end,
+            None => return,
+        };
+        self.partition.supply_rescue(
+            records.iter().map(crate::simulation::bus::Record::raw),
+            read_to,
+        );
+    }
+
+    /// Another configuration, at the beginning of an epoch.
+    pub fn reconfigure(&mut self, change: &Reconfiguration) {
+        self.take();
+        if self.in_flight.is_none() || self.partition.rebuilding() {
+            return;
+        }
+        self.partition.reconfigure(change);
+    }
+
+    pub fn take(&mut self) {
+        if self.in_flight.is_none() {
+            let output = self.take_counted();
+            if !self.partition.rebuilding() && output.moved {
+                self.in_flight = Some(output);
+            }
+        }
+    }
+
+    fn take_counted(&mut self) -> Output {
+        let output = self.partition.take();
+        let (total, counts) = (&mut self.total, &output.counts);
+        total.consumed_spans += counts.consumed_spans;
+        total.kept_spans += counts.kept_spans;
+        total.dropped_spans += counts.dropped_spans;
+        total.dead_lettered_spans += counts.dead_lettered_spans;
+        total.lost_spans += counts.lost_spans;
+        assert_eq!(
+            total.consumed_spans,
+            total.kept_spans
+                + total.dropped_spans
+                + total.dead_lettered_spans
+                + total.lost_spans
+                + self.partition.pending_spans(),
+            "counters don't close: {total:?}"
+        );
+        let written: usize = output
+            .sampled
+            .iter()
+            .map(|(_, value)| ids(value).len())
+            .sum();
+        assert_eq!(
+            written as u64,
+            counts.kept_spans + counts.rescued_spans,
+            "more or less was written than was counted"
+        );
+        output
+    }
+
+    /// `false`: the process is gone, or the epoch was aborted and it starts again from the committed position.
+    pub fn commit(&mut self, rng: &mut Rng, bus: &mut Bus, wall_ms: u64) -> bool {
+        let Some(output) = self.in_flight.take() else {
+            return true;
+        };
+        match rng.u32(0..12) {
+            0 => false,
+            1 => {
+                publish(bus, output, wall_ms);
+                false
+            }
+            _ => {
+                publish(bus, output, wall_ms);
+                true
+            }
+        }
+    }
+
+    /// Runs without further trouble until everything is through.
+    pub fn finish(&mut self, rng: &mut Rng, setup: &Setup, bus: &mut Bus, wall_ms: u64) {
+        if let Some(output) = self.in_flight.take() {
+            publish(bus, output, wall_ms);
+        }
+        let mut idle = 0;
+        let mut rounds = 0;
+        while idle < 8 {
+            let before = self.progress();
+            self.fetch(rng, bus);
+            if setup.ticks {
+                self.tick(rng, wall_ms, bus);
+            }
+            self.emit(rng);
+            self.read_again(rng, bus);
+            self.read_for_rescue(rng, bus);
+            let output = self.take_counted();
+            if !self.partition.rebuilding() && output.moved {
+                publish(bus, output, wall_ms);
+            }
+            let after = self.progress();
+            idle = if before == after { idle + 1 } else { 0 };
+            rounds += 1;
+            assert!(rounds < 20_000, "no end in sight");
+        }
+        assert!(!self.partition.rebuilding());
+    }
+
+    /// Both cursors, and what is still to be read for late errors.
+    fn progress(&mut self) -> (u64, u64, Option<std::ops::Range<u64>>) {
+        let partition = &mut self.partition;
+        (
+            partition.decide_offset(),
+            partition.emit_offset(),
+            partition.missing_for_rescue(),
+        )
+    }
+
+    pub fn partition(&self) -> &Partition {
+        &self.partition
+    }
+}
+
+/// One atomic epoch.
+fn publish(bus: &mut Bus, output: Output, wall_ms: u64) {
+    if !output.decisions.entries.is_empty() {
+        bus.decisions.push((wall_ms, output.decisions.encode()));
+    }
+    bus.sampled.extend(output.sampled);
+    bus.dead.extend(output.dead);
+    let before = bus.committed.as_ref().map_or(0, |committed| committed.0);
+    assert!(output.position.0 >= before, "L went back");
+    bus.committed = Some(output.position);
+}

@@ -1,0 +1,5 @@
+//! The command line as a user meets it, by the built binary.
+#![allow(clippy::unwrap_used)]
+
+mod command_line;
+mod demo;

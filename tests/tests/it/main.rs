@@ -1,0 +1,20 @@
+//! Integration tests of the whole system, in one binary: whole-system tests: each drives real processes over a real bus.
+#![allow(clippy::unwrap_used)]
+
+mod at_least_once;
+mod bad_input;
+mod clients;
+mod collector;
+mod conservation;
+mod crash;
+mod giant;
+mod kafka_broker;
+mod lagging;
+mod late_and_linked;
+mod ottl;
+mod policies;
+mod retention;
+mod running;
+mod same_log;
+mod tail_sampling;
+mod takeover;
