@@ -10,6 +10,7 @@ pub mod bus_reader;
 pub mod chaos;
 pub mod clients;
 pub mod collector;
+mod deadline;
 pub mod kafka;
 mod ports;
 pub mod process;
@@ -24,5 +25,6 @@ mod waiting;
 mod watchdog;
 pub mod world;
 
+pub use deadline::Deadline;
 pub use ports::free_port;
 pub use waiting::{wait_for, wait_until};

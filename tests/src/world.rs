@@ -10,6 +10,7 @@ use schemas::Topics;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use crate::Deadline;
 use crate::bus_reader;
 use crate::kafka::{Broker, unique};
 use crate::process::Tailwater;
@@ -20,6 +21,7 @@ pub const PARTITIONS: u32 = 8;
 pub struct World {
     folder: TempDir,
     pub config: Value,
+    _deadline: Deadline,
 }
 
 impl World {
@@ -61,6 +63,7 @@ impl World {
         Self {
             folder: folder.unwrap(),
             config,
+            _deadline: Deadline::of_this_test(),
         }
     }
 

@@ -8,6 +8,7 @@ use bus::{
     Assigned, Bus, Committer, Delivery, Epoch, Fetched, GroupOptions, Member, Position, Rebalance,
     Record, Timestamps, Topic, TopicPartition, TopicSpec,
 };
+use tests::Deadline;
 
 /// Nothing in the suite takes longer, unless it never happens.
 pub const DEADLINE: Duration = Duration::from_secs(60);
@@ -16,6 +17,7 @@ pub const PLENTY: usize = 64 << 20;
 pub struct Fixture {
     pub bus: Arc<dyn Bus>,
     name: String,
+    _deadline: Deadline,
 }
 
 impl Fixture {
@@ -23,7 +25,11 @@ impl Fixture {
         static RUNS: AtomicU32 = AtomicU32::new(0);
         let run = RUNS.fetch_add(1, Ordering::Relaxed);
         let name = format!("{test}-{}-{run}", std::process::id());
-        Self { bus, name }
+        Self {
+            bus,
+            name,
+            _deadline: Deadline::of_this_test(),
+        }
     }
 
     pub fn group(&self) -> String {

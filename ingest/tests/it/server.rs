@@ -19,6 +19,7 @@ pub struct Server<B = FakeBus> {
     pub running: tokio::task::JoinHandle<anyhow::Result<()>>,
     counters: PrometheusHandle,
     _recording: metrics::LocalRecorderGuard<'static>,
+    _deadline: tests::Deadline,
 }
 
 /// On free ports, with a linger that tests don't feel.
@@ -66,6 +67,7 @@ impl<B> Server<B> {
             drain,
             counters: recorder.handle(),
             _recording: recording,
+            _deadline: tests::Deadline::of_this_test(),
         }
     }
 

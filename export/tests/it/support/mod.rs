@@ -159,6 +159,7 @@ pub struct Running {
     drain: Drain,
     pub health: Health,
     thread: Option<std::thread::JoinHandle<anyhow::Result<()>>>,
+    _deadline: tests::Deadline,
 }
 
 impl Running {
@@ -177,6 +178,7 @@ impl Running {
             drain,
             health,
             thread: Some(std::thread::spawn(run)),
+            _deadline: tests::Deadline::of_this_test(),
         }
     }
 
