@@ -41,7 +41,6 @@ impl Stage {
 }
 
 /// Running stages, and where they can be reached.
-#[allow(dead_code)] // What stages run on is there for a live view of them.
 pub struct Pipeline {
     pub summary: Summary,
     /// Where OTLP comes in, if ingest runs here.

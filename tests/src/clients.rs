@@ -158,7 +158,8 @@ pub(crate) fn found<T>(name: &str, look: impl FnOnce() -> Result<T>) -> Result<T
     })
 }
 
-/// The folder that `make` filled for these contents, now or earlier. Made anew after an attempt that broke off.
+/// The folder that `make` filled for these contents, now or earlier. Made anew after an attempt that broke off; who comes while another
+/// makes it waits.
 pub(crate) fn cached(
     name: &str,
     contents: &[u8],
@@ -168,13 +169,15 @@ pub(crate) fn cached(
         Some(folder) if !folder.is_empty() => PathBuf::from(folder),
         _ => PathBuf::from(std::env::var_os("HOME").context("HOME is not set")?).join(".cache"),
     };
+    fs::create_dir_all(root.join("tailwater"))?;
     let folder = root.join(format!("tailwater/{name}-{:016x}", xxh3_64(contents)));
+    let one_at_a_time = fs::File::create(folder.with_extension("lock"))?;
+    one_at_a_time.lock()?;
     let done = folder.join("complete");
     if !done.is_file() {
         if folder.is_dir() {
             fs::remove_dir_all(&folder)?;
         }
-        fs::create_dir_all(root.join("tailwater"))?;
         make(&folder)?;
         fs::write(&done, "")?;
     }

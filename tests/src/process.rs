@@ -301,13 +301,20 @@ fn build() -> PathBuf {
     }
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
     command
-        .args(["build", "--quiet", "--workspace"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("CARGO_TARGET_DIR", profile.parent().unwrap());
     // The same selection as `cargo test --workspace`, or as `cargo build --release`: with other features all dependencies would be built again.
-    command.arg(match profile.ends_with("release") {
-        true => "--release",
-        false => "--all-targets",
+    // The tests of the command line are the least that brings the binary along.
+    command.args(match profile.ends_with("release") {
+        true => ["build", "--quiet", "--workspace", "--release"].as_slice(),
+        false => &[
+            "test",
+            "--quiet",
+            "--workspace",
+            "--no-run",
+            "--test",
+            "command",
+        ],
     });
     let status = command.status().expect("cargo starts");
     assert!(status.success(), "tailwater does not build");

@@ -89,7 +89,6 @@ impl Kind {
 /// Arguments as values: [`convert`] on what an expression evaluates to.
 macro_rules! evaluate {
     ($name:ident, $type:ty) => {
-        #[allow(dead_code, reason = "used as functions need it")]
         pub(in super::super) fn $name<'a>(&'a self, at: &Subject<'a>) -> Result<$type> {
             convert::$name(self.eval(at)?)
         }
@@ -100,11 +99,7 @@ impl Expr {
     evaluate!(text, Cow<'a, str>);
     evaluate!(text_like, Option<Cow<'a, str>>);
     evaluate!(int, i64);
-    evaluate!(int_like, Option<i64>);
-    evaluate!(float, f64);
     evaluate!(float_like, Option<f64>);
-    evaluate!(bool, bool);
-    evaluate!(bool_like, Option<bool>);
     evaluate!(bytes_like, Option<Cow<'a, [u8]>>);
     evaluate!(map, Map<'a>);
     evaluate!(list, List<'a>);

@@ -31,6 +31,9 @@ fn parse_int(mut args: Args) -> Result<Call, String> {
     let (target, base) = (args.expr(0)?, args.expr(1)?);
     Ok(Call::any(move |at| {
         let target = target.text(at)?;
+        if target.is_empty() {
+            return Err(EvalError::new("ParseInt found an empty text"));
+        }
         let base = base.int(at)?;
         let wrong = || EvalError::new(format!("{target:?} is no integer of base {base}"));
         integer(&target, base).map(Value::Int).ok_or_else(wrong)

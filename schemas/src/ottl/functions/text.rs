@@ -133,11 +133,13 @@ fn substring(mut args: Args) -> Result<Call, String> {
     let (target, start, length) = (args.expr(0)?, args.expr(1)?, args.expr(2)?);
     let whole_characters = args.optional_literal_bool(3).unwrap_or(false);
     Ok(Call::any(move |at| {
-        let (start, length) = (start.int(at)?, length.int(at)?);
-        if start < 0 || length <= 0 {
-            return Err(EvalError::new(
-                "Substring needs a start of 0 or more and a length above 0",
-            ));
+        let start = start.int(at)?;
+        if start < 0 {
+            return Err(EvalError::new("Substring needs a start of 0 or more"));
+        }
+        let length = length.int(at)?;
+        if length <= 0 {
+            return Err(EvalError::new("Substring needs a length above 0"));
         }
         let target = target.text(at)?;
         let bounds = usize::try_from(start)
