@@ -18,6 +18,7 @@ mod run;
 mod sample;
 mod schema;
 mod summary;
+mod watching;
 mod why;
 
 use clap::{Parser, Subcommand};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use bus::watch::{Cursors, Watch};
 use bus::{Bus, BusConfig};
 use runtime::{Admin, Drain, Health, Instance, Metrics, Readiness, Stages, install_metrics};
 use schemas::Topics;
@@ -14,6 +15,7 @@ use crate::config::Config;
 use crate::live::Live;
 use crate::reload::{self, Reloader};
 use crate::summary::Summary;
+use crate::watching::{self, Watching};
 
 /// Between two attempts to reach the bus.
 const RETRY_AFTER: Duration = Duration::from_secs(3);
@@ -53,6 +55,8 @@ pub struct Pipeline {
     stages: Stages,
     drain_deadline: Duration,
     sampler_reload: sampler::Reload,
+    watch: Arc<Watch>,
+    _watching: Watching,
     /// Holds the name as long as the stages run.
     _instance: Instance,
 }
@@ -71,6 +75,11 @@ impl Pipeline {
         let metrics = install_metrics().context("cannot record metrics")?;
         let health = Health::new();
         let bus_ready = health.part("bus");
+        {
+            let health = health.clone();
+            metrics.page("parts", move |out| health.render(out));
+        }
+        register(config, stages);
         let stages: Vec<(Stage, Readiness)> = stages
             .iter()
             .map(|stage| (*stage, health.part(stage.name())))
@@ -89,6 +98,8 @@ impl Pipeline {
         let Some(bus) = open(&config.bus, &bus_ready, stop).await? else {
             return Ok(None);
         };
+        let watch = Watch::new(bus.clone());
+        let watching = watching::start(&watch, bus_ready, &metrics)?;
         live.bus_is_open(bus.clone(), Topics::new(&config.bus.prefix));
 
         let names: Vec<Stage> = stages.iter().map(|(stage, _)| *stage).collect();
@@ -105,6 +116,8 @@ impl Pipeline {
             stages: Stages::new(),
             drain_deadline: config.drain_deadline,
             sampler_reload,
+            watch,
+            _watching: watching,
             _instance: instance,
         };
         for (stage, ready) in stages {
@@ -113,8 +126,24 @@ impl Pipeline {
         Ok(Some(pipeline))
     }
 
+    /// The bus for a stage, which is watched on the way.
+    fn watched(&self, stage: Stage) -> Arc<dyn Bus> {
+        let cursors = match stage {
+            Stage::Sampler => Cursors {
+                committed: "emit",
+                ahead: Some(("decide", sampler::decide_cursor)),
+            },
+            Stage::Export => {
+                let groups = self.topics.group("export-");
+                return self.watch.bus_of_parts(stage.name(), groups);
+            }
+            Stage::Ingest | Stage::Enrich => Cursors::default(),
+        };
+        self.watch.bus(stage.name(), cursors)
+    }
+
     async fn add(&mut self, config: &Config, stage: Stage, ready: Readiness) -> anyhow::Result<()> {
-        let (bus, topics) = (self.bus.clone(), self.topics.clone());
+        let (bus, topics) = (self.watched(stage), self.topics.clone());
         let instance = self._instance.name().to_owned();
         match stage {
             Stage::Ingest => {
@@ -162,6 +191,19 @@ impl Pipeline {
     /// A stage failed, or wasn't done at the deadline.
     pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         self.stages.run(stop, self.drain_deadline).await
+    }
+}
+
+/// Counters of what runs here, from the start.
+fn register(config: &Config, stages: &[Stage]) {
+    reload::register();
+    for stage in stages {
+        match stage {
+            Stage::Ingest => ingest::register(),
+            Stage::Sampler => sampler::register(&config.sampler),
+            Stage::Enrich => enrich::register(&config.enrich, &Topics::new(&config.bus.prefix)),
+            Stage::Export => export::register(&config.export),
+        }
     }
 }
 

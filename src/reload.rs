@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use runtime::Drain;
+use metrics::{counter, gauge};
+use runtime::{Drain, names};
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -57,6 +58,13 @@ impl fmt::Display for Outcome {
     }
 }
 
+/// The configuration that the process starts with is its first.
+pub fn register() {
+    gauge!(names::CONFIG_GENERATION).set(1.0);
+    gauge!(names::CONFIG_LAST_RELOAD).set(1.0);
+    counter!(names::CONFIG_RELOAD_FAILURES).increment(0);
+}
+
 impl Reloader {
     pub fn new(file: PathBuf, running: RawConfig, sampler: sampler::Reload) -> Self {
         Self {
@@ -98,10 +106,16 @@ impl Reloader {
     pub fn reload_and_tell(&self, why: &str) -> Result<Outcome, String> {
         match self.reload() {
             Ok(outcome) => {
+                gauge!(names::CONFIG_LAST_RELOAD).set(1.0);
+                if !outcome.now.is_empty() {
+                    gauge!(names::CONFIG_GENERATION).increment(1.0);
+                }
                 tracing::info!(why, %outcome, "configuration read again");
                 Ok(outcome)
             }
             Err(error) => {
+                gauge!(names::CONFIG_LAST_RELOAD).set(0.0);
+                counter!(names::CONFIG_RELOAD_FAILURES).increment(1);
                 let report = format!("{error:#}");
                 tracing::error!(why, %report, "the configuration is wrong; nothing was changed");
                 Err(report)

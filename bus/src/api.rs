@@ -168,8 +168,38 @@ pub trait Bus: Send + Sync {
         options: GroupOptions,
         rebalance: Arc<dyn Rebalance>,
     ) -> Result<(Box<dyn Member>, Box<dyn Committer>)>;
+    /// Whether the bus takes records now, as far as is known without asking anybody.
+    ///
+    /// # Errors
+    /// Why it doesn't: its disk is full, it is broken.
+    fn check(&self) -> Result<()> {
+        Ok(())
+    }
+    /// The offsets that exist now on each partition of a topic, as by [`Reader::range`]; asks for all of them at once.
+    ///
+    /// # Errors
+    /// The bus did not answer within `timeout`, or does not let us see the topic; the message names it.
+    fn ranges(&self, topic: &str, _timeout: Duration) -> Result<Vec<std::ops::Range<u64>>> {
+        let mut reader = self.reader()?;
+        (0..self.partition_count(topic)?)
+            .map(|partition| reader.range(&TopicPartition::new(topic, partition)))
+            .collect()
+    }
+    /// What the bus takes of this machine's disk; `None` where it is kept elsewhere.
+    fn disk_use(&self) -> Option<DiskUse> {
+        None
+    }
     /// Unread records and bytes of a group, summed over the topic's partitions (for lag metrics and displays).
     fn lag(&self, group: &str, topic: &str) -> Result<u64>;
+}
+
+/// What a bus takes on disk, in bytes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DiskUse {
+    /// All of its files.
+    pub bytes: u64,
+    /// About what the records of each topic take.
+    pub topics: Vec<(Topic, u64)>,
 }
 
 /// What became of a published record: its offset, or why it is not on the bus.

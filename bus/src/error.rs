@@ -19,6 +19,28 @@ pub enum Error {
     Fatal(String),
 }
 
+impl Error {
+    /// The `kind` label of the errors' counter.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::QueueFull => "queue_full",
+            Self::RecordTooLarge { .. } => "too_large",
+            Self::Unavailable(_) => "unavailable",
+            Self::Fatal(_) => "fatal",
+        }
+    }
+}
+
+impl CommitError {
+    /// Likewise.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Fenced(_) => "fenced",
+            Self::Fatal(_) => "fatal",
+        }
+    }
+}
+
 /// A failed epoch commit.
 #[derive(Debug, thiserror::Error)]
 pub enum CommitError {

@@ -18,6 +18,7 @@ mod error;
 pub mod fault;
 pub mod kafka;
 mod specs;
+pub mod watch;
 
 pub use api::*;
 pub use config::{

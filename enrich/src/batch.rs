@@ -37,10 +37,7 @@ impl Routes {
             .into_iter()
             .map(|signal| Route {
                 signal,
-                from: match signal {
-                    Signal::Traces => topics.sampled(),
-                    Signal::Logs | Signal::Metrics => topics.raw(signal),
-                },
+                from: source(signal, topics),
                 to: topics.clean(signal),
             })
             .collect();
@@ -158,6 +155,32 @@ impl Builder {
             let record = letter.into_record(headers, bytes_max);
             epoch.records.push((to, record));
         }
+    }
+}
+
+/// Every counter is there from the start: what begins with its first count hides that one from whoever looks at increases.
+pub fn register(config: &crate::Config, topics: &Topics) {
+    for signal in Signal::ALL {
+        for name in [
+            names::ENRICH_CONSUMED,
+            names::ENRICH_WRITTEN,
+            names::ENRICH_DEAD_LETTERED,
+        ] {
+            metrics::counter!(name, "signal" => signal.name()).increment(0);
+        }
+        let topic = source(signal, topics).to_string();
+        metrics::counter!(names::ENRICH_LOST_RECORDS, "topic" => topic).increment(0);
+    }
+    for rule in config.rules.counters() {
+        metrics::counter!(names::ENRICH_REDACTIONS, "rule" => rule.clone()).increment(0);
+    }
+}
+
+/// Where the items of a signal come from.
+fn source(signal: Signal, topics: &Topics) -> Topic {
+    match signal {
+        Signal::Traces => topics.sampled(),
+        Signal::Logs | Signal::Metrics => topics.raw(signal),
     }
 }
 

@@ -27,6 +27,7 @@ pub mod shape;
 mod stage;
 mod trace_state;
 
+pub use batch::register;
 pub use config::{
     Config, RawConfig, RawDelivery, RawHash, RawMask, RawRedact, RawSet, RawUnknownFields,
     RawValue, Secret,

@@ -69,6 +69,7 @@ pub fn run_backend(
                 ledger: ledger.clone(),
                 drain: drain.clone(),
                 health: Mutex::new(Health::default()),
+                under_way: Mutex::default(),
             };
             Lane::new(
                 topics.clean(*signal),
@@ -227,7 +228,8 @@ impl Pump {
         self.apply_events();
         match polled {
             Ok(polled) => {
-                self.ready.ready();
+                let trouble = self.lanes.iter().find_map(Lane::trouble);
+                self.ready.set(trouble.map_or(Ok(()), Err));
                 Ok(polled)
             }
             Err(bus::Error::Unavailable(reason)) => {

@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use metrics::{counter, gauge};
+use metrics::{counter, gauge, histogram};
 use runtime::{Drain, names};
 use schemas::Signal;
 use tokio::time::Instant;
@@ -17,8 +17,10 @@ use crate::config::RetryPolicy;
 use crate::dead_letters::DeadLetters;
 use crate::ledger::Ledger;
 use crate::retry::{Backoff, Verdict};
-use crate::sink::{Accepted, Sink};
+use crate::sink::{Accepted, Failure, Sink};
 
+/// A backend that answers none of the requests under way for this long takes nothing.
+const SILENT_AFTER: Duration = Duration::from_secs(6);
 /// While a backend stays away, it is said this often.
 const REMIND: Duration = Duration::from_secs(60);
 
@@ -32,6 +34,7 @@ pub struct Delivery {
     pub ledger: Arc<Ledger>,
     pub drain: Drain,
     pub health: Mutex<Health>,
+    pub under_way: Mutex<UnderWay>,
 }
 
 /// How the backend does, as seen by the batches of one signal.
@@ -40,6 +43,16 @@ pub struct Health {
     hold_until: Option<Instant>,
     failing_since: Option<Instant>,
     said_at: Option<Instant>,
+    /// The last failure.
+    reason: String,
+}
+
+/// Requests that the backend has not answered.
+#[derive(Debug, Default)]
+pub struct UnderWay {
+    requests: usize,
+    /// Since when there are some and none was answered.
+    silent_since: Option<Instant>,
 }
 
 /// What became of an offer.
@@ -93,6 +106,38 @@ impl Delivery {
         self.health().failing_since.is_some()
     }
 
+    /// Why the backend takes nothing just now.
+    pub fn trouble(&self) -> Option<String> {
+        let signal = self.signal.name();
+        let health = self.health();
+        if let Some(since) = health.failing_since {
+            let for_s = since.elapsed().as_secs();
+            let reason = &health.reason;
+            return Some(format!("{signal} are not taken since {for_s} s: {reason}"));
+        }
+        let silent = lock(&self.under_way).silent_since?.elapsed();
+        (silent >= SILENT_AFTER)
+            .then(|| format!("no answer to {signal} for {} s", silent.as_secs()))
+    }
+
+    /// One request and its answer.
+    async fn send(&self, payload: &Payload) -> Result<Accepted, Failure> {
+        let begun = Instant::now();
+        {
+            let mut under_way = lock(&self.under_way);
+            under_way.requests += 1;
+            under_way.silent_since.get_or_insert(begun);
+        }
+        let answer = self.sink.send(self.signal, payload).await;
+        {
+            let mut under_way = lock(&self.under_way);
+            under_way.requests -= 1;
+            under_way.silent_since = (under_way.requests > 0).then(Instant::now);
+        }
+        histogram!(names::EXPORT_REQUEST_SECONDS, &self.labels()).record(begun.elapsed());
+        answer
+    }
+
     async fn offer(&self, batch: &Batch) -> Outcome {
         let payload = match self.sink.prepare(self.signal, batch) {
             Ok(payload) => payload,
@@ -109,7 +154,7 @@ impl Delivery {
             if !self.wait_for_hold().await {
                 return Outcome::Abandoned;
             }
-            let failure = match self.sink.send(self.signal, &payload).await {
+            let failure = match self.send(&payload).await {
                 Ok(accepted) => return self.taken(&payload, accepted),
                 Err(failure) => failure,
             };
@@ -204,6 +249,7 @@ impl Delivery {
         let until = now + pause;
         health.hold_until = Some(health.hold_until.map_or(until, |held| held.max(until)));
         let since = *health.failing_since.get_or_insert(now);
+        reason.clone_into(&mut health.reason);
         if health.said_at.is_none_or(|said| now - said >= REMIND) {
             health.said_at = Some(now);
             tracing::warn!(
@@ -262,8 +308,12 @@ impl Delivery {
     }
 
     fn health(&self) -> MutexGuard<'_, Health> {
-        self.health
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+        lock(&self.health)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }

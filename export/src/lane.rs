@@ -81,6 +81,11 @@ impl Lane {
         self.delivery.is_failing()
     }
 
+    /// Why the backend takes nothing of this signal just now.
+    pub fn trouble(&self) -> Option<String> {
+        self.delivery.trouble()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }

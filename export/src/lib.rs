@@ -11,6 +11,7 @@ mod backend;
 mod batch;
 mod client;
 mod config;
+mod counts;
 mod dead_letters;
 mod delivery;
 mod entry;
@@ -30,6 +31,7 @@ use schemas::Topics;
 
 pub use backend::run_backend;
 pub use config::*;
+pub use counts::register;
 
 /// Runs all backends side by side until they are drained. Blocks. When one can't go on, the others are drained,
 /// and its error is returned.
@@ -47,7 +49,7 @@ pub fn run(
     let (report, reports) = std::sync::mpsc::channel();
     std::thread::scope(|scope| {
         for backend in config.backends {
-            let ready = health.part(&format!("export/{}", backend.name));
+            let ready = health.shown(&format!("export/{}", backend.name));
             let name = backend.name.clone();
             let (bus, topics, instance) = (bus.clone(), topics.clone(), instance.to_owned());
             let (own_drain, report) = (drain.clone(), report.clone());

@@ -4,6 +4,7 @@ use metrics::{Counter, counter};
 use runtime::names;
 use schemas::Signal;
 
+use crate::refusal::Refusal;
 use crate::split::{Reason, Rejected};
 
 /// received = rejected + published, once nothing is in flight.
@@ -45,6 +46,20 @@ impl Counts {
     pub fn published(&self, items: u64, bytes: u64) {
         self.published.increment(items);
         self.published_bytes.increment(bytes);
+    }
+}
+
+/// Every counter is there from the start: what begins with its first count hides that one from whoever looks at increases.
+pub fn register() {
+    Signal::ALL.into_iter().for_each(|signal| {
+        Counts::new(signal);
+    });
+    for protocol in ["grpc", "http"] {
+        counter!(names::INGEST_REQUESTS, "protocol" => protocol).increment(0);
+        for reason in Refusal::REASONS {
+            let refused = counter!(names::INGEST_REFUSED_REQUESTS, "protocol" => protocol, "reason" => reason);
+            refused.increment(0);
+        }
     }
 }
 

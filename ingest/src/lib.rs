@@ -39,6 +39,7 @@ use runtime::{Drain, Readiness, names};
 use tokio::net::TcpListener;
 
 pub use config::{Config, Listen, RawConfig, RawGrpc, RawHttp, RawRekey, Rekey};
+pub use counts::register;
 pub use rekey::rekey;
 pub use split::{Limits, split};
 

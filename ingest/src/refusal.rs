@@ -50,6 +50,23 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// All reasons that there are.
+    pub const REASONS: [&str; 13] = [
+        "protobuf",
+        "json",
+        "framing",
+        "too_large",
+        "encoding",
+        "media_type",
+        "method",
+        "path",
+        "tenant",
+        "slow",
+        "overload",
+        "bus",
+        "record",
+    ];
+
     /// The `reason` label of the refused requests' counter.
     pub fn reason(&self) -> &'static str {
         match self {
@@ -153,6 +170,10 @@ mod tests {
                     | Code::DataLoss
             );
             assert_eq!(http, grpc, "{refusal:?}");
+            assert!(
+                Refusal::REASONS.contains(&refusal.reason()),
+                "{refusal:?} isn't registered"
+            );
             let detail = refusal.detail(Duration::from_secs(1));
             assert_eq!(
                 matches!(detail, Some(Detail::RetryAfter(_))),

@@ -1,6 +1,9 @@
 //! What the process knows of its parts.
 
+use std::fmt::Write;
 use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::names;
 
 /// Shared by the stages, which write it, and the admin endpoint, which shows it.
 #[derive(Clone, Debug, Default)]
@@ -8,38 +11,77 @@ pub struct Health {
     parts: Arc<Mutex<Vec<Part>>>,
 }
 
-type Part = (String, Result<(), String>);
+/// One part as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Part {
+    pub name: String,
+    /// Or why it isn't ready.
+    pub state: Result<(), String>,
+    /// The process isn't ready without it.
+    pub is_needed: bool,
+}
 
 impl Health {
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Registers a part, not ready for the reason `starting`.
+    /// Registers a part that the process needs, not ready for the reason `starting`.
     pub fn part(&self, name: &str) -> Readiness {
+        self.register(name, true)
+    }
+
+    /// Registers a part that is shown, but whose trouble is somebody else's: a backend that is away must not take the process out of service.
+    pub fn shown(&self, name: &str) -> Readiness {
+        self.register(name, false)
+    }
+
+    fn register(&self, name: &str, is_needed: bool) -> Readiness {
         let mut parts = self.lock();
-        parts.push((name.to_owned(), Err("starting".to_owned())));
+        parts.push(Part {
+            name: name.to_owned(),
+            state: Err("starting".to_owned()),
+            is_needed,
+        });
         Readiness {
             health: self.clone(),
             index: parts.len() - 1,
         }
     }
 
-    /// Each part with the reason why it is not ready, if it isn't.
     pub fn parts(&self) -> Vec<Part> {
         self.lock().clone()
     }
 
-    /// All parts are ready. A process whose parts have not registered yet isn't.
+    /// All needed parts are ready. A process whose parts have not registered yet isn't.
     pub fn is_ready(&self) -> bool {
         let parts = self.lock();
-        !parts.is_empty() && parts.iter().all(|(_, state)| state.is_ok())
+        !parts.is_empty() && (parts.iter().filter(|part| part.is_needed)).all(Part::is_ready)
+    }
+
+    /// Appends `tailwater_part_ready` in Prometheus's text format.
+    pub fn render(&self, out: &mut String) {
+        let name = names::PART_READY;
+        let _ = writeln!(
+            out,
+            "# HELP {name} 1 when the part is ready, 0 when it isn't.\n# TYPE {name} gauge"
+        );
+        for part in self.parts() {
+            let ready = u8::from(part.is_ready());
+            let _ = writeln!(out, "{name}{{part=\"{}\"}} {ready}", part.name);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Part>> {
         self.parts
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl Part {
+    pub fn is_ready(&self) -> bool {
+        self.state.is_ok()
     }
 }
 
@@ -59,7 +101,35 @@ impl Readiness {
         self.set(Err(reason.into()));
     }
 
-    fn set(&self, state: Result<(), String>) {
-        self.health.lock()[self.index].1 = state;
+    /// Ready, or not for this reason.
+    pub fn set(&self, state: Result<(), String>) {
+        self.health.lock()[self.index].state = state;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_that_is_only_shown_does_not_count() {
+        let health = Health::new();
+        assert!(!health.is_ready(), "nothing has registered");
+        let (bus, backend) = (health.part("bus"), health.shown("export/a"));
+        bus.ready();
+        backend.not_ready("no answer");
+        assert!(health.is_ready());
+        let mut text = String::new();
+        health.render(&mut text);
+        assert!(
+            text.contains("tailwater_part_ready{part=\"bus\"} 1\n"),
+            "{text}"
+        );
+        assert!(
+            text.contains("tailwater_part_ready{part=\"export/a\"} 0\n"),
+            "{text}"
+        );
+        bus.not_ready("away");
+        assert!(!health.is_ready());
     }
 }

@@ -5,6 +5,7 @@ pub mod config;
 pub mod drain;
 pub mod exit;
 pub mod health;
+mod help;
 pub mod instance;
 pub mod logging;
 mod measure;

@@ -1,11 +1,11 @@
 //! The process's own metrics: recorded through the `metrics` macros anywhere, read here by Prometheus or by a display.
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
 
-use crate::process;
+use crate::{help, process};
 
 /// Bounds of histograms, all of which are in seconds.
 const SECONDS: [f64; 14] = [
@@ -16,7 +16,11 @@ const SECONDS: [f64; 14] = [
 #[derive(Clone)]
 pub struct Metrics {
     handle: PrometheusHandle,
+    pages: Arc<Mutex<BTreeMap<&'static str, Page>>>,
 }
+
+/// Appends metrics in Prometheus's text format.
+type Page = Arc<dyn Fn(&mut String) + Send + Sync>;
 
 /// Installs the recorder of this process; later calls return the same one.
 ///
@@ -33,8 +37,16 @@ pub fn install_metrics() -> Result<Metrics, BuildError> {
     let handle = PrometheusBuilder::new()
         .set_buckets(&SECONDS)?
         .install_recorder()?;
+    for (name, text) in help::texts() {
+        // The exporter keeps one text for each name, whatever its kind.
+        metrics::describe_gauge!(name, text);
+    }
     metrics::gauge!("tailwater_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
-    Ok(installed.insert(Metrics { handle }).clone())
+    let metrics = Metrics {
+        handle,
+        pages: Arc::default(),
+    };
+    Ok(installed.insert(metrics).clone())
 }
 
 impl Metrics {
@@ -42,7 +54,21 @@ impl Metrics {
     pub fn render(&self) -> String {
         let mut text = self.handle.render();
         process::render(&mut text);
+        let pages: Vec<_> = self.pages().values().cloned().collect();
+        for page in pages {
+            page(&mut text);
+        }
         text
+    }
+
+    /// Has `page` asked at each scrape: for what is only known then, and for series that come and go, which recorded ones can't.
+    /// Another page of the same name takes its place.
+    pub fn page(&self, name: &'static str, page: impl Fn(&mut String) + Send + Sync + 'static) {
+        self.pages().insert(name, Arc::new(page));
+    }
+
+    fn pages(&self) -> std::sync::MutexGuard<'_, BTreeMap<&'static str, Page>> {
+        self.pages.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Has to be called every few seconds: histograms hold their samples until then.

@@ -70,6 +70,27 @@ pub const EXPORT_RETRIES: &str = "tailwater_export_retries_total";
 pub const EXPORT_TRUNCATED: &str = "tailwater_export_truncated_records_total";
 /// As sent: encoded and compressed.
 pub const EXPORT_DELIVERED_BYTES: &str = "tailwater_export_delivered_bytes_total";
+/// From sending a request to the backend's answer, retries not included.
+pub const EXPORT_REQUEST_SECONDS: &str = "tailwater_export_request_seconds";
+
+/// Of the process. Label: `part`.
+pub const PART_READY: &str = "tailwater_part_ready";
+pub const CONFIG_GENERATION: &str = "tailwater_config_generation";
+pub const CONFIG_RELOAD_FAILURES: &str = "tailwater_config_reload_failures_total";
+pub const CONFIG_LAST_RELOAD: &str = "tailwater_config_last_reload_successful";
+
+/// Between a stage and the bus. Label: `kind`.
+pub const BUS_ERRORS: &str = "tailwater_bus_errors_total";
+/// From handing a record over to its acknowledgement. Label: `stage`.
+pub const BUS_PUBLISH_SECONDS: &str = "tailwater_bus_publish_seconds";
+/// Labels: `stage`, `topic`, `partition`, `cursor`; of the partitions that are owned now.
+pub const LAG_RECORDS: &str = "tailwater_lag_records";
+pub const LAG_SECONDS: &str = "tailwater_lag_seconds";
+/// Label: `stage`.
+pub const PARTITIONS_OWNED: &str = "tailwater_partitions_owned";
+pub const EMBEDDED_BYTES: &str = "tailwater_embedded_bus_bytes";
+/// Label: `topic`.
+pub const EMBEDDED_TOPIC_BYTES: &str = "tailwater_embedded_bus_topic_bytes";
 
 #[cfg(test)]
 mod tests {

@@ -70,6 +70,29 @@ fn by_policy(policies: &Policies) -> Vec<PolicyCounters> {
     policies.names().iter().enumerate().map(counters).collect()
 }
 
+/// Every counter is there from the start: what begins with its first count hides that one from whoever looks at increases.
+pub fn register(policies: &Policies) {
+    for name in [
+        names::SAMPLER_CONSUMED,
+        names::SAMPLER_CONSUMED_BYTES,
+        names::SAMPLER_KEPT,
+        names::SAMPLER_KEPT_BYTES,
+        names::SAMPLER_DROPPED,
+        names::SAMPLER_LATE_SPANS,
+        names::SAMPLER_DEAD_LETTERED,
+        names::SAMPLER_LOST_SPANS,
+        names::SAMPLER_RELEASED,
+        names::SAMPLER_BAD_RECORDS,
+        names::SAMPLER_REREAD_BYTES,
+        names::SAMPLER_RESCUED,
+        names::SAMPLER_UNRESCUED,
+        names::SAMPLER_RECONFIGURATIONS,
+    ] {
+        counter!(name).increment(0);
+    }
+    by_policy(policies);
+}
+
 impl Counters {
     pub fn new(policies: &Arc<Policies>, group: Arc<RwLock<Group>>) -> Self {
         Self {

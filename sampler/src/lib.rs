@@ -68,6 +68,17 @@ use options::OfBus;
 pub use reload::Reload;
 use session::Ended;
 
+/// Its counters, with 0, from the start.
+pub fn register(config: &Config) {
+    counters::register(&config.policies);
+}
+
+/// The decide cursor in the metadata of a position that the sampler committed.
+pub fn decide_cursor(metadata: &str) -> Option<u64> {
+    let position = position::Position::parse(metadata).ok()?;
+    Some(position.decide)
+}
+
 /// Between two sessions, so that a member that is fenced again and again doesn't spin.
 const REJOIN_AFTER: Duration = Duration::from_millis(500);
 

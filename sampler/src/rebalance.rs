@@ -36,6 +36,10 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Rebalance for Shared {
     fn assigned(&self, partitions: Vec<Assigned>) {
+        // There before the first loss, so that it is seen.
+        for assigned in &partitions {
+            lost_records(assigned.at.partition).increment(0);
+        }
         lock(&self.changes).push(Change::Assigned(partitions));
     }
 
@@ -78,11 +82,14 @@ impl Rebalance for Shared {
 
     fn truncated(&self, at: TopicPartition, from: u64, to: u64) {
         tracing::error!(partition = %at, from, to, "retention deleted records before the sampler read them; lengthen retention or add samplers");
-        metrics::counter!(names::SAMPLER_LOST_RECORDS, "partition" => at.partition.to_string())
-            .increment(to - from);
+        lost_records(at.partition).increment(to - from);
         lock(&self.changes).push(Change::Truncated {
             partition: at.partition,
             to,
         });
     }
+}
+
+fn lost_records(partition: u32) -> metrics::Counter {
+    metrics::counter!(names::SAMPLER_LOST_RECORDS, "partition" => partition.to_string())
 }

@@ -8,6 +8,7 @@
 //! Deliberately absent: replication, access over the network, and records per key. Kafka has those.
 
 mod catalog;
+mod disk;
 mod frame;
 mod groups;
 mod lock;
@@ -31,8 +32,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::{
-    Ack, Bus, Committer, Error, GroupOptions, Member, Publisher, Reader, Rebalance, Record, Result,
-    TopicPartition, TopicSpec,
+    Ack, Bus, Committer, DiskUse, Error, GroupOptions, Member, Publisher, Reader, Rebalance,
+    Record, Result, TopicPartition, TopicSpec,
 };
 use log::{Log, PartitionLog, TopicLog, lock};
 use queue::{Publish, Queue, Work};
@@ -238,6 +239,21 @@ impl Bus for Embedded {
     ) -> Result<(Box<dyn Member>, Box<dyn Committer>)> {
         let (member, committer) = member::join(self.open.clone(), options, rebalance)?;
         Ok((Box::new(member), Box::new(committer)))
+    }
+
+    fn check(&self) -> Result<()> {
+        self.open.log.queue.check()
+    }
+
+    fn ranges(&self, topic: &str, _timeout: Duration) -> Result<Vec<std::ops::Range<u64>>> {
+        let topic = self.open.log.topic(topic)?;
+        Ok((topic.partitions.iter())
+            .map(|partition| partition.start()..partition.end())
+            .collect())
+    }
+
+    fn disk_use(&self) -> Option<DiskUse> {
+        self.open.log.disk_use()
     }
 
     fn lag(&self, group: &str, topic: &str) -> Result<u64> {

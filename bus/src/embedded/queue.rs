@@ -200,6 +200,14 @@ impl Queue {
         lock(&self.state).refused = why;
     }
 
+    /// Why publishes are refused at present.
+    pub(super) fn check(&self) -> Result<()> {
+        match &lock(&self.state).refused {
+            Some(refused) => Err(refused()),
+            None => Ok(()),
+        }
+    }
+
     pub(super) fn close(&self) {
         lock(&self.state).closed = true;
         self.filled.notify_all();

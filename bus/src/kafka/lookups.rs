@@ -16,7 +16,7 @@ use super::held::committed_positions;
 use super::log::Context;
 use super::properties::Properties;
 use super::reading::ends;
-use crate::{Error, Result, TopicPartition};
+use crate::{Error, Result, Topic, TopicPartition};
 
 /// How long a question may take before it counts as unanswered.
 pub(super) const ANSWER: Duration = Duration::from_secs(10);
@@ -66,6 +66,10 @@ impl Lookups {
 
     /// `None` when there is no such topic.
     pub fn partition_count(&self, topic: &str) -> Result<Option<u32>> {
+        self.partition_count_within(topic, ANSWER)
+    }
+
+    fn partition_count_within(&self, topic: &str, timeout: Duration) -> Result<Option<u32>> {
         let attempted = || {
             format!(
                 "asking the Kafka brokers {} for topic `{topic}`",
@@ -74,7 +78,7 @@ impl Lookups {
         };
         let metadata = self
             .client()
-            .fetch_metadata(Some(topic), ANSWER)
+            .fetch_metadata(Some(topic), timeout)
             .map_err(|e| error(&attempted(), &e))?;
         let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else {
             return Ok(None);
@@ -98,6 +102,40 @@ impl Lookups {
             .fetch_watermarks(&at.topic, at.partition as i32, timeout)
             .map_err(|e| error(&format!("asking for the offsets of {at}"), &e))?;
         Ok(low.max(0) as u64..high.max(0) as u64)
+    }
+
+    /// The oldest offset and the high watermark of each partition, by one question to each of their leaders.
+    pub fn ranges(&self, topic: &str, timeout: Duration) -> Result<Vec<Range<u64>>> {
+        let attempted = || {
+            format!(
+                "asking the Kafka brokers {} for the offsets of topic `{topic}`",
+                self.brokers
+            )
+        };
+        let Some(partitions) = self.partition_count_within(topic, timeout)? else {
+            return Err(Error::Fatal(format!(
+                "{}: there is no such topic",
+                attempted()
+            )));
+        };
+        let list = |offset| -> TopicPartitionList {
+            (0..partitions as i32)
+                .map(|partition| (topic.to_owned(), partition, offset))
+                .collect()
+        };
+        let client = self.client();
+        let oldest = ends(client, list(Offset::Beginning), timeout);
+        let oldest = oldest.map_err(|e| error(&attempted(), &e))?;
+        let newest =
+            ends(client, list(Offset::End), timeout).map_err(|e| error(&attempted(), &e))?;
+        let topic: Topic = topic.into();
+        let of = |offsets: &HashMap<TopicPartition, u64>, partition| {
+            let at = TopicPartition::new(topic.clone(), partition);
+            offsets.get(&at).copied().unwrap_or(0)
+        };
+        Ok((0..partitions)
+            .map(|partition| of(&oldest, partition)..of(&newest, partition))
+            .collect())
     }
 
     pub fn offset_at(&self, at: &TopicPartition, timestamp_ms: u64) -> Result<u64> {

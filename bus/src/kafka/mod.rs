@@ -23,6 +23,7 @@ mod topics;
 mod transactions;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::config::RawKafka;
 use crate::{
@@ -124,6 +125,10 @@ impl Bus for Kafka {
             )?),
         };
         Ok((Box::new(member), committer))
+    }
+
+    fn ranges(&self, topic: &str, timeout: Duration) -> Result<Vec<std::ops::Range<u64>>> {
+        self.lookups.ranges(topic, timeout)
     }
 
     fn lag(&self, group: &str, topic: &str) -> Result<u64> {

@@ -39,6 +39,7 @@ macro_rules! every_test {
             }
             reading::{
                 from_an_offset,
+                ranges_are_of_all_partitions,
                 partitions_share_a_poll,
                 empty_after_timeout,
                 wakes_for_a_new_record,

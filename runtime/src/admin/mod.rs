@@ -111,6 +111,7 @@ fn probes(health: Health) -> Router {
     };
     Router::new()
         .route("/", get(alive))
+        .route("/livez", get(alive))
         .route("/healthz", get(alive))
         .route("/readyz", get(ready))
 }
@@ -118,11 +119,9 @@ fn probes(health: Health) -> Router {
 fn readiness(health: &Health) -> Response {
     let (ready, parts) = (health.is_ready(), health.parts());
     let parts: serde_json::Map<_, _> = (parts.into_iter())
-        .map(|(name, state)| {
-            (
-                name,
-                state.err().unwrap_or_else(|| "ready".to_owned()).into(),
-            )
+        .map(|part| {
+            let state = part.state.err().unwrap_or_else(|| "ready".to_owned());
+            (part.name, state.into())
         })
         .collect();
     let body = serde_json::json!({ "ready": ready, "parts": parts });

@@ -18,3 +18,4 @@ mod running;
 mod same_log;
 mod tail_sampling;
 mod takeover;
+mod truth;

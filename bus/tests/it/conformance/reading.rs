@@ -28,6 +28,21 @@ pub fn from_an_offset(fixture: &Fixture) {
     assert_eq!(reader.position(&at(&topic, 0)).unwrap(), 4);
 }
 
+/// All partitions at once, the same as one by one.
+pub fn ranges_are_of_all_partitions(fixture: &Fixture) {
+    let topic = fixture.topic("t", 3);
+    fixture.publish(&at(&topic, 0), &["a", "b"]);
+    fixture.publish(&at(&topic, 2), &["c"]);
+    let ranges = fixture.bus.ranges(&topic, DEADLINE).unwrap();
+    assert_eq!(ranges, [0..2, 0..0, 0..1]);
+    let mut reader = fixture.bus.reader().unwrap();
+    for (partition, range) in (0..).zip(ranges) {
+        assert_eq!(reader.range(&at(&topic, partition)).unwrap(), range);
+    }
+    let missing = fixture.bus.ranges("no-such-topic", DEADLINE).unwrap_err();
+    assert!(missing.to_string().contains("no-such-topic"), "{missing}");
+}
+
 /// Of several partitions none waits for another, and each is in order.
 pub fn partitions_share_a_poll(fixture: &Fixture) {
     let topic = fixture.topic("t", 3);
