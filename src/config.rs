@@ -26,7 +26,7 @@ pub struct RawConfig {
     pub enrich: enrich::RawConfig,
     /// Where they go.
     pub export: export::RawConfig,
-    /// Health and metrics of this process.
+    /// Health, metrics and the admin pages of this process.
     pub admin: RawAdmin,
     pub log: RawLog,
     pub shutdown: RawShutdown,

@@ -1,6 +1,6 @@
-//! What the admin endpoint of a running process answers besides health and metrics: `GET /why/TRACE_ID`, and `POST /config` to read the file again.
+//! What a running process answers on `admin.listen`: `GET /why/TRACE_ID`, and `POST /config` to read the file again.
 //!
-//! Neither takes anything from whoever asks but a trace id, since nobody is asked who they are.
+//! Who may ask is the listener's business. Neither takes anything from whoever asks but a trace id, and names are redacted as they would be for export.
 
 use std::sync::{Arc, OnceLock};
 
@@ -24,14 +24,16 @@ pub struct Live {
     /// Known once the bus is open.
     bus: OnceLock<(Arc<dyn Bus>, Topics)>,
     reloader: Option<Arc<Reloader>>,
+    rules: Arc<enrich::Rules>,
     questions: Semaphore,
 }
 
 impl Live {
-    pub fn new(reloader: Option<Arc<Reloader>>) -> Arc<Self> {
+    pub fn new(reloader: Option<Arc<Reloader>>, rules: Arc<enrich::Rules>) -> Arc<Self> {
         Arc::new(Self {
             bus: OnceLock::new(),
             reloader,
+            rules,
             questions: Semaphore::new(QUESTIONS_AT_ONCE),
         })
     }
@@ -65,6 +67,7 @@ async fn tell(State(live): State<Arc<Live>>, Path(id): Path<String>) -> Response
     let found = tokio::task::spawn_blocking(move || why::find(&*bus, &topics, id)).await;
     match found {
         Ok(Ok(Some(history))) => {
+            let history = why::redact(history, &live.rules);
             let json = [(header::CONTENT_TYPE, "application/json")];
             (json, history.to_json()).into_response()
         }

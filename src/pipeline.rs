@@ -91,7 +91,7 @@ impl Pipeline {
         if let Some(reloader) = &reloader {
             reload::watch(reloader.clone(), stop.clone()).context("cannot handle SIGHUP")?;
         }
-        let live = Live::new(reloader);
+        let live = Live::new(reloader, config.enrich.rules.clone());
         let pages = live.clone().pages();
         let admin = Admin::start(&config.admin, health.clone(), metrics.clone(), pages).await?;
         let instance = Instance::take(config.instance.as_deref())?;

@@ -35,6 +35,7 @@ impl Summary {
         summary.with_admin(Admin {
             health: config.admin.health,
             metrics: config.admin.metrics,
+            pages: config.admin.listen,
         })
     }
 
@@ -43,7 +44,11 @@ impl Summary {
         let url = |address: Option<SocketAddr>, path: &str| {
             address.map(|address| format!("http://{address}/{path}"))
         };
-        let urls = [url(admin.health, "readyz"), url(admin.metrics, "metrics")];
+        let urls = [
+            url(admin.health, "readyz"),
+            url(admin.metrics, "metrics"),
+            url(admin.pages, "why/TRACE_ID"),
+        ];
         let line = match urls.iter().flatten().count() {
             0 => "off".to_owned(),
             _ => urls.into_iter().flatten().collect::<Vec<_>>().join(" · "),

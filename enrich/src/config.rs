@@ -1,13 +1,12 @@
 //! The `enrich` section of the configuration: as written, and compiled.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
 use bus::Delivery;
-use runtime::config::Problems;
+use runtime::config::{Problems, Secret};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::Rules;
 
@@ -99,29 +98,6 @@ pub enum RawValue {
     Int(i64),
     Double(f64),
     Text(String),
-}
-
-/// Text that is neither shown nor written back.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(transparent)]
-pub struct Secret(pub String);
-
-impl Secret {
-    fn shown(&self) -> &'static str {
-        if self.0.is_empty() { "" } else { "****" }
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.shown())
-    }
-}
-
-impl Serialize for Secret {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.shown())
-    }
 }
 
 /// A valid `enrich` section, compiled.

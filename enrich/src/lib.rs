@@ -29,10 +29,10 @@ mod trace_state;
 
 pub use batch::register;
 pub use config::{
-    Config, RawConfig, RawDelivery, RawHash, RawMask, RawRedact, RawSet, RawUnknownFields,
-    RawValue, Secret,
+    Config, RawConfig, RawDelivery, RawHash, RawMask, RawRedact, RawSet, RawUnknownFields, RawValue,
 };
 pub use outcome::{Done, Outcome, Reason, Refused};
 pub use rewrite::Rewriter;
 pub use rules::Rules;
+pub use runtime::config::Secret;
 pub use stage::run;

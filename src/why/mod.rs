@@ -1,12 +1,13 @@
 //! `tailwater why TRACE_ID`: what was decided about a trace, by which policy, and what was seen of it then.
 //!
 //! The decision log knows. On Kafka it is read directly; an embedded bus belongs to one process at a time, so while that runs it is asked
-//! over its admin endpoint (`GET /why/TRACE_ID`), which answers with the same [`History`].
+//! over its admin endpoint (`GET /why/TRACE_ID`), which answers with the same [`History`]. Names are redacted as they would be for export.
 
 mod ask;
 mod explain;
 mod find;
 mod history;
+mod redact;
 
 use std::path::PathBuf;
 
@@ -17,6 +18,7 @@ use schemas::Topics;
 use crate::config::Config;
 pub use find::find;
 pub use history::History;
+pub use redact::redact;
 
 /// Nothing is known of the trace.
 const NOT_FOUND: i32 = 1;
@@ -90,14 +92,18 @@ pub fn run(args: &Args) -> i32 {
 
 fn history(config: &Config, id: [u8; 16]) -> anyhow::Result<Option<History>> {
     match config.bus.open() {
-        Ok(bus) => find(&*bus, &Topics::new(&config.bus.prefix), id),
+        Ok(bus) => {
+            let found = find(&*bus, &Topics::new(&config.bus.prefix), id)?;
+            Ok(found.map(|history| redact(history, &config.enrich.rules)))
+        }
         Err(bus::Error::Fatal(reason)) if reason.contains("in use by") => {
-            let Some(address) = config.admin.health else {
-                bail!("{reason}; it can't be asked either, since admin.health is off");
+            let Some(address) = config.admin.listen else {
+                bail!("{reason}; it can't be asked either, since admin.listen is off");
             };
-            ask::ask(address, id).with_context(|| {
+            let token = &config.raw.admin.token;
+            ask::ask(address, token, id).with_context(|| {
                 format!(
-                    "{reason}; nor does that process answer on http://{address}/why (admin.health)"
+                    "{reason}; nor does that process answer on http://{address}/why (admin.listen)"
                 )
             })
         }

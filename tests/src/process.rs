@@ -30,6 +30,7 @@ pub struct Tailwater {
     pub grpc: u16,
     pub http: u16,
     admin: u16,
+    pages: u16,
     running: Option<Running>,
 }
 
@@ -48,6 +49,7 @@ impl Tailwater {
             grpc: free_port().unwrap(),
             http: free_port().unwrap(),
             admin: free_port().unwrap(),
+            pages: free_port().unwrap(),
             running: None,
         };
         let mut config = config.clone();
@@ -55,8 +57,11 @@ impl Tailwater {
         config["instance"] = json!(name);
         config["ingest"]["grpc"] = json!({"listen": local(tailwater.grpc)});
         config["ingest"]["http"] = json!({"listen": local(tailwater.http)});
-        config["admin"] =
-            json!({"health": local(tailwater.admin), "metrics": local(tailwater.admin)});
+        config["admin"] = json!({
+            "health": local(tailwater.admin),
+            "metrics": local(tailwater.admin),
+            "listen": local(tailwater.pages),
+        });
         // JSON is YAML.
         std::fs::write(tailwater.config(), format!("{config:#}")).unwrap();
         tailwater
@@ -216,7 +221,7 @@ impl Tailwater {
         Snapshot::parse(&text.unwrap_or_default())
     }
 
-    /// Status and body of a page of the admin endpoint.
+    /// Status and body of a page of the admin endpoints.
     pub fn get(&self, path: &str) -> Option<(u16, String)> {
         self.ask("GET", path)
     }
@@ -226,7 +231,11 @@ impl Tailwater {
     }
 
     fn ask(&self, method: &str, path: &str) -> Option<(u16, String)> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.admin)).ok()?;
+        let shows_data = ["/why", "/config"]
+            .iter()
+            .any(|page| path.starts_with(page));
+        let port = if shows_data { self.pages } else { self.admin };
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).ok()?;
         let patience = Some(Duration::from_secs(5));
         stream.set_read_timeout(patience).ok()?;
         write!(

@@ -1,22 +1,23 @@
 //! Health, readiness and metrics over HTTP, on addresses of their own.
 //!
-//! Two listeners, since who may scrape metrics is often not who may probe health; with one address for both, one listener.
-//! No authentication, so nothing that is asked here changes more than reading the configuration file again does, and both listen on localhost
-//! unless told otherwise.
+//! Two listeners for those, since who may scrape metrics is often not who may probe health; with one address for both, one listener. Anybody may ask them,
+//! so they show no data and change nothing. What does is on a third one, behind a [`guard`]. All listen on localhost unless told otherwise.
 
 mod config;
+mod guard;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use axum::Router;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Router, middleware};
 use tokio::net::TcpListener;
 
 use crate::{Health, Metrics, memory};
 pub use config::{AdminConfig, RawAdmin};
+pub use guard::Token;
 
 /// Between two times that memory is given back.
 const TRIM_EVERY: Duration = Duration::from_secs(10);
@@ -32,15 +33,16 @@ pub struct ListenError {
     source: std::io::Error,
 }
 
-/// Where the admin endpoint listens.
+/// Where the admin endpoints listen.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Admin {
     pub health: Option<SocketAddr>,
     pub metrics: Option<SocketAddr>,
+    pub pages: Option<SocketAddr>,
 }
 
 impl Admin {
-    /// Beside health stand `pages` of whoever starts it. Binds, and serves until the process ends: through the drain too, when readiness matters most.
+    /// `pages` show data or change something: they are guarded. Binds, and serves until the process ends: through the drain too, when readiness matters most.
     ///
     /// # Errors
     /// An address is taken or isn't ours; names the configuration key.
@@ -65,17 +67,21 @@ impl Admin {
                 let _ = tokio::task::spawn_blocking(memory::trim).await;
             }
         });
-        let (probes, scrapes) = (probes(health).merge(pages), scrapes(metrics));
-        if config.health.is_some() && config.health == config.metrics {
+        let (probes, scrapes) = (probes(health), scrapes(metrics));
+        let (health, metrics) = if config.health.is_some() && config.health == config.metrics {
             let both = listen("admin.health", config.health, probes.merge(scrapes)).await?;
-            return Ok(Self {
-                health: both,
-                metrics: both,
-            });
-        }
+            (both, both)
+        } else {
+            let health = listen("admin.health", config.health, probes).await?;
+            let metrics = listen("admin.metrics", config.metrics, scrapes).await?;
+            (health, metrics)
+        };
+        let guard = middleware::from_fn_with_state(config.token.clone(), guard::guard);
+        let pages = listen("admin.listen", config.listen, pages.layer(guard)).await?;
         Ok(Self {
-            health: listen("admin.health", config.health, probes).await?,
-            metrics: listen("admin.metrics", config.metrics, scrapes).await?,
+            health,
+            metrics,
+            pages,
         })
     }
 }

@@ -7,10 +7,14 @@ use super::*;
 use crate::install_metrics;
 
 async fn get(address: Option<SocketAddr>, path: &str) -> String {
+    ask(address, &format!("GET {path} HTTP/1.1\r\nhost: x\r\n")).await
+}
+
+async fn ask(address: Option<SocketAddr>, head: &str) -> String {
     let mut socket = tokio::net::TcpStream::connect(address.unwrap())
         .await
         .unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    let request = format!("{head}connection: close\r\n\r\n");
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     socket.read_to_string(&mut answer).await.unwrap();
@@ -22,6 +26,8 @@ fn anywhere() -> AdminConfig {
     AdminConfig {
         health: any,
         metrics: any,
+        listen: any,
+        token: None,
     }
 }
 
@@ -33,7 +39,7 @@ async fn readiness_names_each_part_and_its_reason() {
     let admin = Admin::start(&anywhere(), health, metrics, Router::new())
         .await
         .unwrap();
-    for path in ["/", "/healthz"] {
+    for path in ["/", "/livez", "/healthz"] {
         let answer = get(admin.health, path).await;
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
@@ -95,4 +101,22 @@ async fn a_taken_port_is_an_error_that_names_the_key() {
         .await
         .unwrap_err();
     assert!(error.to_string().contains("(admin.metrics)"), "{error}");
+}
+
+#[tokio::test]
+async fn what_shows_data_is_not_where_probes_are() {
+    let metrics = install_metrics().unwrap();
+    let pages = Router::new().route("/why", axum::routing::get(async || "because"));
+    let admin = Admin::start(&anywhere(), Health::new(), metrics, pages)
+        .await
+        .unwrap();
+    for probes in [admin.health, admin.metrics] {
+        let answer = get(probes, "/why").await;
+        assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    }
+    // `get` names a host that isn't this machine.
+    let answer = get(admin.pages, "/why").await;
+    assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+    let answer = ask(admin.pages, "GET /why HTTP/1.1\r\nhost: localhost\r\n").await;
+    assert!(answer.ends_with("because"), "{answer}");
 }

@@ -10,6 +10,7 @@ mod load;
 mod problems;
 mod report;
 mod scalar;
+mod secret;
 mod shape;
 mod suggest;
 #[cfg(test)]
@@ -22,5 +23,6 @@ pub use foreign::read_foreign;
 pub use load::{load, process_environment};
 pub use problems::{Problem, Problems};
 pub use report::ConfigError;
+pub use secret::Secret;
 pub use suggest::{FOREIGN_KEYS, nearest};
 pub use units::{ByteSize, Duration};

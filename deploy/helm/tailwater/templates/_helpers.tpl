@@ -72,7 +72,7 @@ spec:
         {{- end }}
         - {name: health, containerPort: 13133}
         - {name: metrics, containerPort: 8888}
-      livenessProbe: {httpGet: {path: /healthz, port: health}}
+      livenessProbe: {httpGet: {path: /livez, port: health}}
       readinessProbe: {httpGet: {path: /readyz, port: health}, periodSeconds: 5}
       {{- with .values.resources }}
       resources: {{- toYaml . | nindent 8 }}

@@ -1,0 +1,166 @@
+//! What is told of a trace, redacted as it would be for export: names of services and operations may hold what must not leave.
+
+use std::sync::Arc;
+
+use enrich::{Outcome, Rewriter, Rules};
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+use prost::Message;
+use schemas::Signal;
+
+use super::History;
+use super::history::Entry;
+
+const SERVICE: &str = "service.name";
+
+/// Applies the rules of enrich to all names in a history.
+pub fn redact(mut history: History, rules: &Arc<Rules>) -> History {
+    let mut rewriter = Rewriter::new(rules.clone());
+    history
+        .entries
+        .iter_mut()
+        .for_each(|entry| names(entry, &mut rewriter));
+    history
+}
+
+/// By the stage's own code, on a root span with these names: so nothing can be shown here that export would not get.
+fn names(entry: &mut Entry, rewriter: &mut Rewriter) {
+    let (service, operation) = (entry.root_service.take(), entry.root_operation.take());
+    if service.is_none() && operation.is_none() {
+        return;
+    }
+    let (has_service, has_operation) = (service.is_some(), operation.is_some());
+    let request = root(service, operation).encode_to_vec();
+    let mut out = Vec::new();
+    let clean = match rewriter.transform(Signal::Traces, &request, &mut out) {
+        Ok(done) if done.outcome == Outcome::Unchanged => request,
+        Ok(_) => out,
+        Err(_) => return,
+    };
+    let Ok(mut clean) = ExportTraceServiceRequest::decode(&*clean) else {
+        return;
+    };
+    let Some(resource) = clean.resource_spans.pop() else {
+        return;
+    };
+    let mut spans = resource
+        .scope_spans
+        .into_iter()
+        .flat_map(|scope| scope.spans);
+    entry.root_operation = spans.next().map(|span| span.name).filter(|_| has_operation);
+    let mut attributes = (resource.resource.into_iter()).flat_map(|resource| resource.attributes);
+    entry.root_service = attributes
+        .find(|attribute| attribute.key == SERVICE)
+        .and_then(|attribute| match attribute.value?.value? {
+            Value::StringValue(text) => Some(text),
+            _ => None,
+        })
+        .filter(|_| has_service);
+}
+
+fn root(service: Option<String>, operation: Option<String>) -> ExportTraceServiceRequest {
+    let attribute = |text| KeyValue {
+        key: SERVICE.to_owned(),
+        value: Some(AnyValue {
+            value: Some(Value::StringValue(text)),
+        }),
+        ..KeyValue::default()
+    };
+    let span = Span {
+        trace_id: vec![1; 16],
+        span_id: vec![1; 8],
+        name: operation.unwrap_or_default(),
+        ..Span::default()
+    };
+    let resource = Resource {
+        attributes: service.map(attribute).into_iter().collect(),
+        ..Resource::default()
+    };
+    ExportTraceServiceRequest {
+        resource_spans: vec![ResourceSpans {
+            resource: Some(resource),
+            scope_spans: vec![ScopeSpans {
+                spans: vec![span],
+                ..ScopeSpans::default()
+            }],
+            ..ResourceSpans::default()
+        }],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::why::history::Kind;
+
+    fn shown(redact: &str, service: &str, operation: &str) -> (Option<String>, Option<String>) {
+        let text = format!("enrich: {{redact: {redact}}}");
+        let config = Config::parse("test", &text).expect("a valid configuration");
+        let entry = Entry {
+            kind: Kind::Decided,
+            keep: true,
+            policy: None,
+            matched: Vec::new(),
+            probability: None,
+            threshold: None,
+            randomness: None,
+            generation: None,
+            time_ms: 0,
+            first_offset: 0,
+            last_offset: 0,
+            spans: 1,
+            errors: 0,
+            bytes: 1,
+            duration_us: 1,
+            root_service: Some(service.to_owned()),
+            root_operation: Some(operation.to_owned()),
+            is_final: false,
+            links: Vec::new(),
+            linked_from: None,
+            rescued_offsets: None,
+            log_offset: 0,
+        };
+        let history = History {
+            trace_id: String::new(),
+            partition: 0,
+            raw_from_offset: 0,
+            raw_to_offset: 0,
+            entries: vec![entry],
+        };
+        let redacted = super::redact(history, &config.enrich.rules);
+        let entry = redacted.entries.into_iter().next().expect("the entry");
+        (entry.root_service, entry.root_operation)
+    }
+
+    const MASK: &str = r"{mask: [{name: email, pattern: '[\w.+-]+@[\w-]+\.[\w.]+', with: '****'}]}";
+
+    #[test]
+    fn what_export_would_not_get_is_not_told() {
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            shown("{}", "shop", "GET /a"),
+            (some("shop"), some("GET /a"))
+        );
+        assert_eq!(
+            shown(
+                MASK,
+                "of-bob@example.org",
+                "GET /users/ann@example.com/cart"
+            ),
+            (some("of-****"), some("GET /users/****/cart"))
+        );
+        assert_eq!(
+            shown("{delete: [service.name]}", "shop", "GET /a"),
+            (None, some("GET /a"))
+        );
+        let (hashed, _) = shown(
+            "{hash: {keys: [service.name], key: 0123456789abcdef0123456789abcdef}}",
+            "shop",
+            "GET /a",
+        );
+        assert!(hashed.is_some_and(|hash| !hash.contains("shop")));
+    }
+}
