@@ -1,10 +1,18 @@
-//! Rate budgets: one limit for the whole group, divided over the partitions by what they ask for.
+//! Rate budgets: one limit for the whole group. Each process has the part of its partitions, and all of them spend from it.
 //!
-//! Each partition fills its own token bucket at limit × share, in stream time: `golang.org/x/time/rate` with a clock that replays. One
-//! difference: a trace may be larger than a partition's share of the burst. It passes when the bucket is full, on credit, as long as it is
-//! not larger than the burst of the whole group; with a share of 1 the results are those of the original.
+//! Time is the stream's: see [`bucket`]. A process has owned / all of each limit, the same whoever owns what, so that the limits hold when processes
+//! come and go. Pieces by partition would be smaller than a trace, and could neither keep one nor hold at an instant. What a process can't use goes to
+//! those that refuse traces for want of it (`fleet/tokens.rs`).
+//!
+//! A partition whose clock is so far behind the others that the process's bucket knows nothing of its time, or that has left them behind for so
+//! long, has a bucket of its own, with its even part of the limit. So a wrong clock neither stops the others nor lifts the limit.
 
-use std::collections::BTreeMap;
+mod bucket;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bucket::Bucket;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// A rate policy's limit, for the whole group.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,210 +31,171 @@ pub enum Refill {
     EachSecond,
 }
 
-/// One partition's part of one limit.
-#[derive(Clone, Debug)]
-pub(crate) struct Bucket {
-    limit: Limit,
-    share: f64,
-    tokens: f64,
-    filled_ms: u64,
-    asked: u64,
+/// Of the past that buckets know, over all budgets of a process: 1 MiB. One budget knows of at most half an hour with `composite`, and of 256 times
+/// its burst else: 8 minutes if `burst` is two seconds' worth.
+const SLOTS: usize = 1 << 16;
+const SLOTS_MAX: usize = 2048;
+const SLOTS_MIN: usize = 64;
+
+/// Little is decided any more of times so far behind: twice the default `idle_allowance`.
+const SETTLED_MS: u64 = 4000;
+
+/// The budgets of the partitions of one process.
+#[derive(Debug)]
+pub(crate) struct Budgets {
+    limits: Vec<Limit>,
+    /// By limit: what other processes know it by, if they have the same.
+    identities: Vec<u64>,
+    buckets: Vec<Bucket>,
+    owned: u32,
+    /// Of the topic.
+    partitions: u32,
 }
 
-impl Bucket {
-    pub(crate) fn new(limit: Limit, share: f64) -> Self {
+impl Budgets {
+    pub(crate) fn new(limits: &[Limit], owned: u32, partitions: u32) -> Self {
+        let mut budgets = Self {
+            limits: Vec::new(),
+            identities: Vec::new(),
+            buckets: Vec::new(),
+            owned,
+            partitions,
+        };
+        budgets.set_limits(limits);
+        budgets
+    }
+
+    /// Another configuration: limits that both have go on where they stand. Once is enough, more often does no harm.
+    pub(crate) fn set_limits(&mut self, limits: &[Limit]) {
+        if self.limits == limits {
+            return;
+        }
+        let (before, buckets) = (
+            std::mem::replace(&mut self.limits, limits.to_vec()),
+            std::mem::take(&mut self.buckets),
+        );
+        self.identities = (0..limits.len())
+            .map(|at| identity(&limits[..=at]))
+            .collect();
+        let mut buckets: Vec<_> = buckets.into_iter().map(Some).collect();
+        let slots = (SLOTS / limits.len().max(1)).clamp(SLOTS_MIN, SLOTS_MAX);
+        let share = self.share();
+        self.buckets = (limits.iter())
+            .map(|limit| {
+                let mut known = before.iter().zip(&mut buckets);
+                let same = known.find(|(known, bucket)| *known == limit && bucket.is_some());
+                let same = same.and_then(|(_, bucket)| bucket.take());
+                same.unwrap_or_else(|| Bucket::new(*limit, share, slots))
+            })
+            .collect();
+    }
+
+    pub(crate) fn assigned(&mut self) {
+        self.set_owned(self.owned + 1);
+    }
+
+    pub(crate) fn revoked(&mut self) {
+        self.set_owned(self.owned.saturating_sub(1));
+    }
+
+    fn set_owned(&mut self, owned: u32) {
+        self.owned = owned;
+        let share = self.share();
+        for bucket in &mut self.buckets {
+            bucket.set_share(share);
+        }
+    }
+
+    pub(crate) fn identities(&self) -> &[u64] {
+        &self.identities
+    }
+
+    /// Tokens that nobody here wanted for those that other processes had too few of. `wanted`: by others, of a budget; `exchange` is told what is to
+    /// spare of it and what was wanted here, and says what others gave.
+    pub(crate) fn exchange(
+        &mut self,
+        now_ms: u64,
+        wanted: impl Fn(u64) -> f64,
+        exchange: impl Fn(u64, f64, f64) -> f64,
+    ) {
+        let until_ms = now_ms.saturating_sub(SETTLED_MS);
+        for (&identity, bucket) in self.identities.iter().zip(&mut self.buckets) {
+            let spare = bucket.take_overflow(until_ms, wanted(identity));
+            let wanted = bucket.take_wanted();
+            bucket.give(exchange(identity, spare, wanted));
+        }
+    }
+
+    /// The part of each limit that this process has.
+    fn share(&self) -> f64 {
+        (f64::from(self.owned) / f64::from(self.partitions.max(1))).min(1.0)
+    }
+
+    fn spend(&mut self, budget: usize, tokens: u64, at_ms: u64) -> Option<bool> {
+        self.buckets.get_mut(budget)?.spend(tokens, at_ms)
+    }
+}
+
+/// Of the last of these limits: its values, and which one it is of those that have the same.
+fn identity(limits: &[Limit]) -> u64 {
+    let Some(limit) = limits.last() else { return 0 };
+    let same = limits.iter().filter(|other| *other == limit).count();
+    let mut bytes = Vec::new();
+    bytes.extend_from_slice(&limit.per_second.to_le_bytes());
+    bytes.extend_from_slice(&limit.burst.to_le_bytes());
+    bytes.push(match limit.refill {
+        Refill::Steady => 0,
+        Refill::EachSecond => 1,
+    });
+    bytes.extend_from_slice(&(same as u64).to_le_bytes());
+    xxh3_64(&bytes)
+}
+
+/// One partition's way to the budgets.
+#[derive(Debug)]
+pub(crate) struct Purse {
+    shared: Arc<Mutex<Budgets>>,
+    /// For times that the shared buckets know nothing of.
+    own: Vec<Bucket>,
+}
+
+impl Purse {
+    /// Of a partition by itself.
+    pub(crate) fn new(limits: &[Limit], partitions: u32) -> Self {
+        let shared = Arc::new(Mutex::new(Budgets::new(limits, 1, partitions)));
+        let share = 1.0 / f64::from(partitions.max(1));
+        let own = limits.iter().map(|&limit| Bucket::new(limit, share, 1));
         Self {
-            limit,
-            share,
-            tokens: limit.burst * share,
-            filled_ms: 0,
-            asked: 0,
+            shared,
+            own: own.collect(),
         }
     }
 
-    pub(crate) fn allow(&mut self, tokens: u64, at_ms: u64) -> bool {
-        self.asked = self.asked.saturating_add(tokens);
-        self.fill(at_ms);
-        let wanted = tokens as f64;
-        let allowed =
-            wanted <= self.limit.burst && self.tokens >= wanted.min(self.limit.burst * self.share);
-        if allowed {
-            self.tokens -= wanted;
-        }
-        allowed
+    /// From now on it spends from these, which have the same limits.
+    pub(crate) fn join(&mut self, shared: &Arc<Mutex<Budgets>>) {
+        self.shared = shared.clone();
     }
 
-    fn fill(&mut self, at_ms: u64) {
-        if at_ms > self.filled_ms {
-            let seconds = match self.limit.refill {
-                Refill::Steady => (at_ms - self.filled_ms) as f64 / 1000.0,
-                Refill::EachSecond => (at_ms / 1000 - self.filled_ms / 1000) as f64,
-            };
-            self.tokens += seconds * self.limit.per_second * self.share;
-            self.filled_ms = at_ms;
-        }
-        self.tokens = self.tokens.min(self.limit.burst * self.share);
+    /// The same process's, under another configuration.
+    pub(crate) fn carried_over(&self, limits: &[Limit], partitions: u32) -> Self {
+        let mut carried = Self::new(limits, partitions);
+        carried.join(&self.shared);
+        lock(&self.shared).set_limits(limits);
+        carried
     }
 
-    pub(crate) fn set_share(&mut self, share: f64) {
-        self.share = share.clamp(0.0, 1.0);
-    }
-
-    /// Tokens asked for since the last call.
-    pub(crate) fn take_asked(&mut self) -> u64 {
-        std::mem::take(&mut self.asked)
+    pub(crate) fn spend(&mut self, budget: usize, tokens: u64, at_ms: u64) -> bool {
+        let granted = lock(&self.shared).spend(budget, tokens, at_ms);
+        granted.unwrap_or_else(|| {
+            let own = self.own.get_mut(budget);
+            own.is_some_and(|own| own.spend(tokens, at_ms) == Some(true))
+        })
     }
 }
 
-/// The part of a process's limit that is divided evenly, so that a quiet partition can begin.
-const EVEN_PART: f64 = 0.25;
-
-/// New shares from the demands of the partitions that this process owns, out of `partitions` in all. By partition, then by budget.
-///
-/// What the owned partitions have together stays what it is, owned / all: the same whoever owns what, so that the limits
-/// hold when processes come and go. A quarter is divided evenly, the rest by demand.
-pub fn shares(demands: &BTreeMap<u32, Vec<u64>>, partitions: u32) -> BTreeMap<u32, Vec<f64>> {
-    let owned = demands.len() as f64;
-    let pool = owned / f64::from(partitions.max(1));
-    let budgets = demands.values().map(Vec::len).max().unwrap_or(0);
-    let totals: Vec<f64> = (0..budgets)
-        .map(|budget| {
-            demands
-                .values()
-                .map(|demand| demand.get(budget).copied().unwrap_or(0) as f64)
-                .sum()
-        })
-        .collect();
-    demands
-        .iter()
-        .map(|(&partition, demand)| {
-            let shares = totals
-                .iter()
-                .enumerate()
-                .map(|(budget, &total)| {
-                    let even = 1.0 / owned;
-                    let asked = demand.get(budget).copied().unwrap_or(0) as f64;
-                    let part = if total > 0.0 {
-                        EVEN_PART * even + (1.0 - EVEN_PART) * asked / total
-                    } else {
-                        even
-                    };
-                    pool * part
-                })
-                .collect();
-            (partition, shares)
-        })
-        .collect()
+pub(crate) fn lock(budgets: &Mutex<Budgets>) -> MutexGuard<'_, Budgets> {
+    budgets.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Asks a bucket of 10/s and burst 20 for tokens at times.
-    #[track_caller]
-    fn check(share: f64, asks: &[(u64, u64, bool)]) {
-        let limit = Limit {
-            per_second: 10.0,
-            burst: 20.0,
-            refill: Refill::Steady,
-        };
-        let mut bucket = Bucket::new(limit, share);
-        for &(at_ms, tokens, allowed) in asks {
-            assert_eq!(
-                bucket.allow(tokens, at_ms),
-                allowed,
-                "{tokens} tokens at {at_ms} ms"
-            );
-        }
-    }
-
-    #[test]
-    fn a_bucket_begins_full_and_fills_in_stream_time() {
-        check(
-            1.0,
-            &[
-                (1000, 20, true),
-                (1000, 1, false),
-                (1099, 1, false),
-                (1100, 1, true),
-                (3000, 19, true),
-                (3000, 1, false),
-            ],
-        );
-    }
-
-    #[test]
-    fn seconds_are_filled_at_once() {
-        let limit = Limit {
-            per_second: 10.0,
-            burst: 10.0,
-            refill: Refill::EachSecond,
-        };
-        let mut bucket = Bucket::new(limit, 1.0);
-        for (at_ms, tokens, allowed) in [
-            (1000, 7, true),
-            (1999, 4, false),
-            (1999, 3, true),
-            (2000, 10, true),
-            (2500, 1, false),
-            (9000, 11, false),
-            (9000, 10, true),
-        ] {
-            assert_eq!(bucket.allow(tokens, at_ms), allowed, "{tokens} at {at_ms}");
-        }
-    }
-
-    #[test]
-    fn nothing_larger_than_the_burst_passes() {
-        check(
-            1.0,
-            &[(1000, 21, false), (100_000, 21, false), (100_000, 20, true)],
-        );
-    }
-
-    #[test]
-    fn a_share_passes_a_large_trace_on_credit() {
-        check(
-            0.25,
-            &[
-                (1000, 20, true),
-                (5000, 1, false),
-                (7500, 1, true),
-                (90_000, 21, false),
-            ],
-        );
-    }
-
-    #[test]
-    fn time_that_goes_back_fills_nothing() {
-        check(1.0, &[(5000, 20, true), (1000, 1, false), (5000, 1, false)]);
-    }
-
-    #[test]
-    fn shares_keep_their_sum_and_follow_demand() {
-        let demands = BTreeMap::from([
-            (3, vec![90, 0]),
-            (5, vec![10, 0]),
-            (8, vec![0, 0]),
-            (9, vec![0, 0]),
-        ]);
-        let shares = shares(&demands, 16);
-        for budget in 0..2 {
-            let sum: f64 = shares.values().map(|shares| shares[budget]).sum();
-            assert!((sum - 0.25).abs() < 1e-9, "{sum}");
-        }
-        assert!((shares[&3][0] - 0.25 * (0.0625 + 0.675)).abs() < 1e-9);
-        assert!((shares[&8][0] - 0.25 * 0.0625).abs() < 1e-9);
-        assert!((shares[&8][1] - 1.0 / 16.0).abs() < 1e-9);
-    }
-
-    #[test]
-    fn no_demand_and_no_budget_are_fine() {
-        assert!(shares(&BTreeMap::new(), 16).is_empty());
-        assert_eq!(
-            shares(&BTreeMap::from([(0, vec![])]), 1)[&0],
-            Vec::<f64>::new()
-        );
-    }
-}
+mod tests;

@@ -2,14 +2,15 @@
 //!
 //! ```text
 //! consumer ──epoch n──▶ source ▶ sample ──parts──▶ commit thread
-//!                                 ▲  │ demand          ▲
-//!                          shares │  ▼                 │ epoch n is complete
+//!                                 ▲  │ counts          ▲
+//!                           links │  ▼                 │ epoch n is complete
 //!                              feedback ◀── gather ────┘   (exchange to worker 0)
 //! ```
 //!
-//! Spans stay on the worker that owns their partition. Only demand for rate budgets, counts by key and links to traces of other partitions are exchanged,
+//! Spans stay on the worker that owns their partition. Only counts by key and links to traces of other partitions are exchanged,
 //! one small message a worker and epoch, and it is also what tells `gather` that every worker has finished the epoch: the consistent cut.
-//! Epoch n waits for the shares computed from epoch n − 1, so the order of timely's steps can't matter.
+//! Epoch n waits for what was gathered from epoch n − 1, so the order of timely's steps can't matter to them. Rate budgets (`budget.rs`) are shared by the workers
+//! directly: which of two workers gets the last tokens of an epoch does depend on it.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -39,8 +40,8 @@ type Input = Vec<Command>;
 /// What one worker reports of one epoch.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Report {
-    /// By partition: what it asked of each rate budget.
-    pub(crate) demands: BTreeMap<u32, Vec<u64>>,
+    /// Its partitions, and what time it is in each.
+    pub(crate) owned: Vec<(u32, u64)>,
     /// What the statistics of its partitions counted.
     pub(crate) tallied: Vec<Tallied>,
     /// What those that were recovered had counted before.
@@ -49,14 +50,8 @@ pub(crate) struct Report {
     pub(crate) links: Vec<Linked>,
 }
 
-/// What a worker is told before the next epoch.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) enum Told {
-    /// A partition's share of each rate budget.
-    Shares(u32, Vec<f64>),
-    /// A trace that a partition is to keep.
-    Keep(u32, Linked),
-}
+/// What a worker is told before the next epoch: a trace that a partition is to keep.
+pub(crate) type Told = (u32, Linked);
 
 /// The reports of all workers of one epoch.
 type Reports = Vec<Report>;
@@ -185,7 +180,7 @@ fn build(
     // Both operators of a worker run on its thread.
     let gatherer = Rc::new(RefCell::new(Gatherer::new(
         owned.rules(),
-        owned.group().clone(),
+        owned.common().clone(),
         fleet,
         owned.total(),
         count,
@@ -220,18 +215,18 @@ fn build(
         })
         .container::<Vec<Input>>();
 
-        let (feedback, shares) = scope.feedback::<Vec<(u64, Told)>>(1);
+        let (feedback, gathered) = scope.feedback::<Vec<(u64, Told)>>(1);
         let parts = commit.clone();
-        let demands = inputs
+        let reports = inputs
             .binary_frontier(
-                shares,
+                gathered,
                 Pipeline,
                 Exchange::new(|(worker, _): &(u64, Told)| *worker),
                 "sample",
                 |_, _| {
                     let mut waiting: BTreeMap<u64, (Capability<u64>, Input)> = BTreeMap::new();
                     let mut told: BTreeMap<u64, Vec<Told>> = BTreeMap::new();
-                    move |(inputs, input_frontier), (shares, share_frontier), output| {
+                    move |(inputs, input_frontier), (gathered, gathered_frontier), output| {
                         inputs.for_each_stamp(|stamp, batches| {
                             if let Some(capability) = stamp.retain_least(output.output_index()) {
                                 let epoch = *capability.time();
@@ -243,7 +238,7 @@ fn build(
                                 }
                             }
                         });
-                        shares.for_each_stamp(|stamp, batches| {
+                        gathered.for_each_stamp(|stamp, batches| {
                             if let Some(capability) = stamp.retain_least(output.output_index()) {
                                 let told = told.entry(*capability.time()).or_default();
                                 for batch in batches {
@@ -254,27 +249,22 @@ fn build(
                         while let Some(next) = waiting.first_entry() {
                             let epoch = *next.key();
                             if input_frontier.less_equal(&epoch)
-                                || share_frontier.less_equal(&epoch)
+                                || gathered_frontier.less_equal(&epoch)
                             {
                                 break;
                             }
                             let (capability, input) = next.remove();
                             let later = told.split_off(&(epoch + 1));
                             let now = std::mem::replace(&mut told, later);
-                            for told in now.into_values().flatten() {
-                                match told {
-                                    Told::Shares(partition, shares) => {
-                                        owned.set_shares(partition, &shares);
-                                    }
-                                    Told::Keep(partition, linked) => owned.keep(partition, linked),
-                                }
+                            for (partition, linked) in now.into_values().flatten() {
+                                owned.keep(partition, linked);
                             }
                             let part = owned.work(input);
                             let mut gatherer = informed.borrow_mut();
                             gatherer.configure(owned.rules(), owned.follows_links());
                             drop(gatherer);
                             let report = Report {
-                                demands: owned.demand(),
+                                owned: owned.owned(),
                                 tallied: owned.take_news(),
                                 restored: owned.take_restored(),
                                 links: owned.take_links(),
@@ -288,11 +278,11 @@ fn build(
             )
             .container::<Vec<(u64, Report)>>();
 
-        demands
+        reports
             .unary_frontier(Exchange::new(|_: &(u64, Report)| 0), "gather", |_, _| {
                 let mut waiting: BTreeMap<u64, (Capability<u64>, Reports)> = BTreeMap::new();
-                move |(demands, frontier), output| {
-                    demands.for_each_stamp(|stamp, batches| {
+                move |(reports, frontier), output| {
+                    reports.for_each_stamp(|stamp, batches| {
                         if let Some(capability) = stamp.retain_least(output.output_index()) {
                             let (_, all) = waiting
                                 .entry(*capability.time())

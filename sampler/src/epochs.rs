@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,12 +15,13 @@ use schemas::wire::{put_fixed64, put_len};
 use serde_json::{Value, json};
 use timely::communication::WorkerGuards;
 
+use crate::budget::Budgets;
 use crate::commit::FromWorkers;
 use crate::dataflow::{self, Inlets};
 use crate::partition::{RawRecord, Start};
 use crate::reconfigure::Reconfiguration;
 use crate::stats::Group;
-use crate::worker::{Command, PartitionOutput, Partitions};
+use crate::worker::{Command, Common, PartitionOutput, Partitions};
 use crate::{Config, RawConfig};
 
 const WORKERS: usize = 2;
@@ -59,14 +60,19 @@ impl Workers {
         let folder = tempfile::tempdir().unwrap();
         let bus = bus::embedded::open(folder.path(), bus::embedded::Options::default()).unwrap();
         let group = Arc::new(RwLock::new(Group::new(config.policies.keyed(), BYTES_MAX)));
-        let (known, (commit, outputs)) = (group.clone(), channel());
+        let budgets = Budgets::new(config.policies.limits(), 0, PARTITIONS);
+        let common = Common {
+            group: group.clone(),
+            budgets: Arc::new(Mutex::new(budgets)),
+        };
+        let (commit, outputs) = channel();
         let partitions = move || {
             Partitions::new(
                 config.policies.clone(),
                 config.options.clone(),
                 1 << 20,
                 BYTES_MAX / WORKERS,
-                known.clone(),
+                common.clone(),
                 bus.clone(),
                 "raw".into(),
             )
@@ -225,6 +231,37 @@ fn what_one_partition_counts_all_know_in_the_next_epoch() {
         assert_eq!(workers.keeps(partition, &["a"]), 0, "partition {partition}");
     }
     assert_eq!(workers.keeps(3, &["b"]), 1);
+}
+
+/// The burst, once, and what comes in a second, whichever partition asks; less without one of them.
+#[test]
+fn all_partitions_spend_from_one_budget() {
+    let limit = json!({"name": "limit", "type": "rate_limiting", "rate_limiting":
+        {"spans_per_second": 20, "burst_capacity": 40}});
+    let keeps = |workers: &mut Workers, partitions: &[u32]| -> usize {
+        let partitions = partitions.iter();
+        let commands = partitions.flat_map(|&partition| workers.traces(partition, &["a"; 50]));
+        let commands = commands.collect();
+        let outputs = workers.epoch(commands);
+        let decisions = outputs.values().map(|output| &output.output.decisions);
+        decisions.map(kept).sum()
+    };
+    let mut workers = Workers::start(json!([limit.clone()]));
+    workers.assign_all();
+    assert_eq!(keeps(&mut workers, &[0, 1, 2, 3]), 40);
+    workers.now_ms += 1000;
+    assert_eq!(keeps(&mut workers, &[2]), 20);
+    workers.now_ms += 500;
+    assert_eq!(keeps(&mut workers, &[3, 0]), 10);
+    workers.epoch(vec![Command::Revoke { partition: 3 }]);
+    workers.now_ms += 3000;
+    assert_eq!(keeps(&mut workers, &[0, 1, 2]), 30);
+    // The same limit goes on where it stands.
+    let errors = json!({"name": "errors", "type": "status_code", "status_code": {"status_codes": ["ERROR"]}});
+    let change = workers.reconfigure(json!([errors, limit]));
+    workers.epoch(vec![change]);
+    workers.now_ms += 1000;
+    assert_eq!(keeps(&mut workers, &[0, 1]), 15);
 }
 
 #[test]

@@ -1,21 +1,23 @@
-//! What follows from the reports of all workers of one epoch: shares of budgets, traces to keep, and what all partitions know together.
+//! What follows from the reports of all workers of one epoch: traces to keep, and what all partitions know together.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use schemas::partition::partition_of;
 
-use crate::budget;
+use crate::budget::{self, Budgets};
 use crate::dataflow::{Report, Told, worker_of};
 use crate::fleet::Fleet;
 use crate::links::Linked;
 use crate::stats::{self, Gathering, Group, Keyed};
+use crate::worker::Common;
 
 /// One in a process, on the first worker.
 pub(crate) struct Gatherer {
     gathering: Gathering,
     /// No worker looks at it between an epoch and the next.
     group: Arc<RwLock<Group>>,
+    budgets: Arc<Mutex<Budgets>>,
     fleet: Option<Arc<Fleet>>,
     partitions_total: u32,
     workers: usize,
@@ -25,14 +27,15 @@ pub(crate) struct Gatherer {
 impl Gatherer {
     pub(crate) fn new(
         rules: &[Keyed],
-        group: Arc<RwLock<Group>>,
+        common: Common,
         fleet: Option<Arc<Fleet>>,
         partitions_total: u32,
         workers: usize,
     ) -> Self {
         Self {
             gathering: Gathering::new(rules.into()),
-            group,
+            group: common.group,
+            budgets: common.budgets,
             fleet,
             partitions_total,
             workers,
@@ -60,31 +63,27 @@ impl Gatherer {
 
     /// Tells workers, by number, what they need for the next epoch, and the group what all of them counted.
     pub(crate) fn gather(&mut self, reports: Vec<Report>, mut tell: impl FnMut(u64, Told)) {
-        let (mut demands, mut tallied, mut links) = (BTreeMap::new(), Vec::new(), Vec::new());
+        let (mut owned, mut tallied, mut links) = (BTreeMap::new(), Vec::new(), Vec::new());
         let worker = |partition| worker_of(partition, self.workers) as u64;
         for report in reports {
-            demands.extend(report.demands);
+            owned.extend(report.owned);
             tallied.extend(report.tallied);
             self.gathering.raise(report.restored);
             links.extend(report.links);
         }
         let partition = |linked: &Linked| partition_of(&linked.target, self.partitions_total);
         let (mut ours, others): (Vec<_>, Vec<_>) =
-            (links.into_iter()).partition(|linked| demands.contains_key(&partition(linked)));
+            (links.into_iter()).partition(|linked| owned.contains_key(&partition(linked)));
         if let Some(fleet) = &self.fleet {
             let asked = fleet.exchange_links(&others).into_iter();
-            ours.extend(asked.filter(|linked| demands.contains_key(&partition(linked))));
+            ours.extend(asked.filter(|linked| owned.contains_key(&partition(linked))));
         }
         for linked in ours {
             let partition = partition(&linked);
-            tell(worker(partition), Told::Keep(partition, linked));
+            tell(worker(partition), (partition, linked));
         }
-        for (partition, shares) in budget::shares(&demands, self.partitions_total) {
-            if !shares.is_empty() {
-                tell(worker(partition), Told::Shares(partition, shares));
-            }
-        }
-        let owned = demands.len() as u32;
+        self.exchange_tokens(owned.values().copied().collect());
+        let owned = owned.len() as u32;
         let (heard, others) = match &self.fleet {
             Some(fleet) => fleet.exchange(&tallied, owned),
             None => (Vec::new(), 0),
@@ -97,5 +96,22 @@ impl Gatherer {
         group
             .unwrap_or_else(PoisonError::into_inner)
             .update(&update);
+    }
+
+    /// Tokens that nobody here wanted for those that others had too few of. `clocks`: of the partitions.
+    fn exchange_tokens(&self, mut clocks: Vec<u64>) {
+        let Some(fleet) = &self.fleet else { return };
+        clocks.sort_unstable();
+        // Not the latest, which may be wrong.
+        let Some(now_ms) = clocks.get(clocks.len() / 2) else {
+            return;
+        };
+        let mut budgets = budget::lock(&self.budgets);
+        fleet.set_budgets(budgets.identities());
+        budgets.exchange(
+            *now_ms,
+            |identity| fleet.wanted_tokens(identity),
+            |identity, spare, wanted| fleet.exchange_tokens(identity, spare, wanted),
+        );
     }
 }

@@ -33,7 +33,7 @@ pub struct Options {
 /// What the bus has to say, the same under every configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OfBus {
-    /// Of the raw topic: a rate budget is split over them.
+    /// Of the raw topic: a process has the part of each rate limit that it owns of them.
     pub partitions: u32,
     /// Output records are finished when they reach this length.
     pub record_bytes_max: usize,

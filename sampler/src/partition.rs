@@ -8,10 +8,11 @@
 //! and verdicts forgotten by the log's own clock; ticks only let deadlines fire earlier. A verdict's time is its deadline, whoever let it fire. So a new owner,
 //! with the verdicts of the decision log restored, comes to the same state at P, and writes nothing twice.
 
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
 use bytes::Bytes;
 
+use crate::budget::Budgets;
 use crate::cache::RecordCache;
 use crate::clock::LogClock;
 use crate::decide::HeldRecord;
@@ -95,7 +96,6 @@ impl Partition {
         cache_bytes: usize,
     ) -> Self {
         let identities = policies.keyed().iter().map(|rule| rule.identity).collect();
-        let share = 1.0 / f64::from(options.bus.partitions.max(1));
         let clock = LogClock::new(start.clock_emit_ms, start.jump_emit_ms);
         let mut partition = Self {
             number,
@@ -108,7 +108,7 @@ impl Partition {
                 options.decision_wait_after_root_ms,
             ),
             verdicts: Verdicts::new(options.decision_cache_ttl_ms),
-            state: State::new(&policies, share, options.statistics_bytes),
+            state: State::new(&policies, options.bus.partitions, options.statistics_bytes),
             names: Names::default(),
             scratch: Facts::default(),
             marks: Vec::new(),
@@ -156,11 +156,6 @@ impl Partition {
         }
     }
 
-    /// Per rate budget (see [`Policies::budgets`]): tokens asked for since the last call.
-    pub fn demand(&mut self) -> Vec<u64> {
-        self.state.demand()
-    }
-
     /// What the statistics counted since the last call, for the other partitions.
     pub(crate) fn take_news(&mut self) -> Vec<Tallied> {
         self.state.statistics.take_news()
@@ -176,6 +171,11 @@ impl Partition {
         self.state.statistics.join(group);
     }
 
+    /// The budgets that all partitions of the process spend from.
+    pub(crate) fn join_budgets(&mut self, budgets: &Arc<Mutex<Budgets>>) {
+        self.state.join_budgets(budgets);
+    }
+
     /// The statistics' bound from now on.
     pub(crate) fn set_statistics_bytes(&mut self, bytes: usize) {
         self.state.statistics.set_bytes_max(bytes);
@@ -185,11 +185,6 @@ impl Partition {
     pub fn statistics(&self) -> (usize, usize) {
         let statistics = &self.state.statistics;
         (statistics.keys(), statistics.bytes())
-    }
-
-    /// Per rate budget: this partition's share of the limit, 0..=1; from [`crate::budget::shares`].
-    pub fn set_shares(&mut self, shares: &[f64]) {
-        self.state.set_shares(shares);
     }
 
     /// The record cache's bound from now on (the memory limit is divided anew when partitions come and go).

@@ -43,11 +43,9 @@ impl Partition {
         self.log.renumber(renumber);
         self.counts.verdicts.clear();
         self.counts.matches.clear();
-        let share = 1.0 / f64::from(self.options.bus.partitions.max(1));
         self.state = self.state.carried_over(
-            &self.policies,
             policies,
-            share,
+            self.options.bus.partitions,
             self.options.statistics_bytes,
         );
         self.options = options.clone();

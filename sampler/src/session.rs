@@ -10,6 +10,7 @@ use runtime::{Drain, Readiness};
 use schemas::{Signal, Topics};
 
 use crate::batch::Batch;
+use crate::budget::Budgets;
 use crate::commit;
 use crate::config::Config;
 use crate::consumer::Consumer;
@@ -21,7 +22,7 @@ use crate::rebalance::{REVOKE_TIMEOUT, Shared};
 use crate::rebuild::Rebuild;
 use crate::reload::Reload;
 use crate::stats::{self, Group};
-use crate::worker::Partitions;
+use crate::worker::{Common, Partitions};
 
 /// Why a session ended.
 pub enum Ended {
@@ -64,7 +65,12 @@ pub fn run(
     let together = Group::new(config.policies.keyed(), statistics_bytes_max * GROUP_PARTS);
     let together = Arc::new(RwLock::new(together));
     let partitions_bytes_max = statistics_bytes_max * PARTITIONS_PARTS / workers;
-    let known = together.clone();
+    let partitions = config.options.bus.partitions;
+    let budgets = Budgets::new(config.policies.limits(), 0, partitions);
+    let common = Common {
+        group: together.clone(),
+        budgets: Arc::new(Mutex::new(budgets)),
+    };
     // Ends with the session.
     let (fleet, _talk) = fleet(config, bus, topics, instance)?.unzip();
     let (inlets, guards) = dataflow::start(
@@ -75,7 +81,7 @@ pub fn run(
                 options.clone(),
                 emit_bytes_max,
                 partitions_bytes_max,
-                known.clone(),
+                common.clone(),
                 from_bus.clone(),
                 name.clone(),
             )

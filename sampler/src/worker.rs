@@ -1,14 +1,15 @@
 //! The partitions of one dataflow worker, and what it does with them in an epoch.
 //!
-//! The order within an epoch: commands in the order in which the consumer gave them, then the emit cursors, reading
+//! The order within an epoch: what comes and goes, then records and ticks, partitions taking turns at being the first, then the emit cursors, reading
 //! again from the bus what has left the caches, then the output of every partition that this epoch touched.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bus::{Bus, Topic};
 use schemas::decisions::DecisionBatch;
 
+use crate::budget::{self, Budgets};
 use crate::links::Linked;
 use crate::partition::{Options, Output, Partition, RawRecord, Start};
 use crate::policy::Policies;
@@ -93,6 +94,15 @@ impl Part {
     }
 }
 
+/// What the partitions of all workers have in common.
+#[derive(Clone)]
+pub(crate) struct Common {
+    /// What they know together.
+    pub(crate) group: Arc<RwLock<Group>>,
+    /// What they may keep together.
+    pub(crate) budgets: Arc<Mutex<Budgets>>,
+}
+
 /// The partitions that one worker owns.
 pub struct Partitions {
     owned: BTreeMap<u32, Partition>,
@@ -102,8 +112,9 @@ pub struct Partitions {
     emit_bytes_max: usize,
     /// Bound of the statistics of one worker's partitions.
     statistics_bytes_max: usize,
-    /// What the partitions of all workers know together.
-    group: Arc<RwLock<Group>>,
+    common: Common,
+    /// Epochs so far.
+    turn: u32,
     /// For the emit cursors, and for dropped traces that come back.
     readers: [Reread; 2],
 }
@@ -114,13 +125,14 @@ impl Partitions {
         options: Options,
         emit_bytes_max: usize,
         statistics_bytes_max: usize,
-        group: Arc<RwLock<Group>>,
+        common: Common,
         bus: Arc<dyn Bus>,
         raw: Topic,
     ) -> Self {
         Self {
             owned: BTreeMap::new(),
-            group,
+            common,
+            turn: 0,
             statistics_bytes_max,
             policies,
             options,
@@ -135,11 +147,11 @@ impl Partitions {
         self.options.bus.partitions
     }
 
-    /// What every owned partition asked of the rate budgets in this epoch.
-    pub fn demand(&mut self) -> BTreeMap<u32, Vec<u64>> {
-        let partitions = self.owned.iter_mut();
-        partitions
-            .map(|(number, partition)| (*number, partition.demand()))
+    /// With their clocks.
+    pub(crate) fn owned(&self) -> Vec<(u32, u64)> {
+        let owned = self.owned.iter();
+        owned
+            .map(|(&number, partition)| (number, partition.clock_ms()))
             .collect()
     }
 
@@ -165,8 +177,8 @@ impl Partitions {
         partitions.flat_map(Partition::take_restored).collect()
     }
 
-    pub(crate) fn group(&self) -> &Arc<RwLock<Group>> {
-        &self.group
+    pub(crate) fn common(&self) -> &Common {
+        &self.common
     }
 
     /// Every partition gets the same part of the bound, and those that are coming.
@@ -174,12 +186,6 @@ impl Partitions {
         let part = self.statistics_bytes_max / (self.owned.len() + coming).max(1);
         for partition in self.owned.values_mut() {
             partition.set_statistics_bytes(part);
-        }
-    }
-
-    pub fn set_shares(&mut self, partition: u32, shares: &[f64]) {
-        if let Some(partition) = self.owned.get_mut(&partition) {
-            partition.set_shares(shares);
         }
     }
 
@@ -196,7 +202,8 @@ impl Partitions {
     }
 
     /// Does one epoch's work.
-    pub fn work(&mut self, commands: Vec<Command>) -> Part {
+    pub fn work(&mut self, mut commands: Vec<Command>) -> Part {
+        self.take_turns(&mut commands);
         let mut part = Part::default();
         let mut revoked = Vec::new();
         let assigned = |command: &&Command| matches!(command, Command::Assign { .. });
@@ -216,8 +223,11 @@ impl Partitions {
                         start,
                         cache_bytes,
                     );
-                    fresh.join(&self.group);
-                    self.owned.insert(partition, fresh);
+                    fresh.join(&self.common.group);
+                    fresh.join_budgets(&self.common.budgets);
+                    if self.owned.insert(partition, fresh).is_none() {
+                        budget::lock(&self.common.budgets).assigned();
+                    }
                     // Before it remembers what was.
                     coming -= 1;
                     self.divide_statistics(coming);
@@ -248,7 +258,9 @@ impl Partitions {
             .map(|(number, partition)| take(*number, partition, revoked.contains(number)))
             .collect();
         for number in revoked {
-            self.owned.remove(&number);
+            if self.owned.remove(&number).is_some() {
+                budget::lock(&self.common.budgets).revoked();
+            }
             for reader in &mut self.readers {
                 reader.forget(number);
             }
@@ -257,15 +269,32 @@ impl Partitions {
         part
     }
 
+    /// Each partition is the first at the budgets in its turn.
+    fn take_turns(&mut self, commands: &mut [Command]) {
+        self.turn = self.turn.wrapping_add(1);
+        let (turn, total) = (self.turn, self.total().max(1));
+        commands.sort_by_key(|command| match command {
+            Command::Records { partition, .. } | Command::Tick { partition, .. } => {
+                1 + u64::from(partition.wrapping_add(turn) % total)
+            }
+            _ => 0,
+        });
+    }
+
     fn reconfigure(&mut self, change: &Reconfiguration) {
         self.policies = change.policies.clone();
         self.options = change.options.clone();
         for partition in self.owned.values_mut() {
             partition.reconfigure(change);
         }
-        let mut group = self.group.write().unwrap_or_else(PoisonError::into_inner);
+        let mut group = self
+            .common
+            .group
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         group.set_rules(change.policies.keyed());
         drop(group);
+        budget::lock(&self.common.budgets).set_limits(change.policies.limits());
         self.divide_statistics(0);
     }
 

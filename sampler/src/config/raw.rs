@@ -22,7 +22,7 @@ pub struct RawConfig {
     pub memory_limit: ByteSize,
     /// Bound of what policies remember of other traces (`latency_outlier`, `novelty`, `floor`), of all partitions of a process together.
     pub statistics_limit: ByteSize,
-    /// Exchange counts of `throughput`, `novelty` and `floor`, and links (`linked: keep`), with other sampler processes.
+    /// Exchange counts of `throughput`, `novelty` and `floor`, unused tokens of rate limits, and links (`linked: keep`) with other sampler processes.
     pub fleet: bool,
     /// A trace that grows beyond it is dropped at once; absent: no limit.
     pub maximum_trace_size_bytes: Option<ByteSize>,

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use hashbrown::HashMap;
 
 use super::message::{Counted, Message};
+use super::tokens::Exchange;
 use crate::links::Linked;
 use crate::stats::Tallied;
 
@@ -39,6 +40,7 @@ pub(super) struct Ledger {
     follows_links: bool,
     links: Vec<Linked>,
     links_heard: Vec<Linked>,
+    pub(super) tokens: Exchange,
 }
 
 #[derive(Debug)]
@@ -49,7 +51,8 @@ struct Other {
 }
 
 impl Ledger {
-    pub(super) fn new(identities: Vec<u64>) -> Self {
+    /// `address`: another one each time a process begins.
+    pub(super) fn new(identities: Vec<u64>, address: u64) -> Self {
         Self {
             identities,
             own: Counts::new(),
@@ -60,18 +63,17 @@ impl Ledger {
             follows_links: false,
             links: Vec::new(),
             links_heard: Vec::new(),
+            tokens: Exchange::new(address),
         }
     }
 
     /// Another configuration: what was counted by the rules of the last one is forgotten.
     pub(super) fn set_identities(&mut self, identities: Vec<u64>) {
-        *self = Self {
-            partitions: self.partitions,
-            follows_links: self.follows_links,
-            links: std::mem::take(&mut self.links),
-            links_heard: std::mem::take(&mut self.links_heard),
-            ..Self::new(identities)
-        };
+        self.identities = identities;
+        self.own.clear();
+        self.changed = false;
+        self.others.clear();
+        self.heard.clear();
     }
 
     /// Whether `linked` is `keep`.
@@ -117,14 +119,15 @@ impl Ledger {
         (std::mem::take(&mut self.heard), partitions)
     }
 
-    /// No rule asks what others counted, and links are not passed on.
+    /// No rule asks what others counted, links are not passed on, and there are no rate limits.
     pub(super) fn is_idle(&self) -> bool {
-        self.identities.is_empty() && !self.follows_links
+        self.identities.is_empty() && !self.follows_links && self.tokens.is_idle()
     }
 
     /// What there is to tell, if there is something new or `always`.
     pub(super) fn message(&mut self, always: bool) -> Option<Message> {
-        if self.is_idle() || !std::mem::take(&mut self.changed) && !always {
+        let changed = std::mem::take(&mut self.changed) | self.tokens.take_changed();
+        if self.is_idle() || !changed && !always {
             return None;
         }
         let counts = self.own.iter().flat_map(|(&(rule, interval), counts)| {
@@ -141,6 +144,8 @@ impl Ledger {
         });
         Some(Message {
             partitions: self.partitions,
+            address: self.tokens.address,
+            tokens: self.tokens.message(),
             counts: counts.collect(),
             links: std::mem::take(&mut self.links),
         })
@@ -155,6 +160,7 @@ impl Ledger {
             let room = LINKS_MAX - self.links_heard.len();
             self.links_heard.extend(message.links.iter().take(room));
         }
+        self.tokens.hear(message.address, &message.tokens, now);
         let before = self.others.remove(instance);
         let before = before.map(|other| other.counts).unwrap_or_default();
         let mut counts = HashMap::new();
@@ -207,7 +213,7 @@ mod tests {
     fn what_one_counts_the_other_hears_once() {
         let now = Instant::now();
         // The same policies in another order.
-        let (mut a, mut b) = (Ledger::new(vec![11, 22]), Ledger::new(vec![22, 33]));
+        let (mut a, mut b) = (Ledger::new(vec![11, 22], 1), Ledger::new(vec![22, 33], 2));
         a.exchange(&[tallied(1, 5, 7, 3), tallied(0, 5, 7, 1)], 4, now);
         let first = a.message(false).unwrap_or_default();
         assert_eq!(a.message(false), None);
@@ -224,7 +230,7 @@ mod tests {
     #[test]
     fn who_is_silent_is_forgotten() {
         let now = Instant::now();
-        let mut ledger = Ledger::new(vec![1]);
+        let mut ledger = Ledger::new(vec![1], 1);
         let message = Message {
             partitions: 3,
             ..Message::default()
@@ -242,7 +248,7 @@ mod tests {
             target: [n; 16],
             source: [9; 16],
         };
-        let [mut a, mut b, mut c] = [(); 3].map(|()| Ledger::new(Vec::new()));
+        let [mut a, mut b, mut c] = [(); 3].map(|()| Ledger::new(Vec::new(), 1));
         a.exchange_links(&[linked(1)]);
         assert_eq!(a.message(true), None);
         a.set_follows_links(true);
@@ -265,7 +271,7 @@ mod tests {
 
     #[test]
     fn a_message_is_bounded() {
-        let mut ledger = Ledger::new(vec![1]);
+        let mut ledger = Ledger::new(vec![1], 1);
         for interval in 0..10 {
             let news: Vec<_> = (1..10_000)
                 .map(|key| tallied(0, interval, key, 1))

@@ -3,18 +3,19 @@
 use bytes::Bytes;
 use schemas::wire::{put_varint, read_varint};
 
+use super::tokens::Tokens;
 use crate::links::Linked;
 
-/// Without links,
-const VERSION: u8 = 1;
-/// and with them.
-const WITH_LINKS: u8 = 2;
+const VERSION: u8 = 3;
 
-/// Counts of one instance, and links from traces that it kept since the last message.
+/// Counts of one instance, tokens of rate limits, and links from traces that it kept since the last message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Message {
     /// How many it owns.
     pub(super) partitions: u32,
+    /// Of the instance, for as long as it runs.
+    pub(super) address: u64,
+    pub(super) tokens: Vec<Tokens>,
     pub(super) links: Vec<Linked>,
     pub(super) counts: Vec<Counted>,
 }
@@ -33,13 +34,21 @@ impl Message {
     pub(super) fn encode(&self) -> Bytes {
         let mut out = vec![VERSION];
         put_varint(&mut out, self.partitions.into());
-        if !self.links.is_empty() {
-            out[0] = WITH_LINKS;
-            put_varint(&mut out, self.links.len() as u64);
-            for linked in &self.links {
-                out.extend_from_slice(&linked.target);
-                out.extend_from_slice(&linked.source);
+        out.extend_from_slice(&self.address.to_le_bytes());
+        put_varint(&mut out, self.tokens.len() as u64);
+        for tokens in &self.tokens {
+            out.extend_from_slice(&tokens.identity.to_le_bytes());
+            put_varint(&mut out, tokens.wanted);
+            put_varint(&mut out, tokens.given.len() as u64);
+            for (to, given) in &tokens.given {
+                out.extend_from_slice(&to.to_le_bytes());
+                put_varint(&mut out, *given);
             }
+        }
+        put_varint(&mut out, self.links.len() as u64);
+        for linked in &self.links {
+            out.extend_from_slice(&linked.target);
+            out.extend_from_slice(&linked.source);
         }
         let together =
             |a: &Counted, b: &Counted| (a.identity, a.interval) == (b.identity, b.interval);
@@ -58,20 +67,30 @@ impl Message {
     /// `None`: of a newer version, or not ours.
     pub(super) fn decode(value: &[u8]) -> Option<Self> {
         let mut at = 1;
-        let with_links = match value.first() {
-            Some(&VERSION) => false,
-            Some(&WITH_LINKS) => true,
-            _ => return None,
-        };
+        if value.first() != Some(&VERSION) {
+            return None;
+        }
         let partitions = u32::try_from(varint(value, &mut at)?).ok()?;
-        let mut links = Vec::new();
-        if with_links {
+        let address = number(value, &mut at)?;
+        let mut tokens = Vec::new();
+        for _ in 0..varint(value, &mut at)? {
+            let (identity, wanted) = (number(value, &mut at)?, varint(value, &mut at)?);
+            let mut given = Vec::new();
             for _ in 0..varint(value, &mut at)? {
-                links.push(Linked {
-                    target: fixed(value, &mut at)?,
-                    source: fixed(value, &mut at)?,
-                });
+                given.push((number(value, &mut at)?, varint(value, &mut at)?));
             }
+            tokens.push(Tokens {
+                identity,
+                wanted,
+                given,
+            });
+        }
+        let mut links = Vec::new();
+        for _ in 0..varint(value, &mut at)? {
+            links.push(Linked {
+                target: fixed(value, &mut at)?,
+                source: fixed(value, &mut at)?,
+            });
         }
         let mut counts = Vec::new();
         while at < value.len() {
@@ -88,6 +107,8 @@ impl Message {
         }
         Some(Self {
             partitions,
+            address,
+            tokens,
             links,
             counts,
         })
@@ -118,10 +139,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(partitions: u32, links in prop::collection::vec(any::<([u8; 16], [u8; 16])>(), 0..3), counts in prop::collection::vec((0_u64..3, 0_u64..3, any::<u64>(), any::<u64>()), 0..20)) {
+        fn what_is_written_is_read(partitions: u32, address: u64, tokens in prop::collection::vec((any::<u64>(), any::<u64>(), prop::collection::vec(any::<(u64, u64)>(), 0..3)), 0..3), links in prop::collection::vec(any::<([u8; 16], [u8; 16])>(), 0..3), counts in prop::collection::vec((0_u64..3, 0_u64..3, any::<u64>(), any::<u64>()), 0..20)) {
             let counts = counts.into_iter().map(|(identity, interval, key, amount)| Counted { identity, interval, key, amount });
             let links = links.into_iter().map(|(target, source)| Linked { target, source });
-            let message = Message { partitions, links: links.collect(), counts: counts.collect() };
+            let tokens = tokens.into_iter().map(|(identity, wanted, given)| Tokens { identity, wanted, given });
+            let message = Message { partitions, address, tokens: tokens.collect(), links: links.collect(), counts: counts.collect() };
             let bytes = message.encode();
             prop_assert_eq!(Message::decode(&bytes), Some(message));
             for length in 0..bytes.len() {

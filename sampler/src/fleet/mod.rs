@@ -1,5 +1,5 @@
-//! The fleet: sampler processes tell each other what they counted, over a compacted topic, so that budgets hold over all of them; and which traces
-//! of others' partitions are to be kept for the sake of one of theirs (`linked: keep`).
+//! The fleet: sampler processes tell each other what they counted, over a compacted topic, so that budgets hold over all of them; which tokens of
+//! rate limits they have to spare; and which traces of others' partitions are to be kept for the sake of one of theirs (`linked: keep`).
 //!
 //! Each process writes its counts of the newest intervals about once a second, under its instance as the record's key, and reads those of the
 //! others. Statistics without the others are right too, only coarser: traces are spread over partitions by hash, so what a process counts is a fair
@@ -7,7 +7,9 @@
 
 mod ledger;
 mod message;
+pub(crate) mod tokens;
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -50,6 +52,22 @@ impl Fleet {
         self.ledger().exchange_links(links)
     }
 
+    /// Tokens of a rate limit that others want.
+    pub(crate) fn wanted_tokens(&self, identity: u64) -> f64 {
+        self.ledger().tokens.wanted(identity, Instant::now())
+    }
+
+    /// Tokens of a rate limit that are to spare here, and that are wanted; returns those that others gave.
+    pub(crate) fn exchange_tokens(&self, identity: u64, spare: f64, wanted: f64) -> f64 {
+        let now = Instant::now();
+        self.ledger().tokens.exchange(identity, spare, wanted, now)
+    }
+
+    /// The rate limits of another configuration.
+    pub(crate) fn set_budgets(&self, identities: &[u64]) {
+        self.ledger().tokens.keep_only(identities);
+    }
+
     /// Whether `linked` is `keep`.
     pub(crate) fn set_follows_links(&self, follows_links: bool) {
         self.ledger().set_follows_links(follows_links);
@@ -90,8 +108,10 @@ pub(crate) fn start(
     topic: Topic,
     instance: String,
 ) -> std::io::Result<(Arc<Fleet>, Talk)> {
+    // Another one each time: what others gave to us before is not ours.
+    let address = RandomState::new().hash_one(&instance);
     let fleet = Arc::new(Fleet {
-        ledger: Mutex::new(Ledger::new(identities)),
+        ledger: Mutex::new(Ledger::new(identities, address)),
         over: AtomicBool::new(false),
     });
     let shared = fleet.clone();

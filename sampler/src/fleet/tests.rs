@@ -57,3 +57,32 @@ fn what_one_process_counts_the_other_hears() {
         std::thread::sleep(Duration::from_millis(10));
     }
 }
+
+#[test]
+fn tokens_go_to_the_process_that_wants_them() {
+    const LIMIT: u64 = 7;
+    let folder = tempfile::tempdir().unwrap();
+    let bus = bus::embedded::open(folder.path(), bus::embedded::Options::default()).unwrap();
+    let topics = Topics::new("tw");
+    bus.ensure_topics(&bus::topic_specs(&topics, 4)).unwrap();
+    let begin = |instance: &str| {
+        let topic = topics.sampler_state();
+        start(Vec::new(), bus.clone(), topic, instance.to_owned()).unwrap()
+    };
+    let (a, _talk_of_a) = begin("a");
+    let (b, _talk_of_b) = begin("b");
+    let begun = Instant::now();
+    let (mut given, mut received) = (0.0, 0.0);
+    while received < 10.0 {
+        received += a.exchange_tokens(LIMIT, 0.0, 1.0);
+        let spare = b.wanted_tokens(LIMIT).min(5.0);
+        given += spare;
+        assert_eq!(b.exchange_tokens(LIMIT, spare, 0.0), 0.0);
+        assert!(received <= given, "{received} of {given}");
+        assert!(begun.elapsed() < DEADLINE, "{received} of {given}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    // Another configuration, without the limit.
+    b.set_budgets(&[]);
+    assert_eq!(b.wanted_tokens(LIMIT), 0.0);
+}

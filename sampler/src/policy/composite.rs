@@ -22,7 +22,7 @@ impl Composite {
                 Answer::Failed => return outcome,
                 Answer::Not => {}
                 Answer::Holds => {
-                    return Outcome::unknown(state.budget(*budget).allow(trace.spans, at_ms));
+                    return Outcome::unknown(state.spend(*budget, trace.spans, at_ms));
                 }
             }
         }

@@ -4,7 +4,8 @@
 //! span on borrowed bytes ([`leaves`], [`attributes`]); so a condition costs the window one bit a trace. What is left, the *ruling*
 //! over bits, counts and the trace id, is evaluated once a trace and looks at no payload ([`rule`] for one policy, [`ruling`] for all).
 //!
-//! Deliberately absent: state that is not a function of the log. Rate budgets run on stream time, chance is a hash of the trace id.
+//! Deliberately absent: state that is not a function of the log. Rate budgets run on stream time (who gets the last tokens
+//! depends on who is asked first), chance is a hash of the trace id.
 
 mod attributes;
 mod bits;
@@ -116,9 +117,9 @@ impl Policies {
         reaches.max().unwrap_or(0)
     }
 
-    /// Number of rate budgets: length of `demand()` and of shares.
-    pub fn budgets(&self) -> usize {
-        self.limits.len()
+    /// Of the rate budgets, by their index.
+    pub(crate) fn limits(&self) -> &[Limit] {
+        &self.limits
     }
 
     /// Conditions that the resource satisfies for all of its spans.

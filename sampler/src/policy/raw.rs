@@ -159,7 +159,7 @@ pub struct RawBooleanAttribute {
 #[serde(default, deny_unknown_fields)]
 pub struct RawRateLimiting {
     pub spans_per_second: u64,
-    /// In spans; a larger trace never passes. 0: twice `spans_per_second`.
+    /// In spans: what is kept at one instant at most, or one trace if it is larger. 0: twice `spans_per_second`.
     pub burst_capacity: u64,
 }
 
@@ -168,7 +168,7 @@ pub struct RawRateLimiting {
 #[serde(default, deny_unknown_fields)]
 pub struct RawBytesLimiting {
     pub bytes_per_second: u64,
-    /// In bytes; a larger trace never passes. 0: twice `bytes_per_second`.
+    /// In bytes: what is kept at one instant at most, or one trace if it is larger. 0: twice `bytes_per_second`.
     pub burst_capacity: u64,
 }
 

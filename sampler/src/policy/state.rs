@@ -1,14 +1,16 @@
 //! What policies remember in one partition from trace to trace.
 
+use std::sync::{Arc, Mutex};
+
 use super::chance::Chance;
 use super::conditions::Failures;
 use super::{Policies, TraceFacts};
-use crate::budget::Bucket;
+use crate::budget::{Budgets, Purse};
 use crate::stats::{Seen, Statistics};
 
 #[derive(Debug)]
 pub(crate) struct State {
-    buckets: Vec<Bucket>,
+    budgets: Purse,
     pub(crate) statistics: Statistics,
     /// By rule of the statistics: the key that the trace ruled on last asked about; 0: it didn't.
     pub(super) asked: Vec<u64>,
@@ -21,11 +23,10 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// `share`: the partition's part of each limit to begin with.
-    pub(crate) fn new(policies: &Policies, share: f64, statistics_bytes: usize) -> Self {
-        let buckets = policies.limits.iter();
+    /// Of one partition of so many.
+    pub(crate) fn new(policies: &Policies, partitions: u32, statistics_bytes: usize) -> Self {
         Self {
-            buckets: buckets.map(|&limit| Bucket::new(limit, share)).collect(),
+            budgets: Purse::new(&policies.limits, partitions),
             statistics: Statistics::new(policies.keyed().into(), statistics_bytes),
             asked: vec![0; policies.keyed().len()],
             chances: Vec::new(),
@@ -65,40 +66,26 @@ impl State {
         self.asked.fill(0);
     }
 
-    /// Another configuration: budgets with the same limit and statistics of the same keys go on where they stand, other budgets begin with their share.
+    /// Another configuration: budgets with the same limit and statistics of the same keys go on where they stand, other budgets begin full.
     pub(crate) fn carried_over(
         &mut self,
-        before: &Policies,
         after: &Policies,
-        share: f64,
+        partitions: u32,
         statistics_bytes: usize,
     ) -> Self {
-        let mut buckets: Vec<_> = self.buckets.drain(..).map(Some).collect();
-        let mut carried = Self::new(after, share, statistics_bytes);
+        let mut carried = Self::new(after, partitions, statistics_bytes);
         carried.statistics.adopt(&mut self.statistics);
-        for (limit, bucket) in after.limits.iter().zip(&mut carried.buckets) {
-            let mut known = before.limits.iter().zip(&mut buckets);
-            let same = known.find(|(known, bucket)| *known == limit && bucket.is_some());
-            if let Some(before) = same.and_then(|(_, bucket)| bucket.take()) {
-                *bucket = before;
-            }
-        }
+        carried.budgets = self.budgets.carried_over(&after.limits, partitions);
         carried
     }
 
-    pub(super) fn budget(&mut self, at: usize) -> &mut Bucket {
-        &mut self.buckets[at]
+    /// The budgets of the process are spent from now on.
+    pub(crate) fn join_budgets(&mut self, budgets: &Arc<Mutex<Budgets>>) {
+        self.budgets.join(budgets);
     }
 
-    /// By budget: tokens asked for since the last call.
-    pub(crate) fn demand(&mut self) -> Vec<u64> {
-        self.buckets.iter_mut().map(Bucket::take_asked).collect()
-    }
-
-    /// By budget: this partition's share of the limit.
-    pub(crate) fn set_shares(&mut self, shares: &[f64]) {
-        for (bucket, &share) in self.buckets.iter_mut().zip(shares) {
-            bucket.set_share(share);
-        }
+    /// Whether the budget has so many tokens at that time; they are spent then.
+    pub(super) fn spend(&mut self, budget: usize, tokens: u64, at_ms: u64) -> bool {
+        self.budgets.spend(budget, tokens, at_ms)
     }
 }
