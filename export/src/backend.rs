@@ -1,11 +1,12 @@
 //! One backend: it joins its group, reads, and hands batches to its lanes; the polling thread is the caller's.
 //!
 //! Three threads a backend, so that none can hold up another: one polls (and so stays a member through any outage), one
-//! delivers, one commits. What is in memory is bounded for each signal by `(concurrency + 1) × batch.bytes` and one poll;
+//! delivers, one commits. What is in memory is bounded for each signal by `(concurrency + 2) × batch.bytes` and one poll (metrics:
+//! `3 × concurrency × batch.bytes`, since each partition has its turn);
 //! beyond that, partitions are paused and the bus is the buffer.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
@@ -16,7 +17,7 @@ use tokio::runtime::Handle;
 
 use crate::config::Backend;
 use crate::dead_letters::DeadLetters;
-use crate::delivery::{Delivery, Health};
+use crate::delivery::Delivery;
 use crate::entry::Entry;
 use crate::lane::Lane;
 use crate::ledger::Ledger;
@@ -56,41 +57,39 @@ pub fn run_backend(
         .build()
         .context("can't start the exporter's runtime")?;
 
-    let lanes: Vec<_> = backend
-        .signals
-        .iter()
-        .map(|signal| {
-            let delivery = Delivery {
-                backend: name.clone(),
-                signal: *signal,
-                sink: sink.clone(),
-                retry: backend.retry,
-                dead_letters: dead_letters.clone(),
-                ledger: ledger.clone(),
-                drain: drain.clone(),
-                health: Mutex::new(Health::default()),
-                under_way: Mutex::default(),
-            };
-            Lane::new(
-                topics.clean(*signal),
-                backend.batch,
-                backend.concurrency,
-                delivery,
-            )
-        })
-        .collect();
+    let mut lanes = Vec::new();
+    let mut deliveries = Vec::new();
+    for signal in &backend.signals {
+        let delivery = Delivery::new(
+            &backend,
+            *signal,
+            sink.clone(),
+            dead_letters.clone(),
+            ledger.clone(),
+            drain.clone(),
+        );
+        let topic = topics.clean(*signal);
+        let partitions = bus.partition_count(&topic)?;
+        let own = Lane::of(
+            &topic,
+            partitions,
+            backend.batch,
+            backend.concurrency,
+            delivery,
+        );
+        deliveries.extend(own.first().map(|lane| (topic, lane.delivery())));
+        lanes.extend(own);
+    }
+    let read: Vec<_> = deliveries.iter().map(|(topic, _)| topic.clone()).collect();
     let membership = Arc::new(Membership::new(
         ledger.clone(),
-        lanes
-            .iter()
-            .map(|lane| (lane.topic.clone(), lane.delivery()))
-            .collect(),
+        deliveries,
         REVOKE_TIMEOUT.mul_f64(0.8),
     ));
     let group = topics.group(&format!("export-{name}"));
     let options = GroupOptions {
         group: group.clone(),
-        topics: lanes.iter().map(|lane| lane.topic.clone()).collect(),
+        topics: read,
         delivery: Guarantee::AtLeastOnce,
         instance: format!("{instance}-export-{name}"),
         revoke_timeout: REVOKE_TIMEOUT,
@@ -188,7 +187,7 @@ impl Pump {
                 let lane = self
                     .lanes
                     .iter_mut()
-                    .find(|lane| lane.topic == record.topic);
+                    .find(|lane| lane.takes(&record.topic, record.partition));
                 if let Some(lane) = lane {
                     lane.push(Entry::new(record), now);
                 }
@@ -251,7 +250,7 @@ impl Pump {
                     let full = |at: &&TopicPartition| {
                         self.lanes
                             .iter()
-                            .any(|lane| lane.paused && lane.topic == at.topic)
+                            .any(|lane| lane.paused && lane.takes(&at.topic, at.partition))
                     };
                     let full: Vec<_> = partitions.iter().filter(full).cloned().collect();
                     if !full.is_empty() {
@@ -277,8 +276,8 @@ impl Pump {
                 continue;
             }
             lane.paused = lane.is_full();
-            let partitions = self.owned.iter().filter(|at| at.topic == lane.topic);
-            let partitions: Vec<_> = partitions.cloned().collect();
+            let own = |at: &&TopicPartition| lane.takes(&at.topic, at.partition);
+            let partitions: Vec<_> = self.owned.iter().filter(own).cloned().collect();
             if lane.paused {
                 log_failure("pause", self.member.pause(&partitions));
             } else {

@@ -1,13 +1,14 @@
-//! The way to the dead letters: each record by itself, as it was read, with where it came from and why it is there.
+//! The way to the dead letters: what was refused of each record, as it was read, with where it came from and why it is there.
 //! A record counts as set aside only when the bus has acknowledged it.
 
 use std::sync::Arc;
 
-use bus::{Bus, DeadLetter, Publisher, TopicPartition};
-use schemas::Topics;
+use bus::{Bus, DeadLetter, Header, Publisher, TopicPartition};
+use schemas::{Topics, headers};
 use tokio::sync::oneshot;
 
 use crate::entry::Entry;
+use crate::pieces::Refused;
 
 pub struct DeadLetters {
     publisher: Arc<dyn Publisher>,
@@ -29,10 +30,10 @@ impl DeadLetters {
     }
 
     /// One attempt for one record; an error is worth another one.
-    pub async fn publish(&self, entry: &Entry, reason: &str) -> bus::Result<()> {
-        match self.publish_within(entry, reason, usize::MAX).await {
+    pub async fn publish(&self, entry: &Entry, refused: &Refused) -> bus::Result<()> {
+        match self.publish_within(entry, refused, usize::MAX).await {
             // With its new headers it no longer fits.
-            Err(bus::Error::RecordTooLarge { .. }) => self.publish_within(entry, reason, 0).await,
+            Err(bus::Error::RecordTooLarge { .. }) => self.publish_within(entry, refused, 0).await,
             outcome => outcome,
         }
     }
@@ -40,7 +41,7 @@ impl DeadLetters {
     async fn publish_within(
         &self,
         entry: &Entry,
-        reason: &str,
+        refused: &Refused,
         bytes_max: usize,
     ) -> bus::Result<()> {
         let record = &entry.record;
@@ -49,16 +50,21 @@ impl DeadLetters {
             topic: &record.topic,
             partition: record.partition,
             offset: record.offset,
-            reason,
-            value: record.value.clone(),
+            reason: &refused.reason,
+            value: refused.value.clone(),
         };
+        let mut first = record.headers.clone();
+        first.extend(refused.units.as_ref().map(|units| Header {
+            name: headers::DEAD_UNITS.into(),
+            value: units.clone().into(),
+        }));
         let (acknowledge, acknowledged) = oneshot::channel();
         self.publisher.publish(
             TopicPartition {
                 topic: self.topic.clone(),
                 partition: record.partition % self.partitions,
             },
-            letter.into_record(record.headers.clone(), bytes_max),
+            letter.into_record(first, bytes_max),
             Box::new(move |outcome| {
                 let _ = acknowledge.send(outcome);
             }),

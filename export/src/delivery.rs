@@ -1,194 +1,212 @@
 //! One batch's way to the backend: offered until it is accepted, divided when that may help, set aside when nothing does.
 //!
-//! Batches of a signal share a *hold*: when the backend asks for time, or can't be reached, none of them is offered before
-//! that time has passed, so that a backend in trouble isn't hit by all requests in flight at once.
+//! When it may be offered, and what a refusal means, says the `gate` that the batches of a signal share; what is left to offer
+//! is in `pieces`.
 
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use metrics::{counter, gauge, histogram};
 use runtime::{Drain, names};
 use schemas::Signal;
-use tokio::time::Instant;
 
 use crate::batch::Batch;
-use crate::client::Payload;
-use crate::config::RetryPolicy;
+use crate::breaker::{Patience, Refusal, Ruling};
+use crate::config::{Backend, Credentials, OnRefused, RetryPolicy};
 use crate::dead_letters::DeadLetters;
+use crate::entry::Entry;
+use crate::gate::Gate;
 use crate::ledger::Ledger;
+use crate::pieces::{Piece, Pieces, Refused, Settled};
 use crate::retry::{Backoff, Verdict};
 use crate::sink::{Accepted, Failure, Sink};
-
-/// A backend that answers none of the requests under way for this long takes nothing.
-const SILENT_AFTER: Duration = Duration::from_secs(6);
-/// While a backend stays away, it is said this often.
-const REMIND: Duration = Duration::from_secs(60);
+use crate::slots::Slot;
+use crate::under_way::UnderWay;
 
 /// Delivers batches of one signal to one backend.
 pub struct Delivery {
     pub backend: Arc<str>,
     pub signal: Signal,
-    pub sink: Arc<Sink>,
-    pub retry: RetryPolicy,
-    pub dead_letters: Arc<DeadLetters>,
     pub ledger: Arc<Ledger>,
-    pub drain: Drain,
-    pub health: Mutex<Health>,
-    pub under_way: Mutex<UnderWay>,
-}
-
-/// How the backend does, as seen by the batches of one signal.
-#[derive(Debug, Default)]
-pub struct Health {
-    hold_until: Option<Instant>,
-    failing_since: Option<Instant>,
-    said_at: Option<Instant>,
-    /// The last failure.
-    reason: String,
-}
-
-/// Requests that the backend has not answered.
-#[derive(Debug, Default)]
-pub struct UnderWay {
-    requests: usize,
-    /// Since when there are some and none was answered.
-    silent_since: Option<Instant>,
+    pub in_order: bool,
+    sink: Arc<Sink>,
+    dead_letters: Arc<DeadLetters>,
+    drain: Drain,
+    retry: RetryPolicy,
+    credentials: Credentials,
+    gate: Gate,
+    under_way: UnderWay,
 }
 
 /// What became of an offer.
 enum Outcome {
     Accepted(Accepted),
-    Refused {
-        reason: String,
-        divisible: bool,
-    },
+    Refused(String),
+    Divide(String),
+    Again,
     /// Draining: the batch stays on the bus, uncommitted.
     Abandoned,
 }
 
 impl Delivery {
+    pub fn new(
+        backend: &Backend,
+        signal: Signal,
+        sink: Arc<Sink>,
+        dead_letters: Arc<DeadLetters>,
+        ledger: Arc<Ledger>,
+        drain: Drain,
+    ) -> Self {
+        let name: Arc<str> = backend.name.as_str().into();
+        let patience = Patience {
+            probe: backend.credentials.probe,
+            poison_after: backend.retry.poison_after,
+        };
+        Self {
+            gate: Gate::new(name.clone(), signal, patience, drain.clone()),
+            backend: name,
+            signal,
+            ledger,
+            in_order: signal == Signal::Metrics,
+            sink,
+            dead_letters,
+            drain,
+            retry: backend.retry,
+            credentials: backend.credentials,
+            under_way: UnderWay::default(),
+        }
+    }
+
     /// Delivers a batch that the ledger knows, to its end.
-    pub async fn run(&self, batch: Batch) {
+    pub async fn run(&self, batch: Batch, slot: &Slot) {
         counter!(names::EXPORT_CONSUMED, &self.labels()).increment(batch.items as u64);
         gauge!(names::EXPORT_PENDING, &self.labels()).increment(batch.items as f64);
-        let mut stack = vec![batch];
-        while let Some(batch) = stack.pop() {
-            let outcome = match batch.defect() {
-                Some(defect) => Outcome::Refused {
-                    reason: defect.to_owned(),
-                    divisible: false,
-                },
-                None => self.offer(&batch).await,
+        let id = self.gate.enter();
+        let mut pieces = Pieces::new(self.signal, batch, Backoff::new(self.retry));
+        while let Some(mut piece) = pieces.next() {
+            let outcome = match piece.batch.defect() {
+                Some(defect) => Outcome::Refused(defect.to_owned()),
+                None => self.offer(id, &pieces, &mut piece).await,
             };
-            let (batch, reason) = match outcome {
+            let settled = match outcome {
                 Outcome::Accepted(accepted) => {
-                    self.accepted(&batch, &accepted);
+                    self.note_partial(&accepted);
+                    pieces.done(piece, None)
+                }
+                Outcome::Again => {
+                    let overtaken = !self.in_order && piece.doubt.is_any();
+                    pieces.again(piece);
+                    slot.step_aside(overtaken || pieces.is_stuck());
                     continue;
                 }
-                Outcome::Abandoned => return,
-                Outcome::Refused { reason, divisible } if divisible => match batch.split() {
-                    Ok((head, tail)) => {
-                        stack.extend([tail, head]);
-                        continue;
-                    }
-                    Err(batch) => (batch, reason),
+                Outcome::Divide(reason) => match pieces.divide(piece) {
+                    Ok(()) => continue,
+                    Err(piece) => pieces.done(*piece, Some(&reason)),
                 },
-                Outcome::Refused { reason, .. } => (batch, reason),
+                Outcome::Refused(reason) => pieces.done(piece, Some(&reason)),
+                Outcome::Abandoned => return,
             };
-            if !self.set_aside(&batch, &reason).await {
+            slot.step_aside(pieces.is_stuck());
+            if !self.settle(settled).await {
                 return;
             }
         }
     }
 
-    /// The backend has refused to take data for now, and said nothing since.
+    /// The backend takes nothing now.
     pub fn is_failing(&self) -> bool {
-        self.health().failing_since.is_some()
+        self.gate.is_failing()
     }
 
     /// Why the backend takes nothing just now.
     pub fn trouble(&self) -> Option<String> {
         let signal = self.signal.name();
-        let health = self.health();
-        if let Some(since) = health.failing_since {
-            let for_s = since.elapsed().as_secs();
-            let reason = &health.reason;
+        if let Some(reason) = self.gate.refusal() {
+            return Some(format!(
+                "the backend refuses all {signal}: {reason}; check `headers` and the address, or leave {signal} out of `signals`; \
+                 data stays on the bus while that retains it"
+            ));
+        }
+        if let Some((failing_for, reason)) = self.gate.failure() {
+            let for_s = failing_for.as_secs();
             return Some(format!("{signal} are not taken since {for_s} s: {reason}"));
         }
-        let silent = lock(&self.under_way).silent_since?.elapsed();
-        (silent >= SILENT_AFTER)
-            .then(|| format!("no answer to {signal} for {} s", silent.as_secs()))
+        let silent = self.under_way.silent_for()?;
+        Some(format!("no answer to {signal} for {} s", silent.as_secs()))
     }
 
-    /// One request and its answer.
-    async fn send(&self, payload: &Payload) -> Result<Accepted, Failure> {
-        let begun = Instant::now();
-        {
-            let mut under_way = lock(&self.under_way);
-            under_way.requests += 1;
-            under_way.silent_since.get_or_insert(begun);
-        }
-        let answer = self.sink.send(self.signal, payload).await;
-        {
-            let mut under_way = lock(&self.under_way);
-            under_way.requests -= 1;
-            under_way.silent_since = (under_way.requests > 0).then(Instant::now);
-        }
-        histogram!(names::EXPORT_REQUEST_SECONDS, &self.labels()).record(begun.elapsed());
-        answer
-    }
-
-    async fn offer(&self, batch: &Batch) -> Outcome {
-        let payload = match self.sink.prepare(self.signal, batch) {
-            Ok(payload) => payload,
-            Err(reason) => {
-                return Outcome::Refused {
-                    reason,
-                    divisible: true,
-                };
-            }
+    /// Offers a piece once, when it is its turn.
+    async fn offer(&self, id: u64, pieces: &Pieces, piece: &mut Piece) -> Outcome {
+        let payload = match piece.payload.take() {
+            Some(payload) => payload,
+            None => match self.sink.prepare(self.signal, &piece.batch) {
+                Ok(payload) => payload,
+                Err(reason) => return Outcome::Divide(reason),
+            },
         };
-        let mut backoff = Backoff::new(self.retry);
-        let first = Instant::now();
-        loop {
-            if !self.wait_for_hold().await {
-                return Outcome::Abandoned;
+        if !self.gate.wait(id, piece.not_before).await {
+            return Outcome::Abandoned;
+        }
+        let began = Instant::now();
+        piece.first_offer.get_or_insert(began);
+        self.under_way.begin(began);
+        let answer = self.sink.send(self.signal, &payload).await;
+        self.under_way.end(Instant::now());
+        histogram!(names::EXPORT_REQUEST_SECONDS, &self.labels()).record(began.elapsed());
+        match answer {
+            Ok(accepted) => {
+                self.gate.accepted(id, began);
+                counter!(names::EXPORT_DELIVERED_BYTES, &self.labels()).increment(payload.bytes());
+                Outcome::Accepted(accepted)
             }
-            let failure = match self.send(&payload).await {
-                Ok(accepted) => return self.taken(&payload, accepted),
-                Err(failure) => failure,
-            };
-            let after = match failure.verdict {
-                Verdict::Retry { after } => after,
-                verdict => {
-                    self.answered();
-                    return Outcome::Refused {
-                        reason: failure.reason,
-                        divisible: verdict == Verdict::Split,
-                    };
-                }
-            };
-            counter!(names::EXPORT_RETRIES, &self.labels()).increment(1);
-            let Some(pause) = backoff.next(first.elapsed(), after, f64::from(fastrand::f32()))
-            else {
-                self.answered();
-                let reason = format!("gave up after {:?}: {}", first.elapsed(), failure.reason);
-                return Outcome::Refused {
-                    reason,
-                    divisible: false,
-                };
-            };
-            self.hold(pause, &failure.reason);
+            Err(failure) => {
+                piece.payload = Some(payload);
+                self.refused(id, pieces.is_divisible(piece), piece, failure)
+            }
         }
     }
 
-    fn taken(&self, payload: &Payload, accepted: Accepted) -> Outcome {
-        self.answered();
-        counter!(names::EXPORT_DELIVERED_BYTES, &self.labels()).increment(payload.bytes());
-        Outcome::Accepted(accepted)
+    fn refused(&self, id: u64, divisible: bool, piece: &mut Piece, failure: Failure) -> Outcome {
+        let Failure { verdict, reason } = failure;
+        let mut refusal = Refusal {
+            batch: id,
+            verdict,
+            reason: &reason,
+            divisible,
+            pause: Duration::ZERO,
+        };
+        let denied = matches!(verdict, Verdict::Denied { .. });
+        if denied && self.credentials.on_refused == OnRefused::DeadLetters {
+            // As if it were about the batch.
+            refusal.verdict = Verdict::Split;
+            self.gate.refused(refusal, &mut piece.doubt);
+            return Outcome::Refused(reason);
+        }
+        let asked = match verdict {
+            Verdict::Retry { after } => after,
+            _ => None,
+        };
+        let now = Instant::now();
+        refusal.pause = piece.backoff.next(asked, f64::from(fastrand::f32()));
+        match self.gate.refused(refusal, &mut piece.doubt) {
+            Ruling::Divide => return Outcome::Divide(reason),
+            Ruling::SetAside => return Outcome::Refused(reason),
+            Ruling::Again => counter!(names::EXPORT_RETRIES, &self.labels()).increment(1),
+        }
+        let tried_for = piece
+            .first_offer
+            .map_or(Duration::ZERO, |first| now - first);
+        let limit = self.retry.max_elapsed_time.filter(|_| !denied);
+        if limit.is_some_and(|limit| tried_for + refusal.pause > limit) {
+            return Outcome::Refused(format!("gave up after {tried_for:?}: {reason}"));
+        }
+        // While everything is refused, the gate says when to probe.
+        let is_held = denied && self.gate.refusal().is_some();
+        piece.not_before = (!is_held).then(|| now + refusal.pause);
+        Outcome::Again
     }
 
-    fn accepted(&self, batch: &Batch, accepted: &Accepted) {
+    fn note_partial(&self, accepted: &Accepted) {
         if accepted.refused > 0 {
             counter!(names::EXPORT_REFUSED, &self.labels()).increment(accepted.refused);
         }
@@ -201,103 +219,61 @@ impl Delivery {
                 "the backend took a request in part, or with a warning"
             );
         }
-        self.finished(batch, names::EXPORT_DELIVERED);
     }
 
-    /// Dead-letters each record of a batch. False when draining came first.
-    async fn set_aside(&self, batch: &Batch, reason: &str) -> bool {
-        let mut backoff = Backoff::new(RetryPolicy {
-            max_elapsed_time: None,
-            ..self.retry
-        });
-        for entry in &batch.entries {
-            while let Err(error) = self.dead_letters.publish(entry, reason).await {
-                if !matches!(error, bus::Error::QueueFull) {
-                    tracing::warn!(backend = &*self.backend, %error, "can't write a dead letter; trying again");
+    /// Records of which nothing is left: what was refused of them goes to the dead letters. False when draining came first.
+    async fn settle(&self, settled: Vec<Settled>) -> bool {
+        let (mut done, mut letters, mut dead, mut why) = (Vec::new(), 0, 0, String::new());
+        let mut is_drained = false;
+        for Settled { entry, refused } in settled {
+            if let Some(refused) = refused {
+                if !self.set_aside(&entry, &refused).await {
+                    is_drained = true;
+                    break;
                 }
-                let chance = f64::from(fastrand::f32());
-                let pause = backoff
-                    .next(Duration::ZERO, None, chance)
-                    .unwrap_or_default();
-                if !self.pause(pause).await {
-                    return false;
-                }
+                dead += refused.items.min(entry.items);
+                (letters, why) = (letters + 1, refused.reason);
+            }
+            done.push(entry);
+        }
+        self.finished(&done, dead);
+        if letters > 0 {
+            tracing::error!(
+                backend = &*self.backend,
+                signal = self.signal.name(),
+                records = letters,
+                items = dead,
+                reason = why,
+                "the backend will never take these; they are in the dead letters, see `tailwater dead-letters list`"
+            );
+        }
+        !is_drained
+    }
+
+    /// Publishes a dead letter, again and again until the bus has acknowledged it. False when draining came first.
+    async fn set_aside(&self, entry: &Entry, refused: &Refused) -> bool {
+        let mut backoff = Backoff::new(self.retry);
+        while let Err(error) = self.dead_letters.publish(entry, refused).await {
+            if !matches!(error, bus::Error::QueueFull) {
+                tracing::warn!(backend = &*self.backend, %error, "can't write a dead letter; trying again");
+            }
+            let pause = backoff.next(None, f64::from(fastrand::f32()));
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.drain.requested() => return false,
             }
         }
-        tracing::error!(
-            backend = &*self.backend,
-            signal = self.signal.name(),
-            records = batch.entries.len(),
-            items = batch.items,
-            reason,
-            "the backend will never take these records; they are in the dead letters"
-        );
-        self.finished(batch, names::EXPORT_DEAD_LETTERED);
         true
     }
 
-    fn finished(&self, batch: &Batch, outcome: &'static str) {
-        counter!(outcome, &self.labels()).increment(batch.items as u64);
-        gauge!(names::EXPORT_PENDING, &self.labels()).decrement(batch.items as f64);
-        self.ledger.finish(batch);
-    }
-
-    /// Holds all batches of the signal for a while, and says so once.
-    fn hold(&self, pause: Duration, reason: &str) {
-        let now = Instant::now();
-        let mut health = self.health();
-        let until = now + pause;
-        health.hold_until = Some(health.hold_until.map_or(until, |held| held.max(until)));
-        let since = *health.failing_since.get_or_insert(now);
-        reason.clone_into(&mut health.reason);
-        if health.said_at.is_none_or(|said| now - said >= REMIND) {
-            health.said_at = Some(now);
-            tracing::warn!(
-                backend = &*self.backend,
-                signal = self.signal.name(),
-                reason,
-                retry_in = ?pause,
-                failing_for = ?(now - since),
-                "the backend does not take data; it stays on the bus"
-            );
-        }
-    }
-
-    /// The backend answered, one way or the other.
-    fn answered(&self) {
-        let mut health = self.health();
-        if let Some(since) = health.failing_since {
-            let failed_for = since.elapsed();
-            tracing::info!(
-                backend = &*self.backend,
-                signal = self.signal.name(),
-                ?failed_for,
-                "the backend answers again"
-            );
-        }
-        *health = Health::default();
-    }
-
-    /// False when draining was requested while the backend takes nothing.
-    async fn wait_for_hold(&self) -> bool {
-        loop {
-            let held = self.health().hold_until;
-            match held.map(|until| until.saturating_duration_since(Instant::now())) {
-                Some(left) if !left.is_zero() => {
-                    if !self.pause(left).await {
-                        return false;
-                    }
-                }
-                _ => return true,
-            }
-        }
-    }
-
-    async fn pause(&self, pause: Duration) -> bool {
-        tokio::select! {
-            () = tokio::time::sleep(pause) => true,
-            () = self.drain.requested() => false,
-        }
+    /// Nothing is left of these records; so many of their items are in the dead letters.
+    fn finished(&self, entries: &[Entry], dead: usize) {
+        let labels = self.labels();
+        let items: usize = entries.iter().map(|entry| entry.items).sum();
+        counter!(names::EXPORT_DELIVERED, &labels).increment((items - dead) as u64);
+        counter!(names::EXPORT_DEAD_LETTERED, &labels).increment(dead as u64);
+        gauge!(names::EXPORT_PENDING, &labels).decrement(items as f64);
+        self.ledger.finish(entries);
     }
 
     fn labels(&self) -> [(&'static str, String); 2] {
@@ -306,14 +282,4 @@ impl Delivery {
             ("signal", self.signal.name().to_owned()),
         ]
     }
-
-    fn health(&self) -> MutexGuard<'_, Health> {
-        lock(&self.health)
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
 }

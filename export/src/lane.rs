@@ -1,38 +1,65 @@
 //! The lane of one signal to one backend: what waits, and how much is in flight. Signals have lanes of their own, so that
 //! a backend that takes traces but just now no logs goes on taking traces.
+//!
+//! Metrics have several lanes with one request in flight each, and a partition is always in the same one: backends refuse samples that are
+//! out of order, and all samples of a series are in one partition.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bus::{Topic, TopicPartition};
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
 
 use crate::batch::Waiting;
 use crate::config::BatchLimits;
 use crate::delivery::Delivery;
 use crate::entry::Entry;
+use crate::slots::Slots;
 
 pub struct Lane {
-    pub topic: Topic,
+    topic: Topic,
+    /// Which partitions: those that leave this remainder when divided by this number.
+    share: (u32, u32),
     waiting: Waiting,
-    slots: Arc<Semaphore>,
-    concurrency: usize,
+    slots: Arc<Slots>,
     delivery: Arc<Delivery>,
     /// Reading its partitions is paused until a batch is gone.
     pub paused: bool,
 }
 
 impl Lane {
-    pub fn new(topic: Topic, limits: BatchLimits, concurrency: usize, delivery: Delivery) -> Self {
-        Self {
-            topic,
+    /// The lanes of one signal.
+    pub fn of(
+        topic: &Topic,
+        partitions: u32,
+        limits: BatchLimits,
+        concurrency: usize,
+        delivery: Delivery,
+    ) -> Vec<Self> {
+        let lanes = match delivery.in_order {
+            true => partitions.clamp(1, concurrency as u32),
+            false => 1,
+        };
+        let slots = match delivery.in_order {
+            true => 1,
+            false => concurrency,
+        };
+        let delivery = Arc::new(delivery);
+        let lane = |index| Self {
+            topic: topic.clone(),
+            share: (index, lanes),
             waiting: Waiting::new(limits),
-            slots: Arc::new(Semaphore::new(concurrency)),
-            concurrency,
-            delivery: Arc::new(delivery),
+            slots: Slots::new(slots),
+            delivery: delivery.clone(),
             paused: false,
-        }
+        };
+        (0..lanes).map(lane).collect()
+    }
+
+    /// Records of this partition go this way.
+    pub fn takes(&self, topic: &str, partition: u32) -> bool {
+        let (remainder, lanes) = self.share;
+        *self.topic == *topic && partition % lanes == remainder
     }
 
     pub fn push(&mut self, entry: Entry, now: Instant) {
@@ -51,7 +78,7 @@ impl Lane {
             .due_in(now)
             .is_some_and(|due| all || due.is_zero())
         {
-            let Ok(slot) = self.slots.clone().try_acquire_owned() else {
+            let Some(slot) = self.slots.take() else {
                 break;
             };
             let Some(batch) = self.waiting.take() else {
@@ -60,10 +87,7 @@ impl Lane {
             sent = true;
             let delivery = self.delivery.clone();
             delivery.ledger.begin(&batch);
-            on.spawn(async move {
-                delivery.run(batch).await;
-                drop(slot);
-            });
+            on.spawn(async move { delivery.run(batch, &slot).await });
         }
         sent
     }
@@ -91,7 +115,7 @@ impl Lane {
     }
 
     pub fn is_in_flight(&self) -> bool {
-        self.slots.available_permits() < self.concurrency
+        self.slots.is_any_taken()
     }
 
     pub fn delivery(&self) -> Arc<Delivery> {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use bus::{CommitError, Committer, Epoch, TopicPartition};
 
 use crate::batch::Batch;
+use crate::entry::Entry;
 use crate::progress::Progress;
 
 #[derive(Default)]
@@ -44,9 +45,9 @@ impl Ledger {
         }
     }
 
-    pub fn finish(&self, batch: &Batch) {
+    pub fn finish(&self, entries: &[Entry]) {
         let mut state = self.state();
-        for entry in &batch.entries {
+        for entry in entries {
             state.progress.finish(&entry.at(), entry.record.offset);
         }
         drop(state);

@@ -5,22 +5,29 @@
 //! `concurrency × batch.bytes` a signal. Payload is neither decoded nor copied: records are concatenated as they are.
 //!
 //! The way of a record: [`backend`](run_backend) polls it into a `lane`, where it waits for a `batch`; `delivery` offers that
-//! to a `sink`, by the rules in `retry`; `ledger` commits what `progress` says is done.
+//! to a `sink` when the `gate` lets it, `retry` says what an answer means and `breaker` whom it is about, `pieces` divides what
+//! is refused, down to what `cut` makes of a record; `ledger` commits what `progress` says is done.
 
 mod backend;
 mod batch;
+mod breaker;
 mod client;
 mod config;
 mod counts;
+mod cut;
 mod dead_letters;
 mod delivery;
 mod entry;
+mod gate;
 mod lane;
 mod ledger;
 mod membership;
+mod pieces;
 mod progress;
 mod retry;
 mod sink;
+mod slots;
+mod under_way;
 
 use std::sync::Arc;
 

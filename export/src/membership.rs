@@ -18,6 +18,7 @@ pub enum Event {
 
 pub struct Membership {
     ledger: Arc<Ledger>,
+    /// One for each signal.
     deliveries: Vec<(Topic, Arc<Delivery>)>,
     settle_timeout: Duration,
     events: Mutex<Vec<Event>>,

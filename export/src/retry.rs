@@ -1,11 +1,12 @@
 //! What an answer means for the batch that was offered, and how long to wait before it is offered again. Pure: no clock, no chance.
 //!
-//! Source: <https://opentelemetry.io/docs/specs/otlp/#failures>, read strictly: what isn't listed there as retryable isn't
-//! retried, since a client that repeats what can't succeed does harm. Two exceptions are argued for at [`of_grpc`].
+//! Source: <https://opentelemetry.io/docs/specs/otlp/#failures>. A client of OTLP drops what is not retryable. Export has the bus
+//! behind it and holds instead, wherever the answer is about us (credentials, address) or about the backend (an error inside of it)
+//! and not about the batch; `breaker` tells those apart.
 
 use std::time::{Duration, SystemTime};
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode, header};
 use tonic::Code;
 
 use crate::config::RetryPolicy;
@@ -18,13 +19,16 @@ const THROTTLE_MAX: Duration = Duration::from_secs(3600);
 pub enum Verdict {
     /// Offer it again, not before `after` if the backend said so.
     Retry { after: Option<Duration> },
-    /// Too large or partly bad: its halves may be accepted. A single record is refused.
+    /// Too large or partly bad: its halves may be accepted. A single item is refused for good.
     Split,
-    /// Never offer it again.
-    Refuse,
+    /// An error inside of the backend. It passes, or this batch causes it.
+    Fault,
+    /// The backend takes nothing from us: the credentials, the address or the form of the request are wrong.
+    /// Where not `certain`, some backends answer like this to the contents of a batch as well.
+    Denied { certain: bool },
 }
 
-/// gRPC: the seven codes of the specification, RESOURCE_EXHAUSTED only with a delay in RetryInfo.
+/// gRPC: the seven retryable codes of the specification, RESOURCE_EXHAUSTED only with a delay in RetryInfo.
 ///
 /// A message above the server's limit comes as bare RESOURCE_EXHAUSTED (grpc-go) or as OUT_OF_RANGE (tonic). The
 /// latter would be retried for ever as it stands; both are halved instead.
@@ -40,32 +44,56 @@ pub fn of_grpc(code: Code, message: &str, retry_info: Option<Duration>) -> Verdi
         | Code::DataLoss => Verdict::Retry { after },
         Code::ResourceExhausted if after.is_some() => Verdict::Retry { after },
         Code::ResourceExhausted | Code::InvalidArgument => Verdict::Split,
-        _ => Verdict::Refuse,
+        Code::Unknown | Code::Internal | Code::Ok => Verdict::Fault,
+        Code::Unauthenticated | Code::Unimplemented | Code::NotFound => {
+            Verdict::Denied { certain: true }
+        }
+        Code::PermissionDenied | Code::FailedPrecondition | Code::AlreadyExists => {
+            Verdict::Denied { certain: false }
+        }
     }
 }
 
-/// HTTP: exactly 429, 502, 503 and 504 are retryable.
+/// HTTP. Beside the four retryable statuses of the specification, 408 and 425 say by their definition that the same request may
+/// be sent again.
 pub fn of_http(status: StatusCode, retry_after: Option<Duration>) -> Verdict {
     match status.as_u16() {
-        429 | 502 | 503 | 504 => Verdict::Retry {
+        408 | 425 | 429 | 502 | 503 | 504 => Verdict::Retry {
             after: retry_after.map(|delay| delay.min(THROTTLE_MAX)),
         },
         400 | 413 | 422 => Verdict::Split,
-        _ => Verdict::Refuse,
+        500..=599 => Verdict::Fault,
+        // Redirects are not followed: a credential isn't carried elsewhere.
+        100..=399 | 401 | 404 | 405 | 407 => Verdict::Denied { certain: true },
+        _ => Verdict::Denied { certain: false },
     }
 }
 
-/// The gRPC code that an HTTP status without `grpc-status` stands for.
+/// An answer to a gRPC call without `grpc-status`: something between us and the backend answered.
+/// A 400 is an error of the transport there and says nothing of the batch.
 /// Source: <https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md>.
-pub fn grpc_code_of(status: StatusCode) -> Code {
+pub fn of_http_under_grpc(status: StatusCode, retry_after: Option<Duration>) -> Verdict {
     match status.as_u16() {
-        400 => Code::Internal,
-        401 => Code::Unauthenticated,
-        403 => Code::PermissionDenied,
-        404 => Code::Unimplemented,
-        429 | 502 | 503 | 504 => Code::Unavailable,
-        _ => Code::Unknown,
+        200..=299 | 400 => Verdict::Fault,
+        _ => of_http(status, retry_after),
     }
+}
+
+/// When the backend asks to be called again: `Retry-After`, or else the `reset` of a `RateLimit` header.
+/// Source: <https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/>, drafts 0 (`RateLimit-Reset: 30`), 3 (`reset=30`) and 8 (`t=30`).
+pub fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    if let Some(value) = text(header::RETRY_AFTER.as_str()) {
+        return parse_retry_after(value, now);
+    }
+    let reset = text("ratelimit-reset").map(str::trim);
+    let reset = reset.or_else(|| {
+        let parameters = text("ratelimit")?.split([',', ';']);
+        let pairs = parameters.filter_map(|parameter| parameter.trim().split_once('='));
+        let mut resets = pairs.filter(|(name, _)| matches!(*name, "reset" | "t"));
+        resets.next().map(|(_, seconds)| seconds)
+    });
+    reset?.parse().ok().map(Duration::from_secs)
 }
 
 /// `Retry-After`: seconds, or an HTTP date; anything else counts as absent.
@@ -93,25 +121,15 @@ impl Backoff {
         }
     }
 
-    /// The next pause, or `None` when it would end after `max_elapsed_time`. `chance` is in 0..1, `elapsed` counts
-    /// from the first attempt.
-    pub fn next(
-        &mut self,
-        elapsed: Duration,
-        throttle: Option<Duration>,
-        chance: f64,
-    ) -> Option<Duration> {
+    /// The next pause. `chance` is in 0..1.
+    pub fn next(&mut self, throttle: Option<Duration>, chance: f64) -> Duration {
         let spread = self.policy.randomization_factor * (2.0 * chance - 1.0);
         let pause = self.interval.mul_f64((1.0 + spread).max(0.0));
-        let pause = pause.max(throttle.unwrap_or_default());
         self.interval = self
             .interval
             .mul_f64(self.policy.multiplier)
             .min(self.policy.max_interval);
-        match self.policy.max_elapsed_time {
-            Some(limit) if elapsed + pause > limit => None,
-            _ => Some(pause),
-        }
+        pause.max(throttle.unwrap_or_default())
     }
 }
 
@@ -121,27 +139,29 @@ mod tests {
     use super::*;
 
     const SOON: Option<Duration> = Some(Duration::from_secs(2));
+    const DENIED: Verdict = Verdict::Denied { certain: true };
+    const DOUBTFUL: Verdict = Verdict::Denied { certain: false };
 
     #[test]
     fn grpc_codes() {
         let retry = Verdict::Retry { after: None };
         let expected = [
             (Code::Cancelled, retry),
-            (Code::Unknown, Verdict::Refuse),
+            (Code::Unknown, Verdict::Fault),
             (Code::InvalidArgument, Verdict::Split),
             (Code::DeadlineExceeded, retry),
-            (Code::NotFound, Verdict::Refuse),
-            (Code::AlreadyExists, Verdict::Refuse),
-            (Code::PermissionDenied, Verdict::Refuse),
+            (Code::NotFound, DENIED),
+            (Code::AlreadyExists, DOUBTFUL),
+            (Code::PermissionDenied, DOUBTFUL),
             (Code::ResourceExhausted, Verdict::Split),
-            (Code::FailedPrecondition, Verdict::Refuse),
+            (Code::FailedPrecondition, DOUBTFUL),
             (Code::Aborted, retry),
             (Code::OutOfRange, retry),
-            (Code::Unimplemented, Verdict::Refuse),
-            (Code::Internal, Verdict::Refuse),
+            (Code::Unimplemented, DENIED),
+            (Code::Internal, Verdict::Fault),
             (Code::Unavailable, retry),
             (Code::DataLoss, retry),
-            (Code::Unauthenticated, Verdict::Refuse),
+            (Code::Unauthenticated, DENIED),
         ];
         for (code, verdict) in expected {
             assert_eq!(of_grpc(code, "", None), verdict, "{code:?}");
@@ -154,19 +174,22 @@ mod tests {
             of_grpc(Code::Unavailable, "", SOON),
             Verdict::Retry { after: SOON }
         );
-        assert_eq!(of_grpc(Code::Internal, "", SOON), Verdict::Refuse);
+        assert_eq!(of_grpc(Code::Internal, "", SOON), Verdict::Fault);
         let tonic = "Error, decoded message length too large: found 9 bytes, the limit is: 8 bytes";
         assert_eq!(of_grpc(Code::OutOfRange, tonic, None), Verdict::Split);
     }
 
+    /// No status refuses a batch unseen: each is retried, divided, or holds.
     #[test]
-    fn http_codes_exactly_four_are_retryable() {
+    fn http_statuses() {
         for status in 300..=599 {
             let verdict = of_http(StatusCode::from_u16(status).unwrap(), SOON);
             let expected = match status {
-                429 | 502 | 503 | 504 => Verdict::Retry { after: SOON },
+                408 | 425 | 429 | 502 | 503 | 504 => Verdict::Retry { after: SOON },
                 400 | 413 | 422 => Verdict::Split,
-                _ => Verdict::Refuse,
+                500.. => Verdict::Fault,
+                300..=399 | 401 | 404 | 405 | 407 => DENIED,
+                _ => DOUBTFUL,
             };
             assert_eq!(verdict, expected, "{status}");
         }
@@ -177,6 +200,40 @@ mod tests {
                 after: Some(THROTTLE_MAX)
             }
         );
+    }
+
+    #[test]
+    fn what_stands_between_us_and_a_grpc_backend() {
+        let of = |status| of_http_under_grpc(StatusCode::from_u16(status).unwrap(), None);
+        assert_eq!(of(200), Verdict::Fault);
+        assert_eq!(of(400), Verdict::Fault);
+        assert_eq!(of(413), Verdict::Split);
+        assert_eq!(of(503), Verdict::Retry { after: None });
+        for status in [301, 401, 404] {
+            assert_eq!(of(status), DENIED, "{status}");
+        }
+    }
+
+    #[test]
+    fn rate_limits_say_when_to_come_again() {
+        let check = |headers: &[(&'static str, &'static str)], expected: Option<u64>| {
+            let headers = headers.iter().map(|(name, value)| {
+                let name = http::HeaderName::from_static(name);
+                (name, http::HeaderValue::from_static(value))
+            });
+            let headers: HeaderMap = headers.collect();
+            let found = retry_after(&headers, SystemTime::UNIX_EPOCH);
+            assert_eq!(found, expected.map(Duration::from_secs), "{headers:?}");
+        };
+        check(&[], None);
+        check(&[("retry-after", "7"), ("ratelimit-reset", "30")], Some(7));
+        check(&[("ratelimit-reset", " 30 ")], Some(30));
+        check(
+            &[("ratelimit", "limit=100, remaining=0, reset=31")],
+            Some(31),
+        );
+        check(&[("ratelimit", "\"default\";r=0;t=32")], Some(32));
+        check(&[("ratelimit", "limit=100, reset=soon")], None);
     }
 
     #[test]
@@ -196,38 +253,23 @@ mod tests {
     }
 
     #[test]
-    fn pauses_grow_to_their_bound_and_end() {
-        let mut policy = RetryPolicy {
+    fn pauses_grow_to_their_bound() {
+        let policy = RetryPolicy {
             initial_interval: Duration::from_secs(4),
             randomization_factor: 0.5,
             multiplier: 2.0,
             max_interval: Duration::from_secs(10),
             max_elapsed_time: None,
+            poison_after: Duration::from_secs(600),
         };
-        let run = |policy, chance, throttle| {
+        let run = |chance, throttle| {
             let mut backoff = Backoff::new(policy);
-            let mut elapsed = Duration::ZERO;
-            let pauses: Vec<_> = (0..4)
-                .map_while(|_| {
-                    let pause = backoff.next(elapsed, throttle, chance)?;
-                    elapsed += pause;
-                    Some(pause.as_secs())
-                })
-                .collect();
-            pauses
+            let pauses = (0..4).map(|_| backoff.next(throttle, chance).as_secs());
+            pauses.collect::<Vec<_>>()
         };
-        assert_eq!(run(policy, 0.5, None), [4, 8, 10, 10]);
-        assert_eq!(run(policy, 0.0, None), [2, 4, 5, 5]);
-        assert_eq!(run(policy, 1.0, None), [6, 12, 15, 15]);
-        assert_eq!(
-            run(policy, 0.5, Some(Duration::from_secs(9))),
-            [9, 9, 10, 10]
-        );
-        policy.max_elapsed_time = Some(Duration::from_secs(21));
-        assert_eq!(
-            run(policy, 0.5, None),
-            [4, 8],
-            "the third would end after 21 s"
-        );
+        assert_eq!(run(0.5, None), [4, 8, 10, 10]);
+        assert_eq!(run(0.0, None), [2, 4, 5, 5]);
+        assert_eq!(run(1.0, None), [6, 12, 15, 15]);
+        assert_eq!(run(0.5, Some(Duration::from_secs(9))), [9, 9, 10, 10]);
     }
 }

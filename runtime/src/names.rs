@@ -66,6 +66,8 @@ pub const EXPORT_PENDING: &str = "tailwater_export_pending_items";
 /// Items that the backend itself refused by `partial_success`; they count as delivered.
 pub const EXPORT_REFUSED: &str = "tailwater_export_refused_items_total";
 pub const EXPORT_RETRIES: &str = "tailwater_export_retries_total";
+/// 0: closed. 1: open after failures in a row. 2: open since the backend refuses everything (credentials, address).
+pub const EXPORT_BREAKER_STATE: &str = "tailwater_export_breaker_state";
 /// Records that retention deleted before they were read.
 pub const EXPORT_TRUNCATED: &str = "tailwater_export_truncated_records_total";
 /// As sent: encoded and compressed.

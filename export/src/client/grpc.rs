@@ -1,7 +1,7 @@
 //! OTLP over gRPC: one unary call a batch.
 //! Source: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -82,9 +82,18 @@ fn read(answer: &Answer) -> Result<Accepted, Failure> {
         .unwrap_or(&answer.head.headers);
     let Some(code) = status.get("grpc-status") else {
         let http = answer.head.status;
-        let code = retry::grpc_code_of(http);
+        let content_type = answer.head.headers.get(header::CONTENT_TYPE);
+        if http.is_success()
+            && content_type.is_some_and(|kind| !kind.as_bytes().starts_with(b"application/grpc"))
+        {
+            return Err(Failure {
+                verdict: retry::Verdict::Denied { certain: true },
+                reason: "an answer that isn't gRPC: check the address".to_owned(),
+            });
+        }
+        let retry_after = retry::retry_after(&answer.head.headers, SystemTime::now());
         return Err(Failure {
-            verdict: retry::of_grpc(code, "", None),
+            verdict: retry::of_http_under_grpc(http, retry_after),
             reason: if http.is_success() {
                 "an answer without a gRPC status".to_owned()
             } else {
@@ -175,7 +184,7 @@ mod tests {
             })
         };
         let failure = answer(&[], b"").unwrap_err();
-        assert_eq!(failure.verdict, retry::Verdict::Refuse);
+        assert_eq!(failure.verdict, retry::Verdict::Fault);
         let headers = [
             ("grpc-status", "14"),
             ("grpc-status-details-bin", "!!not base64!!"),

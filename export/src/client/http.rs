@@ -83,12 +83,25 @@ fn read(answer: &Answer, now: SystemTime) -> Result<Accepted, Failure> {
             message: partial.message,
         });
     }
-    let retry_after = retry::parse_retry_after(text(header::RETRY_AFTER), now);
+    let retry_after = retry::retry_after(&answer.head.headers, now);
     Err(Failure {
         verdict: retry::of_http(status, retry_after),
-        reason: format!(
-            "HTTP status {status}: {}",
-            response::error_message(content_type, &answer.body)
-        ),
+        reason: match status.is_redirection() {
+            true => format!(
+                "HTTP status {status} to `{}`; redirects are not followed",
+                // A query may hold credentials.
+                response::printable(
+                    text(header::LOCATION)
+                        .split('?')
+                        .next()
+                        .unwrap_or_default()
+                        .as_bytes()
+                )
+            ),
+            false => format!(
+                "HTTP status {status}: {}",
+                response::error_message(content_type, &answer.body)
+            ),
+        },
     })
 }

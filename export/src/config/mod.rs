@@ -5,6 +5,7 @@
 //! `max_elapsed_time` is 0, for ever, since the bus is the buffer.
 
 mod connection;
+mod files;
 mod raw;
 mod validate;
 
@@ -33,6 +34,7 @@ pub struct Backend {
     pub signals: Vec<Signal>,
     pub batch: BatchLimits,
     pub retry: RetryPolicy,
+    pub credentials: Credentials,
     /// Requests in flight at a time, for each signal.
     pub concurrency: usize,
 }
@@ -120,4 +122,13 @@ pub struct RetryPolicy {
     pub max_interval: Duration,
     /// `None`: for ever.
     pub max_elapsed_time: Option<Duration>,
+    /// A batch that fails for this long, while others are accepted, is to blame itself.
+    pub poison_after: Duration,
+}
+
+/// What to do while the backend takes nothing from us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    pub on_refused: OnRefused,
+    pub probe: Duration,
 }

@@ -52,6 +52,7 @@ pub struct RawBackend {
     pub signals: Vec<RawSignal>,
     pub batch: RawBatch,
     pub retry: RawRetry,
+    pub credentials: RawCredentials,
     /// Requests in flight at a time, for each signal. Files and the terminal have one.
     pub concurrency: usize,
 }
@@ -67,6 +68,7 @@ impl Default for RawBackend {
             signals: vec![RawSignal::Traces, RawSignal::Logs, RawSignal::Metrics],
             batch: RawBatch::default(),
             retry: RawRetry::default(),
+            credentials: RawCredentials::default(),
             concurrency: 4,
         }
     }
@@ -251,6 +253,9 @@ pub struct RawRetry {
     pub max_interval: Duration,
     /// Then the batch goes to the dead letters. 0s: never; the bus keeps what follows.
     pub max_elapsed_time: Duration,
+    /// A batch that the backend fails on for this long (HTTP 500, INTERNAL, UNKNOWN), while it accepts others, is divided until what it
+    /// fails on stands alone; that goes to the dead letters.
+    pub poison_after: Duration,
 }
 
 impl Default for RawRetry {
@@ -261,6 +266,35 @@ impl Default for RawRetry {
             multiplier: 1.5,
             max_interval: Duration::from_secs(30),
             max_elapsed_time: Duration::from_secs(0),
+            poison_after: Duration::from_secs(600),
         }
     }
+}
+
+/// While the backend refuses everything (401, 403, 404, 405, redirects and their siblings in gRPC): a key was revoked, or the address is wrong.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawCredentials {
+    pub on_refused: OnRefused,
+    /// While it holds, one request is tried this often.
+    pub probe: Duration,
+}
+
+impl Default for RawCredentials {
+    fn default() -> Self {
+        Self {
+            on_refused: OnRefused::default(),
+            probe: Duration::from_secs(60),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OnRefused {
+    /// Everything stays on the bus, which keeps it while it retains.
+    #[default]
+    Hold,
+    /// Each record goes to the dead letters at once.
+    DeadLetters,
 }

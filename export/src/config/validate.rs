@@ -20,7 +20,6 @@ impl RawConfig {
             );
         }
         let mut names = BTreeMap::new();
-        let mut files = BTreeMap::new();
         let backends = self.backends.iter().enumerate().map(|(index, raw)| {
             let at = format!("{path}.backends[{index}]");
             if let Some(first) = names.insert(raw.name.clone(), index) {
@@ -32,19 +31,11 @@ impl RawConfig {
                     ),
                 );
             }
-            if let Some(file) = &raw.file
-                && let Some(first) = files.insert(file.path.clone(), index)
-            {
-                problems.push(
-                    format!("{at}.file.path"),
-                    format!("backend {first} writes to the same file"),
-                );
-            }
             raw.validate(&at, problems)
         });
-        Config {
-            backends: backends.collect(),
-        }
+        let backends = backends.collect();
+        files::check(&self.backends, path, problems);
+        Config { backends }
     }
 }
 
@@ -91,6 +82,9 @@ impl RawBackend {
             signals,
             batch: self.batch.validate(&format!("{at}.batch"), problems),
             retry: self.retry.validate(&format!("{at}.retry"), problems),
+            credentials: self
+                .credentials
+                .validate(&format!("{at}.credentials"), problems),
         }
     }
 
@@ -195,12 +189,31 @@ impl RawRetry {
                 format!("{} is not between 1 and 100", self.multiplier),
             );
         }
+        if self.poison_after.0.is_zero() {
+            problems.push(
+                format!("{at}.poison_after"),
+                "0 would blame a batch for the first error of the backend: use at least 1s, better 10m",
+            );
+        }
         RetryPolicy {
             initial_interval: self.initial_interval.0,
             randomization_factor: self.randomization_factor,
             multiplier: self.multiplier,
             max_interval: self.max_interval.0,
             max_elapsed_time: Some(self.max_elapsed_time.0).filter(|time| !time.is_zero()),
+            poison_after: self.poison_after.0,
+        }
+    }
+}
+
+impl RawCredentials {
+    fn validate(&self, at: &str, problems: &mut Problems) -> Credentials {
+        if self.probe.0.is_zero() || self.probe.0 > std::time::Duration::from_secs(3600) {
+            problems.push(format!("{at}.probe"), "is not between 1ms and 1h");
+        }
+        Credentials {
+            on_refused: self.on_refused,
+            probe: self.probe.0,
         }
     }
 }

@@ -192,6 +192,14 @@ fn problems_carry_their_path() {
         &format!("{b}.retry.multiplier: 0.5 is not"),
     );
     check_one(
+        "stdout: {}, retry: {poison_after: 0s}",
+        &format!("{b}.retry.poison_after: 0 would"),
+    );
+    check_one(
+        "stdout: {}, credentials: {probe: 0s}",
+        &format!("{b}.credentials.probe: is not"),
+    );
+    check_one(
         "stdout: {}, retry: {randomization_factor: 2}",
         &format!("{b}.retry.randomization_factor: 2 is not"),
     );
@@ -204,8 +212,8 @@ fn names_are_unique_and_plain() {
     );
     assert_eq!(found.len(), 3, "{found:?}");
     assert!(found[0].starts_with("export.backends[1].name: `a` is also"));
-    assert!(found[1].starts_with("export.backends[2].file.path: backend 1 writes"));
-    assert!(found[2].starts_with("export.backends[2].name: `b/c` is not"));
+    assert!(found[1].starts_with("export.backends[2].name: `b/c` is not"));
+    assert!(found[2].starts_with("export.backends[2].file.path: backend 1 writes"));
 }
 
 #[test]

@@ -2,9 +2,9 @@
 //!
 //! A batch is accepted when it is synced to disk. A write that failed half-way (disk full) is cut off again, so that its
 //! repetition doubles nothing; a line that a crash left torn is cut off when the file is opened, since its offset
-//! was never committed.
+//! was never committed. The file is locked: two writers would overwrite each other's lines.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -72,6 +72,8 @@ impl FileSink {
     fn try_append(&self, open: &mut Open, payload: &Payload) -> std::io::Result<()> {
         if !open.is_at(&self.path) {
             tracing::warn!(path = %self.path.display(), "somebody moved, emptied or changed the file; it is opened again");
+            // It may be the same file still.
+            let _ = open.file.unlock();
             *open = Open::at(&self.path)?;
         }
         if let Some(rotate) = self.rotate
@@ -120,6 +122,7 @@ impl Open {
             .create(true)
             .truncate(false)
             .open(path)?;
+        lock(&file)?;
         let bytes = end_of_lines(&mut file)?;
         if bytes < file.metadata()?.len() {
             tracing::warn!(path = %path.display(), at = bytes, "cut off a torn last line; its record is written again");
@@ -175,6 +178,21 @@ impl Open {
         self.file.seek(SeekFrom::Start(self.bytes))?;
         self.torn = false;
         Ok(())
+    }
+}
+
+/// Holds the file as long as it is open. Some network file systems have no locks: there nobody is kept away.
+fn lock(file: &File) -> std::io::Result<()> {
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(std::io::Error::new(
+            std::io::ErrorKind::ResourceBusy,
+            "another backend or process writes to it: give each its own path",
+        )),
+        Err(TryLockError::Error(error)) => {
+            tracing::warn!(%error, "the file can't be locked; make sure that nobody else writes to it");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
     }
 }
 
@@ -266,6 +284,28 @@ mod tests {
         };
         assert!(error.to_string().contains("isn't OTLP JSON"), "{error}");
         assert_eq!(read(&path, "").unwrap(), "dear diary");
+    }
+
+    /// By whatever path, from whatever process.
+    #[test]
+    fn a_file_has_one_writer() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("kept.jsonl");
+        let first = sink(&path, None).unwrap();
+        let other = dir.path().join("other.jsonl");
+        std::fs::hard_link(&path, &other).unwrap();
+        let Err(error) = sink(&other, None) else {
+            panic!("two writers")
+        };
+        let error = error.to_string();
+        assert!(error.contains("another backend or process"), "{error}");
+        first.append(&lines(&["{1}"])).unwrap();
+        drop(first);
+        sink(&other, None)
+            .unwrap()
+            .append(&lines(&["{2}"]))
+            .unwrap();
+        assert_eq!(read(&path, "").unwrap(), "{1}\n{2}\n");
     }
 
     #[test]

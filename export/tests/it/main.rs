@@ -4,6 +4,9 @@
 mod files;
 mod guarantee;
 mod kafka;
+mod parts;
+mod prometheus;
+mod refusals;
 mod retry;
 mod support;
 mod tls;

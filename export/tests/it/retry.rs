@@ -15,7 +15,7 @@ fn id(received: &Received) -> usize {
     ids(&received.body)[0] as usize
 }
 
-/// Offers a record for each answer, which the backend gives once before it accepts. The retryable ones are
+/// Offers a record for each answer, which the backend gives once before it accepts. Those that may pass are
 /// accepted at the second attempt; each of the others is one dead letter after one attempt.
 #[track_caller]
 fn check(name: &str, kind: &str, answers: Vec<(Answer, bool)>) {
@@ -30,7 +30,7 @@ fn check(name: &str, kind: &str, answers: Vec<(Answer, bool)>) {
     // One item a batch: each record is a request.
     let backends = [format!(
         "{{name: {name}, {kind}: {{endpoint: 'http://{address}', timeout: 20s}}, concurrency: 1, \
-         batch: {{items: 1}}, retry: {{initial_interval: 2ms, max_interval: 5ms}}}}"
+         batch: {{items: 1}}, retry: {{initial_interval: 2ms, max_interval: 5ms}}, credentials: {{probe: 10ms}}}}"
     )];
     publish(
         &*bus,
@@ -111,36 +111,35 @@ fn grpc_codes() {
         Unavailable,
         DataLoss,
     ];
-    let refused = [
-        Unknown,
-        InvalidArgument,
+    let holding = [
         NotFound,
         AlreadyExists,
         PermissionDenied,
-        ResourceExhausted,
         FailedPrecondition,
         Unimplemented,
-        Internal,
         Unauthenticated,
+        Unknown,
+        Internal,
     ];
+    let refused = [InvalidArgument, ResourceExhausted];
     let answer = |code| Answer::Grpc(Status::new(code, "as scripted"));
     let info = |code| Answer::Grpc(Status::with_details(code, "busy", retry_info(1)));
     let mut answers: Vec<_> = retryable.map(|code| (answer(code), true)).into();
+    answers.extend(holding.map(|code| (answer(code), true)));
     answers.extend(refused.map(|code| (answer(code), false)));
     answers.push((info(ResourceExhausted), true));
     answers.push((info(Unavailable), true));
-    answers.push((info(Internal), false));
     check("codes", "otlp_grpc", answers);
 }
 
-/// 58, 61: 429, 502, 503 and 504, and nothing else but a broken connection.
+/// 58, 61. Only what says that the request is bad or too large is refused for one answer.
 #[test]
 fn http_statuses() {
-    let retryable = [429, 502, 503, 504].map(|status| (http(status), true));
-    let refused = [
-        400, 401, 403, 404, 405, 408, 413, 415, 422, 500, 501, 505, 507,
+    let retryable = [
+        301, 307, 401, 402, 403, 404, 405, 407, 408, 415, 429, 500, 501, 502, 503, 504, 505, 507,
     ]
-    .map(|status| (http(status), false));
+    .map(|status| (http(status), true));
+    let refused = [400, 413, 422].map(|status| (http(status), false));
     let mut answers = [&retryable[..], &refused[..]].concat();
     answers.push((Answer::Disconnect, true));
     check("statuses", "otlp_http", answers);
@@ -246,7 +245,7 @@ fn a_timeout_is_retried() {
     let running = Running::start(
         &bus,
         &[format!(
-            "{{name: slow, otlp_http: {{endpoint: 'http://{address}', timeout: 50ms}}, {QUICK}}}"
+            "{{name: slow, otlp_http: {{endpoint: 'http://{address}', timeout: 1s}}, {QUICK}}}"
         )],
     );
     all_committed(&*bus, "slow", Signal::Traces);

@@ -1,6 +1,6 @@
 //! What goes over the wire: paths, headers, encodings, compression; and answers that are accepted.
 
-use crate::support::backend::{Answer, Backend, http};
+use crate::support::backend::{Answer, Backend};
 use crate::support::{
     QUICK, Running, all_committed, dead_letters, metric, open_bus, publish, telemetry,
 };
@@ -207,23 +207,4 @@ fn a_huge_answer_is_cut() {
     running.stop();
     assert_eq!(backend.received().len(), 1);
     assert_eq!(metric(runtime::names::EXPORT_DELIVERED, "huge"), 5.0);
-}
-
-/// Redirects aren't followed: a credential isn't carried elsewhere, and the answer isn't retryable.
-#[test]
-fn a_redirect_is_a_refusal() {
-    let backend = Backend::start(|_| http(308));
-    let dir = tempfile::tempdir().unwrap();
-    let bus = open_bus(dir.path());
-    publish(&*bus, Signal::Traces, 0, [telemetry::spans(0..5, 0)]);
-    let address = backend.address;
-    let running = Running::start(
-        &bus,
-        &[format!(
-            "{{name: moved, otlp_http: {{endpoint: 'http://{address}'}}, {QUICK}}}"
-        )],
-    );
-    all_committed(&*bus, "moved", Signal::Traces);
-    running.stop();
-    assert_eq!(dead_letters(&*bus).len(), 1);
 }

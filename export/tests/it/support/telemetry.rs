@@ -9,7 +9,7 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::metrics::v1::{
-    Gauge, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, metric,
+    Gauge, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, metric, number_data_point,
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
@@ -86,6 +86,32 @@ pub fn one_metric(name: &str) -> Vec<u8> {
                     unit: "ms".into(),
                     data: Some(metric::Data::Gauge(Gauge {
                         data_points: vec![NumberDataPoint::default()],
+                    })),
+                    ..Metric::default()
+                }],
+                ..ScopeMetrics::default()
+            }],
+            ..ResourceMetrics::default()
+        }],
+    };
+    request.encode_to_vec()
+}
+
+/// One gauge with a point at each time.
+pub fn gauge(name: &str, times: impl IntoIterator<Item = u64>) -> Vec<u8> {
+    let points = times.into_iter().map(|time| NumberDataPoint {
+        time_unix_nano: time,
+        value: Some(number_data_point::Value::AsDouble(1.0)),
+        ..NumberDataPoint::default()
+    });
+    let request = ExportMetricsServiceRequest {
+        resource_metrics: vec![ResourceMetrics {
+            resource: resource(),
+            scope_metrics: vec![ScopeMetrics {
+                metrics: vec![Metric {
+                    name: name.into(),
+                    data: Some(metric::Data::Gauge(Gauge {
+                        data_points: points.collect(),
                     })),
                     ..Metric::default()
                 }],

@@ -1,0 +1,193 @@
+//! The breaker of one signal as its batches meet it: they wait for their turn, report what became of it, and the person on call is told.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+use metrics::gauge;
+use runtime::{Drain, names};
+use schemas::Signal;
+use tokio::sync::Notify;
+
+use crate::breaker::{Breaker, Doubt, Patience, Refusal, Ruling, Turn};
+
+/// While a backend stays away, it is said this often.
+const REMIND: Duration = Duration::from_secs(60);
+
+pub struct Gate {
+    backend: Arc<str>,
+    signal: Signal,
+    patience: Patience,
+    drain: Drain,
+    state: Mutex<State>,
+    changed: Notify,
+    batches: AtomicU64,
+}
+
+#[derive(Default)]
+struct State {
+    breaker: Breaker,
+    /// When it was last said that the backend fails, or refuses everything.
+    said_failing: Option<Instant>,
+    said_refusing: Option<Instant>,
+    /// Of the last refusal.
+    reason: String,
+    /// One of them was said since the backend last took something.
+    is_said: bool,
+}
+
+impl Gate {
+    pub fn new(backend: Arc<str>, signal: Signal, patience: Patience, drain: Drain) -> Self {
+        let gate = Self {
+            backend,
+            signal,
+            patience,
+            drain,
+            state: Mutex::default(),
+            changed: Notify::new(),
+            batches: AtomicU64::new(0),
+        };
+        gate.show(0);
+        gate
+    }
+
+    /// A number for a batch, by which the breaker knows it.
+    pub fn enter(&self) -> u64 {
+        self.batches.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Waits until the batch may be offered. False when draining was requested while the backend takes nothing.
+    pub async fn wait(&self, batch: u64, not_before: Option<Instant>) -> bool {
+        if let Some(until) = not_before
+            && !self.sleep_until(until).await
+        {
+            return false;
+        }
+        loop {
+            let changed = self.changed.notified();
+            let mut changed = std::pin::pin!(changed);
+            changed.as_mut().enable();
+            let turn = self.state().breaker.turn(batch, Instant::now());
+            let goes_on = match turn {
+                Turn::Now => return true,
+                Turn::Until(until) => tokio::select! {
+                    () = changed => true,
+                    goes_on = self.sleep_until(until) => goes_on,
+                },
+                Turn::Changed => tokio::select! {
+                    () = changed => true,
+                    () = self.drain.requested() => false,
+                },
+            };
+            if !goes_on {
+                self.state().breaker.leave(batch);
+                return false;
+            }
+        }
+    }
+
+    async fn sleep_until(&self, until: Instant) -> bool {
+        tokio::select! {
+            () = tokio::time::sleep_until(until.into()) => true,
+            () = self.drain.requested() => false,
+        }
+    }
+
+    /// A request that began then was accepted.
+    pub fn accepted(&self, batch: u64, began: Instant) {
+        let mut state = self.state();
+        let failed_for = state.breaker.accepted(batch, began, Instant::now());
+        let was_said = std::mem::take(&mut state.is_said);
+        drop(state);
+        if was_said {
+            tracing::info!(
+                backend = &*self.backend,
+                signal = self.signal.name(),
+                ?failed_for,
+                "the backend takes data again"
+            );
+        }
+        self.announce();
+    }
+
+    pub fn refused(&self, refusal: Refusal<'_>, doubt: &mut Doubt) -> Ruling {
+        let now = Instant::now();
+        let mut state = self.state();
+        let ruling = state.breaker.refused(refusal, doubt, self.patience, now);
+        if ruling == Ruling::Again {
+            refusal.reason.clone_into(&mut state.reason);
+            self.say(&mut state, refusal, now);
+        }
+        drop(state);
+        self.announce();
+        ruling
+    }
+
+    /// Says once a minute that the backend doesn't take data.
+    fn say(&self, state: &mut State, refusal: Refusal<'_>, now: Instant) {
+        let due = |said: Option<Instant>| said.is_none_or(|said| now - said >= REMIND);
+        let failing_for = state.breaker.failing_since().map(|since| now - since);
+        let (backend, signal) = (&*self.backend, self.signal.name());
+        let reason = refusal.reason;
+        if state.breaker.refusal().is_some() {
+            if due(state.said_refusing) {
+                (state.said_refusing, state.is_said) = (Some(now), true);
+                tracing::error!(
+                    backend,
+                    signal,
+                    reason,
+                    probe = ?self.patience.probe,
+                    ?failing_for,
+                    "the backend refuses everything: its credentials or its address are wrong; data stays on the bus while that retains it"
+                );
+            }
+        } else if due(state.said_failing) {
+            (state.said_failing, state.is_said) = (Some(now), true);
+            tracing::warn!(
+                backend,
+                signal,
+                reason,
+                retry_in = ?refusal.pause,
+                ?failing_for,
+                "the backend did not take a request; its data stays on the bus"
+            );
+        }
+    }
+
+    /// Nothing is accepted now.
+    pub fn is_failing(&self) -> bool {
+        self.state().breaker.is_failing(Instant::now())
+    }
+
+    /// What the backend said when it refused everything, while it does.
+    pub fn refusal(&self) -> Option<String> {
+        self.state().breaker.refusal().map(str::to_owned)
+    }
+
+    /// For how long nothing was accepted after a failure, and what that was.
+    pub fn failure(&self) -> Option<(Duration, String)> {
+        let state = self.state();
+        let since = state.breaker.failing_since()?;
+        Some((since.elapsed(), state.reason.clone()))
+    }
+
+    fn announce(&self) {
+        let state = self.state().breaker.state();
+        self.show(state);
+        self.changed.notify_waiters();
+    }
+
+    fn show(&self, state: u8) {
+        let labels = [
+            ("backend", self.backend.to_string()),
+            ("signal", self.signal.name().to_owned()),
+        ];
+        gauge!(names::EXPORT_BREAKER_STATE, &labels).set(f64::from(state));
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}

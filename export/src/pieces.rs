@@ -1,0 +1,251 @@
+//! What is left to do of a batch: whole records, and the parts of those that had to be cut. Pure.
+//!
+//! A record is done when all its parts are. What was refused of it becomes one dead letter.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+use std::time::Instant;
+
+use bytes::Bytes;
+use schemas::Signal;
+
+use crate::batch::Batch;
+use crate::breaker::Doubt;
+use crate::client::Payload;
+use crate::cut::Units;
+use crate::entry::Entry;
+use crate::retry::Backoff;
+
+/// What is offered to the backend as one request.
+#[derive(Debug)]
+pub struct Piece {
+    pub batch: Batch,
+    part: Option<Part>,
+    /// Encoded once for all offers.
+    pub payload: Option<Payload>,
+    pub backoff: Backoff,
+    pub doubt: Doubt,
+    pub first_offer: Option<Instant>,
+    pub not_before: Option<Instant>,
+}
+
+/// Units of a record that was cut.
+#[derive(Clone, Debug)]
+struct Part {
+    cut: usize,
+    units: Range<usize>,
+}
+
+/// A record that was cut.
+#[derive(Debug)]
+struct Cut {
+    entry: Entry,
+    units: Units,
+    parts_left: usize,
+    refused: Vec<Range<usize>>,
+    reason: String,
+}
+
+/// A record, when everything of it has been accepted or refused.
+#[derive(Debug)]
+pub struct Settled {
+    pub entry: Entry,
+    pub refused: Option<Refused>,
+}
+
+/// What was refused of a record.
+#[derive(Debug)]
+pub struct Refused {
+    /// The record itself where nothing of it was accepted.
+    pub value: Bytes,
+    pub items: usize,
+    /// Which units of the record, where it isn't all of it: `3..4,7..9`.
+    pub units: Option<String>,
+    pub reason: String,
+}
+
+#[derive(Debug)]
+pub struct Pieces {
+    signal: Signal,
+    backoff: Backoff,
+    queue: VecDeque<Piece>,
+    cuts: Vec<Option<Cut>>,
+}
+
+impl Pieces {
+    pub fn new(signal: Signal, batch: Batch, backoff: Backoff) -> Self {
+        let mut pieces = Self {
+            signal,
+            backoff,
+            queue: VecDeque::new(),
+            cuts: Vec::new(),
+        };
+        let piece = pieces.piece(batch, None, Doubt::default());
+        pieces.queue.push_back(piece);
+        pieces
+    }
+
+    fn piece(&self, batch: Batch, part: Option<Part>, doubt: Doubt) -> Piece {
+        Piece {
+            batch,
+            part,
+            payload: None,
+            backoff: self.backoff,
+            doubt,
+            first_offer: None,
+            not_before: None,
+        }
+    }
+
+    pub fn next(&mut self) -> Option<Piece> {
+        self.queue.pop_front()
+    }
+
+    /// To be offered again. A single item in doubt lets the others go first: they show whether the backend takes anything.
+    pub fn again(&mut self, piece: Piece) {
+        match piece.doubt.is_any() && !self.is_divisible(&piece) {
+            true => self.queue.push_back(piece),
+            false => self.queue.push_front(piece),
+        }
+    }
+
+    /// Nothing is left but single items in doubt.
+    pub fn is_stuck(&self) -> bool {
+        !self.queue.is_empty()
+            && (self.queue.iter()).all(|piece| piece.doubt.is_any() && !self.is_divisible(piece))
+    }
+
+    pub fn is_divisible(&self, piece: &Piece) -> bool {
+        if piece.batch.entries.len() > 1 {
+            return true;
+        }
+        if let Some(part) = &piece.part {
+            return part.units.len() > 1;
+        }
+        let Some(entry) = piece.batch.entries.first() else {
+            return false;
+        };
+        let units = || Units::of(self.signal, &entry.record.value);
+        entry.defect.is_none() && (entry.items > 1 || units().is_ok_and(|units| units.count() > 1))
+    }
+
+    /// Puts the halves of a piece in its place; the piece when there is nothing to divide.
+    pub fn divide(&mut self, piece: Piece) -> Result<(), Box<Piece>> {
+        if !self.is_divisible(&piece) {
+            return Err(Box::new(piece));
+        }
+        let doubt = piece.doubt.inherited();
+        let halves = match piece.batch.split() {
+            Ok((head, tail)) => vec![(head, None), (tail, None)],
+            Err(batch) => self.cut(batch, piece.part),
+        };
+        for (batch, part) in halves.into_iter().rev() {
+            let piece = self.piece(batch, part, doubt);
+            self.queue.push_front(piece);
+        }
+        Ok(())
+    }
+
+    /// The halves of a record, or of a part of one; a record that can't be walked stays as it is.
+    fn cut(&mut self, batch: Batch, part: Option<Part>) -> Vec<(Batch, Option<Part>)> {
+        let (cut, range) = match part {
+            Some(part) => (part.cut, part.units),
+            None => match self.begin_cut(&batch) {
+                Some(begun) => begun,
+                None => return vec![(batch, None)],
+            },
+        };
+        let Some(Some(of)) = self.cuts.get_mut(cut) else {
+            return vec![(batch, None)];
+        };
+        of.parts_left += 1;
+        let middle = range.start + range.len() / 2;
+        let half = |units: Range<usize>| {
+            let ranges = [units.clone()];
+            let mut entry = of.entry.clone();
+            entry.record.value = of.units.cut(&of.entry.record.value, &ranges);
+            entry.items = of.units.items_in(&ranges);
+            (Batch::from_iter([entry]), Some(Part { cut, units }))
+        };
+        vec![half(range.start..middle), half(middle..range.end)]
+    }
+
+    fn begin_cut(&mut self, batch: &Batch) -> Option<(usize, Range<usize>)> {
+        let entry = batch.entries.first()?;
+        let units = Units::of(self.signal, &entry.record.value).ok()?;
+        let all = 0..units.count();
+        self.cuts.push(Some(Cut {
+            entry: entry.clone(),
+            units,
+            parts_left: 1,
+            refused: Vec::new(),
+            reason: String::new(),
+        }));
+        Some((self.cuts.len() - 1, all))
+    }
+
+    /// A piece is done: accepted, or refused for a reason. The records of which nothing is left.
+    pub fn done(&mut self, piece: Piece, refused: Option<&str>) -> Vec<Settled> {
+        let Some(part) = piece.part else {
+            let whole = |entry: Entry| {
+                let refused = refused.map(|reason| Refused {
+                    value: entry.record.value.clone(),
+                    items: entry.items,
+                    units: None,
+                    reason: reason.to_owned(),
+                });
+                Settled { entry, refused }
+            };
+            return piece.batch.entries.into_iter().map(whole).collect();
+        };
+        let Some(Some(cut)) = self.cuts.get_mut(part.cut) else {
+            return Vec::new();
+        };
+        cut.parts_left -= 1;
+        if let Some(reason) = refused {
+            cut.refused.push(part.units);
+            if cut.reason.is_empty() {
+                reason.clone_into(&mut cut.reason);
+            }
+        }
+        if cut.parts_left > 0 {
+            return Vec::new();
+        }
+        let settled = self.cuts[part.cut].take().map(Cut::settle);
+        settled.into_iter().collect()
+    }
+}
+
+impl Cut {
+    fn settle(mut self) -> Settled {
+        self.refused.sort_by_key(|units| units.start);
+        self.refused.dedup_by(|next, before| {
+            let joins = before.end == next.start;
+            if joins {
+                before.end = next.end;
+            }
+            joins
+        });
+        let all = 0..self.units.count();
+        let whole = self.refused == std::slice::from_ref(&all);
+        let value = match whole {
+            true => self.entry.record.value.clone(),
+            false => self.units.cut(&self.entry.record.value, &self.refused),
+        };
+        let names = (self.refused.iter()).map(|units| format!("{}..{}", units.start, units.end));
+        let refused = (!self.refused.is_empty()).then(|| Refused {
+            value,
+            items: self.units.items_in(&self.refused),
+            units: (!whole).then(|| names.collect::<Vec<_>>().join(",")),
+            reason: self.reason,
+        });
+        Settled {
+            entry: self.entry,
+            refused,
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "pieces_tests.rs"]
+mod tests;
