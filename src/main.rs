@@ -2,6 +2,7 @@
 
 mod check;
 mod config;
+mod dead_letters;
 mod demo;
 mod enrich;
 mod export;
@@ -60,6 +61,8 @@ enum Command {
     Import(import::Args),
     /// Explain why a trace was kept or dropped
     Why(why::Args),
+    /// List, show, deliver or purge what stages gave up
+    DeadLetters(dead_letters::Args),
     /// Print the JSON schema of the configuration
     Schema,
 }
@@ -85,6 +88,7 @@ fn main() {
         Command::Check(args) => check::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Why(args) => why::run(&args),
+        Command::DeadLetters(args) => dead_letters::run(&args),
         Command::Schema => schema::run(),
     };
     std::process::exit(code);

@@ -21,6 +21,7 @@ mod entry;
 mod gate;
 mod lane;
 mod ledger;
+pub mod letters;
 mod membership;
 mod pieces;
 mod progress;

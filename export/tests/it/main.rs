@@ -4,6 +4,7 @@
 mod files;
 mod guarantee;
 mod kafka;
+mod letters;
 mod parts;
 mod prometheus;
 mod refusals;

@@ -1,0 +1,200 @@
+//! Reads the topic of the dead letters from end to end, in bounded steps, and writes marks.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use bus::{Bus, Fetched, Publisher, Reader, TopicPartition};
+use bytes::Bytes;
+use schemas::{Topics, headers};
+use tokio::sync::oneshot;
+
+use super::{Fate, Filter, Letter, LetterId, mark, marked};
+
+const POLL: Duration = Duration::from_millis(200);
+const POLL_BYTES: usize = 4 << 20;
+/// The end of the log may be held back by an open transaction, for 10 s at most.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Letters named by one mark.
+const MARK_MAX: usize = 1000;
+
+/// The dead letters as they are now: what comes later is not looked at.
+pub struct Letters {
+    bus: Arc<dyn Bus>,
+    topics: Topics,
+    reader: Box<dyn Reader>,
+    publisher: Option<Arc<dyn Publisher>>,
+    /// Each partition's offsets.
+    ranges: Vec<(TopicPartition, std::ops::Range<u64>)>,
+    settled: HashSet<LetterId>,
+}
+
+impl Letters {
+    /// Looks at all of them once, for the marks; `from_ms`: nothing older is asked for later.
+    ///
+    /// # Errors
+    /// The bus can't be read.
+    pub fn open(bus: Arc<dyn Bus>, topics: &Topics, from_ms: Option<u64>) -> anyhow::Result<Self> {
+        let topic = topics.dead_letters();
+        let mut reader = bus.reader().context("can't read the bus")?;
+        let mut ranges = Vec::new();
+        for partition in 0..bus.partition_count(&topic)? {
+            let at = TopicPartition::new(topic.clone(), partition);
+            let mut range = reader.range(&at)?;
+            if let Some(from_ms) = from_ms {
+                range.start = reader
+                    .offset_at(&at, from_ms)?
+                    .clamp(range.start, range.end);
+            }
+            ranges.push((at, range));
+        }
+        let mut letters = Self {
+            bus,
+            topics: topics.clone(),
+            reader,
+            publisher: None,
+            ranges,
+            settled: HashSet::new(),
+        };
+        let mut settled = HashSet::new();
+        letters.scan(|record| {
+            let partition = record.partition;
+            let ids = marked(&record).into_iter();
+            settled.extend(ids.map(|offset| LetterId { partition, offset }));
+            Ok(true)
+        })?;
+        letters.settled = settled;
+        Ok(letters)
+    }
+
+    /// Hands on each open letter that the filter takes, oldest first in each partition, until `each` returns false.
+    ///
+    /// # Errors
+    /// The bus can't be read, or what `each` says.
+    pub fn each(
+        &mut self,
+        filter: &Filter,
+        mut each: impl FnMut(&mut Self, Letter) -> anyhow::Result<bool>,
+    ) -> anyhow::Result<()> {
+        for (at, range) in self.ranges.clone() {
+            let mut from = range.start;
+            while from < range.end {
+                let (records, next) = self.read(&at, from, range.end)?;
+                from = next;
+                for letter in records.into_iter().filter_map(Letter::of) {
+                    let is_open = !self.settled.contains(&letter.id);
+                    if is_open && filter.takes(&letter) && !each(self, letter)? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn scan(
+        &mut self,
+        mut each: impl FnMut(Fetched) -> anyhow::Result<bool>,
+    ) -> anyhow::Result<()> {
+        for (at, range) in self.ranges.clone() {
+            let mut from = range.start;
+            while from < range.end {
+                let (records, next) = self.read(&at, from, range.end)?;
+                from = next;
+                for record in records {
+                    if !each(record)? {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Some records of a partition from an offset on, and where to go on.
+    fn read(
+        &mut self,
+        at: &TopicPartition,
+        from: u64,
+        end: u64,
+    ) -> anyhow::Result<(Vec<Fetched>, u64)> {
+        self.reader.assign(&[(at.clone(), from)])?;
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let mut records = self.reader.poll(POLL, POLL_BYTES)?;
+            let next = self.reader.position(at)?;
+            records.retain(|record| record.offset < end);
+            if !records.is_empty() || next >= end {
+                return Ok((records, next));
+            }
+            if Instant::now() > deadline {
+                bail!("{at} can't be read past offset {next}, of {end}");
+            }
+        }
+    }
+
+    /// The value of a letter, from where it came when the letter had no room for it; `None` when that is gone.
+    ///
+    /// # Errors
+    /// The bus can't be read.
+    pub fn value_of(&mut self, letter: &Letter) -> anyhow::Result<Option<Bytes>> {
+        let original = &letter.original;
+        if !original.value.is_empty() || original.topic.is_empty() {
+            return Ok(Some(original.value.clone()));
+        }
+        let at = TopicPartition::new(original.topic.clone(), original.partition);
+        let range = self.reader.range(&at)?;
+        if !range.contains(&original.offset) {
+            return Ok(None);
+        }
+        let (records, _) = self.read(&at, original.offset, original.offset + 1)?;
+        let found = records
+            .into_iter()
+            .find(|record| record.offset == original.offset);
+        let (Some(found), Some(signal)) = (found, letter.signal(&self.topics)) else {
+            return Ok(None);
+        };
+        let Some(units) = &letter.units else {
+            return Ok(Some(found.value));
+        };
+        let ranges = units.split(',').map(|range| {
+            let (start, end) = range.split_once("..")?;
+            Some(start.parse().ok()?..end.parse().ok()?)
+        });
+        let ranges: Option<Vec<_>> = ranges.collect();
+        let ranges =
+            ranges.with_context(|| format!("header {} is `{units}`", headers::DEAD_UNITS))?;
+        let units = crate::cut::Units::of(signal, &found.value)?;
+        Ok(Some(units.cut(&found.value, &ranges)))
+    }
+
+    /// Strikes letters off; returns when the bus has acknowledged it.
+    ///
+    /// # Errors
+    /// The bus didn't take the mark: the letters are still open.
+    pub fn settle(&mut self, ids: &[LetterId], fate: Fate) -> anyhow::Result<()> {
+        let publisher = match &self.publisher {
+            Some(publisher) => publisher.clone(),
+            None => self.bus.publisher().context("can't write to the bus")?,
+        };
+        self.publisher = Some(publisher.clone());
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        for same in ids.chunk_by(|a, b| a.partition == b.partition) {
+            for some in same.chunks(MARK_MAX) {
+                let offsets: Vec<_> = some.iter().map(|id| id.offset).collect();
+                let at = TopicPartition::new(self.topics.dead_letters(), some[0].partition);
+                let (acknowledge, acknowledged) = oneshot::channel();
+                let ack = Box::new(move |outcome| drop(acknowledge.send(outcome)));
+                publisher.publish(at, mark(&offsets, fate), ack)?;
+                publisher.flush(PATIENCE)?;
+                acknowledged
+                    .blocking_recv()
+                    .context("the bus gave no answer")??;
+            }
+        }
+        self.settled.extend(ids);
+        Ok(())
+    }
+}
