@@ -95,7 +95,11 @@ impl EmbeddedMember {
                 self.forget(&step.revoked);
                 lock(&self.open.log.groups).release(&self.group, self.id, &step.revoked);
             } else if !step.granted.is_empty() {
-                let assigned = self.take(&step.granted)?;
+                let assigned = self.take(&step.granted).inspect_err(|_| {
+                    // Or they would be owned and never read.
+                    self.forget(&step.granted);
+                    lock(&self.open.log.groups).release(&self.group, self.id, &step.granted);
+                })?;
                 self.rebalance.assigned(assigned);
             } else {
                 return Ok((changed, step.look_again));
@@ -199,7 +203,7 @@ impl Member for EmbeddedMember {
     }
 
     fn close(mut self: Box<Self>) -> Result<()> {
-        self.follow()?;
+        let followed = self.follow();
         let owned: Vec<_> = self
             .cursors
             .iter()
@@ -208,7 +212,7 @@ impl Member for EmbeddedMember {
         if !owned.is_empty() {
             self.rebalance.revoked(owned);
         }
-        Ok(())
+        followed.map(|_| ())
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! What it guarantees and how it lies on disk is described in `docs/embedded-bus.md`. By file: [`store`] is what is on
 //! disk, [`writer`] the thread that writes (with [`repair`] and [`upkeep`]), [`queue`] what waits for it, [`log`] what all
-//! share, [`tail`] the newest records in memory, [`groups`] who owns what, [`reader`] and [`member`] the two ways to
+//! share, [`tail`] the newest records in memory, [`group`] who owns what (with [`groups`]), [`reader`] and [`member`] the two ways to
 //! read.
 //!
 //! Deliberately absent: replication, access over the network, and records per key. Kafka has those.
@@ -10,6 +10,7 @@
 mod catalog;
 mod disk;
 mod frame;
+mod group;
 mod groups;
 mod lock;
 mod log;

@@ -332,3 +332,47 @@ fn full_queue() {
     publisher.flush(DEADLINE).unwrap();
     assert_eq!(called.load(Ordering::Relaxed), 2);
 }
+
+/// Lets another member go while it gives partitions up for it.
+#[derive(Default)]
+struct LetGo(Mutex<Option<Box<dyn Member>>>);
+
+impl Rebalance for LetGo {
+    fn assigned(&self, _: Vec<Assigned>) {}
+    fn revoked(&self, _: Vec<TopicPartition>) {
+        drop(lock(&self.0).take());
+    }
+    fn lost(&self, _: Vec<TopicPartition>) {}
+    fn truncated(&self, _: TopicPartition, _: u64, _: u64) {}
+}
+
+/// Whoever was to have a partition leaves before its owner has given it up: the owner reads on there.
+#[test]
+fn a_partition_that_nobody_takes_over_is_read_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let bus = open(dir.path(), Options::default()).unwrap();
+    bus.ensure_topics(&[spec("t", 2)]).unwrap();
+    let told = Arc::new(LetGo::default());
+    let (mut first, _committer) = bus.join(options("g", "t"), told.clone()).unwrap();
+    first.poll(Duration::ZERO, 1).unwrap();
+    let (second, _other) = bus
+        .join(options("g", "t"), Arc::new(LetGo::default()))
+        .unwrap();
+    *lock(&told.0) = Some(second);
+    first.poll(Duration::ZERO, 1).unwrap();
+    assert!(
+        lock(&told.0).is_none(),
+        "it was not asked to give anything up"
+    );
+    for partition in 0..2 {
+        publish(&bus, &TopicPartition::new("t", partition), [noise(10, 1)]);
+    }
+    let mut read = Vec::new();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while read.len() < 2 && Instant::now() < deadline {
+        let polled = first.poll(Duration::from_millis(100), 1 << 20).unwrap();
+        read.extend(polled.records.into_iter().map(|record| record.partition));
+    }
+    read.sort_unstable();
+    assert_eq!(read, [0, 1]);
+}
