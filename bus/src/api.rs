@@ -82,7 +82,7 @@ pub struct TopicSpec {
     pub compacted: bool,
 }
 
-/// Where a group continues on a partition: the next offset to read, with up to 4 KiB of the stage's own state.
+/// Where a group continues on a partition: the next offset to read, with up to 4,000 bytes of the stage's own state.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Position {
     pub at: TopicPartition,
@@ -94,7 +94,7 @@ pub struct Position {
 #[derive(Clone, Debug)]
 pub struct Assigned {
     pub at: TopicPartition,
-    /// `None`: the group has never committed here; reading starts at the oldest record.
+    /// `None`: the group has never committed here, or only for a topic that was deleted since; reading starts at the oldest record.
     pub committed: Option<Position>,
 }
 

@@ -19,6 +19,7 @@ pub mod fault;
 pub mod kafka;
 mod specs;
 pub mod watch;
+mod went_back;
 
 pub use api::*;
 pub use config::{
@@ -27,3 +28,4 @@ pub use config::{
 pub use dead_letter::DeadLetter;
 pub use error::{CommitError, Error, Result};
 pub use specs::topic_specs;
+pub use went_back::{WentBack, report_went_back};

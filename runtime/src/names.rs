@@ -1,5 +1,8 @@
 //! The names of all metrics, in one place; documented in `docs/metrics.md`. Counters close: see each group.
 
+/// Partitions whose log isn't what a group had read: replaced, or shortened. Labels: `group`, `topic`, `cause`.
+pub const BUS_WENT_BACK: &str = "tailwater_bus_log_went_back_total";
+
 /// received = rejected + published (+ in flight). Labels: `signal`, and `reason` on rejections.
 pub const INGEST_RECEIVED: &str = "tailwater_ingest_received_items_total";
 pub const INGEST_PUBLISHED: &str = "tailwater_ingest_published_items_total";

@@ -218,6 +218,7 @@ impl Partition {
             jump_emit_ms: self.emit_clock.jump_ms(),
             clock_decide_ms: self.clock_ms(),
             generation: self.options.generation,
+            decisions_from: self.start.decisions_from,
         };
         Output {
             decisions,

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::options::Options;
 
-/// P and the clocks, as a short string: `1;p=…;cl=…;jl=…;cp=…;g=…`, numbers in decimal, `g` in hexadecimal.
+/// P and the clocks, as a short string: `1;p=…;cl=…;jl=…;cp=…;g=…;d=…`, numbers in decimal, `g` in hexadecimal; `d` is left out when it is 0.
 /// Fields may come in any order; unknown ones are ignored, so that a field can be added without a new version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Position {
@@ -18,6 +18,8 @@ pub struct Position {
     pub clock_decide_ms: u64,
     /// The configuration the verdicts up to P were given with.
     pub generation: u64,
+    /// See [`Start::decisions_from`].
+    pub decisions_from: u64,
 }
 
 /// Where a partition starts.
@@ -33,6 +35,9 @@ pub struct Start {
     pub jump_emit_ms: u64,
     /// The partition's clock at P, ticks included.
     pub clock_decide_ms: u64,
+    /// The offset in the decision log from which on its verdicts are about this raw log. Those below are about one that was here before
+    /// under the same name: their offsets mean nothing here.
+    pub decisions_from: u64,
 }
 
 /// Clocks of brokers may differ by this much.
@@ -87,6 +92,9 @@ impl Position {
             self.clock_decide_ms,
             self.generation
         );
+        if self.decisions_from > 0 {
+            let _ = write!(text, ";d={}", self.decisions_from);
+        }
         text
     }
 
@@ -116,6 +124,7 @@ impl Position {
                     position.generation =
                         u64::from_str_radix(value, 16).map_err(|_| malformed())?;
                 }
+                "d" => position.decisions_from = number()?,
                 _ => {}
             }
         }
@@ -133,6 +142,7 @@ impl Position {
             clock_emit_ms: self.clock_emit_ms,
             jump_emit_ms: self.jump_emit_ms,
             clock_decide_ms: self.clock_decide_ms,
+            decisions_from: self.decisions_from,
         }
     }
 }
@@ -149,6 +159,7 @@ mod tests {
             jump_emit_ms: 7,
             clock_decide_ms: u64::MAX,
             generation: 0xfeed,
+            decisions_from: 0,
         };
         let metadata = position.to_metadata();
         assert_eq!(
@@ -157,6 +168,11 @@ mod tests {
         );
         assert_eq!(Position::parse(&metadata), Ok(position));
         assert_eq!(Position::parse(&format!("{metadata};new=x")), Ok(position));
+        let position = Position {
+            decisions_from: 9,
+            ..position
+        };
+        assert_eq!(Position::parse(&position.to_metadata()), Ok(position));
     }
 
     #[test]

@@ -4,10 +4,11 @@
 //! now: every verdict of an epoch whose position is visible lies below it, even when its transaction marker is late.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use bus::{Assigned, Bus, Fetched, TopicPartition};
+use bus::{Assigned, Bus, Fetched, TopicPartition, WentBack, report_went_back};
 use schemas::decisions::DecisionBatch;
 use schemas::{Signal, Topics, headers};
 
@@ -65,28 +66,17 @@ pub fn recover(
     let mut from = Vec::new();
     for partition in assigned {
         let number = partition.at.partition;
-        let start = match &partition.committed {
-            Some(committed) => Position::parse(&committed.metadata)
-                .with_context(|| format!("cannot start on {}", partition.at))?
-                .start(committed.offset),
-            None => {
-                let oldest = retry(&give_up, || {
-                    reader.range(&TopicPartition::new(raw.clone(), number))
-                })?
-                .start;
-                Start {
-                    emit: oldest,
-                    decide: oldest,
-                    ..Start::default()
-                }
-            }
-        };
+        let raw_range = retry(&give_up, || {
+            reader.range(&TopicPartition::new(raw.clone(), number))
+        })?;
         let at = TopicPartition::new(log.clone(), number);
         let range = retry(&give_up, || reader.range(&at))?;
+        let start = start(partition, &raw_range, &range, &topics.group("sampler"))?;
         if range.end > range.start {
             let offset = retry(&give_up, || {
                 reader.offset_at(&at, start.scan_from_ms(options))
-            })?;
+            })?
+            .max(start.decisions_from);
             if offset < range.end {
                 unread.insert(number, range.end);
                 from.push((at, offset));
@@ -145,6 +135,38 @@ pub fn recover(
     Ok((recovered.into_values().collect(), read))
 }
 
+/// Where a partition starts, with what its raw log and its decision log hold now.
+fn start(
+    partition: &Assigned,
+    raw: &Range<u64>,
+    decisions: &Range<u64>,
+    group: &str,
+) -> anyhow::Result<Start> {
+    let Some(committed) = &partition.committed else {
+        return Ok(Start {
+            emit: raw.start,
+            decide: raw.start,
+            // Verdicts and positions are committed together: these are about a raw log that is gone.
+            decisions_from: decisions.end,
+            ..Start::default()
+        });
+    };
+    let mut start = Position::parse(&committed.metadata)
+        .with_context(|| format!("cannot start on {}", partition.at))?
+        .start(committed.offset);
+    if start.decide > raw.end {
+        let what = WentBack::Shortened;
+        report_went_back(group, &partition.at, start.decide, raw.end, what);
+        // What comes now at these offsets has no verdict yet.
+        start.decide = raw.end.max(start.emit);
+    }
+    if start.decisions_from > decisions.end {
+        // The decision log itself was created anew, and all that is in it is about the present raw log.
+        start.decisions_from = 0;
+    }
+    Ok(start)
+}
+
 /// Repeats what fails because the bus is unreachable just now.
 fn retry<T>(
     give_up: &impl Fn() -> bool,
@@ -160,5 +182,68 @@ fn retry<T>(
             }
             result => return Ok(result?),
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const GROUP: &str = "g";
+
+    fn assigned(committed: Option<(u64, Position)>) -> Assigned {
+        let at = TopicPartition::new("raw", 0);
+        let committed = committed.map(|(offset, position)| bus::Position {
+            at: at.clone(),
+            offset,
+            metadata: position.to_metadata(),
+        });
+        Assigned { at, committed }
+    }
+
+    fn position(decide: u64, decisions_from: u64) -> Position {
+        Position {
+            decide,
+            decisions_from,
+            ..Position::default()
+        }
+    }
+
+    /// L, P, and from where verdicts count.
+    #[track_caller]
+    fn check(
+        committed: Option<(u64, Position)>,
+        raw: Range<u64>,
+        decisions: Range<u64>,
+        expected: (u64, u64, u64),
+    ) {
+        let start = start(&assigned(committed), &raw, &decisions, GROUP).unwrap();
+        assert_eq!((start.emit, start.decide, start.decisions_from), expected);
+    }
+
+    #[test]
+    fn a_log_that_is_as_it_was_goes_on() {
+        check(Some((5, position(9, 0))), 2..9, 0..7, (5, 9, 0));
+        check(Some((5, position(9, 3))), 2..20, 0..7, (5, 9, 3));
+    }
+
+    /// Verdicts about the log that was there before don't count, now and after the next restart.
+    #[test]
+    fn a_log_that_nothing_was_read_of_has_no_verdicts() {
+        check(None, 0..4, 0..0, (0, 0, 0));
+        check(None, 2..4, 1..70, (2, 2, 70));
+    }
+
+    /// Records that come at the offsets of those that the brokers lost are decided like any others.
+    #[test]
+    fn a_log_that_lost_its_end_is_decided_from_there() {
+        check(Some((5, position(9, 0))), 2..7, 0..7, (5, 7, 0));
+        check(Some((7, position(9, 0))), 2..7, 0..7, (7, 7, 0));
+    }
+
+    #[test]
+    fn a_decision_log_that_was_created_anew_counts_as_a_whole() {
+        check(Some((5, position(9, 30))), 2..9, 0..7, (5, 9, 0));
     }
 }

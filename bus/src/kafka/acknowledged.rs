@@ -76,7 +76,7 @@ impl AtLeastOnce {
         epoch: &Epoch,
         permit: &Permit,
     ) -> std::result::Result<(), CommitError> {
-        let list = as_list(&epoch.positions)?;
+        let list = as_list(&epoch.positions, &permit.logs)?;
         loop {
             let Err(e) = permit.consumer.base.commit(&list, CommitMode::Sync) else {
                 return Ok(());

@@ -12,13 +12,14 @@ use rdkafka::consumer::Consumer as _;
 use rdkafka::topic_partition_list::Offset;
 
 use super::held::committed_positions;
+use super::log_id::{LogIds, MARK_BYTES_MAX, sign, unsign};
 use super::ownership::{Ownership, Permit};
 use super::transactions::{Arm, Producer};
 use crate::fault::{self, Step};
 use crate::{CommitError, Committer, Epoch, Position};
 
-/// Kafka's default of `offset.metadata.max.bytes`.
-const METADATA_BYTES_MAX: usize = 4096;
+/// Kafka's default of `offset.metadata.max.bytes`, less what is ours.
+const METADATA_BYTES_MAX: usize = 4096 - MARK_BYTES_MAX;
 
 pub(super) struct ExactlyOnce {
     producer: Producer,
@@ -153,9 +154,7 @@ impl ExactlyOnce {
             let failed = match answer.as_ref().map(committed_positions) {
                 Ok(Ok(found)) => {
                     let committed = epoch.positions.iter().all(|position| {
-                        found.iter().any(|(at, found)| {
-                            *at == position.at && found.as_ref() == Some(position)
-                        })
+                        found.iter().any(|(_, found)| is(found.as_ref(), position))
                     });
                     return match committed {
                         true => Ok(()),
@@ -190,8 +189,8 @@ impl Committer for ExactlyOnce {
             return Ok(());
         }
         check_metadata(&epoch.positions)?;
-        let positions = as_list(&epoch.positions)?;
         let permit = self.ownership.permit(&epoch.positions)?;
+        let positions = as_list(&epoch.positions, &permit.logs)?;
         loop {
             let distinct = self.ownership.would_show(&epoch.positions);
             let outcome = match self.attempt(epoch, &positions, &permit) {
@@ -216,6 +215,13 @@ impl Committer for ExactlyOnce {
     }
 }
 
+/// Whether what was found on the brokers is this position.
+fn is(found: Option<&Position>, position: &Position) -> bool {
+    let mut found = found.cloned();
+    found.as_mut().map(unsign);
+    found.as_ref() == Some(position)
+}
+
 /// A broker refuses larger metadata, each time anew.
 pub(super) fn check_metadata(positions: &[Position]) -> Result<(), CommitError> {
     match positions
@@ -224,7 +230,7 @@ pub(super) fn check_metadata(positions: &[Position]) -> Result<(), CommitError> 
     {
         None => Ok(()),
         Some(position) => Err(CommitError::Fatal(format!(
-            "committing a position on {}: its metadata of {} bytes is above Kafka's {METADATA_BYTES_MAX}",
+            "committing a position on {}: its metadata of {} bytes is above the limit of {METADATA_BYTES_MAX}",
             position.at,
             position.metadata.len()
         ))),
@@ -232,7 +238,10 @@ pub(super) fn check_metadata(positions: &[Position]) -> Result<(), CommitError> 
 }
 
 /// A fresh list for each epoch: setting metadata twice on one element leaks.
-pub(super) fn as_list(positions: &[Position]) -> Result<TopicPartitionList, CommitError> {
+pub(super) fn as_list(
+    positions: &[Position],
+    logs: &LogIds,
+) -> Result<TopicPartitionList, CommitError> {
     let mut list = TopicPartitionList::with_capacity(positions.len());
     for position in positions {
         let mut elem = list.add_partition(&position.at.topic, position.at.partition as i32);
@@ -243,8 +252,9 @@ pub(super) fn as_list(positions: &[Position]) -> Result<TopicPartitionList, Comm
                     position.offset, position.at
                 ))
             })?;
-        if !position.metadata.is_empty() {
-            elem.set_metadata(&position.metadata);
+        let metadata = sign(position, logs);
+        if !metadata.is_empty() {
+            elem.set_metadata(&metadata);
         }
     }
     Ok(list)
@@ -270,7 +280,7 @@ mod tests {
             position(7, "v1 p=9"),
             position(u64::MAX >> 1, "ä"),
         ] {
-            let list = as_list(std::slice::from_ref(&position)).expect("a list");
+            let list = as_list(std::slice::from_ref(&position), &LogIds::new()).expect("a list");
             let back = committed_positions(&list).expect("no errors");
             assert_eq!(back, [(position.at.clone(), Some(position))]);
         }
@@ -280,7 +290,7 @@ mod tests {
     fn metadata_that_no_broker_takes_is_fatal() {
         assert!(check_metadata(&[position(1, &"x".repeat(METADATA_BYTES_MAX))]).is_ok());
         assert!(matches!(
-            check_metadata(&[position(1, &"x".repeat(4097))]),
+            check_metadata(&[position(1, &"x".repeat(METADATA_BYTES_MAX + 1))]),
             Err(CommitError::Fatal(_))
         ));
     }

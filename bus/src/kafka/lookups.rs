@@ -14,6 +14,7 @@ use rdkafka::topic_partition_list::Offset;
 use super::errors::error;
 use super::held::committed_positions;
 use super::log::Context;
+use super::log_id::{LogIds, log_ids};
 use super::properties::Properties;
 use super::reading::ends;
 use crate::{Error, Result, Topic, TopicPartition};
@@ -136,6 +137,25 @@ impl Lookups {
         Ok((0..partitions)
             .map(|partition| of(&oldest, partition)..of(&newest, partition))
             .collect())
+    }
+
+    /// The high watermarks.
+    pub fn ends(
+        &self,
+        partitions: &[TopicPartition],
+        timeout: Duration,
+    ) -> Result<HashMap<TopicPartition, u64>> {
+        let asking: TopicPartitionList = partitions
+            .iter()
+            .map(|at| (at.topic.to_string(), at.partition as i32, Offset::End))
+            .collect();
+        ends(self.client(), asking, timeout)
+            .map_err(|e| error("asking for the ends of partitions", &e))
+    }
+
+    /// Which logs stand behind the names of topics now.
+    pub fn log_ids(&self, topics: &[Topic], timeout: Duration) -> Result<LogIds> {
+        log_ids(self.client(), topics, timeout)
     }
 
     pub fn offset_at(&self, at: &TopicPartition, timestamp_ms: u64) -> Result<u64> {

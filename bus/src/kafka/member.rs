@@ -3,8 +3,10 @@
 //! Eager rebalancing with range assignment: every rebalance takes all partitions away and gives the new set out, so
 //! topics with equal partition counts stay together.
 
+mod positions;
 mod rebalance;
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -27,6 +29,8 @@ use crate::{Error, GroupOptions, Member, Polled, Rebalance, Result, Topic, Topic
 /// and while nothing happens.
 const END_FRESH: Duration = Duration::from_millis(50);
 const END_IDLE: Duration = Duration::from_secs(1);
+/// Between two questions whether the topics are still those that were assigned.
+const LOGS_EVERY: Duration = Duration::from_secs(2);
 
 pub(super) struct KafkaMember {
     consumer: Arc<Consumer>,
@@ -43,6 +47,9 @@ pub(super) struct KafkaMember {
     /// The client reported an end that was not yet confirmed.
     end_reported: bool,
     end_asked: Instant,
+    logs_asked: Instant,
+    /// A log isn't what it was when it was assigned: the next poll joins anew.
+    went_back: bool,
     closed: bool,
 }
 
@@ -70,6 +77,8 @@ impl KafkaMember {
             partitions: Partitions::default(),
             end_reported: false,
             end_asked: Instant::now(),
+            logs_asked: Instant::now(),
+            went_back: false,
             closed: false,
         };
         member.subscribe()?;
@@ -118,13 +127,21 @@ impl KafkaMember {
 impl Member for KafkaMember {
     fn poll(&mut self, timeout: Duration, max_bytes: usize) -> Result<Polled> {
         if self.ownership.take_refused() {
-            self.join_anew()?;
+            self.join_anew("an epoch was refused")?;
+        }
+        self.ask_for_logs();
+        if std::mem::take(&mut self.went_back) {
+            self.ownership.clear();
+            self.join_anew("a topic isn't the log that was read")?;
         }
         let deadline = Instant::now() + timeout;
         let mut polled = Polled::default();
         let mut bytes = 0;
         loop {
             self.restart();
+            if self.went_back {
+                break;
+            }
             let left = deadline.saturating_duration_since(Instant::now());
             let wait = match self.end_reported {
                 _ if !polled.records.is_empty() => Duration::ZERO,
@@ -222,18 +239,17 @@ impl Member for KafkaMember {
 
 impl KafkaMember {
     fn restart(&mut self) {
-        let (rebalance, ownership) = (&self.rebalance, &self.ownership);
-        self.partitions.restart(&self.consumer, &self.lookups, |at, next, range| {
+        let (rebalance, went_back) = (&self.rebalance, &mut self.went_back);
+        let jumped = |at: &TopicPartition, next, range: Range<u64>| {
             if next < range.start {
                 rebalance.truncated(at.clone(), next, range.start);
             } else {
-                tracing::error!(
-                    partition = %at, next, ?range,
-                    "the log ends before the position of this group: the brokers lost records; going on at its end"
-                );
-                ownership.forget_position(at);
+                // What the stage knows is of records that are gone: it begins anew, from positions that are checked.
+                *went_back = true;
             }
-        });
+        };
+        self.partitions
+            .restart(&self.consumer, &self.lookups, jumped);
     }
 
     fn mark_paused(&mut self, partitions: &[TopicPartition], paused: bool) -> TopicPartitionList {

@@ -9,6 +9,7 @@ mod errors;
 mod fenced;
 mod held;
 mod log;
+mod log_id;
 mod lookups;
 mod member;
 mod ownership;

@@ -11,6 +11,7 @@ use std::time::Instant;
 use rdkafka::consumer::ConsumerGroupMetadata;
 
 use super::held::Consumer;
+use super::log_id::LogIds;
 use crate::{CommitError, Position, TopicPartition};
 
 pub(super) struct Ownership {
@@ -25,6 +26,8 @@ struct State {
     /// With what the group last committed, if it did.
     owned: HashMap<TopicPartition, Option<Position>>,
     seat: Option<Seat>,
+    /// Which logs are owned: positions are committed with it.
+    logs: Arc<LogIds>,
     /// Set while partitions are being revoked.
     deadline: Option<Instant>,
     /// A commit of this assignment was refused: what is in memory is void, and so is the assignment.
@@ -43,6 +46,7 @@ pub(super) struct Permit {
     pub assignment: u64,
     pub metadata: Arc<ConsumerGroupMetadata>,
     pub consumer: Arc<Consumer>,
+    pub logs: Arc<LogIds>,
 }
 
 impl Ownership {
@@ -60,12 +64,14 @@ impl Ownership {
     pub fn assign(
         &self,
         owned: impl IntoIterator<Item = (TopicPartition, Option<Position>)>,
+        logs: LogIds,
         metadata: Option<ConsumerGroupMetadata>,
         consumer: &Arc<Consumer>,
     ) {
         let mut state = self.state();
         state.assignment += 1;
         state.owned = owned.into_iter().collect();
+        state.logs = Arc::new(logs);
         state.seat = metadata.map(|metadata| Seat {
             metadata: Arc::new(metadata),
             consumer: consumer.clone(),
@@ -83,14 +89,13 @@ impl Ownership {
         state.assignment += 1;
         state.owned.clear();
         state.seat = None;
+        state.logs = Arc::default();
         state.deadline = None;
     }
 
-    /// The log went on at a lower offset than was committed: the brokers lost its end.
-    pub fn forget_position(&self, at: &TopicPartition) {
-        if let Some(position) = self.state().owned.get_mut(at) {
-            *position = None;
-        }
+    /// The ids of the topics that were assigned.
+    pub fn logs(&self) -> Arc<LogIds> {
+        self.state().logs.clone()
     }
 
     pub fn permit(&self, positions: &[Position]) -> Result<Permit, CommitError> {
@@ -128,6 +133,7 @@ impl Ownership {
                 assignment: state.assignment,
                 metadata,
                 consumer,
+                logs: state.logs.clone(),
             }),
             None => refuse("this member has no assignment".into()),
         }
@@ -177,6 +183,7 @@ impl Ownership {
             state.assignment += 1;
             state.owned.clear();
             state.seat = None;
+            state.logs = Arc::default();
         }
         void
     }

@@ -109,8 +109,8 @@ impl Partitions {
         }
     }
 
-    /// Goes on with partitions whose next offset doesn't exist: at the oldest one if retention deleted it; `jumped` is
-    /// told. Where it doesn't work yet, a later call tries again.
+    /// Goes on with partitions whose next offset doesn't exist: at the oldest one if retention deleted it, or at the end if the log ends
+    /// below; `jumped` is told. Where it doesn't work yet, a later call tries again.
     pub fn restart(
         &mut self,
         consumer: &Consumer,

@@ -3,6 +3,7 @@
 //! `conformance.rs` has what every bus must do. Each test that hurts a broker starts its own. Without Java and Maven they are skipped, loudly.
 
 mod stage;
+mod went_back;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, mpsc};

@@ -13,6 +13,7 @@ mod lagging;
 mod late_and_linked;
 mod ottl;
 mod policies;
+mod replaced;
 mod retention;
 mod running;
 mod same_log;

@@ -6,13 +6,12 @@ use std::time::{Duration, Instant};
 
 use rdkafka::consumer::Consumer as _;
 use rdkafka::error::RDKafkaErrorCode;
-use rdkafka::topic_partition_list::Offset;
 
-use super::{KafkaMember, asking, client};
+use super::{KafkaMember, client};
 use crate::kafka::errors::error;
-use crate::kafka::held::{Consumer, Happened, committed_positions};
+use crate::kafka::held::{Consumer, Happened};
 use crate::kafka::reading::stops_partition;
-use crate::{Assigned, Error, Fetched, Position, Result, TopicPartition};
+use crate::{Assigned, Error, Fetched, Result, TopicPartition};
 
 /// How long leaving a group may take, beyond what the stage takes to give its partitions up.
 const LEAVE: Duration = Duration::from_secs(15);
@@ -61,7 +60,7 @@ impl KafkaMember {
     }
 
     fn assigned(&mut self, partitions: &[TopicPartition]) {
-        let Some(committed) = self.committed(partitions) else {
+        let Some((committed, logs)) = self.starts(partitions) else {
             let _ = self.consumer.base.unassign();
             return;
         };
@@ -80,6 +79,7 @@ impl KafkaMember {
         }
         self.ownership.assign(
             committed.iter().cloned(),
+            logs,
             self.consumer.base.group_metadata(),
             &self.consumer,
         );
@@ -95,37 +95,6 @@ impl KafkaMember {
                     .map(|(at, committed)| Assigned { at, committed })
                     .collect(),
             );
-        }
-    }
-
-    /// The group's positions on new partitions; tries until the brokers answer. `None` when the partitions are lost
-    /// again before they do.
-    fn committed(
-        &self,
-        partitions: &[TopicPartition],
-    ) -> Option<Vec<(TopicPartition, Option<Position>)>> {
-        if partitions.is_empty() {
-            return Some(Vec::new());
-        }
-        loop {
-            // Under `read_committed` this waits for the transaction in which the last owner commits.
-            let answer = self
-                .consumer
-                .base
-                .committed_offsets(asking(partitions, Offset::Invalid), Duration::from_secs(5));
-            let error = match answer.as_ref().map(committed_positions) {
-                Ok(Ok(positions)) => return Some(positions),
-                Ok(Err(code)) => code.to_string(),
-                Err(e) => e.to_string(),
-            };
-            self.consumer
-                .base
-                .context()
-                .warn(&format!("asking for committed positions: {error}"));
-            if self.consumer.base.assignment_lost() || self.is_fenced() {
-                return None;
-            }
-            std::thread::sleep(Duration::from_millis(50));
         }
     }
 
@@ -165,16 +134,17 @@ impl KafkaMember {
         gone
     }
 
-    /// After a refused commit: leaves the group and joins it again, so that partitions come with their committed positions.
-    pub(super) fn join_anew(&mut self) -> Result<()> {
+    /// Leaves the group and joins it again, so that partitions come with their committed positions.
+    pub(super) fn join_anew(&mut self, reason: &str) -> Result<()> {
         if self.is_fenced() {
-            return self.join_as_new_client("an epoch was refused");
+            return self.join_as_new_client(reason);
         }
         let gone = self.partitions.take();
         tracing::warn!(
             client = self.consumer.base.context().role(),
             partitions = gone.len(),
-            "an epoch was refused: joining the group anew"
+            reason,
+            "joining the group anew"
         );
         if !gone.is_empty() {
             self.rebalance.lost(gone);
@@ -184,7 +154,7 @@ impl KafkaMember {
     }
 
     /// Another client joined under this instance's name, or the brokers believe so: this client is of no use any more.
-    fn is_fenced(&self) -> bool {
+    pub(super) fn is_fenced(&self) -> bool {
         let fatal = self.consumer.base.client().fatal_error();
         fatal.is_some_and(|(code, _)| code == RDKafkaErrorCode::FencedInstanceId)
     }
