@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use schemas::headers::{self, UnknownVersion};
 
 use crate::{CommitError, Result};
 
@@ -60,6 +61,21 @@ pub struct Fetched {
     pub timestamp_ms: u64,
     pub headers: Vec<Header>,
     pub value: Bytes,
+}
+
+impl Fetched {
+    /// The value of the first header of this name.
+    pub fn header(&self, name: &str) -> Option<&Bytes> {
+        let header = self.headers.iter().find(|header| &*header.name == name)?;
+        Some(&header.value)
+    }
+
+    /// # Errors
+    /// The record is of a version that this build can't read.
+    pub fn check_version(&self) -> std::result::Result<(), UnknownVersion> {
+        let version = self.header(headers::VERSION_NAME);
+        headers::check_version(version.map(|value| &**value))
+    }
 }
 
 /// Whose clock stamps the records of a topic.

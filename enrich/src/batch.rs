@@ -124,9 +124,9 @@ impl Builder {
         };
         let bytes_max = routes.record_bytes_max;
         let value = fetched.value.clone();
-        let processed = match newer_version(&fetched.headers) {
-            Some(version) => Processed::refused(value, Reason::Version(version)),
-            None => record::process(&mut self.rewriter, route.signal, value, bytes_max),
+        let processed = match fetched.check_version() {
+            Err(unknown) => Processed::refused(value, Reason::Version(unknown)),
+            Ok(()) => record::process(&mut self.rewriter, route.signal, value, bytes_max),
         };
         tally.add(route.signal, &fetched, &processed);
         let to = TopicPartition::new(route.to.clone(), fetched.partition);
@@ -228,17 +228,6 @@ impl Tally {
             );
         }
     }
-}
-
-/// The version that a record says to be of, if this build can't read it.
-fn newer_version(headers: &[Header]) -> Option<String> {
-    let header = headers
-        .iter()
-        .find(|header| &*header.name == headers::VERSION_NAME)?;
-    let text = std::str::from_utf8(&header.value).unwrap_or("not text");
-    let known: u32 = headers::VERSION.parse().unwrap_or(0);
-    let readable = text.parse::<u32>().is_ok_and(|version| version <= known);
-    (!readable).then(|| text.chars().take(20).collect())
 }
 
 fn header(name: &'static str, value: impl Into<String>) -> Header {

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use schemas::headers::UnknownVersion;
 use schemas::wire::{Field, WireError};
 
 use crate::shape::Shape;
@@ -25,8 +26,8 @@ pub enum Reason {
         "the record takes {bytes} bytes after redaction, above the bus's limit of {limit} bytes"
     )]
     TooLarge { bytes: usize, limit: usize },
-    #[error("the record is of version {0:?}, and this build reads up to {max}", max = schemas::headers::VERSION)]
-    Version(String),
+    #[error(transparent)]
+    Version(UnknownVersion),
 }
 
 /// A record whose items can all go on.

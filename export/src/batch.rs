@@ -279,7 +279,7 @@ mod tests {
         assert_eq!(inspected(&good, Some("1")), (2, None));
         assert_eq!(inspected(&[], None), (1, None));
         let (_, defect) = inspected(&good, Some("2"));
-        assert!(defect.unwrap().contains("version `2`"));
+        assert!(defect.unwrap().contains("version \"2\""));
         let (items, defect) = inspected(&good[..7], None);
         assert_eq!(items, 1);
         assert!(defect.unwrap().contains("not an OTLP request"));

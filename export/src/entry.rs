@@ -35,19 +35,9 @@ impl Entry {
 }
 
 fn inspect(record: &Fetched) -> Result<usize, (usize, String)> {
-    let version = record
-        .headers
-        .iter()
-        .find(|header| &*header.name == schemas::headers::VERSION_NAME);
-    if let Some(version) = version
-        && version.value != schemas::headers::VERSION
-    {
-        let version = String::from_utf8_lossy(&version.value);
-        return Err((
-            0,
-            format!("record version `{version}` is unknown to this release"),
-        ));
-    }
+    record
+        .check_version()
+        .map_err(|unknown| (0, unknown.to_string()))?;
     let mut items = 0;
     for item in schemas::otlp::Items::new(&record.value) {
         match item {

@@ -15,7 +15,6 @@ use bus::{
 };
 use bytes::Bytes;
 use runtime::{Drain, Readiness};
-use schemas::wire::WireError;
 use schemas::{Signal, Topics, headers};
 
 use crate::config::Rekey;
@@ -172,11 +171,19 @@ impl Rekeyer {
         for record in records {
             let at = TopicPartition::new(record.topic.clone(), record.partition);
             positions.insert(at, record.offset + 1);
-            let split = match split(SIGNAL, &record.value, self.split) {
+            let read = match record.check_version() {
+                Ok(()) => split(SIGNAL, &record.value, self.split)
+                    .map_err(|error| format!("not an OTLP trace request: {error}")),
+                Err(unknown) => Err(unknown.to_string()),
+            };
+            let split = match read {
                 Ok(split) => split,
-                Err(error) => {
-                    tracing::warn!(%error, topic = %record.topic, partition = record.partition, offset = record.offset, "record is not OTLP");
-                    outcome.epoch.records.push(self.dead_letter(record, &error));
+                Err(reason) => {
+                    tracing::warn!(reason, topic = %record.topic, partition = record.partition, offset = record.offset, "a record can't be read");
+                    outcome
+                        .epoch
+                        .records
+                        .push(self.dead_letter(record, &reason));
                     continue;
                 }
             };
@@ -214,7 +221,7 @@ impl Rekeyer {
         outcome.epoch.records.push((to, record));
     }
 
-    fn dead_letter(&self, record: &Fetched, error: &WireError) -> (TopicPartition, Record) {
+    fn dead_letter(&self, record: &Fetched, reason: &str) -> (TopicPartition, Record) {
         let to = TopicPartition::new(
             self.dead_letters.clone(),
             record.partition % self.dead_partitions,
@@ -224,7 +231,7 @@ impl Rekeyer {
             topic: &record.topic,
             partition: record.partition,
             offset: record.offset,
-            reason: &format!("not an OTLP trace request: {error}"),
+            reason,
             value: record.value.clone(),
         };
         (to, letter.into_record(vec![version()], self.record.hard))

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bus::Fetched;
+use schemas::headers::UnknownVersion;
 
 use crate::partition::RawRecord;
 use crate::recovery::raw_record;
@@ -12,6 +13,8 @@ use crate::worker::Command;
 #[derive(Default)]
 pub struct Batch {
     records: BTreeMap<u32, Vec<RawRecord>>,
+    /// Those of the records that this build can't read.
+    refused: BTreeMap<u32, Vec<(u64, UnknownVersion)>>,
     bytes: usize,
     /// Partitions with nothing left to read, and the wall clock less the allowance when that was so.
     idle: BTreeMap<u32, u64>,
@@ -26,6 +29,10 @@ impl Batch {
     pub fn push(&mut self, record: Fetched) {
         self.bytes += record.value.len();
         self.idle.remove(&record.partition);
+        if let Err(unknown) = record.check_version() {
+            let refused = self.refused.entry(record.partition).or_default();
+            refused.push((record.offset, unknown));
+        }
         self.records
             .entry(record.partition)
             .or_default()
@@ -68,6 +75,7 @@ impl Batch {
             .map(|record| record.value.len())
             .sum();
         self.bytes -= bytes;
+        self.refused.remove(&partition);
         self.idle.remove(&partition);
         self.others
             .retain(|command| command.partition() != Some(partition));
@@ -75,11 +83,15 @@ impl Batch {
 
     /// Everything, in the order in which it has to be done; what is left is empty.
     pub fn commands(&mut self) -> Vec<Command> {
-        let batch = std::mem::take(self);
+        let mut batch = std::mem::take(self);
         let records = batch
             .records
             .into_iter()
-            .map(|(partition, records)| Command::Records { partition, records });
+            .map(|(partition, records)| Command::Records {
+                partition,
+                records,
+                refused: batch.refused.remove(&partition).unwrap_or_default(),
+            });
         let ticks = batch
             .idle
             .into_iter()

@@ -1,10 +1,12 @@
 //! The decide cursor: reads at the head of the log, gathers facts about each trace, and gives verdicts when they are due.
 
 use schemas::decisions::Verdict;
+use schemas::headers::UnknownVersion;
 
 use crate::close::Cause;
 use crate::facts::{self, Facts, SpanFacts};
 use crate::index::{self, Place};
+use crate::oddities::Oddity;
 use crate::partition::{Partition, RawRecord};
 use crate::policy::{BitMap, Policies};
 use crate::window::NONE;
@@ -20,6 +22,15 @@ pub(crate) struct HeldRecord {
 impl Partition {
     /// The decide cursor reads a record. Offsets below the cursor are ignored (a fetch may repeat); gaps are normal.
     pub fn observe(&mut self, record: RawRecord) {
+        self.look_at(record, None);
+    }
+
+    /// The decide cursor comes to a record that this build can't read: nothing in it is looked at, and the emit cursor puts it to the dead letters.
+    pub fn refuse(&mut self, record: RawRecord, why: UnknownVersion) {
+        self.look_at(record, Some(why));
+    }
+
+    fn look_at(&mut self, record: RawRecord, refused: Option<UnknownVersion>) {
         if record.offset < self.decide {
             return;
         }
@@ -36,14 +47,20 @@ impl Partition {
         let offset = record.offset;
         let value = self.cache.admit(record, self.decide);
         let mut scratch = std::mem::take(&mut self.scratch);
-        let read = facts::read(
-            &value,
-            &self.policies,
-            &mut self.names,
-            &mut self.state.failures,
-            self.options.keep_linked,
-            &mut scratch,
-        );
+        let read = match refused {
+            Some(unknown) => {
+                scratch.clear();
+                Some(Oddity::Refused(unknown))
+            }
+            None => facts::read(
+                &value,
+                &self.policies,
+                &mut self.names,
+                &mut self.state.failures,
+                self.options.keep_linked,
+                &mut scratch,
+            ),
+        };
         if let Some(oddity) = read {
             self.oddities.add(offset, oddity);
         }

@@ -132,15 +132,11 @@ impl Partition {
         let mut emitter = std::mem::take(&mut self.emitter);
         let passed = match oddity {
             Some(Oddity::Bad) => {
-                self.counts.bad_records += 1;
                 let error = check(&record.value).err().map(|error| error.to_string());
                 let reason = format!("not an OTLP trace request: {}", error.unwrap_or_default());
-                emitter.bury(record, reason, record.value.clone());
-                Passed {
-                    bytes: record.value.len(),
-                    ..Passed::default()
-                }
+                self.bury(&mut emitter, record, reason)
             }
+            Some(Oddity::Refused(unknown)) => self.bury(&mut emitter, record, unknown.to_string()),
             oddity => self.copy(&mut emitter, record, oddity.is_none()),
         };
         self.emitter = emitter;
@@ -151,6 +147,16 @@ impl Partition {
         self.pending
             .passed(passed.kept + passed.dropped + passed.dead);
         passed.bytes
+    }
+
+    /// A record that nobody can look into goes to the dead letters as it is.
+    fn bury(&mut self, emitter: &mut Emitter, record: &RawRecord, reason: String) -> Passed {
+        self.counts.bad_records += 1;
+        emitter.bury(record, reason, record.value.clone());
+        Passed {
+            bytes: record.value.len(),
+            ..Passed::default()
+        }
     }
 
     /// Copies the kept spans of a good record. `plain`: every span begins with a valid trace id.

@@ -8,13 +8,16 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
+use bus::{Fetched, Header};
 use bytes::Bytes;
 use runtime::config::Problems;
 use schemas::decisions::{DecisionBatch, Verdict};
+use schemas::headers;
 use schemas::wire::{put_fixed64, put_len};
 use serde_json::{Value, json};
 use timely::communication::WorkerGuards;
 
+use crate::batch::Batch;
 use crate::budget::Budgets;
 use crate::commit::FromWorkers;
 use crate::dataflow::{self, Inlets};
@@ -153,6 +156,7 @@ impl Workers {
         let records = Command::Records {
             partition,
             records: vec![record],
+            refused: Vec::new(),
         };
         let time_ms = self.now_ms + WAIT_MS;
         [records, Command::Tick { partition, time_ms }]
@@ -381,4 +385,39 @@ fn bounded(policies: Value) {
     let commands = commands.collect();
     let outputs = others.epoch(commands);
     check(&others, &outputs);
+}
+
+/// A record that this build can't read goes to the dead letters as it is, and none of its spans is anybody's.
+#[test]
+fn a_record_of_a_newer_version_is_put_aside() {
+    let mut workers = Workers::start(json!([{"name": "all", "type": "always_sample"}]));
+    workers.assign_all();
+    let [Command::Records { records, .. }, tick] = workers.traces(1, &["pay"]) else {
+        panic!("no records");
+    };
+    let mut batch = Batch::default();
+    for (offset, version) in [(0, "9"), (1, "1"), (2, "x")] {
+        batch.push(Fetched {
+            topic: "raw".into(),
+            partition: 1,
+            offset,
+            timestamp_ms: NOW_MS,
+            headers: vec![Header {
+                name: headers::VERSION_NAME.into(),
+                value: version.into(),
+            }],
+            value: records[0].value.clone(),
+        });
+    }
+    let mut commands = batch.commands();
+    commands.push(tick);
+    let output = &workers.epoch(commands)[&1].output;
+    let dead: Vec<_> = output.dead.iter().map(|dead| dead.offset).collect();
+    assert_eq!(dead, [0, 2]);
+    assert!(output.dead[0].reason.contains("version \"9\""));
+    assert_eq!(output.dead[0].value, records[0].value);
+    assert_eq!(kept(&output.decisions), 1);
+    let counts = &output.counts;
+    let found = (counts.consumed_spans, counts.kept_spans, counts.bad_records);
+    assert_eq!(found, (1, 1, 2));
 }

@@ -2,9 +2,13 @@
 
 use std::collections::VecDeque;
 
+use schemas::headers::UnknownVersion;
+
 /// What is odd about a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Oddity {
+    /// Of a version that this build can't read.
+    Refused(UnknownVersion),
     /// Not OTLP.
     Bad,
     /// Good, but some span doesn't begin with a valid trace id.
@@ -24,11 +28,11 @@ impl Oddities {
 
     /// What is odd about a record; those below it are forgotten.
     pub(crate) fn at(&mut self, offset: u64) -> Option<Oddity> {
-        while let Some(&(at, oddity)) = self.records.front() {
-            if at == offset {
-                return Some(oddity);
+        while let Some((at, oddity)) = self.records.front() {
+            if *at == offset {
+                return Some(oddity.clone());
             }
-            if at > offset {
+            if *at > offset {
                 return None;
             }
             self.records.pop_front();

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use bus::{Bus, Topic};
 use schemas::decisions::DecisionBatch;
+use schemas::headers::UnknownVersion;
 
 use crate::budget::{self, Budgets};
 use crate::links::Linked;
@@ -29,6 +30,8 @@ pub enum Command {
     Records {
         partition: u32,
         records: Vec<RawRecord>,
+        /// Those of them that this build can't read, in order.
+        refused: Vec<(u64, UnknownVersion)>,
     },
     /// Retention deleted what lies below `to`.
     Truncated { partition: u32, to: u64 },
@@ -237,11 +240,11 @@ impl Partitions {
                 }
                 Command::Revoke { partition } => revoked.push(partition),
                 Command::Reconfigure(change) => self.reconfigure(&change),
-                Command::Records { partition, records } => {
-                    self.with(partition, |owned| {
-                        records.into_iter().for_each(|record| owned.observe(record))
-                    });
-                }
+                Command::Records {
+                    partition,
+                    records,
+                    refused,
+                } => self.with(partition, |owned| observe(owned, records, refused)),
                 Command::Truncated { partition, to } => {
                     self.with(partition, |owned| owned.skip_to(to))
                 }
@@ -335,6 +338,20 @@ impl Partitions {
             }
         }
         part.backlog = (self.readers.iter()).any(|reader| reader.wanted(&mut self.owned));
+    }
+}
+
+fn observe(
+    partition: &mut Partition,
+    records: Vec<RawRecord>,
+    refused: Vec<(u64, UnknownVersion)>,
+) {
+    let mut refused = refused.into_iter().peekable();
+    for record in records {
+        match refused.next_if(|(offset, _)| *offset == record.offset) {
+            Some((_, why)) => partition.refuse(record, why),
+            None => partition.observe(record),
+        }
     }
 }
 

@@ -79,6 +79,35 @@ fn every_span_goes_to_its_partition_exactly_once() {
     assert_eq!(dead[0].1.value, "not OTLP");
 }
 
+/// What is of a version that this build can't read is not looked into.
+#[test]
+fn records_of_a_newer_version_go_to_the_dead_letters() {
+    let dir = tempfile::tempdir().unwrap();
+    let topics = Topics::new("tailwater");
+    let bus = open(dir.path(), &topics);
+    let newer = bus::Record {
+        headers: vec![bus::Header {
+            name: schemas::headers::VERSION_NAME.into(),
+            value: "9".into(),
+        }],
+        value: traces(vec![span(1, 1)]).encode_to_vec().into(),
+    };
+    let publisher = bus.publisher().unwrap();
+    let ack: bus::Ack = Box::new(|ack| assert!(ack.is_ok()));
+    publisher
+        .publish(bus::TopicPartition::new(FOREIGN, 0), newer.clone(), ack)
+        .unwrap();
+    rekey_all(&bus, &topics, FOREIGN);
+    assert!(read(&*bus, &topics.raw(Signal::Traces)).is_empty());
+    let dead = read(&*bus, &topics.dead_letters());
+    assert_eq!(dead.len(), 1);
+    assert_eq!(dead[0].1.value, newer.value);
+    let reason = |header: &&bus::Header| &*header.name == schemas::headers::DEAD_REASON;
+    let reason = dead[0].1.headers.iter().find(reason).unwrap();
+    let told = String::from_utf8_lossy(&reason.value);
+    assert!(told.contains("version \"9\""), "{told}");
+}
+
 /// From the socket to the log: what was acknowledged is there.
 #[test]
 fn what_was_acknowledged_is_on_the_embedded_bus() {
