@@ -12,6 +12,7 @@
 
 mod api;
 mod config;
+mod counted;
 mod dead_letter;
 pub mod embedded;
 mod error;
@@ -25,6 +26,7 @@ pub use api::*;
 pub use config::{
     BusConfig, BusKind, RawBusConfig, RawEmbedded, RawKafka, RawRetention, RawTopics,
 };
+pub use counted::commit;
 pub use dead_letter::DeadLetter;
 pub use error::{CommitError, Error, Result};
 pub use specs::topic_specs;

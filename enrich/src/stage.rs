@@ -218,11 +218,10 @@ fn commit(
         if session.has_failed() {
             return;
         }
-        let result = committer.commit(&batch.epoch);
-        let failed = result.is_err();
-        if !failed {
+        let result = bus::commit(&mut *committer, &batch.epoch, |_| {
             batch.tally.publish(&config.rules);
-        }
+        });
+        let failed = result.is_err();
         session.committed(result);
         if failed {
             return;

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use bus::{
     Assigned, Bus, CommitError, Committer, DeadLetter, Delivery, Epoch, Error, Fetched,
-    GroupOptions, Header, Member, Position, Rebalance, Record, Topic, TopicPartition,
+    GroupOptions, Header, Member, Position, Rebalance, Record, Topic, TopicPartition, commit,
 };
 use bytes::Bytes;
 use runtime::{Drain, Readiness};
@@ -20,7 +20,7 @@ use schemas::{Signal, Topics, headers};
 use crate::config::Rekey;
 use crate::counts::Counts;
 use crate::pack::{Pack, RecordLimits};
-use crate::split::{Limits, split};
+use crate::split::{Limits, Rejected, split};
 
 /// Of one epoch's input; its output is smaller.
 const EPOCH_BYTES: usize = 8 << 20;
@@ -115,6 +115,8 @@ struct Rekeyer {
 #[derive(Default)]
 struct Outcome {
     epoch: Epoch,
+    /// Of each record that was split: items that were taken, and those that weren't.
+    split: Vec<(usize, Rejected)>,
     items: u64,
     bytes: u64,
 }
@@ -153,13 +155,17 @@ impl Rekeyer {
                 continue;
             }
             let outcome = self.epoch(&polled.records);
-            committer.commit(&outcome.epoch)?;
-            self.counts.published(outcome.items, outcome.bytes);
+            commit(committer, &outcome.epoch, |_| {
+                for (accepted, rejected) in &outcome.split {
+                    self.counts.split(*accepted, rejected);
+                }
+                self.counts.published(outcome.items, outcome.bytes);
+            })?;
         }
         Ok(())
     }
 
-    /// What becomes of one poll's records. Pure, but for the counters.
+    /// What becomes of one poll's records. Pure.
     fn epoch(&self, records: &[Fetched]) -> Outcome {
         let mut packs: Vec<Pack<()>> = (0..self.split.partitions)
             .map(|_| Pack::default())
@@ -187,7 +193,9 @@ impl Rekeyer {
                     continue;
                 }
             };
-            self.counts.split(split.accepted(), &split.rejected);
+            outcome
+                .split
+                .push((split.accepted(), split.rejected.clone()));
             for (partition, items) in split.partitions() {
                 let mut closed = Vec::new();
                 packs[partition as usize].add(items, &(), due, self.record, &mut closed);

@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
-use std::time::Instant;
 
 use bus::fault::{self, Step};
 use bus::{CommitError, Committer, Epoch, Header, Position, Record, Topic, TopicPartition};
@@ -44,19 +43,23 @@ pub fn run(
                 let parts = parts.remove(&epoch).unwrap_or_default();
                 let backlog = parts.iter().any(|part| part.backlog);
                 let assembled = names.assemble(&parts);
-                if !assembled.records.is_empty() || !assembled.positions.is_empty() {
+                let is_empty = assembled.records.is_empty() && assembled.positions.is_empty();
+                if !is_empty {
                     fault::at(Step::Decided);
-                    let started = Instant::now();
-                    if let Err(error) = committer.commit(&assembled) {
-                        progress.failed(match error {
-                            CommitError::Fenced(reason) => Failure::Fenced(reason),
-                            CommitError::Fatal(reason) => Failure::Fatal(reason),
-                        });
-                        return;
-                    }
-                    counters.committed(started.elapsed());
                 }
-                counters.epoch(&parts);
+                let committed = bus::commit(&mut *committer, &assembled, |took| {
+                    if !is_empty {
+                        counters.committed(took);
+                    }
+                    counters.epoch(&parts);
+                });
+                if let Err(error) = committed {
+                    progress.failed(match error {
+                        CommitError::Fenced(reason) => Failure::Fenced(reason),
+                        CommitError::Fatal(reason) => Failure::Fatal(reason),
+                    });
+                    return;
+                }
                 rebuild.epoch(&parts);
                 let at_rest = !backlog && parts.iter().all(Part::is_at_rest);
                 progress.committed(epoch, backlog, at_rest);

@@ -12,6 +12,7 @@ mod lifecycle;
 mod outage;
 mod overload;
 mod real;
+mod refusing;
 mod rekey;
 mod samples;
 mod server;

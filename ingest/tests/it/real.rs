@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use metrics_exporter_prometheus::PrometheusBuilder;
+
 use bus::{Bus, RawBusConfig, RawEmbedded, RawKafka, Record, TopicPartition};
 use runtime::config::Problems;
 use runtime::{Drain, Health};
@@ -97,7 +99,10 @@ pub fn span_ids(bus: &dyn Bus, topic: &str) -> Vec<Vec<u8>> {
 }
 
 /// Partitions a topic of somebody else anew, until the group has read everything.
-pub fn rekey_all(bus: &Arc<dyn Bus>, topics: &Topics, foreign: &str) {
+/// What it counted meanwhile.
+pub fn rekey_all(bus: &Arc<dyn Bus>, topics: &Topics, foreign: &str) -> String {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let counters = recorder.handle();
     let drain = Drain::new();
     let rekey = ingest::Rekey {
         topic: foreign.to_owned(),
@@ -107,14 +112,10 @@ pub fn rekey_all(bus: &Arc<dyn Bus>, topics: &Topics, foreign: &str) {
     let running = std::thread::spawn({
         let (bus, topics, drain) = (bus.clone(), topics.clone(), drain.clone());
         move || {
-            ingest::rekey(
-                rekey,
-                bus,
-                topics,
-                "test",
-                Health::new().part("rekey"),
-                drain,
-            )
+            let ready = Health::new().part("rekey");
+            metrics::with_local_recorder(&recorder, || {
+                ingest::rekey(rekey, bus, topics, "test", ready, drain)
+            })
         }
     });
     let deadline = Instant::now() + Duration::from_secs(30);
@@ -124,4 +125,5 @@ pub fn rekey_all(bus: &Arc<dyn Bus>, topics: &Topics, foreign: &str) {
     }
     drain.request();
     running.join().unwrap().unwrap();
+    counters.render()
 }

@@ -1,6 +1,7 @@
 //! Over the embedded bus: a topic that somebody else wrote, partitioned anew, and what came in by socket.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bus::{Bus, TopicSpec};
 use prost::Message;
@@ -9,6 +10,7 @@ use schemas::{Signal, Topics, partition_of};
 
 use crate::client::TRACES;
 use crate::real::{self, PARTITIONS, publish, read, rekey_all};
+use crate::refusing::Refusing;
 use crate::samples::{span, traces};
 
 const FOREIGN: &str = "collector";
@@ -77,6 +79,39 @@ fn every_span_goes_to_its_partition_exactly_once() {
     assert_eq!(header("tailwater.dead.partition"), "1");
     assert_eq!(header("tailwater.dead.offset"), "5");
     assert_eq!(dead[0].1.value, "not OTLP");
+}
+
+/// Refused commits are read and made again, and counted once: with them, the counters say what is on the bus.
+#[test]
+fn a_refused_commit_is_counted_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let topics = Topics::new("tailwater");
+    let bus = open(dir.path(), &topics);
+    let commits = Arc::new(AtomicUsize::new(0));
+    let refusing: Arc<dyn Bus> = Arc::new(Refusing {
+        bus: bus.clone(),
+        refused: &[0, 1],
+        commits: commits.clone(),
+    });
+    let mut spans: Vec<_> = (1..=7).map(|id| span(id, 1)).collect();
+    // One that nobody can put anywhere.
+    spans[3].trace_id.clear();
+    publish(&*bus, FOREIGN, 0, traces(spans).encode_to_vec());
+    let counted = rekey_all(&refusing, &topics, FOREIGN);
+    assert!(commits.load(Ordering::SeqCst) > 2);
+    let count = |name: &str| -> u64 {
+        let lines = counted.lines().filter(|line| line.starts_with(name));
+        let values = lines.filter_map(|line| line.rsplit(' ').next()?.parse::<u64>().ok());
+        values.sum()
+    };
+    let on_the_bus: usize = read(&*bus, &topics.raw(Signal::Traces))
+        .iter()
+        .map(|(_, record)| schemas::otlp::Items::new(&record.value).count())
+        .sum();
+    assert_eq!(on_the_bus, 6);
+    assert_eq!(count("tailwater_ingest_received_items_total"), 7);
+    assert_eq!(count("tailwater_ingest_rejected_items_total"), 1);
+    assert_eq!(count("tailwater_ingest_published_items_total"), 6);
 }
 
 /// What is of a version that this build can't read is not looked into.
