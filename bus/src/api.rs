@@ -229,7 +229,7 @@ pub trait Publisher: Send + Sync {
     /// # Errors
     /// [`crate::Error::QueueFull`] when the bounded queue is full; `ack` is then dropped uncalled.
     fn publish(&self, to: TopicPartition, record: Record, ack: Ack) -> Result<()>;
-    /// Blocks until everything queued was acknowledged or failed, or the timeout passed (an error).
+    /// Blocks until everything that was queued by now is acknowledged or failed, or the timeout has passed (an error). What is queued meanwhile isn't waited for.
     fn flush(&self, timeout: Duration) -> Result<()>;
 }
 

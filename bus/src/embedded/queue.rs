@@ -75,8 +75,9 @@ pub(super) struct Queue {
 struct State {
     work: VecDeque<Work>,
     bytes: usize,
-    /// Publishes that were queued and not acknowledged yet.
-    unsettled: usize,
+    /// Publishes that were ever queued, and those of them that were acknowledged or failed: in the same order.
+    published: u64,
+    settled: u64,
     closed: bool,
     /// Why publishes are refused at present.
     refused: Option<Arc<dyn Fn() -> Error + Send + Sync>>,
@@ -105,7 +106,7 @@ impl Queue {
         if !state.work.is_empty() && state.bytes + bytes > self.bytes_max {
             return Err(Error::QueueFull);
         }
-        state.unsettled += 1;
+        state.published += 1;
         self.put(&mut state, work, bytes);
         Ok(())
     }
@@ -166,27 +167,26 @@ impl Queue {
         Some(taken)
     }
 
-    /// `count` publishes were acknowledged or failed.
+    /// The oldest `count` publishes that weren't are acknowledged now, or failed.
     pub(super) fn settled(&self, count: usize) {
         if count == 0 {
             return;
         }
         let mut state = lock(&self.state);
-        state.unsettled -= count;
-        if state.unsettled == 0 {
-            drop(state);
-            self.drained.notify_all();
-        }
+        state.settled += count as u64;
+        drop(state);
+        self.drained.notify_all();
     }
 
-    /// Waits until every publish so far is settled.
+    /// Waits until every publish so far is settled, whatever is published meanwhile.
     pub(super) fn flush(&self, timeout: Duration) -> Result<()> {
         let state = lock(&self.state);
+        let published = state.published;
         let (state, _) = self
             .drained
-            .wait_timeout_while(state, timeout, |state| state.unsettled > 0)
+            .wait_timeout_while(state, timeout, |state| state.settled < published)
             .unwrap_or_else(PoisonError::into_inner);
-        match state.unsettled {
+        match published.saturating_sub(state.settled) {
             0 => Ok(()),
             count => Err(Error::Unavailable(format!(
                 "{count} records were not on disk after {} ms",

@@ -22,6 +22,7 @@ mod reading;
 mod sending;
 mod topics;
 mod transactions;
+mod unsettled;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! Publishing outside of epochs: an idempotent producer with a bounded queue, and one call back for each record.
 
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
@@ -14,11 +14,13 @@ use super::log::Context;
 use super::polled::PolledProducer;
 use super::producer::{Sent, send};
 use super::properties::Properties;
+use super::unsettled::Unsettled;
 use crate::{Ack, Error, Publisher, Record, Result, TopicPartition};
 
 pub(super) struct KafkaPublisher {
     properties: Properties,
     limit: usize,
+    unsettled: Arc<Unsettled>,
     /// Replaced when the client reports a fatal error, from which it never recovers.
     producer: RwLock<Arc<PolledProducer<Acks>>>,
 }
@@ -27,6 +29,7 @@ impl KafkaPublisher {
     pub fn new(properties: &Properties) -> Result<Self> {
         Ok(Self {
             limit: properties.record_bytes_max(),
+            unsettled: Arc::default(),
             producer: RwLock::new(Arc::new(create(properties)?)),
             properties: properties.clone(),
         })
@@ -72,6 +75,11 @@ impl Publisher for KafkaPublisher {
                 limit: self.limit,
             });
         }
+        let ticket = self.unsettled.ticket();
+        let ack: Ack = Box::new(move |result| {
+            ack(result);
+            drop(ticket);
+        });
         let producer = self.producer();
         match send(&producer, &to, &record, Mutex::new(ack)) {
             Ok(()) => Ok(()),
@@ -91,19 +99,11 @@ impl Publisher for KafkaPublisher {
     }
 
     fn flush(&self, timeout: Duration) -> Result<()> {
-        let producer = self.producer();
-        let deadline = Instant::now() + timeout;
-        loop {
-            let waiting = producer.in_flight_count();
-            if waiting == 0 {
-                return Ok(());
-            }
-            if Instant::now() >= deadline {
-                return Err(Error::Unavailable(format!(
-                    "flushing the publisher: {waiting} records not acknowledged after {timeout:?}"
-                )));
-            }
-            std::thread::sleep(Duration::from_millis(1));
+        match self.unsettled.wait(timeout) {
+            0 => Ok(()),
+            waiting => Err(Error::Unavailable(format!(
+                "flushing the publisher: {waiting} records not acknowledged after {timeout:?}"
+            ))),
         }
     }
 }

@@ -36,6 +36,7 @@ macro_rules! every_test {
                 headers_and_values_come_back,
                 timestamps_are_the_bus_clock,
                 too_large_is_refused_alone,
+                a_flush_ends_while_others_publish,
             }
             reading::{
                 from_an_offset,

@@ -1,6 +1,7 @@
 //! Publishing: durable before acknowledged, in order, with headers and the bus's timestamps.
 
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bus::{Error, Header, Record};
@@ -155,5 +156,40 @@ pub fn too_large_is_refused_alone(fixture: &Fixture) {
     }
     assert_eq!(acked.recv_timeout(DEADLINE).unwrap().unwrap(), 0);
     assert_eq!(acked.recv_timeout(DEADLINE).unwrap().unwrap(), 1);
+    publisher.flush(DEADLINE).unwrap();
+}
+
+/// A flush waits for what was published before it, however much is published meanwhile.
+pub fn a_flush_ends_while_others_publish(fixture: &Fixture) {
+    let topic = fixture.topic("t", 1);
+    let publisher = fixture.bus.publisher().unwrap();
+    let (done, published) = (AtomicBool::new(false), AtomicU64::new(0));
+    let settled = Arc::new(AtomicU64::new(0));
+    std::thread::scope(|scope| {
+        let flushed = scope.spawn(|| {
+            while published.load(Ordering::Relaxed) < 100 {
+                std::thread::yield_now();
+            }
+            let flushed = publisher.flush(DEADLINE / 2);
+            done.store(true, Ordering::Relaxed);
+            flushed
+        });
+        // Something is always on its way, and never much.
+        while !done.load(Ordering::Relaxed) {
+            if published.load(Ordering::Relaxed) - settled.load(Ordering::Relaxed) > 64 {
+                std::thread::yield_now();
+                continue;
+            }
+            let settled = settled.clone();
+            let ack = move |_: bus::Result<u64>| {
+                settled.fetch_add(1, Ordering::Relaxed);
+            };
+            publisher
+                .publish(at(&topic, 0), record("x"), Box::new(ack))
+                .unwrap();
+            published.fetch_add(1, Ordering::Relaxed);
+        }
+        flushed.join().unwrap().unwrap();
+    });
     publisher.flush(DEADLINE).unwrap();
 }
