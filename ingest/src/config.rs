@@ -22,8 +22,14 @@ pub struct RawConfig {
     pub request_bytes_max: ByteSize,
     /// All requests in flight and the windows of all connections together; more is refused with a retry delay.
     pub memory_limit: ByteSize,
-    /// Connections at one time over both protocols; more wait in the listen queue.
+    /// Connections at one time on each of the two ports; more wait in the listen queue, and silent ones are then closed early.
     pub connections_max: u32,
+    /// The age at which a connection is told to end, give or take a tenth; 30 s later it is cut off. Behind a load balancer, this spreads long-lived gRPC connections anew.
+    pub connection_age_max: RawDuration,
+    /// The time after which a connection without a request in flight is closed.
+    pub connection_idle_timeout: RawDuration,
+    /// The time within which a new connection's first request must have begun, and within which the headers of each request must have come.
+    pub first_byte_timeout: RawDuration,
     /// The time within which a request's body must have come in.
     pub read_timeout: RawDuration,
     /// The time within which the bus must have acknowledged a request; later it is answered as unavailable.
@@ -46,6 +52,9 @@ impl Default for RawConfig {
             request_bytes_max: ByteSize::mib(64),
             memory_limit: ByteSize::mib(256),
             connections_max: 1024,
+            connection_age_max: RawDuration::from_secs(30 * 60),
+            connection_idle_timeout: RawDuration::from_secs(5 * 60),
+            first_byte_timeout: RawDuration::from_secs(10),
             read_timeout: RawDuration::from_secs(30),
             publish_timeout: RawDuration::from_secs(30),
             retry_after: RawDuration::from_secs(1),
@@ -108,6 +117,9 @@ pub struct Config {
     pub request_bytes_max: usize,
     pub memory_limit: usize,
     pub connections_max: usize,
+    pub connection_age_max: Duration,
+    pub connection_idle_timeout: Duration,
+    pub first_byte_timeout: Duration,
     pub read_timeout: Duration,
     pub publish_timeout: Duration,
     pub retry_after: Duration,
@@ -145,6 +157,9 @@ impl RawConfig {
             request_bytes_max: self.request_bytes_max.0 as usize,
             memory_limit: self.memory_limit.0 as usize,
             connections_max: self.connections_max as usize,
+            connection_age_max: self.connection_age_max.0,
+            connection_idle_timeout: self.connection_idle_timeout.0,
+            first_byte_timeout: self.first_byte_timeout.0,
             read_timeout: self.read_timeout.0,
             publish_timeout: self.publish_timeout.0,
             retry_after: self.retry_after.0,
@@ -188,6 +203,9 @@ impl RawConfig {
             "must be at least 1".into(),
         );
         for (key, value) in [
+            ("connection_age_max", self.connection_age_max),
+            ("connection_idle_timeout", self.connection_idle_timeout),
+            ("first_byte_timeout", self.first_byte_timeout),
             ("read_timeout", self.read_timeout),
             ("publish_timeout", self.publish_timeout),
             ("retry_after", self.retry_after),
@@ -286,11 +304,13 @@ mod tests {
             |raw| {
                 raw.record_bytes_max = ByteSize(1);
                 raw.linger = RawDuration::from_secs(60);
+                raw.connection_idle_timeout = RawDuration::from_secs(0);
                 raw.retry_after = RawDuration::from_secs(0);
             },
             &[
                 "ingest.record_bytes_max",
                 "ingest.linger",
+                "ingest.connection_idle_timeout",
                 "ingest.retry_after",
             ],
         );

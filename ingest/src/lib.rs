@@ -51,6 +51,9 @@ use receive::Receiver;
 /// What is left to the bus when the drain comes.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// What a drain leaves to a request beyond the time for its body and for the bus.
+const DRAIN_MARGIN: Duration = Duration::from_secs(5);
+
 /// Both sockets, bound; nothing is accepted before [`Ingest::run`].
 pub struct Ingest {
     grpc: TcpListener,
@@ -81,6 +84,13 @@ pub async fn bind(
         .await?
         .context("preparing to publish to the raw topics")?;
     let packs = Arc::new(Packs::new(raw, collecting));
+    let limits = runtime::connections::Limits {
+        connections_max: config.connections_max,
+        first_byte_timeout: config.first_byte_timeout,
+        idle_timeout: config.connection_idle_timeout,
+        age_max: config.connection_age_max,
+        drain_timeout: config.read_timeout + config.publish_timeout + DRAIN_MARGIN,
+    };
     // A quarter is for what connections send ahead of being read.
     let windows_bytes = config.memory_limit / 4;
     let receiver = Receiver {
@@ -98,7 +108,7 @@ pub async fn bind(
     Ok(Ingest {
         grpc,
         http,
-        connections: Connections::new(Arc::new(receiver), config.connections_max, windows_bytes),
+        connections: Connections::new(Arc::new(receiver), limits, windows_bytes),
         packs,
         ready,
     })

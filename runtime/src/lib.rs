@@ -2,6 +2,7 @@
 
 pub mod admin;
 pub mod config;
+pub mod connections;
 pub mod drain;
 pub mod exit;
 pub mod health;

@@ -11,6 +11,10 @@ pub const INGEST_REJECTED: &str = "tailwater_ingest_rejected_items_total";
 pub const INGEST_REFUSED_REQUESTS: &str = "tailwater_ingest_refused_requests_total";
 pub const INGEST_REQUESTS: &str = "tailwater_ingest_requests_total";
 pub const INGEST_IN_FLIGHT_BYTES: &str = "tailwater_ingest_in_flight_bytes";
+/// Open connections. Label: `protocol`.
+pub const INGEST_CONNECTIONS: &str = "tailwater_ingest_connections";
+/// Labels: `protocol`, `reason`.
+pub const INGEST_CONNECTIONS_CLOSED: &str = "tailwater_ingest_connections_closed_total";
 pub const INGEST_PUBLISHED_BYTES: &str = "tailwater_ingest_published_bytes_total";
 
 /// consumed = kept + dropped + pending (+ dead-lettered: spans without a valid trace id; + released: pending spans of

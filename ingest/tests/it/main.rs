@@ -4,6 +4,7 @@
 mod bad_input;
 mod bus;
 mod client;
+mod connections;
 mod data;
 mod grpc;
 mod http;

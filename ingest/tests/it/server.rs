@@ -74,9 +74,10 @@ impl<B> Server<B> {
     /// The sum of a counter or gauge over all labels that contain `label`.
     pub fn counter(&self, name: &str, label: &str) -> u64 {
         let rendered = self.counters.render();
-        let lines = rendered
-            .lines()
-            .filter(|line| line.starts_with(name) && line.contains(label));
+        let lines = rendered.lines().filter(|line| {
+            let labels = line.strip_prefix(name);
+            labels.is_some_and(|labels| labels.starts_with(['{', ' ']) && line.contains(label))
+        });
         lines
             .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
             .sum::<f64>() as u64

@@ -13,11 +13,22 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Router, middleware};
+use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 
-use crate::{Health, Metrics, memory};
+use crate::connections::{self, Counts, Limits, Port, Served};
+use crate::{Drain, Health, Metrics, memory};
 pub use config::{AdminConfig, RawAdmin};
 pub use guard::Token;
+
+/// Of each listener: a probe or a scrape is short, and whoever says nothing keeps nobody else out.
+const LIMITS: Limits = Limits {
+    connections_max: 256,
+    first_byte_timeout: Duration::from_secs(10),
+    idle_timeout: Duration::from_secs(300),
+    age_max: Duration::from_secs(1800),
+    drain_timeout: Duration::ZERO,
+};
 
 /// Between two times that memory is given back.
 const TRIM_EVERY: Duration = Duration::from_secs(10);
@@ -101,11 +112,19 @@ async fn listen(
     };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
-    tokio::spawn(async move {
-        if let Err(error) = axum::serve(listener, routes).await {
-            tracing::error!(%error, %bound, "admin endpoint ended");
-        }
-    });
+    let port = Port {
+        name: key,
+        limit_key: None,
+        limits: LIMITS,
+        counts: Counts::none(),
+    };
+    let served = move || Served {
+        builder: connections::builder(),
+        service: TowerToHyperService::new(routes.clone()),
+        guard: (),
+    };
+    // Nobody drains it: it is there until the process ends.
+    tokio::spawn(port.serve(listener, Drain::new(), served));
     Ok(Some(bound))
 }
 

@@ -120,3 +120,19 @@ async fn what_shows_data_is_not_where_probes_are() {
     let answer = ask(admin.pages, "GET /why HTTP/1.1\r\nhost: localhost\r\n").await;
     assert!(answer.ends_with("because"), "{answer}");
 }
+
+/// More connections than a listener has slots, and nothing comes on them: a probe is answered all the same.
+#[tokio::test]
+async fn silent_connections_keep_no_probe_out() {
+    let metrics = install_metrics().unwrap();
+    let admin = Admin::start(&anywhere(), Health::new(), metrics, Router::new())
+        .await
+        .unwrap();
+    let mut silent = Vec::new();
+    for _ in 0..LIMITS.connections_max + 10 {
+        let address = admin.health.unwrap();
+        silent.push(tokio::net::TcpStream::connect(address).await.unwrap());
+    }
+    let answer = tokio::time::timeout(Duration::from_secs(10), get(admin.health, "/healthz"));
+    assert!(answer.await.unwrap().starts_with("HTTP/1.1 200"));
+}
