@@ -23,6 +23,17 @@ pub struct Partial {
 }
 
 impl Partial {
+    /// With more to tell the sender.
+    pub fn and_told(mut self, more: Vec<String>) -> Self {
+        for text in more {
+            if !self.message.is_empty() {
+                self.message.push_str("; ");
+            }
+            self.message.push_str(&text);
+        }
+        self
+    }
+
     fn is_unset(&self) -> bool {
         self.rejected == 0 && self.message.is_empty()
     }

@@ -14,6 +14,8 @@ pub struct Counts {
     published: Counter,
     published_bytes: Counter,
     rejected: [Counter; Reason::ALL.len()],
+    /// Requests with something in them of which nothing was understood, or not all.
+    pub unrecognized: Counter,
     /// Items of records that the bus did not take.
     pub rejected_bus: Counter,
     /// Items of records that it never will.
@@ -29,6 +31,7 @@ impl Counts {
             published: counter!(names::INGEST_PUBLISHED, "signal" => name),
             published_bytes: counter!(names::INGEST_PUBLISHED_BYTES, "signal" => name),
             rejected: Reason::ALL.map(|reason| rejected(name, reason.name())),
+            unrecognized: counter!(names::INGEST_UNRECOGNIZED, "signal" => name),
             rejected_bus: rejected(name, "bus"),
             rejected_record: rejected(name, "record"),
         }

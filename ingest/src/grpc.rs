@@ -171,7 +171,7 @@ fn set_headers(headers: &mut HeaderMap) {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     headers.insert(
         "grpc-accept-encoding",
-        HeaderValue::from_static("identity,gzip,zstd"),
+        HeaderValue::from_static("identity,gzip,deflate,zstd"),
     );
 }
 

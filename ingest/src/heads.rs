@@ -28,7 +28,7 @@ struct Head {
     start: usize,
     end: usize,
     hash: u64,
-    fault: Option<Fault>,
+    fault: Result<Option<Fault>, WireError>,
     /// A resource's partition, once somebody has asked for it.
     partition: Option<u32>,
 }
@@ -38,29 +38,26 @@ const FRAMES_MAX: usize = 3 * 6;
 
 impl Heads {
     /// Copies and checks the item's heads, unless they are those of the item before.
-    ///
-    /// # Errors
-    /// A head is not protobuf of its type.
     #[inline]
-    pub fn enter(&mut self, signal: Signal, item: &Item<'_>) -> Result<Place, WireError> {
+    pub fn enter(&mut self, signal: Signal, item: &Item<'_>) -> Place {
         if is_new(&self.resources, item.resource.index) {
             let start = self.bytes.len();
             item.resource.write(&mut self.bytes);
-            let fault = check_resource(signal, &self.bytes[start..])?;
+            let fault = check_resource(signal, &self.bytes[start..]);
             let head = Head::new(item.resource.index, &self.bytes, start, fault);
             self.resources.push(head);
         }
         if is_new(&self.scopes, item.scope.index) {
             let start = self.bytes.len();
             item.scope.write(&mut self.bytes);
-            let fault = check_scope(signal, &self.bytes[start..])?;
+            let fault = check_scope(signal, &self.bytes[start..]);
             let head = Head::new(item.scope.index, &self.bytes, start, fault);
             self.scopes.push(head);
         }
-        Ok(Place {
+        Place {
             resource: self.resources.len() as u32 - 1,
             scope: self.scopes.len() as u32 - 1,
-        })
+        }
     }
 
     /// The item with its heads.
@@ -93,7 +90,15 @@ impl Heads {
     #[inline]
     pub fn fault(&self, place: Place) -> Option<Fault> {
         let (resource, scope) = self.both(place);
-        resource.fault.or(scope.fault)
+        let fault = |head: &Head| head.fault.as_ref().ok().copied().flatten();
+        fault(resource).or_else(|| fault(scope))
+    }
+
+    /// Why the heads are not protobuf of their types, if they aren't.
+    #[inline]
+    pub fn malformed(&self, place: Place) -> Option<&WireError> {
+        let (resource, scope) = self.both(place);
+        resource.fault.as_ref().err().or(scope.fault.as_ref().err())
     }
 
     /// The partition of everything in a resource that has no trace.
@@ -116,7 +121,12 @@ impl Heads {
 
 impl Head {
     /// The head that was written from `start` on.
-    fn new(index: usize, written: &[u8], start: usize, fault: Option<Fault>) -> Self {
+    fn new(
+        index: usize,
+        written: &[u8],
+        start: usize,
+        fault: Result<Option<Fault>, WireError>,
+    ) -> Self {
         Self {
             index,
             start,

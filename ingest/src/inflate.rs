@@ -2,9 +2,10 @@
 //!
 //! Memory is taken from the request's permit before it is used; long bodies give other tasks a turn every megabyte.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 
 use bytes::{Buf, Bytes};
+use flate2::{Decompress, FlushDecompress, Status};
 
 use crate::admission::Permit;
 use crate::refusal::Refusal;
@@ -14,6 +15,8 @@ use crate::refusal::Refusal;
 pub enum Compression {
     Identity,
     Gzip,
+    /// zlib's format by its definition; also without zlib's frame, as some clients send it.
+    Deflate,
     Zstd,
 }
 
@@ -25,6 +28,7 @@ impl Compression {
                 Some(Self::Identity)
             }
             name if name.eq_ignore_ascii_case("gzip") => Some(Self::Gzip),
+            name if name.eq_ignore_ascii_case("deflate") => Some(Self::Deflate),
             name if name.eq_ignore_ascii_case("zstd") => Some(Self::Zstd),
             _ => None,
         }
@@ -61,6 +65,7 @@ pub async fn inflate(
             )
             .await?
         }
+        Compression::Deflate => read(Inflated::new(body), body_bytes, limit, permit).await?,
         Compression::Zstd => {
             let window = (1 << ZSTD_WINDOW_LOG_MAX).min(limit);
             permit.grow(window)?;
@@ -113,6 +118,54 @@ async fn read(
         if turn >= TURN_BYTES {
             turn = 0;
             tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// A deflated body. flate2's own readers take a body that is cut off for one that has ended.
+struct Inflated {
+    body: Bytes,
+    inflater: Decompress,
+    ended: bool,
+}
+
+impl Inflated {
+    fn new(body: Bytes) -> Self {
+        Self {
+            inflater: Decompress::new(has_zlib_header(&body)),
+            body,
+            ended: false,
+        }
+    }
+}
+
+/// No deflate stream begins so: it would be a stored block whose padding isn't zero.
+fn has_zlib_header(body: &[u8]) -> bool {
+    match body {
+        [method, flags, ..] => {
+            method & 0x0f == 8 && u16::from_be_bytes([*method, *flags]).is_multiple_of(31)
+        }
+        _ => false,
+    }
+}
+
+impl Read for Inflated {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        if self.ended || out.is_empty() {
+            return Ok(0);
+        }
+        let (before_in, before_out) = (self.inflater.total_in(), self.inflater.total_out());
+        let status = self
+            .inflater
+            .decompress(&self.body, out, FlushDecompress::None)?;
+        self.body
+            .advance((self.inflater.total_in() - before_in) as usize);
+        let written = (self.inflater.total_out() - before_out) as usize;
+        self.ended = status == Status::StreamEnd;
+        match (self.ended, self.body.is_empty()) {
+            (true, false) => Err(ErrorKind::InvalidData.into()),
+            (false, _) if written == 0 => Err(ErrorKind::UnexpectedEof.into()),
+            _ => Ok(written),
         }
     }
 }
@@ -234,6 +287,48 @@ mod tests {
             Ok(3),
         )
         .await;
+    }
+
+    fn zlib(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn raw(bytes: &[u8], level: u32) -> Vec<u8> {
+        let level = flate2::Compression::new(level);
+        let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), level);
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    /// With and without zlib's frame; what is cut off or followed by something is no body.
+    #[tokio::test]
+    async fn deflate_by_its_two_meanings() {
+        const PLENTY: usize = 100 << 20;
+        let check = async |body: Vec<u8>, budget, expected| {
+            check(Compression::Deflate, body, budget, expected).await;
+        };
+        for length in [0, 1, 100_000, LIMIT] {
+            let plain: Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();
+            check(zlib(&plain), PLENTY, Ok(length)).await;
+            for level in [0, 1, 9] {
+                check(raw(&plain, level), PLENTY, Ok(length)).await;
+            }
+        }
+        for bomb in [LIMIT + 1, 40_000_000] {
+            check(zlib(&vec![7; bomb]), PLENTY, Err("too_large")).await;
+            check(raw(&vec![7; bomb], 9), PLENTY, Err("too_large")).await;
+        }
+        check(zlib(&vec![7; LIMIT]), 1_000_000, Err("overload")).await;
+        check(vec![], PLENTY, Err("framing")).await;
+        check(b"no deflate".to_vec(), PLENTY, Err("framing")).await;
+        for whole in [zlib(&[7; 1000]), raw(&[7; 1000], 9)] {
+            for end in 0..whole.len() {
+                check(whole[..end].to_vec(), PLENTY, Err("framing")).await;
+            }
+            check([&whole[..], b"x"].concat(), PLENTY, Err("framing")).await;
+        }
     }
 
     /// A frame that demands a window of 64 MiB.

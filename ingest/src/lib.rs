@@ -28,6 +28,7 @@ mod refusal;
 mod rekey;
 mod reply;
 mod split;
+mod unread;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

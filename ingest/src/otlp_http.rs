@@ -80,10 +80,12 @@ async fn export(
 }
 
 fn signal(path: &str) -> Option<Signal> {
+    // Clients join an endpoint and a path, and either may have a slash too many.
+    let path = path.strip_prefix('/')?.trim_matches('/');
     match path {
-        "/v1/traces" => Some(Signal::Traces),
-        "/v1/logs" => Some(Signal::Logs),
-        "/v1/metrics" => Some(Signal::Metrics),
+        "v1/traces" => Some(Signal::Traces),
+        "v1/logs" => Some(Signal::Logs),
+        "v1/metrics" => Some(Signal::Metrics),
         _ => None,
     }
 }

@@ -20,6 +20,7 @@ use crate::counts::Counts;
 use crate::pack::{Closed, Pack, RecordLimits};
 use crate::refusal::Refusal;
 use crate::split::{Limits, Split, split};
+use crate::unread::Unread;
 
 /// Whose data it is; `None`: there is one tenant.
 pub type Tenant = Option<Arc<str>>;
@@ -128,6 +129,7 @@ impl Packs {
         signal: Signal,
         request: &[u8],
         tenant: &Tenant,
+        unread: Unread,
         mut permit: Permit,
     ) -> Result<(Partial, Completion), Refusal> {
         let packs = self.signal(signal);
@@ -135,9 +137,13 @@ impl Packs {
             partitions: packs.partitions.len() as u32,
             item_bytes_max: self.limits.hard,
         };
-        let split = split(signal, request, limits)?;
+        let mut split = split(signal, request, limits)?;
+        let unknown = unread.told(request, &mut split.rejected);
+        if !unknown.is_empty() {
+            packs.counts.unrecognized.increment(1);
+        }
         packs.counts.split(split.accepted(), &split.rejected);
-        let partial = split.rejected.partial(signal, limits);
+        let partial = split.rejected.partial(signal, limits).and_told(unknown);
         if split.accepted() == 0 {
             permit.shrink_to(0);
         }

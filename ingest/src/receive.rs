@@ -8,12 +8,14 @@ use http::{HeaderMap, HeaderName};
 use metrics::counter;
 use runtime::names;
 use schemas::Signal;
+use schemas::json::{JsonError, Translated, mend, mended_len, read_request};
 
 use crate::admission::{Budget, Permit};
 use crate::answer::{Encoding, Partial};
 use crate::inflate::{Compression, inflate};
 use crate::publish::{Packs, Tenant};
 use crate::refusal::Refusal;
+use crate::unread::Unread;
 
 /// JSON bodies above this are translated on a thread for blocking work: 1 MiB takes about 5 ms.
 const JSON_INLINE_BYTES_MAX: usize = 256 << 10;
@@ -55,11 +57,11 @@ impl Receiver {
             mut permit,
         } = request;
         let body = inflate(compression, body, self.request_bytes_max, &mut permit).await?;
-        let body = match encoding {
-            Encoding::Protobuf => body,
+        let (body, unread) = match encoding {
+            Encoding::Protobuf => (body, Unread::default()),
             Encoding::Json => from_json(signal, body, &mut permit).await?,
         };
-        let (partial, completion) = self.packs.take(signal, &body, &tenant, permit)?;
+        let (partial, completion) = self.packs.take(signal, &body, &tenant, unread, permit)?;
         drop(body);
         match tokio::time::timeout(self.publish_timeout, completion.wait()).await {
             Ok(waited) => waited?,
@@ -95,23 +97,34 @@ impl Receiver {
     }
 }
 
-async fn from_json(signal: Signal, body: Bytes, permit: &mut Permit) -> Result<Bytes, Refusal> {
+async fn from_json(
+    signal: Signal,
+    body: Bytes,
+    permit: &mut Permit,
+) -> Result<(Bytes, Unread), Refusal> {
     let json_bytes = permit.bytes();
     // Protobuf is smaller than the JSON it says the same as.
     permit.grow(body.len())?;
-    let protobuf = if body.len() <= JSON_INLINE_BYTES_MAX {
-        schemas::json::to_protobuf(signal, &body)?
-    } else {
-        let translate = move || schemas::json::to_protobuf(signal, &body);
-        match tokio::task::spawn_blocking(translate).await {
-            Ok(translated) => translated?,
-            Err(error) => {
-                return Err(Refusal::Framing(format!(
-                    "its translation broke off: {error}"
-                )));
-            }
+    let mut read = read_json(signal, body.clone()).await?;
+    if let Err(JsonError::Syntax(_)) = read {
+        permit.grow(2 * mended_len(&body).saturating_sub(body.len()) + body.len())?;
+        if let Some(mended) = mend(&body) {
+            drop(body);
+            read = read_json(signal, mended.into()).await?;
         }
-    };
+    }
+    let mut translated = read?;
+    let unread = Unread::of(&mut translated);
+    let protobuf = translated.request;
     permit.shrink_to(protobuf.capacity().min(json_bytes));
-    Ok(protobuf.into())
+    Ok((protobuf.into(), unread))
+}
+
+async fn read_json(signal: Signal, body: Bytes) -> Result<Result<Translated, JsonError>, Refusal> {
+    if body.len() <= JSON_INLINE_BYTES_MAX {
+        return Ok(read_request(signal, &body));
+    }
+    let read = tokio::task::spawn_blocking(move || read_request(signal, &body));
+    read.await
+        .map_err(|error| Refusal::Framing(format!("its translation broke off: {error}")))
 }

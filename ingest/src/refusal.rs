@@ -21,7 +21,7 @@ pub enum Refusal {
         "the request is above the limit of {limit} bytes ({form}); send smaller batches or raise ingest.request_bytes_max"
     )]
     TooLarge { limit: usize, form: &'static str },
-    #[error("the encoding `{0}` is not supported; use identity, gzip or zstd")]
+    #[error("the encoding `{0}` is not supported; use identity, gzip, deflate or zstd")]
     Encoding(String),
     #[error(
         "the content type `{0}` is not supported; use application/x-protobuf or application/json"

@@ -20,7 +20,7 @@ use schemas::{Signal, Topics, headers};
 use crate::config::Rekey;
 use crate::counts::Counts;
 use crate::pack::{Pack, RecordLimits};
-use crate::split::{Limits, Rejected, split};
+use crate::split::{Limits, Rejected, Split, split};
 
 /// Of one epoch's input; its output is smaller.
 const EPOCH_BYTES: usize = 8 << 20;
@@ -177,8 +177,10 @@ impl Rekeyer {
         for record in records {
             let at = TopicPartition::new(record.topic.clone(), record.partition);
             positions.insert(at, record.offset + 1);
+            // Nobody sends again what stands in a topic: with one broken span the whole record is kept as a dead letter.
             let read = match record.check_version() {
                 Ok(()) => split(SIGNAL, &record.value, self.split)
+                    .and_then(whole)
                     .map_err(|error| format!("not an OTLP trace request: {error}")),
                 Err(unknown) => Err(unknown.to_string()),
             };
@@ -243,6 +245,14 @@ impl Rekeyer {
             value: record.value.clone(),
         };
         (to, letter.into_record(vec![version()], self.record.hard))
+    }
+}
+
+/// A split without malformed items.
+fn whole(split: Split<'_>) -> Result<Split<'_>, WireError> {
+    match split.rejected.wire_error() {
+        Some(error) => Err(*error),
+        None => Ok(split),
     }
 }
 

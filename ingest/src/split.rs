@@ -1,7 +1,9 @@
 //! Splitting: which items of a request go to which partition, and which are rejected. Pure; nothing is copied but pointers.
 //!
-//! The whole request is walked before any item is used: a request that turns out malformed in its last span leaves no trace.
+//! The whole request is walked before any item is used: a request whose framing turns out broken behind its last span leaves no trace. What
+//! is broken inside an item costs that item.
 
+use schemas::json::Tally;
 use schemas::otlp::{Checked, Fault, Item, Items, check_item};
 use schemas::wire::WireError;
 use schemas::{Signal, partition_of};
@@ -39,7 +41,7 @@ pub struct Split<'a> {
 /// Splits one request.
 ///
 /// # Errors
-/// The request, or an item of it, is not protobuf of its type.
+/// The request is not protobuf of its type down to its items, or no item of it is.
 pub fn split(signal: Signal, request: &[u8], limits: Limits) -> Result<Split<'_>, WireError> {
     let mut items = Vec::new();
     let mut partitions = Vec::new();
@@ -47,11 +49,15 @@ pub fn split(signal: Signal, request: &[u8], limits: Limits) -> Result<Split<'_>
     let mut heads = Heads::default();
     for item in Items::new(request) {
         let item = item?;
-        let place = heads.enter(signal, &item)?;
-        let mut checked = check_item(signal, item.body)?;
+        let place = heads.enter(signal, &item);
+        let checked = check_item(signal, item.body);
         let route = if heads.alone_bytes(place, item.body) > limits.item_bytes_max {
             Err(Reason::TooLarge)
+        } else if let Some(error) = checked.as_ref().err().or(heads.malformed(place)) {
+            rejected.malformed(error);
+            Err(Reason::Malformed)
         } else {
+            let mut checked = checked.unwrap_or_default();
             checked.fault = checked.fault.or(heads.fault(place));
             let by_resource = || heads.partition(place, limits.partitions);
             route(signal, &checked, by_resource, limits.partitions)
@@ -63,6 +69,11 @@ pub fn split(signal: Signal, request: &[u8], limits: Limits) -> Result<Split<'_>
             }
             Err(reason) => rejected.count(reason, signal, item.body),
         }
+    }
+    if items.is_empty()
+        && let Some(error) = rejected.wire_error.take()
+    {
+        return Err(error);
     }
     let (order, ends) = sort(&partitions, limits.partitions);
     Ok(Split {
@@ -108,15 +119,18 @@ pub enum Reason {
     OtherId,
     Utf8,
     TooLarge,
+    /// It can't be read, or what it stands in can't.
+    Malformed,
 }
 
 impl Reason {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::TraceId,
         Self::SpanId,
         Self::OtherId,
         Self::Utf8,
         Self::TooLarge,
+        Self::Malformed,
     ];
 
     /// The `reason` label of the rejected items' counter.
@@ -127,6 +141,7 @@ impl Reason {
             Self::OtherId => "other_id",
             Self::Utf8 => "utf8",
             Self::TooLarge => "too_large",
+            Self::Malformed => "malformed",
         }
     }
 }
@@ -137,15 +152,36 @@ pub struct Rejected {
     items: [u64; Reason::ALL.len()],
     /// In the unit of `partial_success`: data points for metrics, items otherwise.
     units: u64,
+    wire_error: Option<WireError>,
+    /// What was wrong with the first malformed item.
+    fault: Option<String>,
 }
 
 impl Rejected {
     fn count(&mut self, reason: Reason, signal: Signal, body: &[u8]) {
         self.items[reason as usize] += 1;
         self.units += match signal {
-            Signal::Metrics => data_points(body),
+            // Of what can't be read, as many as can be seen, and it is one at least.
+            Signal::Metrics => data_points(body).max(u64::from(reason == Reason::Malformed)),
             Signal::Traces | Signal::Logs => 1,
         };
+    }
+
+    fn malformed(&mut self, error: &WireError) {
+        self.fault.get_or_insert_with(|| error.to_string());
+        self.wire_error.get_or_insert(*error);
+    }
+
+    /// Items that could not be read before there was anything to split.
+    pub fn add_unread(&mut self, unread: Tally, fault: String) {
+        self.items[Reason::Malformed as usize] += unread.items;
+        self.units += unread.units;
+        self.fault = Some(fault);
+    }
+
+    /// Whether an item, or what it stands in, is not protobuf of its type.
+    pub fn wire_error(&self) -> Option<&WireError> {
+        self.wire_error.as_ref()
     }
 
     pub fn total(&self) -> u64 {
@@ -163,6 +199,7 @@ impl Rejected {
     /// What the client is told.
     pub fn partial(&self, signal: Signal, limits: Limits) -> Partial {
         let what = signal.items();
+        let fault = self.fault.as_deref().unwrap_or_default();
         let message = self.by_reason().map(|(reason, count)| match reason {
             Reason::TraceId => format!("{count} {what} with a trace_id that is not 16 bytes or all zero"),
             Reason::SpanId => format!("{count} {what} with a span_id that is not 8 bytes or all zero"),
@@ -174,6 +211,7 @@ impl Rejected {
                 "{count} {what} above the limit of {} bytes for one record, with resource and scope",
                 limits.item_bytes_max
             ),
+            Reason::Malformed => format!("{count} {what} that could not be read; the first fault: {fault}"),
         });
         Partial {
             rejected: self.units,

@@ -9,6 +9,8 @@ pub const INGEST_PUBLISHED: &str = "tailwater_ingest_published_items_total";
 pub const INGEST_REJECTED: &str = "tailwater_ingest_rejected_items_total";
 /// Requests refused whole. Labels: `protocol`, `reason`.
 pub const INGEST_REFUSED_REQUESTS: &str = "tailwater_ingest_refused_requests_total";
+/// Requests that were taken though names or fields in them were not understood. Label: `signal`.
+pub const INGEST_UNRECOGNIZED: &str = "tailwater_ingest_unrecognized_requests_total";
 pub const INGEST_REQUESTS: &str = "tailwater_ingest_requests_total";
 pub const INGEST_IN_FLIGHT_BYTES: &str = "tailwater_ingest_in_flight_bytes";
 /// Open connections. Label: `protocol`.

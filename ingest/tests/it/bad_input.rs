@@ -200,6 +200,53 @@ async fn what_consumers_could_not_decode_stays_outside() {
     server.assert_counters_close();
 }
 
+/// What is broken costs its item, or its resource: the others are kept, and the sender knows how many were not.
+#[tokio::test]
+async fn broken_items_cost_themselves() {
+    let server = Server::start().await;
+    let mut named = span(1, 2);
+    named.attributes = vec![text("key", "victim")];
+    let mut request = traces(vec![span(1, 1), named, span(1, 3)]);
+    let mut other = traces(vec![span(2, 4), span(2, 5)]).resource_spans;
+    let resource = other[0].resource.get_or_insert_default();
+    resource.attributes = vec![text("key", "heads")];
+    request.resource_spans.extend(other);
+    let good = request.encode_to_vec();
+    let damaged = |word: &[u8]| {
+        let found = good.windows(word.len()).position(|window| window == word);
+        let mut broken = good.clone();
+        // The length of the string, one too long for its AnyValue.
+        broken[found.unwrap() - 1] += 1;
+        broken
+    };
+    for (word, rejected, kept) in [(&b"victim"[..], 1, 4), (b"heads", 2, 3)] {
+        let before = server.bus.spans().len();
+        let response = grpc(server.grpc, TRACES, &damaged(word)).await.unwrap();
+        let partial = ExportTraceServiceResponse::decode(response).unwrap();
+        let partial = partial.partial_success.unwrap();
+        assert_eq!(partial.rejected_spans, rejected);
+        assert!(partial.error_message.contains("could not be read"));
+        assert_eq!(server.bus.spans().len() - before, kept);
+    }
+    let malformed = server.counter(runtime::names::INGEST_REJECTED, "reason=\"malformed\"");
+    assert_eq!(malformed, 3);
+    server.assert_counters_close();
+}
+
+/// Fields, but none of OTLP's: taken, told and counted.
+#[tokio::test]
+async fn foreign_protobuf_is_told() {
+    let server = Server::start().await;
+    let response = grpc(server.grpc, TRACES, &[0x7a, 1, b'x']).await.unwrap();
+    let partial = ExportTraceServiceResponse::decode(response).unwrap();
+    let partial = partial.partial_success.unwrap();
+    assert_eq!(partial.rejected_spans, 0);
+    assert!(partial.error_message.contains("none of them is OTLP's"));
+    let count = server.counter(runtime::names::INGEST_UNRECOGNIZED, "traces");
+    assert_eq!(count, 1);
+    assert_eq!(grpc(server.grpc, TRACES, &[]).await.unwrap(), "");
+}
+
 /// Every prefix and many a mutation of a request: an answer each time, and never a connection lost.
 #[tokio::test]
 async fn mutations_are_answered() {

@@ -118,7 +118,10 @@ async fn p05_identity_gzip_and_zstd_are_accepted() {
     )
     .await;
     assert_eq!(answer.grpc().unwrap_err().code(), Code::Unimplemented);
-    assert_eq!(answer.header("grpc-accept-encoding"), "identity,gzip,zstd");
+    assert_eq!(
+        answer.header("grpc-accept-encoding"),
+        "identity,gzip,deflate,zstd"
+    );
 }
 
 #[tokio::test]

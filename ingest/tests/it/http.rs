@@ -69,6 +69,40 @@ async fn p16_to_p21_posts_are_answered_in_the_encoding_of_the_request() {
     server.assert_counters_close();
 }
 
+/// As joined from an endpoint and a path by whoever configured the client.
+#[tokio::test]
+async fn slashes_round_a_path_are_ignored() {
+    let server = Server::start().await;
+    for path in ["/v1/traces/", "//v1/traces", "//v1/traces//"] {
+        let answer = post(server.http, path, PROTOBUF, spans(1)).await;
+        assert_eq!(answer.status, 200, "{path}");
+    }
+    for path in ["/v1//traces", "/v1/traces/x", "/"] {
+        let answer = post(server.http, path, PROTOBUF, spans(1)).await;
+        assert_eq!(answer.status, 404, "{path}");
+    }
+    assert_eq!(server.bus.spans().len(), 3);
+}
+
+#[tokio::test]
+async fn deflated_bodies_are_taken() {
+    let server = Server::start().await;
+    let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut encoder, &spans(3)).unwrap();
+    let body = encoder.finish().unwrap();
+    let headers = [PROTOBUF, ("content-encoding", "deflate")];
+    let answer = http(server.http, "POST", "/v1/traces", &headers, body.clone()).await;
+    assert_eq!((answer.status.as_u16(), answer.body.len()), (200, 0));
+    let mut client = connect_h2(server.grpc).await;
+    let headers = [("grpc-encoding", "deflate")];
+    let message = crate::client::framed(true, &body);
+    let path = crate::client::TRACES;
+    let answer = crate::client::call(&mut client, server.grpc, path, &headers, message).await;
+    assert_eq!(answer.grpc().unwrap(), "");
+    assert_eq!(server.bus.spans().len(), 6);
+    server.assert_counters_close();
+}
+
 #[tokio::test]
 async fn p22_partial_success_is_200_with_counts() {
     let server = Server::start().await;

@@ -91,12 +91,12 @@ async fn p41_to_p48_fields() {
         )
         .await;
     }
-    // p47
+    // p47, more kindly than the specification has it
     accepted(
         &server,
-        r#""start_time_unix_nano":"5","parent_span_id":"00""#,
+        r#""start_time_unix_nano":"5","parent_span_id":"0000000000000001""#,
         |span| (span.start_time_unix_nano, span.parent_span_id.len()),
-        (0, 0),
+        (5, 8),
     )
     .await;
     // p48
@@ -122,6 +122,170 @@ async fn p41_to_p48_fields() {
         1
     );
     server.assert_counters_close();
+}
+
+const GOOD: &str =
+    r#"{"traceId":"0123456789abcdef0123456789abcdef","spanId":"0123456789abcdef","name":"good"}"#;
+
+/// Sends this text as the request; the answer's `partialSuccess` and the names of the spans that were taken.
+async fn send_text(server: &Server, text: impl Into<bytes::Bytes>) -> (u64, String, Vec<String>) {
+    let before = server.bus.spans().len();
+    let answer = post(server.http, "/v1/traces", JSON, text).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let answer: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+    let partial = &answer["partialSuccess"];
+    let rejected = partial["rejectedSpans"].as_str().unwrap_or("0");
+    let message = partial["errorMessage"].as_str().unwrap_or_default();
+    let spans = server.bus.spans().into_iter().skip(before);
+    (
+        rejected.parse().unwrap(),
+        message.to_owned(),
+        spans.map(|(_, span)| span.name).collect(),
+    )
+}
+
+fn in_request(spans: &str) -> String {
+    format!(r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{spans}]}}]}}]}}"#)
+}
+
+/// Half characters and bytes that are no characters, wherever a string is.
+#[tokio::test]
+async fn half_characters_are_replaced() {
+    let server = Server::start().await;
+    for half in [
+        &br"\ud83d"[..],
+        br"\ude00",
+        br"\uD83D\uD83D",
+        b"\xff",
+        b"\xed\xa0\xbd",
+    ] {
+        let other = GOOD.replace(
+            r#""good""#,
+            r#""cut X","attributes":[{"key":"X","value":{"stringValue":"12X"}}],"X":"X","status":{"message":"X"}"#,
+        );
+        let text = in_request(&format!("{GOOD},{other}"));
+        let text: Vec<&[u8]> = text.split('X').map(str::as_bytes).collect();
+        let (rejected, message, names) = send_text(&server, text.join(half)).await;
+        assert_eq!((rejected, message.as_str()), (0, ""));
+        let good = names.iter().filter(|name| *name == "good").count();
+        let cut = names.iter().filter(|name| name.starts_with("cut \u{fffd}"));
+        assert_eq!((good, cut.count(), names.len()), (1, 1, 2), "{names:?}");
+    }
+    server.assert_counters_close();
+}
+
+/// A value that can't be taken costs its span; in a resource, the resource's spans.
+#[tokio::test]
+async fn bad_values_cost_their_item() {
+    let server = Server::start().await;
+    let deep = format!(
+        r#""attributes":[{{"key":"k","value":{}{{}}{}}}]"#,
+        r#"{"arrayValue":{"values":["#.repeat(500),
+        "]}}".repeat(500)
+    );
+    for field in [
+        r#""droppedAttributesCount":-1"#,
+        r#""droppedEventsCount":4294967296"#,
+        r#""dropped_links_count":"-1""#,
+        r#""startTimeUnixNano":1e999"#,
+        r#""name":{"a":[1,{}]}"#,
+        r#""name":5"#,
+        r#""events":{}"#,
+        r#""links":[{"flags":"x"}]"#,
+        r#""attributes":[{"key":"k","value":{"doubleValue":-1e999}}]"#,
+        &deep,
+    ] {
+        let bad = GOOD.replace(r#""name":"good""#, field);
+        let (rejected, message, names) =
+            send_text(&server, in_request(&format!("{bad},{GOOD}"))).await;
+        assert_eq!((rejected, names), (1, vec!["good".to_owned()]), "{field}");
+        assert!(
+            message.contains("scopeSpans[0].spans[0]"),
+            "{field}: {message}"
+        );
+    }
+    let (rejected, _, names) = send_text(&server, in_request(&format!("null,7,{GOOD}"))).await;
+    assert_eq!((rejected, names.len()), (2, 1));
+    let text = format!(
+        r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{GOOD},{GOOD}]}}],"resource":{{"droppedAttributesCount":-1}}}},{{"scopeSpans":[{{"scope":5,"spans":[{GOOD}]}},{{"spans":[{GOOD}]}}]}}]}}"#
+    );
+    let (rejected, _, names) = send_text(&server, text).await;
+    assert_eq!((rejected, names.len()), (3, 1));
+    let malformed = server.counter(runtime::names::INGEST_REJECTED, "reason=\"malformed\"");
+    assert_eq!(malformed, 15);
+    server.assert_counters_close();
+}
+
+/// For metrics, `partial_success` counts data points.
+#[tokio::test]
+async fn rejected_points_are_counted() {
+    let server = Server::start().await;
+    let points = r#"{"dataPoints":[{"asInt":"1"},{"asInt":"2"}]}"#;
+    let text = format!(
+        r#"{{"resourceMetrics":[{{"scopeMetrics":[{{"metrics":[{{"name":5,"gauge":{points}}},{{"name":"m","gauge":{points}}}]}}]}}]}}"#
+    );
+    let answer = post(server.http, "/v1/metrics", JSON, text).await;
+    let answer: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+    assert_eq!(answer["partialSuccess"]["rejectedDataPoints"], "2");
+    server.assert_counters_close();
+}
+
+/// Names that stand where telemetry should: told and counted, and nothing is lost without a word.
+#[tokio::test]
+async fn foreign_names_are_told() {
+    let server = Server::start().await;
+    let foreign = [
+        (r#"{"one":"two"}"#, "`one`"),
+        (r#"{"resourceLogs":[{"scopeLogs":[]}]}"#, "`resourceLogs`"),
+        (
+            r#"{"resourceSpans":[{"resource":{},"spans":[{}]}]}"#,
+            "`spans`",
+        ),
+        (
+            r#"{"resourceSpans":[{"scopeSpans":[{"logRecords":[{}]}]}]}"#,
+            "`logRecords`",
+        ),
+    ];
+    for (text, name) in foreign {
+        let (rejected, message, names) = send_text(&server, text).await;
+        assert_eq!((rejected, names.len()), (0, 0), "{text}");
+        assert!(message.contains(name), "{text}: {message}");
+    }
+    let old = in_request(GOOD)
+        .replace("scopeSpans", "instrumentationLibrarySpans")
+        .replace(
+            r#""spans""#,
+            r#""instrumentationLibrary":{"name":"lib"},"spans""#,
+        );
+    let (rejected, message, names) = send_text(&server, old).await;
+    assert_eq!((rejected, names), (0, vec!["good".to_owned()]));
+    assert!(
+        message.contains("`instrumentationLibrarySpans`"),
+        "{message}"
+    );
+    let told = server.counter(runtime::names::INGEST_UNRECOGNIZED, "traces");
+    assert_eq!(told, foreign.len() as u64 + 1);
+
+    let known = [
+        "{}".to_owned(),
+        r#"{"resourceSpans":[],"x":1}"#.to_owned(),
+        in_request(
+            &GOOD
+                .replace("traceId", "trace_id")
+                .replace("spanId", "span_id"),
+        )
+        .replace("resourceSpans", "resource_spans")
+        .replace("scopeSpans", "scope_spans"),
+    ];
+    for text in known {
+        let (_, message, _) = send_text(&server, text).await;
+        assert_eq!(message, "");
+    }
+    assert_eq!(server.bus.spans().len(), 2);
+    assert_eq!(
+        server.counter(runtime::names::INGEST_UNRECOGNIZED, ""),
+        told
+    );
 }
 
 #[tokio::test]

@@ -1,12 +1,18 @@
 //! OTLP JSON, both ways, without an intermediate model: JSON in becomes protobuf bytes, protobuf bytes become JSON.
 //! Source: <https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding>.
 //!
-//! What differs from protobuf's own JSON mapping: ids are hex, enums are integers only, names are lowerCamelCase only, and
-//! unknown fields are ignored. A 64-bit integer is written as a string and read as a string or a number.
+//! What differs from protobuf's own JSON mapping: ids are hex, enums are integers only, and unknown fields are ignored. Names are written
+//! in lowerCamelCase and read in snake_case too. A 64-bit integer is written as a string and read as a string or a number.
 
+mod lenient;
+mod mend;
+mod names;
 mod read;
 mod scalar;
 mod write;
+
+pub use lenient::Tally;
+pub use mend::{mend, mended_len};
 
 use crate::Signal;
 use crate::wire::WireError;
@@ -20,14 +26,56 @@ pub enum JsonError {
     Value { path: String, message: String },
 }
 
-/// An OTLP JSON export request as protobuf bytes. Ids are hex of either case, unknown fields are ignored.
+/// A JSON request as protobuf, and what of it could not be taken over.
+#[derive(Debug)]
+pub struct Translated {
+    /// Without the items that could not be read.
+    pub request: Vec<u8>,
+    /// Items in it.
+    pub taken: u64,
+    /// Items that could not be read, or stand in a resource or scope that could not be.
+    pub rejected: Tally,
+    /// The first thing that could not be read. There may be one where no item is rejected: what stands where items should can't be
+    /// counted.
+    pub fault: Option<JsonError>,
+    /// Sentences about names that are not OTLP's and stand where items should, or that OTLP no longer has.
+    pub unknown: Vec<String>,
+}
+
+/// An OTLP JSON export request as protobuf bytes. Ids are hex of either case, unknown fields are ignored. A value of the wrong type or
+/// out of range, or something deeper than 126 levels, costs its item alone.
 ///
 /// Ids of a wrong length go through: ingest rejects their items one by one.
 ///
 /// # Errors
-/// Anything that isn't JSON, or deeper than serde_json reads (128 levels); a value of the wrong type or out of range.
+/// What isn't JSON; [`mend()`] may help. No item can be read, though something stands there.
+pub fn read_request(signal: Signal, json: &[u8]) -> Result<Translated, JsonError> {
+    let mut translated = read::request(signal, json)?;
+    match translated.fault.take() {
+        Some(fault) if translated.taken == 0 => Err(fault),
+        fault => Ok(Translated {
+            fault,
+            ..translated
+        }),
+    }
+}
+
+/// [`read_request`] for those who want all or nothing, the text mended where it has to be.
+///
+/// # Errors
+/// Anything that isn't JSON; a value of the wrong type or out of range.
 pub fn to_protobuf(signal: Signal, json: &[u8]) -> Result<Vec<u8>, JsonError> {
-    read::request(signal, json)
+    let translated = match read_request(signal, json) {
+        Err(JsonError::Syntax(error)) => match mend(json) {
+            Some(mended) => read_request(signal, &mended)?,
+            None => return Err(error.into()),
+        },
+        read => read?,
+    };
+    match translated.fault {
+        Some(fault) => Err(fault),
+        None => Ok(translated.request),
+    }
 }
 
 /// A protobuf export request (or `TracesData` and its siblings: the same bytes) as one line of OTLP JSON, appended to `out`

@@ -168,7 +168,7 @@ fn unknown_fields_are_ignored_at_every_level() {
     let request = ExportTraceServiceRequest::decode(&*request).unwrap();
     let span = &request.resource_spans[0].scope_spans[0].spans[0];
     assert_eq!(span.name, "n");
-    assert_eq!(span.end_time_unix_nano, 0, "snake_case is unknown");
+    assert_eq!(span.end_time_unix_nano, 5, "snake_case is known");
     assert_eq!(
         span.attributes[0].value,
         Some(AnyValue {
@@ -373,16 +373,9 @@ fn depth_is_limited_both_ways() {
         read_value(&format!("{open}{{}}{}", "]}}".repeat(depth)))
     };
     assert!(deep(30).is_ok());
-    assert!(
-        deep(50)
-            .unwrap_err()
-            .starts_with("recursion limit exceeded")
-    );
-    assert!(
-        deep(100_000)
-            .unwrap_err()
-            .starts_with("recursion limit exceeded")
-    );
+    for depth in [50, 100_000] {
+        assert!(deep(depth).unwrap_err().ends_with("nested too deep"));
+    }
     // What is ignored is not followed.
     let ignored = format!(
         r#"{{"x":{}{}}}"#,
