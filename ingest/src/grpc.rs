@@ -6,14 +6,16 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{HeaderMap, Method, Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use hyper::body::Incoming;
 use schemas::Signal;
 use tonic::Status;
 
+use crate::admission::Permit;
 use crate::answer::{self, Encoding, Partial};
 use crate::body::{admit, chunk, gather};
-use crate::inflate::Compression;
+use crate::health::Method;
+use crate::inflate::{Compression, inflate};
 use crate::receive::{Receiver, Request};
 use crate::refusal::Refusal;
 use crate::reply::Reply;
@@ -21,40 +23,106 @@ use crate::reply::Reply;
 /// A flag and a length of four bytes stand before each message.
 const PREFIX: usize = 5;
 
+/// Of a question about health, which names a service.
+const HEALTH_BYTES_MAX: usize = 4 << 10;
+
 /// Answers one call.
 pub async fn serve(receiver: &Receiver, request: http::Request<Incoming>) -> Response<Reply> {
     if !is_grpc(request.headers()) {
         return not_grpc();
     }
+    if let Some(method) = Method::parse(request.uri().path()) {
+        return match health(receiver, method, request).await {
+            Ok(response) => response,
+            Err(refusal) => failure(receiver, &refusal),
+        };
+    }
     let result = call(receiver, request).await;
     receiver.answered("grpc", &result);
     match result {
-        Ok(partial) => success(&partial),
+        Ok(partial) => success(&answer::export_response(
+            Encoding::Protobuf,
+            Signal::Traces,
+            &partial,
+        )),
         Err(refusal) => failure(receiver, &refusal),
     }
 }
 
 async fn call(receiver: &Receiver, request: http::Request<Incoming>) -> Result<Partial, Refusal> {
-    let (head, mut body) = request.into_parts();
-    if head.method != Method::POST {
+    let (head, body) = request.into_parts();
+    if head.method != http::Method::POST {
         return Err(Refusal::Method(head.method.to_string()));
     }
     let signal =
         signal(head.uri.path()).ok_or_else(|| Refusal::Service(head.uri.path().to_owned()))?;
-    let compression = compression(&head.headers)?;
     let tenant = receiver.tenant(&head.headers)?;
+    let message = message(receiver, &head.headers, body, receiver.request_bytes_max).await?;
+    receiver
+        .receive(Request {
+            signal,
+            body: message.body,
+            compression: message.compression,
+            encoding: Encoding::Protobuf,
+            tenant,
+            permit: message.permit,
+        })
+        .await
+}
+
+/// Not counted as a request: it brings nothing.
+async fn health(
+    receiver: &Receiver,
+    method: Method,
+    request: http::Request<Incoming>,
+) -> Result<Response<Reply>, Refusal> {
+    let (head, body) = request.into_parts();
+    if head.method != http::Method::POST {
+        return Err(Refusal::Method(head.method.to_string()));
+    }
+    let Message {
+        body,
+        compression,
+        mut permit,
+    } = message(receiver, &head.headers, body, HEALTH_BYTES_MAX).await?;
+    let question = inflate(compression, body, HEALTH_BYTES_MAX, &mut permit).await?;
+    Ok(match method {
+        Method::Check => match receiver.health.check(&question)? {
+            Some(response) => success(&response),
+            None => respond(Status::not_found("this service is not here").into_http()),
+        },
+        Method::List => success(&receiver.health.list()),
+        Method::Watch => {
+            let responses = receiver.health.watch(&question)?;
+            let mut trailers = HeaderMap::with_capacity(1);
+            // UNAVAILABLE: who watches should ask again, elsewhere.
+            trailers.insert("grpc-status", HeaderValue::from_static("14"));
+            respond(Response::new(
+                Reply::stream(responses).with_trailers(trailers),
+            ))
+        }
+    })
+}
+
+/// A call's one message as it was sent.
+struct Message {
+    body: Bytes,
+    compression: Compression,
+    permit: Permit,
+}
+
+async fn message(
+    receiver: &Receiver,
+    headers: &HeaderMap,
+    mut body: Incoming,
+    bytes_max: usize,
+) -> Result<Message, Refusal> {
+    let compression = compression(headers)?;
     let mut permit = receiver.budget.permit();
     let read = async {
         let (compressed, length, first) = prefix(&mut body).await?;
-        admit(length, receiver.request_bytes_max, &mut permit)?;
-        let message = gather(
-            &mut body,
-            first,
-            Some(length),
-            receiver.request_bytes_max,
-            &mut permit,
-        )
-        .await?;
+        admit(length, bytes_max, &mut permit)?;
+        let message = gather(&mut body, first, Some(length), bytes_max, &mut permit).await?;
         while let Some(more) = chunk(&mut body).await? {
             if !more.is_empty() {
                 return Err(Refusal::Framing("more than one message came".into()));
@@ -62,7 +130,7 @@ async fn call(receiver: &Receiver, request: http::Request<Incoming>) -> Result<P
         }
         Ok((compressed, message))
     };
-    let (compressed, message) = match tokio::time::timeout(receiver.read_timeout, read).await {
+    let (compressed, body) = match tokio::time::timeout(receiver.read_timeout, read).await {
         Ok(read) => read?,
         Err(_) => return Err(Refusal::Slow),
     };
@@ -75,17 +143,11 @@ async fn call(receiver: &Receiver, request: http::Request<Incoming>) -> Result<P
         }
         (true, compression) => compression,
     };
-    let encoding = Encoding::Protobuf;
-    receiver
-        .receive(Request {
-            signal,
-            body: message,
-            compression,
-            encoding,
-            tenant,
-            permit,
-        })
-        .await
+    Ok(Message {
+        body,
+        compression,
+        permit,
+    })
 }
 
 /// Whether the message is compressed, its length, and what came of it together with the prefix.
@@ -141,17 +203,21 @@ fn compression(headers: &HeaderMap) -> Result<Compression, Refusal> {
     Compression::parse(&name).ok_or_else(|| Refusal::Encoding(name.into_owned()))
 }
 
-fn success(partial: &Partial) -> Response<Reply> {
-    let message = answer::export_response(Encoding::Protobuf, Signal::Traces, partial);
+fn success(message: &[u8]) -> Response<Reply> {
+    let mut trailers = HeaderMap::with_capacity(1);
+    trailers.insert("grpc-status", HeaderValue::from_static("0"));
+    respond(Response::new(
+        Reply::new(framed(message)).with_trailers(trailers),
+    ))
+}
+
+/// A message behind its prefix, not compressed.
+pub fn framed(message: &[u8]) -> Bytes {
     let mut data = BytesMut::with_capacity(PREFIX + message.len());
     data.put_u8(0);
     data.put_u32(message.len() as u32);
-    data.put_slice(&message);
-    let mut trailers = HeaderMap::with_capacity(1);
-    trailers.insert("grpc-status", HeaderValue::from_static("0"));
-    let mut response = Response::new(Reply::new(data).with_trailers(trailers));
-    set_headers(response.headers_mut());
-    response
+    data.put_slice(message);
+    data.freeze()
 }
 
 /// Headers alone: no message, the status at once.
@@ -162,17 +228,17 @@ fn failure(receiver: &Receiver, refusal: &Refusal) -> Response<Reply> {
         Some(detail) => answer::status(Encoding::Protobuf, code as i32, &message, Some(detail)),
         None => Vec::new(),
     };
-    let mut response = Status::with_details(code, message, details.into()).into_http();
-    set_headers(response.headers_mut());
-    response
+    respond(Status::with_details(code, message, details.into()).into_http())
 }
 
-fn set_headers(headers: &mut HeaderMap) {
+fn respond(mut response: Response<Reply>) -> Response<Reply> {
+    let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     headers.insert(
         "grpc-accept-encoding",
         HeaderValue::from_static("identity,gzip,deflate,zstd"),
     );
+    response
 }
 
 /// What gRPC asks for when a caller doesn't speak it.

@@ -18,6 +18,7 @@ mod connections;
 mod counts;
 mod grpc;
 mod heads;
+mod health;
 mod inflate;
 mod otlp_http;
 mod pack;
@@ -46,6 +47,7 @@ pub use split::{Limits, split};
 
 use admission::Budget;
 use connections::{Connections, Protocol};
+use health::Health;
 use publish::{Collecting, Packs, Raw};
 use receive::Receiver;
 
@@ -62,6 +64,7 @@ pub struct Ingest {
     connections: Connections,
     packs: Arc<Packs>,
     ready: Readiness,
+    receiver: Arc<Receiver>,
 }
 
 /// Binds both sockets. The raw topics must exist.
@@ -100,18 +103,21 @@ pub async fn bind(
             gauge!(names::INGEST_IN_FLIGHT_BYTES),
         ),
         packs: packs.clone(),
+        health: Health::new(ready.clone()),
         tenant_header: config.tenant_header,
         request_bytes_max: config.request_bytes_max,
         read_timeout: config.read_timeout,
         publish_timeout: config.publish_timeout,
         retry_after: config.retry_after,
     };
+    let receiver = Arc::new(receiver);
     Ok(Ingest {
         grpc,
         http,
-        connections: Connections::new(Arc::new(receiver), limits, windows_bytes),
+        connections: Connections::new(receiver.clone(), limits, windows_bytes),
         packs,
         ready,
+        receiver,
     })
 }
 
@@ -146,9 +152,11 @@ impl Ingest {
             .connections
             .clone()
             .serve(Protocol::Grpc, self.grpc, drain.clone());
-        let http = self.connections.serve(Protocol::Http, self.http, drain);
+        let http = self
+            .connections
+            .serve(Protocol::Http, self.http, drain.clone());
         self.ready.ready();
-        tokio::join!(grpc, http);
+        tokio::join!(self.receiver.health.follow(&drain), grpc, http);
         self.ready.not_ready("drained");
         closing.abort();
         let packs = self.packs;

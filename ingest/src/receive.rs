@@ -12,6 +12,7 @@ use schemas::json::{JsonError, Translated, mend, mended_len, read_request};
 
 use crate::admission::{Budget, Permit};
 use crate::answer::{Encoding, Partial};
+use crate::health::Health;
 use crate::inflate::{Compression, inflate};
 use crate::publish::{Packs, Tenant};
 use crate::refusal::Refusal;
@@ -25,6 +26,7 @@ const TENANT_BYTES_MAX: usize = 256;
 pub struct Receiver {
     pub budget: Budget,
     pub packs: Arc<Packs>,
+    pub health: Health,
     pub tenant_header: Option<HeaderName>,
     pub request_bytes_max: usize,
     pub read_timeout: Duration,

@@ -1,17 +1,20 @@
-//! The body of every response: one piece of data, then perhaps trailers.
+//! The body of every response: one piece of data, or more as they come, then perhaps trailers.
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
+use tokio::sync::mpsc;
 
-/// Data and trailers that are known in full.
+/// Data and trailers.
 #[derive(Default)]
 pub struct Reply {
     data: Option<Bytes>,
+    /// Data that isn't known yet.
+    more: Option<mpsc::Receiver<Bytes>>,
     trailers: Option<HeaderMap>,
 }
 
@@ -19,7 +22,16 @@ impl Reply {
     pub fn new(data: impl Into<Bytes>) -> Self {
         Self {
             data: Some(data.into()).filter(|data: &Bytes| !data.is_empty()),
+            more: None,
             trailers: None,
+        }
+    }
+
+    /// What comes through `more`, until its senders are gone.
+    pub fn stream(more: mpsc::Receiver<Bytes>) -> Self {
+        Self {
+            more: Some(more),
+            ..Self::default()
         }
     }
 
@@ -37,8 +49,14 @@ impl Body for Reply {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if let Some(more) = &mut self.more {
+            match ready!(more.poll_recv(cx)) {
+                Some(data) => return Poll::Ready(Some(Ok(Frame::data(data)))),
+                None => self.more = None,
+            }
+        }
         let data = self.data.take().map(Frame::data);
         Poll::Ready(
             data.or_else(|| self.trailers.take().map(Frame::trailers))
@@ -47,10 +65,13 @@ impl Body for Reply {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.data.is_none() && self.trailers.is_none()
+        self.data.is_none() && self.more.is_none() && self.trailers.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.data.as_ref().map_or(0, Bytes::len) as u64)
+        match self.more {
+            Some(_) => SizeHint::default(),
+            None => SizeHint::with_exact(self.data.as_ref().map_or(0, Bytes::len) as u64),
+        }
     }
 }

@@ -97,6 +97,11 @@ impl Readiness {
         self.set(Ok(()));
     }
 
+    /// Whether all parts of the process are ready, this one among them: what `/readyz` says.
+    pub fn process_is_ready(&self) -> bool {
+        self.health.is_ready()
+    }
+
     pub fn not_ready(&self, reason: impl Into<String>) {
         self.set(Err(reason.into()));
     }

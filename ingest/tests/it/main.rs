@@ -7,6 +7,7 @@ mod client;
 mod connections;
 mod data;
 mod grpc;
+mod health;
 mod http;
 mod json;
 mod lifecycle;

@@ -15,6 +15,7 @@ pub struct Server<B = FakeBus> {
     pub grpc: SocketAddr,
     pub http: SocketAddr,
     pub bus: B,
+    pub health: Health,
     pub drain: Drain,
     pub running: tokio::task::JoinHandle<anyhow::Result<()>>,
     counters: PrometheusHandle,
@@ -56,13 +57,15 @@ impl<B> Server<B> {
     ) -> Self {
         let recorder: &'static _ = Box::leak(Box::new(PrometheusBuilder::new().build_recorder()));
         let recording = metrics::set_default_local_recorder(recorder);
-        let ready = Health::new().part("ingest");
+        let health = Health::new();
+        let ready = health.part("ingest");
         let ingest = ingest::bind(config, shared, topics, ready).await.unwrap();
         let drain = Drain::new();
         Self {
             grpc: ingest.grpc_addr().unwrap(),
             http: ingest.http_addr().unwrap(),
             bus,
+            health,
             running: tokio::spawn(ingest.run(drain.clone())),
             drain,
             counters: recorder.handle(),
