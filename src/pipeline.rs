@@ -50,7 +50,6 @@ pub struct Pipeline {
     pub http: Option<SocketAddr>,
     pub health: Health,
     pub metrics: Metrics,
-    pub bus: Arc<dyn Bus>,
     pub topics: Topics,
     stages: Stages,
     drain_deadline: Duration,
@@ -100,7 +99,7 @@ impl Pipeline {
         };
         let watch = Watch::new(bus.clone());
         let watching = watching::start(&watch, bus_ready, &metrics)?;
-        live.bus_is_open(bus.clone(), Topics::new(&config.bus.prefix));
+        live.bus_is_open(bus, Topics::new(&config.bus.prefix));
 
         let names: Vec<Stage> = stages.iter().map(|(stage, _)| *stage).collect();
         let mut pipeline = Self {
@@ -111,7 +110,6 @@ impl Pipeline {
             http: None,
             health,
             metrics,
-            bus,
             topics: Topics::new(&config.bus.prefix),
             stages: Stages::new(),
             drain_deadline: config.drain_deadline,
