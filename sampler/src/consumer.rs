@@ -177,7 +177,6 @@ impl Consumer<'_> {
         fault::at(Step::Recovered);
         let numbers = recovered.iter().map(|partition| partition.partition);
         self.shared.rebuild.begin(numbers.collect(), since, read);
-        let cache_bytes = self.config.memory_limit_bytes / recovered.len().max(1);
         for partition in recovered {
             let behind = partition.start.decide - partition.start.emit;
             tracing::debug!(
@@ -190,7 +189,6 @@ impl Consumer<'_> {
                 partition: partition.partition,
                 start: partition.start,
                 decisions: partition.decisions,
-                cache_bytes,
             });
         }
         self.ready.ready();

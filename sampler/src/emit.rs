@@ -24,19 +24,19 @@ struct Passed {
     kept_bytes: u64,
     dropped: u64,
     dead: u64,
-    bytes: usize,
 }
 
 impl Partition {
-    /// Moves the emit cursor as far as low watermark, cache and `budget_bytes` of output permit. A record is never cut, so the
-    /// budget may be passed by one record.
-    pub fn emit(&mut self, budget_bytes: usize) {
+    /// Moves the emit cursor as far as low watermark, cache and `budget_bytes` of output permit; the bytes of output. A record is never
+    /// cut, so the budget may be passed by one record and what was rescued for it.
+    pub fn emit(&mut self, budget_bytes: usize) -> usize {
         if self.rebuilding() {
-            return;
+            return 0;
         }
         let limit = self.emit_limit();
-        let mut spent = 0;
-        while self.emit < limit && spent < budget_bytes {
+        let before = self.emitter.bytes();
+        let until = before.saturating_add(budget_bytes);
+        while self.emit < limit && self.emitter.bytes() < until {
             match self.cache.next(self.emit, limit) {
                 Next::Record(record) => {
                     if self.rescues.hold(record.offset) {
@@ -47,7 +47,7 @@ impl Partition {
                     let limit_ms = self.options.future_limit_ms;
                     self.emit_clock.resolve(record.timestamp_ms, limit_ms);
                     self.emit_clock.advance(record.timestamp_ms, limit_ms);
-                    spent += self.pass(&record);
+                    self.pass(&record);
                     self.move_emit(record.offset + 1);
                 }
                 Next::Nothing(end) => self.move_emit(end),
@@ -55,6 +55,7 @@ impl Partition {
             }
         }
         self.forget();
+        self.emitter.bytes() - before
     }
 
     /// Nothing below `offset` will ever be read again: retention deleted it. Moves both cursors.
@@ -91,7 +92,8 @@ impl Partition {
         if self.rebuilding() {
             return None;
         }
-        let limit = self.emit_limit();
+        // What waits for a rescue would only fill the cache.
+        let limit = self.emit_limit().min(self.rescues.first_wanted());
         let gap = self.cache.missing(self.emit)?;
         (gap.start < limit).then(|| gap.start..gap.end.min(limit))
     }
@@ -126,8 +128,8 @@ impl Partition {
         self.emitter.append(released.records);
     }
 
-    /// Emits one record; the bytes of output it caused.
-    fn pass(&mut self, record: &RawRecord) -> usize {
+    /// Emits one record.
+    fn pass(&mut self, record: &RawRecord) {
         let oddity = self.oddities.at(record.offset);
         let mut emitter = std::mem::take(&mut self.emitter);
         let passed = match oddity {
@@ -146,17 +148,13 @@ impl Partition {
         self.counts.dead_lettered_spans += passed.dead;
         self.pending
             .passed(passed.kept + passed.dropped + passed.dead);
-        passed.bytes
     }
 
     /// A record that nobody can look into goes to the dead letters as it is.
     fn bury(&mut self, emitter: &mut Emitter, record: &RawRecord, reason: String) -> Passed {
         self.counts.bad_records += 1;
         emitter.bury(record, reason, record.value.clone());
-        Passed {
-            bytes: record.value.len(),
-            ..Passed::default()
-        }
+        Passed::default()
     }
 
     /// Copies the kept spans of a good record. `plain`: every span begins with a valid trace id.
@@ -192,7 +190,6 @@ impl Partition {
                     Some(bytes) => {
                         passed.kept += 1;
                         passed.kept_bytes += bytes as u64;
-                        passed.bytes += bytes;
                     }
                     None => passed.dead += 1,
                 },
@@ -209,7 +206,6 @@ impl Partition {
         if !refused.is_empty() {
             let reason = format!("{nameless} spans without a valid trace id");
             passed.dead += nameless;
-            passed.bytes += refused.bytes();
             emitter.bury(record, reason, refused.finish());
         }
         passed

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use schemas::otlp::Item;
 use schemas::pack::Packer;
 
+use crate::options::OfBus;
 use crate::partition::{DeadLetter, RawRecord};
 use crate::stamp::{Stamp, Stamping};
 use crate::tracestate::Choice;
@@ -11,17 +12,20 @@ use crate::tracestate::Choice;
 /// Kept spans and dead letters since the last take.
 #[derive(Debug, Default)]
 pub(crate) struct Emitter {
-    /// One a tenant. The first few keep their buffers.
+    /// One a tenant. Those that fit keep their buffers.
     packers: Vec<(Option<Bytes>, Packer)>,
     sampled: Vec<(Option<Bytes>, Bytes)>,
     dead: Vec<DeadLetter>,
+    /// Of all that is here, resources and scopes included.
+    bytes: usize,
     record_bytes_max: usize,
     record_bytes_limit: usize,
+    buffers_bytes_max: usize,
     stamp: Stamp,
 }
 
-/// Packers beyond these are let go at a take.
-const PACKERS_KEPT: usize = 4;
+/// What the emitters of all partitions of a topic keep of their buffers from one take to the next.
+const BUFFERS_BYTES_MAX: usize = 16 << 20;
 
 /// How a trace was kept.
 #[derive(Clone, Copy, Debug)]
@@ -32,15 +36,22 @@ pub(crate) struct Kept<'a> {
 }
 
 impl Emitter {
-    pub(crate) fn new(record_bytes_max: usize, record_bytes_limit: usize) -> Self {
+    pub(crate) fn new(bus: OfBus) -> Self {
         Self {
             packers: Vec::new(),
             sampled: Vec::new(),
             dead: Vec::new(),
-            record_bytes_max,
-            record_bytes_limit,
+            bytes: 0,
+            record_bytes_max: bus.record_bytes_max,
+            record_bytes_limit: bus.record_bytes_limit,
+            buffers_bytes_max: BUFFERS_BYTES_MAX / bus.partitions.max(1) as usize,
             stamp: Stamp::default(),
         }
+    }
+
+    /// What goes out at the next take, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     pub(crate) fn packer(&mut self, tenant: &Option<Bytes>) -> usize {
@@ -75,11 +86,14 @@ impl Emitter {
         if !packer.is_empty() && packer.bytes() + bytes + head_bytes > self.record_bytes_max {
             self.sampled.push((tenant.clone(), packer.finish()));
         }
+        let before = packer.bytes();
         packer.push_with_suffix(item, suffix);
+        self.bytes += packer.bytes() - before;
         Some(bytes)
     }
 
     pub(crate) fn bury(&mut self, record: &RawRecord, reason: String, value: Bytes) {
+        self.bytes += value.len() + reason.len();
         self.dead.push(DeadLetter {
             offset: record.offset,
             tenant: record.tenant.clone(),
@@ -90,6 +104,7 @@ impl Emitter {
 
     /// Records that are complete.
     pub(crate) fn append(&mut self, records: Vec<(Option<Bytes>, Bytes)>) {
+        self.bytes += records.iter().map(|(_, value)| value.len()).sum::<usize>();
         self.sampled.extend(records);
     }
 
@@ -99,7 +114,16 @@ impl Emitter {
                 self.sampled.push((tenant.clone(), packer.finish()));
             }
         }
-        self.packers.truncate(PACKERS_KEPT);
+        let mut kept = 0;
+        self.packers.retain(|(_, packer)| {
+            let with = kept + packer.buffers_bytes();
+            let fits = with <= self.buffers_bytes_max;
+            if fits {
+                kept = with;
+            }
+            fits
+        });
+        self.bytes = 0;
         (
             std::mem::take(&mut self.sampled),
             std::mem::take(&mut self.dead),

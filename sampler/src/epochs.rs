@@ -21,10 +21,11 @@ use crate::batch::Batch;
 use crate::budget::Budgets;
 use crate::commit::FromWorkers;
 use crate::dataflow::{self, Inlets};
+use crate::memory::Memory;
 use crate::partition::{RawRecord, Start};
 use crate::reconfigure::Reconfiguration;
 use crate::stats::Group;
-use crate::worker::{Command, Common, PartitionOutput, Partitions};
+use crate::worker::{Bounds, Command, Common, PartitionOutput, Partitions};
 use crate::{Config, RawConfig};
 
 const WORKERS: usize = 2;
@@ -69,12 +70,16 @@ impl Workers {
             budgets: Arc::new(Mutex::new(budgets)),
         };
         let (commit, outputs) = channel();
+        let bounds = Bounds {
+            emit_bytes_max: 1 << 20,
+            statistics_bytes_max: BYTES_MAX / WORKERS,
+            memory: Arc::new(Memory::new(1 << 20)),
+        };
         let partitions = move || {
             Partitions::new(
                 config.policies.clone(),
                 config.options.clone(),
-                1 << 20,
-                BYTES_MAX / WORKERS,
+                bounds.clone(),
                 common.clone(),
                 bus.clone(),
                 "raw".into(),
@@ -119,7 +124,6 @@ impl Workers {
                 ..Start::default()
             },
             decisions: decisions.to_vec(),
-            cache_bytes: 1 << 20,
         }
     }
 

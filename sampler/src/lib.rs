@@ -4,6 +4,8 @@
 //! `consumer` and `rebalance` (membership), `dataflow` and `worker` (timely), `commit`, `recovery` and `reread` (the bus).
 
 mod batch;
+#[cfg(test)]
+mod bounds;
 pub mod budget;
 mod cache;
 mod clock;
@@ -16,6 +18,7 @@ mod dataflow;
 mod decide;
 mod emit;
 mod emitter;
+mod emitting;
 #[cfg(test)]
 mod epochs;
 mod facts;
@@ -25,6 +28,7 @@ mod gather;
 mod index;
 pub mod links;
 mod log;
+mod memory;
 mod names;
 mod near;
 mod oddities;

@@ -15,19 +15,30 @@ pub struct Linked {
 
 /// Links of one trace; the rest are not followed.
 const LINKS_OF_ONE_MAX: usize = 32;
-/// Links of all open traces of one partition (1 MiB).
+/// Links of all open traces of one partition, and of all partitions of a topic. The rest are not followed.
 const LINKS_MAX: usize = 65_536;
+const LINKS_OF_ALL_MAX: usize = 1 << 20;
 
 /// What the open traces of a partition link to, by slot.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Links {
+    links_max: usize,
     targets: HashMap<u32, Vec<[u8; 16]>>,
     held: usize,
 }
 
 impl Links {
+    /// Of one of so many partitions. Which links are followed is a function of the log: the number of partitions that a process owns is not.
+    pub(crate) fn new(partitions: u32) -> Self {
+        Self {
+            links_max: LINKS_MAX.min(LINKS_OF_ALL_MAX / partitions.max(1) as usize),
+            targets: HashMap::new(),
+            held: 0,
+        }
+    }
+
     pub(crate) fn add(&mut self, slot: u32, target: [u8; 16]) {
-        if self.held >= LINKS_MAX {
+        if self.held >= self.links_max {
             return;
         }
         let targets = self.targets.entry(slot).or_default();

@@ -1,4 +1,5 @@
-//! Service and operation names of root spans, each held once. Bounded: when full, names that no open trace uses are let go.
+//! Service and operation names of root spans, each held once. Bounded in number and bytes: when full, names that no open trace uses are let
+//! go, and a name for which there is no room is missing in the decision log.
 
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
@@ -9,17 +10,49 @@ use crate::window::NONE;
 const NAMES_MAX: usize = 16_384;
 /// A longer name is cut.
 const NAME_BYTES_MAX: usize = 256;
+/// What a name takes besides its text.
+const NAME_OVERHEAD: usize = 32;
+/// What the names of one partition take at most, and those of all partitions of a topic.
+const BYTES_MAX: usize = 4 << 20;
+const BYTES_OF_ALL_MAX: usize = 32 << 20;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Names {
+    bytes_max: usize,
     names: Vec<Box<str>>,
     table: HashTable<u32>,
+    /// Of the texts.
     bytes: usize,
-    /// Names left after the last cleaning; cleaning again waits until there are many more.
-    cleaned: usize,
+    /// Names left after the last cleaning, and their bytes; cleaning again waits until there are many more.
+    cleaned: (usize, usize),
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Self::new(1)
+    }
 }
 
 impl Names {
+    /// Of one of so many partitions.
+    pub(crate) fn new(partitions: u32) -> Self {
+        Self::within(BYTES_MAX.min(BYTES_OF_ALL_MAX / partitions.max(1) as usize))
+    }
+
+    fn within(bytes_max: usize) -> Self {
+        Self {
+            bytes_max,
+            names: Vec::new(),
+            table: HashTable::new(),
+            bytes: 0,
+            cleaned: (0, 0),
+        }
+    }
+
+    fn held_bytes(&self) -> usize {
+        self.bytes + self.names.len() * NAME_OVERHEAD
+    }
+
     /// The number of a name; [`NONE`] when it is empty or no more fit.
     pub(crate) fn intern(&mut self, name: &[u8]) -> u32 {
         let name = &name[..name.len().min(NAME_BYTES_MAX)];
@@ -39,7 +72,8 @@ impl Names {
             // Not UTF-8, or cut within a character: look up what it becomes.
             return self.intern(text.trim_end_matches('\u{FFFD}').as_bytes());
         }
-        if self.names.len() >= NAMES_MAX {
+        let bytes = self.held_bytes() + text.len() + NAME_OVERHEAD;
+        if self.names.len() >= NAMES_MAX || bytes > self.bytes_max {
             return NONE;
         }
         let at = self.names.len() as u32;
@@ -57,18 +91,20 @@ impl Names {
 
     /// So full that cleaning is worth its cost.
     pub(crate) fn crowded(&self) -> bool {
-        self.names.len() >= NAMES_MAX / 2 && self.names.len() >= self.cleaned + NAMES_MAX / 4
+        let many = |held, cleaned, max| held >= max / 2 && held >= cleaned + max / 4;
+        many(self.names.len(), self.cleaned.0, NAMES_MAX)
+            || many(self.held_bytes(), self.cleaned.1, self.bytes_max)
     }
 
     /// Keeps the names that `used` yields, and gives them new numbers in place.
     pub(crate) fn clean<'a>(&mut self, used: impl Iterator<Item = &'a mut u32>) {
-        let before = std::mem::take(self);
+        let before = std::mem::replace(self, Self::within(self.bytes_max));
         for at in used {
             *at = before
                 .get(*at)
                 .map_or(NONE, |name| self.intern(name.as_bytes()));
         }
-        self.cleaned = self.names.len();
+        self.cleaned = (self.names.len(), self.held_bytes());
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -92,6 +128,23 @@ mod tests {
         let odd = names.intern(b"a\xFFb");
         assert_eq!(names.get(odd), Some("a\u{FFFD}b"));
         assert_eq!(names.intern(b"\xFF"), NONE);
+    }
+
+    /// Long names, as of operations with a URL in them, on one of many partitions.
+    #[test]
+    fn names_are_bounded_in_bytes() {
+        let mut names = Names::new(96);
+        let name = |at: u32| format!("GET /{at:0200}");
+        let fit = (0..).take_while(|&at| names.intern(name(at).as_bytes()) != NONE);
+        let fit = fit.count();
+        assert!((1000..2000).contains(&fit), "{fit}");
+        assert!(names.bytes() < 2 * BYTES_OF_ALL_MAX / 96);
+        assert!(names.crowded());
+        let mut used = [7];
+        names.clean(used.iter_mut());
+        assert_eq!(names.get(used[0]), Some(&*name(7)));
+        assert!(!names.crowded());
+        assert_ne!(names.intern(b"another"), NONE);
     }
 
     #[test]

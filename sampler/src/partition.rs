@@ -21,6 +21,7 @@ use crate::facts::Facts;
 use crate::index::TraceIndex;
 use crate::links::{Linked, Links};
 use crate::log::DecisionLog;
+use crate::memory::Pool;
 use crate::names::Names;
 use crate::oddities::Oddities;
 pub use crate::options::{OfBus, Options};
@@ -109,12 +110,12 @@ impl Partition {
             ),
             verdicts: Verdicts::new(options.decision_cache_ttl_ms),
             state: State::new(&policies, options.bus.partitions, options.statistics_bytes),
-            names: Names::default(),
+            names: Names::new(options.bus.partitions),
             scratch: Facts::default(),
             marks: Vec::new(),
             held: None,
             log: DecisionLog::new(identities),
-            links: Links::default(),
+            links: Links::new(options.bus.partitions),
             linked: Vec::new(),
             asked: Vec::new(),
             links_out: Vec::new(),
@@ -123,7 +124,7 @@ impl Partition {
             cache: RecordCache::new(cache_bytes, options.bus.copy_cached),
             pending: Pending::default(),
             oddities: Oddities::default(),
-            emitter: Emitter::new(options.bus.record_bytes_max, options.bus.record_bytes_limit),
+            emitter: Emitter::new(options.bus),
             rescues: Rescues::default(),
             counts: Counts::default(),
             taken: (start.emit, start.decide.max(start.emit)),
@@ -154,6 +155,16 @@ impl Partition {
             self.linked.push((linked, self.clock_ms()));
             self.keep_linked();
         }
+    }
+
+    /// What late errors bring back is taken from here from now on.
+    pub(crate) fn share_rescues(&mut self, pool: &Arc<Pool>) {
+        self.rescues.share(pool);
+    }
+
+    /// Exchanges the memory that records are read into: the partitions of one worker share it.
+    pub(crate) fn exchange_scratch(&mut self, scratch: &mut Facts) {
+        std::mem::swap(&mut self.scratch, scratch);
     }
 
     /// What the statistics counted since the last call, for the other partitions.
@@ -187,7 +198,8 @@ impl Partition {
         (statistics.keys(), statistics.bytes())
     }
 
-    /// The record cache's bound from now on (the memory limit is divided anew when partitions come and go).
+    /// The record cache's bound from now on: the memory limit is divided anew when partitions come and go. What is beyond it is let go,
+    /// and read again when the emit cursor comes by.
     pub fn set_cache_bytes(&mut self, bytes: usize) {
         self.cache.set_bytes_max(bytes);
     }
@@ -254,8 +266,9 @@ impl Partition {
         self.pending.spans()
     }
 
+    /// Bytes of records, and of what late errors bring back.
     pub fn cache_bytes(&self) -> usize {
-        self.cache.bytes()
+        self.cache.bytes() + self.rescues.bytes()
     }
 
     pub fn verdicts_held(&self) -> usize {

@@ -72,8 +72,12 @@ impl Reread {
         self.reading.remove(&partition);
     }
 
-    /// Reads up to about `bytes_max` and hands each partition its records. Returns the bytes read; 0 when the bus gave none.
+    /// Reads up to about `bytes_max`, if anything is wanted, and hands each partition its records. Returns the bytes read; 0 when the bus
+    /// gave none.
     pub fn supply(&mut self, owned: &mut BTreeMap<u32, Partition>, bytes_max: usize) -> usize {
+        if bytes_max == 0 || !self.wanted(owned) {
+            return 0;
+        }
         match self.try_supply(owned, bytes_max) {
             Ok(bytes) => bytes,
             Err(error) => {

@@ -4,24 +4,26 @@
 //! dropped spans lie. Before the emit cursor passes *o*, those records are read from the bus again and what is found goes out with *o*, in the
 //! same epoch. So L ≤ o means that it is still to be done and L > o that it is done, and nothing else has to be remembered.
 //!
+//! What was found waits in memory for the emit cursor, within the pool of the process (`memory.rs`).
+//!
 //! Rescued spans were counted as dropped; they are counted once more, as rescued. Those that retention deleted can't be had any more.
 
 mod found;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use schemas::otlp::{Items, SpanView};
 
 use crate::emitter::Heads;
+use crate::memory::{Hold, Pool};
 use crate::options::Options;
 use crate::partition::RawRecord;
 use crate::stamp::Stamp;
 use crate::tracestate::Choice;
 use found::{Found, Released};
 
-/// What the spans of one reading may take. A trace that needs more for itself is not brought back.
-const BYTES_MAX: usize = 16 << 20;
 /// Ranges that are no further apart are read as one.
 const GAP_OFFSETS: u64 = 64;
 
@@ -47,6 +49,8 @@ struct Reading {
     next: u64,
     end: u64,
     bytes: usize,
+    /// What `bytes` may come to.
+    hold: Hold,
     /// With the offset and the place among the rescues there.
     traces: Vec<(u64, usize, Wanted, Found)>,
 }
@@ -57,9 +61,15 @@ pub(crate) struct Rescues {
     waiting: BTreeMap<u64, Vec<Rescue>>,
     reading: Option<Reading>,
     stamp: Stamp,
+    pool: Arc<Pool>,
 }
 
 impl Rescues {
+    /// What is read is taken from this pool from now on.
+    pub(crate) fn share(&mut self, pool: &Arc<Pool>) {
+        self.pool = Arc::clone(pool);
+    }
+
     /// The emit cursor may not pass `at` without these.
     pub(crate) fn want(&mut self, at: u64, wanted: Wanted) {
         self.waiting
@@ -75,31 +85,45 @@ impl Rescues {
     }
 
     fn held(&self, offset: u64) -> bool {
-        let due = self
-            .waiting
-            .range(..=offset)
-            .flat_map(|(_, rescues)| rescues);
-        due.into_iter()
-            .any(|rescue| matches!(rescue, Rescue::Wanted(_)))
+        self.waiting.range(..=offset).any(|(_, all)| is_wanted(all))
+    }
+
+    /// The offset that the emit cursor may not pass yet; the largest there is if nothing is to be read.
+    pub(crate) fn first_wanted(&self) -> u64 {
+        let mut waiting = self.waiting.iter();
+        waiting
+            .find(|(_, all)| is_wanted(all))
+            .map_or(u64::MAX, |(&at, _)| at)
     }
 
     /// Records to be read, for what the emit cursor at `emit` is waiting for or soon will below `limit`.
     pub(crate) fn missing(&mut self, limit: u64) -> Option<Range<u64>> {
-        // One reading ahead of what the emit cursor is waiting for.
-        if self.reading.is_none() && (self.blocked() || self.bytes() < BYTES_MAX) {
+        if self.reading.is_none() {
             self.reading = self.begin(limit);
         }
         let reading = self.reading.as_ref()?;
         Some(reading.next..reading.end)
     }
 
-    /// The first rescue is still to be read for.
+    /// The emit cursor is waiting, or will be at the first record that it waits for at all.
     fn blocked(&self) -> bool {
-        let mut first = self.waiting.values().next().into_iter().flatten();
-        first.any(|rescue| matches!(rescue, Rescue::Wanted(_)))
+        self.waiting
+            .values()
+            .next()
+            .is_some_and(|all| is_wanted(all))
     }
 
-    /// The next reading: the first rescue that is due, and others whose records lie close by.
+    /// Room for the next reading: one ahead of what the emit cursor is waiting for.
+    fn room(&self) -> Option<Hold> {
+        match self.blocked() {
+            true => self.pool.take().or_else(|| self.pool.take_spare()),
+            false if self.bytes() < self.pool.reading_bytes_max() => self.pool.take(),
+            false => None,
+        }
+    }
+
+    /// The next reading: the first rescue that is due, and others whose records lie close by. Where memory is short, those that the
+    /// first record waits for, wherever they lie.
     fn begin(&self, limit: u64) -> Option<Reading> {
         let mut due: Vec<(u64, usize, &Wanted)> = Vec::new();
         for (&at, rescues) in self.waiting.range(..limit) {
@@ -109,9 +133,17 @@ impl Rescues {
                 }
             }
         }
-        let first = due.first()?.2.within.clone();
+        let &(first_at, _, first) = due.first()?;
+        let (mut start, mut end) = (first.within.start, first.within.end);
+        let hold = self.room()?;
+        if hold.is_spare() {
+            due.retain(|(at, ..)| *at == first_at);
+            for (_, _, wanted) in &due {
+                start = start.min(wanted.within.start);
+                end = end.max(wanted.within.end);
+            }
+        }
         due.sort_by_key(|(_, _, wanted)| wanted.within.start);
-        let (mut start, mut end) = (first.start, first.end);
         let near = |wanted: &Wanted, start: u64, end: u64| {
             wanted.within.start <= end.saturating_add(GAP_OFFSETS)
                 && wanted.within.end.saturating_add(GAP_OFFSETS) >= start
@@ -129,6 +161,7 @@ impl Rescues {
             next: start,
             end,
             bytes: 0,
+            hold,
             traces: traces.collect(),
         })
     }
@@ -156,7 +189,7 @@ impl Rescues {
             return;
         }
         for (at, place, _, mut found) in reading.traces {
-            found.finish();
+            found.finish(&mut reading.hold);
             if let Some(rescue) = self.waiting.get_mut(&at).and_then(|all| all.get_mut(place)) {
                 *rescue = Rescue::Found(found);
             }
@@ -194,10 +227,14 @@ impl Rescues {
         let rescues = self.waiting.values().flatten();
         let found = rescues.map(|rescue| match rescue {
             Rescue::Wanted(_) => size_of::<Rescue>(),
-            Rescue::Found(found) => found.bytes,
+            Rescue::Found(found) => found.held_bytes,
         });
         found.sum::<usize>() + self.reading.as_ref().map_or(0, |reading| reading.bytes)
     }
+}
+
+fn is_wanted(rescues: &[Rescue]) -> bool {
+    (rescues.iter()).any(|rescue| matches!(rescue, Rescue::Wanted(_)))
 }
 
 impl Reading {
@@ -237,13 +274,24 @@ impl Reading {
                 self.bytes += found.add(&record.tenant, &item, suffix, around, options);
             }
         }
-        if self.bytes > BYTES_MAX {
+        if self.bytes > self.hold.bytes() {
             self.shrink();
         }
     }
 
-    /// Too much for one reading: the others wait for the next, and what is too large alone is given up.
+    /// Too much for one reading: the others wait for the next, and what is too large alone is given up. Those that have the spare part
+    /// can't wait for another, so the largest are given up.
     fn shrink(&mut self) {
+        if self.hold.is_spare() {
+            while self.bytes > self.hold.bytes()
+                && let Some((_, _, _, largest)) =
+                    (self.traces.iter_mut()).max_by_key(|(_, _, _, found)| found.held_bytes)
+            {
+                self.bytes -= largest.held_bytes;
+                *largest = Found::too_large();
+            }
+            return;
+        }
         let first = (self.traces.iter().enumerate())
             .min_by_key(|(_, (at, place, ..))| (*at, *place))
             .map(|(index, _)| index);
@@ -253,8 +301,9 @@ impl Reading {
             self.traces = vec![self.traces.swap_remove(first)];
             self.end = self.traces[0].2.within.end;
         }
-        self.bytes = self.traces.iter().map(|(_, _, _, found)| found.bytes).sum();
-        if self.bytes > BYTES_MAX {
+        let held = self.traces.iter().map(|(_, _, _, found)| found.held_bytes);
+        self.bytes = held.sum();
+        if self.bytes > self.hold.bytes() {
             for (_, _, _, found) in &mut self.traces {
                 *found = Found::too_large();
             }
@@ -262,3 +311,6 @@ impl Reading {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,12 +17,13 @@ use crate::consumer::Consumer;
 use crate::counters::Counters;
 use crate::dataflow;
 use crate::fleet::{self, Fleet, Talk};
+use crate::memory::Memory;
 use crate::progress::{Failure, Progress};
 use crate::rebalance::{REVOKE_TIMEOUT, Shared};
 use crate::rebuild::Rebuild;
 use crate::reload::Reload;
 use crate::stats::{self, Group};
-use crate::worker::{Common, Partitions};
+use crate::worker::{Bounds, Common, Partitions};
 
 /// Why a session ended.
 pub enum Ended {
@@ -60,16 +61,19 @@ pub fn run(
         bus.clone(),
         raw.clone(),
     );
-    let emit_bytes_max = config.epoch_bytes * 2 / workers;
     let statistics_bytes_max = config.statistics_limit_bytes / STATISTICS_PARTS;
     let together = Group::new(config.policies.keyed(), statistics_bytes_max * GROUP_PARTS);
     let together = Arc::new(RwLock::new(together));
-    let partitions_bytes_max = statistics_bytes_max * PARTITIONS_PARTS / workers;
     let partitions = config.options.bus.partitions;
     let budgets = Budgets::new(config.policies.limits(), 0, partitions);
     let common = Common {
         group: together.clone(),
         budgets: Arc::new(Mutex::new(budgets)),
+    };
+    let bounds = Bounds {
+        emit_bytes_max: config.epoch_bytes * 2 / workers,
+        statistics_bytes_max: statistics_bytes_max * PARTITIONS_PARTS / workers,
+        memory: Arc::new(Memory::new(config.memory_limit_bytes)),
     };
     // Ends with the session.
     let (fleet, _talk) = fleet(config, bus, topics, instance)?.unzip();
@@ -79,8 +83,7 @@ pub fn run(
             Partitions::new(
                 policies.clone(),
                 options.clone(),
-                emit_bytes_max,
-                partitions_bytes_max,
+                bounds.clone(),
                 common.clone(),
                 from_bus.clone(),
                 name.clone(),

@@ -42,6 +42,8 @@ pub(crate) struct Trace {
     sequence: u32,
     /// Its root span was seen.
     rooted: bool,
+    /// It stands in the queue of roots. Its first root has the earliest deadline, so others would only cost memory.
+    root_queued: bool,
 }
 
 impl Trace {
@@ -137,6 +139,7 @@ impl Window {
             next: NONE,
             sequence: self.sequence,
             rooted: false,
+            root_queued: false,
         };
         let slot = if self.free == NONE {
             self.slots.push(trace);
@@ -210,7 +213,8 @@ impl Window {
                 trace.root_service = span.root_service;
                 trace.root_operation = span.root_operation;
             }
-            if self.wait_after_root_ms > 0 {
+            if self.wait_after_root_ms > 0 && !trace.root_queued {
+                trace.root_queued = true;
                 self.roots.push_back(Root {
                     seen_ms: now_ms,
                     slot,
@@ -295,10 +299,12 @@ impl Window {
     pub(crate) fn reconfigure(&mut self, bits: &BitMap, policies: &Policies, options: &Options) {
         self.wait_ms = options.decision_wait_ms;
         self.wait_after_root_ms = options.decision_wait_after_root_ms;
-        if self.wait_after_root_ms == 0 {
+        let unqueued = self.wait_after_root_ms == 0;
+        if unqueued {
             self.roots.clear();
         }
         for trace in self.traces_mut() {
+            trace.root_queued &= !unqueued;
             trace.bits =
                 bits.apply(trace.bits) | policies.latency_bits(trace.min_start, trace.max_end);
         }

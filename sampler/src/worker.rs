@@ -1,7 +1,7 @@
 //! The partitions of one dataflow worker, and what it does with them in an epoch.
 //!
-//! The order within an epoch: what comes and goes, then records and ticks, partitions taking turns at being the first, then the emit cursors, reading
-//! again from the bus what has left the caches, then the output of every partition that this epoch touched.
+//! The order within an epoch: what comes and goes, then records and ticks, partitions taking turns at being the first, then the emit cursors
+//! (`emitting.rs`), then the output of every partition that this epoch touched.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
@@ -11,11 +11,13 @@ use schemas::decisions::DecisionBatch;
 use schemas::headers::UnknownVersion;
 
 use crate::budget::{self, Budgets};
+use crate::emitting::Emitting;
+use crate::facts::Facts;
 use crate::links::Linked;
+use crate::memory::Memory;
 use crate::partition::{Options, Output, Partition, RawRecord, Start};
 use crate::policy::Policies;
 use crate::reconfigure::Reconfiguration;
-use crate::reread::{Purpose, Reread};
 use crate::stats::{Group, Keyed, Tallied};
 
 /// What the consumer tells the worker that owns a partition.
@@ -25,7 +27,6 @@ pub enum Command {
         partition: u32,
         start: Start,
         decisions: Vec<DecisionBatch>,
-        cache_bytes: usize,
     },
     Records {
         partition: u32,
@@ -111,23 +112,30 @@ pub struct Partitions {
     owned: BTreeMap<u32, Partition>,
     policies: Arc<Policies>,
     options: Options,
-    /// Output and second reads of one worker in one epoch, in bytes.
-    emit_bytes_max: usize,
-    /// Bound of the statistics of one worker's partitions.
-    statistics_bytes_max: usize,
+    bounds: Bounds,
     common: Common,
     /// Epochs so far.
     turn: u32,
-    /// For the emit cursors, and for dropped traces that come back.
-    readers: [Reread; 2],
+    emitting: Emitting,
+    /// Records are read into this, one after the other.
+    scratch: Facts,
+}
+
+/// How much the partitions of one worker take, in bytes.
+#[derive(Clone, Debug)]
+pub struct Bounds {
+    /// Output of one epoch, and what is read again in it.
+    pub emit_bytes_max: usize,
+    pub statistics_bytes_max: usize,
+    /// Of the process.
+    pub memory: Arc<Memory>,
 }
 
 impl Partitions {
     pub fn new(
         policies: Arc<Policies>,
         options: Options,
-        emit_bytes_max: usize,
-        statistics_bytes_max: usize,
+        bounds: Bounds,
         common: Common,
         bus: Arc<dyn Bus>,
         raw: Topic,
@@ -136,12 +144,11 @@ impl Partitions {
             owned: BTreeMap::new(),
             common,
             turn: 0,
-            statistics_bytes_max,
             policies,
             options,
-            emit_bytes_max,
-            readers: [Purpose::Emit, Purpose::Rescue]
-                .map(|purpose| Reread::new(purpose, bus.clone(), raw.clone())),
+            emitting: Emitting::new(bounds.emit_bytes_max, &bus, &raw),
+            bounds,
+            scratch: Facts::default(),
         }
     }
 
@@ -186,9 +193,20 @@ impl Partitions {
 
     /// Every partition gets the same part of the bound, and those that are coming.
     fn divide_statistics(&mut self, coming: usize) {
-        let part = self.statistics_bytes_max / (self.owned.len() + coming).max(1);
+        let part = self.bounds.statistics_bytes_max / (self.owned.len() + coming).max(1);
         for partition in self.owned.values_mut() {
             partition.set_statistics_bytes(part);
+        }
+    }
+
+    /// The memory limit's share, which partitions of other workers change too.
+    fn divide_memory(&mut self) {
+        let bytes = self
+            .bounds
+            .memory
+            .cache_bytes(self.options.rescue_late_errors);
+        for partition in self.owned.values_mut() {
+            partition.set_cache_bytes(bytes);
         }
     }
 
@@ -211,26 +229,16 @@ impl Partitions {
         let mut revoked = Vec::new();
         let assigned = |command: &&Command| matches!(command, Command::Assign { .. });
         let mut coming = commands.iter().filter(assigned).count();
+        self.bounds.memory.came(coming);
+        self.divide_memory();
         for command in commands {
             match command {
                 Command::Assign {
                     partition,
                     start,
                     decisions,
-                    cache_bytes,
                 } => {
-                    let mut fresh = Partition::new(
-                        partition,
-                        self.policies.clone(),
-                        self.options.clone(),
-                        start,
-                        cache_bytes,
-                    );
-                    fresh.join(&self.common.group);
-                    fresh.join_budgets(&self.common.budgets);
-                    if self.owned.insert(partition, fresh).is_none() {
-                        budget::lock(&self.common.budgets).assigned();
-                    }
+                    self.assign(partition, start);
                     // Before it remembers what was.
                     coming -= 1;
                     self.divide_statistics(coming);
@@ -244,7 +252,13 @@ impl Partitions {
                     partition,
                     records,
                     refused,
-                } => self.with(partition, |owned| observe(owned, records, refused)),
+                } => {
+                    if let Some(owned) = self.owned.get_mut(&partition) {
+                        owned.exchange_scratch(&mut self.scratch);
+                        observe(owned, records, refused);
+                        owned.exchange_scratch(&mut self.scratch);
+                    }
+                }
                 Command::Truncated { partition, to } => {
                     self.with(partition, |owned| owned.skip_to(to))
                 }
@@ -253,7 +267,7 @@ impl Partitions {
                 }
             }
         }
-        self.emit(&mut part);
+        self.emitting.emit(&mut self.owned, &mut part);
         part.policies = self.policies.clone();
         part.outputs = self
             .owned
@@ -263,13 +277,31 @@ impl Partitions {
         for number in revoked {
             if self.owned.remove(&number).is_some() {
                 budget::lock(&self.common.budgets).revoked();
+                self.bounds.memory.gone(1);
             }
-            for reader in &mut self.readers {
-                reader.forget(number);
-            }
+            self.emitting.forget(number);
             self.divide_statistics(0);
         }
         part
+    }
+
+    /// Takes a partition in; its memory was divided off before.
+    fn assign(&mut self, partition: u32, start: Start) {
+        let memory = &self.bounds.memory;
+        let mut fresh = Partition::new(
+            partition,
+            self.policies.clone(),
+            self.options.clone(),
+            start,
+            memory.cache_bytes(self.options.rescue_late_errors),
+        );
+        fresh.join(&self.common.group);
+        fresh.join_budgets(&self.common.budgets);
+        fresh.share_rescues(memory.pool());
+        match self.owned.insert(partition, fresh) {
+            None => budget::lock(&self.common.budgets).assigned(),
+            Some(_) => memory.gone(1),
+        }
     }
 
     /// Each partition is the first at the budgets in its turn.
@@ -306,38 +338,6 @@ impl Partitions {
         if let Some(partition) = self.owned.get_mut(&number) {
             act(partition);
         }
-    }
-
-    fn emit(&mut self, part: &mut Part) {
-        let mut budget = self.emit_bytes_max;
-        for partition in self
-            .owned
-            .values_mut()
-            .filter(|partition| !partition.rebuilding())
-        {
-            partition.emit(budget);
-        }
-        while budget > 0 {
-            let mut read = 0;
-            for reader in &mut self.readers {
-                if reader.wanted(&mut self.owned) {
-                    read += reader.supply(&mut self.owned, budget);
-                }
-            }
-            part.reread_bytes += read as u64;
-            if read == 0 {
-                break;
-            }
-            budget = budget.saturating_sub(read);
-            for partition in self
-                .owned
-                .values_mut()
-                .filter(|partition| !partition.rebuilding())
-            {
-                partition.emit(self.emit_bytes_max);
-            }
-        }
-        part.backlog = (self.readers.iter()).any(|reader| reader.wanted(&mut self.owned));
     }
 }
 

@@ -127,6 +127,18 @@ impl Packer {
         self.bytes
     }
 
+    /// What the buffers take that are kept from one request to the next, in bytes.
+    pub fn buffers_bytes(&self) -> usize {
+        self.heads.capacity()
+            + self.bodies.capacity()
+            + self.scratch.capacity()
+            + (self.resources.capacity() + self.scopes.capacity()) * size_of::<Group>()
+            + self.runs.capacity() * size_of::<Run>()
+            + (self.source_resources.capacity() + self.source_scopes.capacity()) * size_of::<u32>()
+            + self.by_resource_head.allocation_size()
+            + self.by_scope_head.allocation_size()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.items() == 0
     }

@@ -70,7 +70,7 @@ fn what_is_in_pins_nothing_of_the_bus() {
 /// What is known of a record counts as long as the record is there, and places beyond it do no harm.
 #[test]
 fn starts_are_counted() {
-    let mut cache = RecordCache::new(1000 + RECORD_OVERHEAD, true);
+    let mut cache = RecordCache::new(1000 + RECORD_OVERHEAD, false);
     cache.know_starts(0, &[3]);
     cache.admit(record(0), 0);
     cache.know_starts(0, &[3, 400, 990, u32::MAX]);
@@ -112,4 +112,41 @@ fn repeated_and_foreign_supplies_change_nothing() {
     cache.supply([record(5), record(5), record(2)], 0, 6);
     assert_eq!(drain(&mut cache, 0), (vec![0, 5], 6));
     assert_eq!(cache.bytes(), 0);
+}
+
+/// Partitions came: the newest go, the oldest stay for the emit cursor, and what went is read again.
+#[test]
+fn the_newest_go_when_the_bound_falls() {
+    let one = 1000 + RECORD_OVERHEAD;
+    let mut cache = RecordCache::new(10 * one, false);
+    for offset in [0, 1, 2, 5, 6, 7] {
+        cache.admit(record(offset), if offset == 5 { 3 } else { offset });
+    }
+    cache.set_bytes_max(3 * one);
+    assert_eq!(cache.bytes(), 3 * one);
+    // Nothing is known of 5 and above; that 3 and 4 don't exist still is.
+    cache.admit(record(8), 8);
+    assert_eq!(drain(&mut cache, 0), (vec![0, 1, 2], 5));
+    cache.admit(record(9), 9);
+    assert_eq!(cache.missing(5), Some(5..9));
+    cache.supply([record(5), record(6), record(7), record(8)], 5, 9);
+    assert_eq!(drain(&mut cache, 5), (vec![5, 6, 7, 8, 9], 10));
+    // A bound that rises, or stays, lets nothing go; not even what was read again beyond it.
+    cache.supply([record(10), record(11), record(12), record(13)], 10, 14);
+    cache.set_bytes_max(3 * one);
+    cache.set_bytes_max(10 * one);
+    assert_eq!(drain(&mut cache, 10), (vec![10, 11, 12, 13], 14));
+    assert_eq!(cache.bytes(), 0);
+}
+
+/// With a small bound, chunks are small too.
+#[test]
+fn chunks_are_within_the_bound() {
+    let bound = 64 << 10;
+    let mut cache = RecordCache::new(bound, true);
+    for offset in 0..200 {
+        cache.admit(record(offset), offset);
+        assert!(cache.chunk.capacity() <= bound / 16);
+    }
+    assert!(cache.bytes() + 2 * (bound / 16) <= bound);
 }

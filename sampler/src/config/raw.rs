@@ -18,7 +18,8 @@ pub struct RawConfig {
     pub decision_wait_after_root_received: Duration,
     /// How long a verdict holds for late spans; at least twice `decision_wait`.
     pub decision_cache_ttl: Duration,
-    /// Bound of the record caches of all partitions together; what doesn't fit is read from the bus again.
+    /// Bound of the record caches of all partitions that the process owns, divided anew when partitions come or go; what doesn't fit is read from
+    /// the bus again. With `late_errors: rescue` a quarter of it is for spans that are brought back.
     pub memory_limit: ByteSize,
     /// Bound of what policies remember of other traces (`latency_outlier`, `novelty`, `floor`), of all partitions of a process together.
     pub statistics_limit: ByteSize,
@@ -39,7 +40,8 @@ pub struct RawConfig {
     pub delivery: RawDelivery,
     /// An epoch ends when it is this old,
     pub epoch_interval: Duration,
-    /// or has read this much input.
+    /// or has read this much input. Its output is at most twice this, plus what the last record adds; the rest follows in the next
+    /// epoch.
     pub epoch_bytes: ByteSize,
     /// Worker threads; 0: one a core.
     pub workers: usize,

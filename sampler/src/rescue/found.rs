@@ -4,7 +4,11 @@ use bytes::Bytes;
 use schemas::otlp::Item;
 use schemas::pack::Packer;
 
+use crate::memory::Hold;
 use crate::options::Options;
+
+/// What a packer takes besides what is in it, more or less.
+const PACKER_BYTES: usize = 1024;
 
 /// What was found of one trace.
 #[derive(Debug, Default)]
@@ -12,7 +16,12 @@ pub(crate) struct Found {
     packers: Vec<(Option<Bytes>, Packer)>,
     finished: Vec<(Option<Bytes>, Bytes)>,
     pub(crate) spans: u64,
+    /// Of the spans alone.
     pub(crate) bytes: usize,
+    /// What they take here, with their resources and scopes.
+    pub(super) held_bytes: usize,
+    /// The memory of the process that this is in.
+    hold: Option<Hold>,
     /// The trace's first record was there.
     begun: bool,
     /// A span of it is longer than a record of the bus may be.
@@ -46,7 +55,7 @@ impl Found {
         }
     }
 
-    /// Adds a span, with `head_bytes` around it; the bytes it takes.
+    /// Adds a span, with `head_bytes` around it; the bytes that it takes here.
     pub(super) fn add(
         &mut self,
         tenant: &Option<Bytes>,
@@ -60,9 +69,11 @@ impl Found {
             self.missing = true;
             return 0;
         }
+        let held_before = self.held_bytes;
         let known = self.packers.iter().position(|(owner, _)| owner == tenant);
         let at = known.unwrap_or_else(|| {
             self.packers.push((tenant.clone(), Packer::new()));
+            self.held_bytes += PACKER_BYTES;
             self.packers.len() - 1
         });
         let packer = &mut self.packers[at].1;
@@ -70,13 +81,17 @@ impl Found {
         {
             self.finished.push((tenant.clone(), packer.finish()));
         }
+        let before = packer.bytes();
         packer.push_with_suffix(item, suffix);
+        self.held_bytes += packer.bytes() - before;
         self.spans += 1;
         self.bytes += bytes;
-        bytes
+        self.held_bytes - held_before
     }
 
-    pub(super) fn finish(&mut self) {
+    /// Everything was found; of the reading's memory it goes on holding its own.
+    pub(super) fn finish(&mut self, hold: &mut Hold) {
+        self.hold = Some(hold.split(self.held_bytes));
         for (tenant, mut packer) in std::mem::take(&mut self.packers) {
             if !packer.is_empty() {
                 self.finished.push((tenant, packer.finish()));
