@@ -11,6 +11,7 @@ mod giant;
 mod kafka_broker;
 mod lagging;
 mod late_and_linked;
+mod many_partitions;
 mod ottl;
 mod policies;
 mod replaced;
