@@ -15,6 +15,7 @@ use bus::{
 };
 use bytes::Bytes;
 use runtime::{Drain, Readiness};
+use schemas::wire::WireError;
 use schemas::{Signal, Topics, headers};
 
 use crate::config::Rekey;

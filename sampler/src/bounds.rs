@@ -147,7 +147,11 @@ impl Worker {
                 };
                 publisher.publish(to, record, Box::new(|_| ())).unwrap();
             }
-            commands.push(Command::Records { partition, records });
+            commands.push(Command::Records {
+                partition,
+                records,
+                refused: Vec::new(),
+            });
         }
         publisher.flush(Duration::from_secs(60)).unwrap();
         self.partitions.work(commands)
