@@ -168,6 +168,8 @@ pub trait Bus: Send + Sync {
     /// One error naming every topic whose partition count differs from its spec, with both counts and the remedy.
     fn ensure_topics(&self, topics: &[TopicSpec]) -> Result<()>;
     fn partition_count(&self, topic: &str) -> Result<u32>;
+    /// Whose clock stamps the records of a topic; where that can't be found out, it may be the producers'.
+    fn timestamps(&self, topic: &str) -> Result<Timestamps>;
     /// The largest `value` in bytes that the bus takes in one record.
     fn record_bytes_max(&self) -> usize;
     /// Values that were read may pin buffers of the client that are several times larger: see [`Fetched`].

@@ -302,6 +302,9 @@ impl Bus for Nothing {
     fn partition_count(&self, _: &str) -> bus::Result<u32> {
         Ok(PARTITIONS)
     }
+    fn timestamps(&self, _: &str) -> bus::Result<bus::Timestamps> {
+        Ok(bus::Timestamps::LogAppend)
+    }
     fn record_bytes_max(&self) -> usize {
         ByteSize::mib(1).0 as usize
     }

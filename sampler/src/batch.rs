@@ -15,8 +15,12 @@ pub struct Batch {
     records: BTreeMap<u32, Vec<RawRecord>>,
     /// Those of the records that this build can't read.
     refused: BTreeMap<u32, Vec<(u64, UnknownVersion)>>,
+    /// When the last of them was read, on the session's monotonic clock.
+    read_ms: u64,
     bytes: usize,
-    /// Partitions with nothing left to read, and the wall clock less the allowance when that was so.
+    /// Of decision logs, among the others.
+    restore_bytes: usize,
+    /// Partitions with nothing left to read of what had been written by then.
     idle: BTreeMap<u32, u64>,
     others: Vec<Command>,
 }
@@ -26,8 +30,10 @@ impl Batch {
         self.bytes
     }
 
-    pub fn push(&mut self, record: Fetched) {
+    /// A record that was read just now.
+    pub fn push(&mut self, record: Fetched, now_ms: u64) {
         self.bytes += record.value.len();
+        self.read_ms = now_ms;
         self.idle.remove(&record.partition);
         if let Err(unknown) = record.check_version() {
             let refused = self.refused.entry(record.partition).or_default();
@@ -39,9 +45,9 @@ impl Batch {
             .push(raw_record(record));
     }
 
-    /// Nothing is left to read on this partition, as of `time_ms` by the wall clock less the allowance.
-    pub fn idle(&mut self, partition: u32, time_ms: u64) {
-        self.idle.insert(partition, time_ms);
+    /// Nothing is left to read of what had been written to this partition by then.
+    pub fn idle(&mut self, partition: u32, since_ms: u64) {
+        self.idle.insert(partition, since_ms);
     }
 
     pub fn has_only_ticks(&self) -> bool {
@@ -52,8 +58,14 @@ impl Batch {
         self.idle.clear();
     }
 
+    /// Bytes of decision logs: bounded apart from the records, see `recovery`.
+    pub fn restore_bytes(&self) -> usize {
+        self.restore_bytes
+    }
+
     /// To be done before the records.
     pub fn add(&mut self, command: Command) {
+        self.restore_bytes += command.restore_bytes();
         self.others.push(command);
     }
 
@@ -79,11 +91,13 @@ impl Batch {
         self.idle.remove(&partition);
         self.others
             .retain(|command| command.partition() != Some(partition));
+        self.restore_bytes = self.others.iter().map(Command::restore_bytes).sum();
     }
 
     /// Everything, in the order in which it has to be done; what is left is empty.
     pub fn commands(&mut self) -> Vec<Command> {
         let mut batch = std::mem::take(self);
+        let read_ms = batch.read_ms;
         let records = batch
             .records
             .into_iter()
@@ -91,11 +105,15 @@ impl Batch {
                 partition,
                 records,
                 refused: batch.refused.remove(&partition).unwrap_or_default(),
+                read_ms,
             });
         let ticks = batch
             .idle
             .into_iter()
-            .map(|(partition, time_ms)| Command::Tick { partition, time_ms });
+            .map(|(partition, since_ms)| Command::Idle {
+                partition,
+                since_ms,
+            });
         batch
             .others
             .into_iter()

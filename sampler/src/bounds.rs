@@ -122,12 +122,12 @@ impl Worker {
 
     fn assign(&mut self, partitions: std::ops::Range<u32>) {
         let start = start();
-        let assign = |partition| Command::Assign {
-            partition,
-            start,
-            decisions: Vec::new(),
-        };
-        self.partitions.work(partitions.map(assign).collect());
+        let commands = partitions.flat_map(|partition| {
+            let now_ms = 0;
+            let restored = Command::Restored { partition, now_ms };
+            [Command::Assign { partition, start }, restored]
+        });
+        self.partitions.work(commands.collect());
     }
 
     /// The records of these offsets of each partition, on the bus and read.
@@ -151,6 +151,7 @@ impl Worker {
                 partition,
                 records,
                 refused: Vec::new(),
+                read_ms: 0,
             });
         }
         publisher.flush(Duration::from_secs(60)).unwrap();
@@ -159,9 +160,9 @@ impl Worker {
 
     /// Everything is due.
     fn tick(&mut self) -> Part {
-        let tick = |partition| Command::Tick {
+        let tick = |partition| Command::Idle {
             partition,
-            time_ms: LATER_MS,
+            since_ms: LATER_MS - NOW_MS,
         };
         self.partitions.work((0..PARTITIONS).map(tick).collect())
     }
@@ -264,9 +265,9 @@ fn the_memory_limit_is_the_process_s_whoever_comes_and_goes() {
 
 impl Worker {
     fn drain_of(&mut self, partitions: std::ops::Range<u32>) {
-        let tick = |partition| Command::Tick {
+        let tick = |partition| Command::Idle {
             partition,
-            time_ms: LATER_MS,
+            since_ms: LATER_MS - NOW_MS,
         };
         let mut part = self.partitions.work(partitions.map(tick).collect());
         for _ in 0..1000 {

@@ -41,6 +41,10 @@ pub fn run(
             FromWorkers::Part { epoch, part } => parts.entry(epoch).or_default().push(part),
             FromWorkers::Complete { epoch } => {
                 let parts = parts.remove(&epoch).unwrap_or_default();
+                if let Some(reason) = parts.iter().find_map(|part| part.failure.clone()) {
+                    progress.failed(Failure::Fatal(reason));
+                    return;
+                }
                 let backlog = parts.iter().any(|part| part.backlog);
                 let assembled = names.assemble(&parts);
                 let is_empty = assembled.records.is_empty() && assembled.positions.is_empty();

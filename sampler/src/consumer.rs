@@ -2,8 +2,9 @@
 //!
 //! It goes back to polling whatever happens, since a member that doesn't poll loses its partitions.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use bus::fault::{self, Step};
@@ -15,7 +16,7 @@ use crate::batch::Batch;
 use crate::config::Config;
 use crate::rebalance::{Change, Shared, lock};
 use crate::reconfigure::Reconfiguration;
-use crate::recovery;
+use crate::recovery::{RESTORE_BYTES_MAX, Recovery};
 use crate::reload::Reload;
 use crate::worker::Command;
 
@@ -34,7 +35,13 @@ pub struct Consumer<'a> {
     pub shared: &'a Shared,
     pub member: Box<dyn Member>,
     pub batch: Batch,
+    pub recovery: Recovery,
+    /// Of partitions that are being recovered: for when they are.
+    pub truncated: Vec<Command>,
     pub ready: &'a Readiness,
+    pub polled: Instant,
+    /// The session's monotonic clock begins here.
+    pub began: Instant,
 }
 
 impl Consumer<'_> {
@@ -44,13 +51,17 @@ impl Consumer<'_> {
         while !drain.is_requested() && self.shared.progress.failure().is_none() {
             if self.nothing_to_do() {
                 self.batch.drop_ticks();
-                self.poll(REST, self.config.epoch_bytes, drain)?;
+                self.poll(REST, self.config.epoch_bytes)?;
                 due = Instant::now() + self.config.epoch_interval;
                 continue;
             }
             let now = Instant::now();
-            let full = self.batch.bytes() >= self.config.epoch_bytes;
-            if full || now >= due || self.shared.progress.backlog() {
+            let full = self.batch.bytes() >= self.config.epoch_bytes
+                || self.batch.restore_bytes() >= RESTORE_BYTES_MAX;
+            // Polls come first even while emit cursors catch up, epoch after epoch.
+            let backlog = self.shared.progress.backlog();
+            let polled = self.polled.elapsed() < POLL_AT_LEAST;
+            if full || now >= due || (backlog && polled) {
                 let oldest = lock(&self.shared.inlets)
                     .next_epoch()
                     .saturating_sub(EPOCHS_IN_FLIGHT - 1);
@@ -59,18 +70,15 @@ impl Consumer<'_> {
                     lock(&self.shared.inlets).send(commands.collect());
                     due = Instant::now() + self.config.epoch_interval;
                 } else if full {
-                    self.stay_a_member(drain)?;
+                    self.stay_a_member()?;
                 } else {
                     let room = self.config.epoch_bytes - self.batch.bytes();
-                    self.poll(Duration::ZERO, room, drain)?;
+                    self.poll(Duration::ZERO, room)?;
                 }
                 continue;
             }
-            self.poll(
-                due - now,
-                self.config.epoch_bytes - self.batch.bytes(),
-                drain,
-            )?;
+            let wait = if backlog { Duration::ZERO } else { due - now };
+            self.poll(wait, self.config.epoch_bytes - self.batch.bytes())?;
         }
         Ok(())
     }
@@ -79,26 +87,59 @@ impl Consumer<'_> {
     fn nothing_to_do(&self) -> bool {
         let next = lock(&self.shared.inlets).next_epoch();
         self.batch.has_only_ticks()
+            && !self.recovery.is_under_way()
             && !self.reload.is_pending()
             && self.shared.progress.rests_before(next)
     }
 
-    fn poll(&mut self, timeout: Duration, bytes_max: usize, drain: &Drain) -> anyhow::Result<()> {
-        let idle_ms = wall_clock_ms().saturating_sub(self.config.idle_allowance.as_millis() as u64);
+    /// Decision logs are read between two polls of the group.
+    fn poll(&mut self, timeout: Duration, bytes_max: usize) -> anyhow::Result<()> {
+        if !self.recovery.is_under_way() {
+            return self.poll_member(timeout, bytes_max);
+        }
+        self.recovery
+            .step(self.bus, &self.config.options, timeout, &mut self.batch)?;
+        self.finish_recovery()?;
+        let rest = self.recovery.rest().min(timeout);
+        self.poll_member(rest, bytes_max)
+    }
+
+    fn poll_member(&mut self, timeout: Duration, bytes_max: usize) -> anyhow::Result<()> {
+        // Before the bus is asked: what it says then is true of this moment.
+        let asked = self.began.elapsed();
+        let idle_ms = millis(asked.saturating_sub(self.config.idle_allowance));
         let polled = self
             .member
             .poll(timeout, bytes_max)
             .context("cannot read the raw traces")?;
+        self.polled = Instant::now();
         // The records come after all changes: what a partition had before it was revoked is not among them.
-        self.changes(drain)?;
+        self.changes()?;
         if !polled.records.is_empty() {
             fault::at(Step::Polled);
         }
+        let now_ms = millis(self.began.elapsed());
+        let mut unread: BTreeMap<u32, (TopicPartition, u64)> = BTreeMap::new();
         for record in polled.records {
-            self.batch.push(record);
+            if self.recovery.holds(record.partition) {
+                // It came with its partition, before that could be paused.
+                let at = TopicPartition::new(record.topic, record.partition);
+                unread
+                    .entry(record.partition)
+                    .or_insert((at, record.offset));
+            } else {
+                self.batch.push(record, now_ms);
+            }
+        }
+        for (at, offset) in unread.values() {
+            self.member
+                .seek(at, *offset)
+                .context("cannot go back to the first record of a partition")?;
         }
         for at in polled.caught_up {
-            self.batch.idle(at.partition, idle_ms);
+            if !self.recovery.holds(at.partition) {
+                self.batch.idle(at.partition, idle_ms);
+            }
         }
         Ok(())
     }
@@ -119,86 +160,95 @@ impl Consumer<'_> {
     }
 
     /// The epoch is full and commits hang: poll without taking records.
-    fn stay_a_member(&mut self, drain: &Drain) -> anyhow::Result<()> {
+    fn stay_a_member(&mut self) -> anyhow::Result<()> {
         let raw = self.topics.raw(Signal::Traces);
         let mut full: Vec<TopicPartition> = (self.batch.partitions())
             .map(|partition| TopicPartition::new(raw.clone(), partition))
             .collect();
         self.member.pause(&full).context("cannot pause reading")?;
-        self.poll(Duration::ZERO, 1, drain)?;
+        self.poll_member(Duration::ZERO, 1)?;
         // What was revoked in this poll is not ours to resume.
         full.retain(|at| self.batch.has_records_of(at.partition));
         self.member.resume(&full).context("cannot resume reading")
     }
 
-    /// Partitions that came and stayed are recovered, and given to the workers before their first records.
-    fn changes(&mut self, drain: &Drain) -> anyhow::Result<()> {
+    /// Partitions that came and stayed are recovered before their first records are read.
+    fn changes(&mut self) -> anyhow::Result<()> {
         let changes = std::mem::take(&mut *lock(&self.shared.changes));
         let mut came: Vec<Assigned> = Vec::new();
-        let mut truncated = Vec::new();
         for change in changes {
             match change {
                 Change::Assigned(partitions) => came.extend(partitions),
                 Change::Gone(partitions) => {
-                    partitions
-                        .iter()
-                        .for_each(|at| self.batch.forget(at.partition));
+                    for at in &partitions {
+                        self.forget(at.partition);
+                    }
                     came.retain(|assigned| !partitions.contains(&assigned.at));
                 }
                 Change::Truncated { partition, to } => {
-                    truncated.push(Command::Truncated { partition, to });
+                    let command = Command::Truncated { partition, to };
+                    let comes = came.iter().any(|came| came.at.partition == partition);
+                    if comes || self.recovery.holds(partition) {
+                        self.truncated.push(command);
+                    } else {
+                        self.batch.add(command);
+                    }
                 }
             }
         }
-        if !came.is_empty() {
-            self.assigned(&came, drain)?;
+        if came.is_empty() {
+            return Ok(());
         }
-        // What was just assigned may have been found truncated in the same poll.
-        truncated
-            .into_iter()
-            .for_each(|command| self.batch.add(command));
+        let paused: Vec<_> = came.iter().map(|assigned| assigned.at.clone()).collect();
+        self.member
+            .pause(&paused)
+            .context("cannot pause what is being recovered")?;
+        self.ready.not_ready("reading the decision log");
+        let numbers = paused.iter().map(|at| at.partition).collect();
+        self.shared.rebuild.begin(&numbers);
+        self.recovery.begin(came);
         Ok(())
     }
 
-    fn assigned(&mut self, partitions: &[Assigned], drain: &Drain) -> anyhow::Result<()> {
-        self.ready.not_ready("reading the decision log");
-        let give_up = || drain.is_requested();
-        let since = Instant::now();
-        let (recovered, read) = match recovery::recover(
-            self.bus,
-            self.topics,
-            &self.config.options,
-            partitions,
-            give_up,
-        ) {
-            Err(_) if drain.is_requested() => return Ok(()),
-            recovered => recovered?,
+    fn forget(&mut self, partition: u32) {
+        self.batch.forget(partition);
+        let was_under_way = self.recovery.is_under_way();
+        self.recovery.forget(partition);
+        self.truncated
+            .retain(|command| command.partition() != Some(partition));
+        self.shared.rebuild.forget([partition]);
+        if was_under_way && !self.recovery.is_under_way() {
+            self.ready.ready();
+        }
+    }
+
+    /// When every decision log has been read: the workers are told, and records are read.
+    fn finish_recovery(&mut self) -> anyhow::Result<()> {
+        let Some((partitions, read)) = self.recovery.finish() else {
+            return Ok(());
         };
         fault::at(Step::Recovered);
-        let numbers = recovered.iter().map(|partition| partition.partition);
-        self.shared.rebuild.begin(numbers.collect(), since, read);
-        for partition in recovered {
-            let behind = partition.start.decide - partition.start.emit;
-            tracing::debug!(
-                partition = partition.partition,
-                emit = partition.start.emit,
-                behind,
-                "partition assigned"
-            );
-            self.batch.add(Command::Assign {
-                partition: partition.partition,
-                start: partition.start,
-                decisions: partition.decisions,
-            });
+        self.shared.rebuild.read(read);
+        let now_ms = millis(self.began.elapsed());
+        for &partition in &partitions {
+            self.batch.add(Command::Restored { partition, now_ms });
         }
+        std::mem::take(&mut self.truncated)
+            .into_iter()
+            .for_each(|command| self.batch.add(command));
+        let raw = self.topics.raw(Signal::Traces);
+        let restored: Vec<_> = (partitions.iter())
+            .map(|partition| TopicPartition::new(raw.clone(), *partition))
+            .collect();
+        self.member
+            .resume(&restored)
+            .context("cannot read what was recovered")?;
         self.ready.ready();
         Ok(())
     }
 }
 
-/// The only wall clock in the sampler: it makes verdicts on idle partitions visible, it never changes one.
-fn wall_clock_ms() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_millis() as u64)
+/// Of the session's monotonic clock. There is no other clock in the sampler: what time it is, only the bus says.
+fn millis(since_began: Duration) -> u64 {
+    u64::try_from(since_began.as_millis()).unwrap_or(u64::MAX)
 }

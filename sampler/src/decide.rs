@@ -3,6 +3,7 @@
 use schemas::decisions::Verdict;
 use schemas::headers::UnknownVersion;
 
+use crate::clock::Silence;
 use crate::close::Cause;
 use crate::facts::{self, Facts, SpanFacts};
 use crate::index::{self, Place};
@@ -16,6 +17,8 @@ use crate::window::NONE;
 pub(crate) struct HeldRecord {
     pub(crate) offset: u64,
     facts: Facts,
+    /// What its timestamp says, should it be true.
+    silence: Silence,
     first_tick_ms: u64,
 }
 
@@ -34,10 +37,14 @@ impl Partition {
         if record.offset < self.decide {
             return;
         }
-        let limit_ms = self.options.future_limit_ms;
+        let limit_ms = self.options.jump_limit_ms();
         self.clock.resolve(record.timestamp_ms, limit_ms);
         self.apply_held();
+        let silence = Silence::since(record.timestamp_ms, self.read_ms);
         let settled = self.clock.advance(record.timestamp_ms, limit_ms);
+        if settled {
+            self.hear(silence, record.offset);
+        }
         self.fire();
         if self.names.crowded() {
             self.clean_names();
@@ -75,6 +82,7 @@ impl Partition {
             self.held = Some(HeldRecord {
                 offset,
                 facts: scratch,
+                silence,
                 first_tick_ms: 0,
             });
         }
@@ -204,7 +212,8 @@ impl Partition {
     fn fire(&mut self) {
         let now_ms = self.clock_ms();
         while let Some((slot, deadline_ms)) = self.window.due(now_ms) {
-            self.close(slot, deadline_ms, Cause::Due);
+            let time_ms = deadline_ms.max(self.decided_from_ms);
+            self.close(slot, time_ms, Cause::Due);
             self.keep_linked();
         }
     }
@@ -226,25 +235,63 @@ impl Partition {
         );
     }
 
-    /// An idle partition: the wall clock less an allowance. Only when everything on the partition was observed.
+    /// The records that are observed next were read by then, on the process's monotonic clock.
+    pub fn read_at(&mut self, monotonic_ms: u64) {
+        self.read_ms = monotonic_ms;
+        self.silence.begin(monotonic_ms);
+    }
+
+    /// An idle partition: everything that had been written by then, on the process's monotonic clock, was observed.
+    pub fn idle(&mut self, monotonic_ms: u64) {
+        let time_ms = self.silence.at(monotonic_ms);
+        self.tick(time_ms);
+    }
+
+    /// It is so late at least on the bus's clock. Only when everything on the partition was observed.
     pub fn tick(&mut self, time_ms: u64) {
         if self.rebuilding() {
             return;
         }
         self.tick_ms = self.tick_ms.max(time_ms);
-        let limit_ms = self.options.future_limit_ms;
-        if let Some(held) = &mut self.held {
-            if held.first_tick_ms == 0 {
-                held.first_tick_ms = time_ms;
-            }
-            // The wall clock confirms the jump, as the next record would. A record from the future, and silence since: its traces must
-            // not wait for that future.
-            let waited_ms = time_ms.saturating_sub(held.first_tick_ms);
-            if self.clock.confirms(time_ms, limit_ms) || waited_ms > self.options.decision_wait_ms {
-                self.clock.resolve(time_ms, limit_ms);
-                self.apply_held();
-            }
-        }
+        self.settle_held(time_ms);
         self.fire();
+    }
+
+    /// A jump in time that no record has confirmed or refuted: the time that has passed may.
+    fn settle_held(&mut self, time_ms: u64) {
+        let limit_ms = self.options.jump_limit_ms();
+        let Some(held) = &mut self.held else {
+            return;
+        };
+        if held.first_tick_ms == 0 {
+            held.first_tick_ms = time_ms;
+        }
+        let waited_ms = time_ms.saturating_sub(held.first_tick_ms);
+        let (silence, offset) = (held.silence, held.offset);
+        if self.clock.confirms(time_ms, limit_ms) {
+            self.clock.resolve(time_ms, limit_ms);
+            self.hear(silence, offset);
+        } else if waited_ms <= self.options.decision_wait_ms {
+            return;
+        } else if self.clock.now_ms() == 0 {
+            // Nothing else is known of the time, as on a new topic.
+            self.clock.believe();
+            self.hear(silence, offset);
+        } else {
+            // A record from the future, and silence since: its traces must not wait for that future.
+            self.clock.resolve(time_ms, limit_ms);
+        }
+        self.apply_held();
+    }
+
+    /// A record's time is settled: silence is counted from there.
+    fn hear(&mut self, silence: Silence, offset: u64) {
+        // While the partition is rebuilt the clock at P is known, which is later. And a broker's clock is what it is, also after another broker
+        // has taken over, but producers' clocks differ: the last one may be hours behind.
+        self.silence = if offset < self.start.decide || !self.options.bus.stamps {
+            self.silence.or_later(silence, self.read_ms)
+        } else {
+            silence
+        };
     }
 }

@@ -44,7 +44,7 @@ impl Partition {
                         self.cache.put_back(record);
                         break;
                     }
-                    let limit_ms = self.options.future_limit_ms;
+                    let limit_ms = self.options.jump_limit_ms();
                     self.emit_clock.resolve(record.timestamp_ms, limit_ms);
                     self.emit_clock.advance(record.timestamp_ms, limit_ms);
                     self.pass(&record);

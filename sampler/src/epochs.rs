@@ -114,8 +114,8 @@ impl Workers {
         }
     }
 
-    fn assign(&self, partition: u32, decisions: &[DecisionBatch]) -> Command {
-        Command::Assign {
+    fn assign(&self, partition: u32, decisions: &[DecisionBatch]) -> Vec<Command> {
+        let assign = Command::Assign {
             partition,
             start: Start {
                 clock_emit_ms: NOW_MS,
@@ -123,12 +123,43 @@ impl Workers {
                 emit: self.offsets.get(&partition).copied().unwrap_or_default(),
                 ..Start::default()
             },
-            decisions: decisions.to_vec(),
+        };
+        let records = (0..).zip(decisions).map(|(offset, batch)| Fetched {
+            topic: "decisions".into(),
+            partition,
+            offset,
+            timestamp_ms: self.now_ms,
+            headers: Vec::new(),
+            value: batch.encode(),
+        });
+        let records = records.collect();
+        let restore = Command::Restore { partition, records };
+        let now_ms = 0;
+        vec![assign, restore, Command::Restored { partition, now_ms }]
+    }
+
+    /// For as many epochs, the same for every partition; the last one says that the log was read.
+    fn assign_in_pieces(
+        &self,
+        partition: u32,
+        decisions: &[DecisionBatch],
+        pieces: usize,
+    ) -> Vec<Command> {
+        let mut commands = self.assign(partition, &[]);
+        let restored = commands.pop();
+        commands.truncate(1);
+        let length = decisions.len().div_ceil(pieces).max(1);
+        let mut chunks = decisions.chunks(length);
+        for _ in 0..pieces {
+            let chunk = chunks.next().unwrap_or_default();
+            commands.extend(self.assign(partition, chunk).into_iter().nth(1));
         }
+        commands.extend(restored);
+        commands
     }
 
     fn assign_all(&mut self) {
-        let commands = (0..PARTITIONS).map(|number| self.assign(number, &[]));
+        let commands = (0..PARTITIONS).flat_map(|number| self.assign(number, &[]));
         let commands = commands.collect();
         self.epoch(commands);
     }
@@ -161,9 +192,14 @@ impl Workers {
             partition,
             records: vec![record],
             refused: Vec::new(),
+            read_ms: 0,
         };
-        let time_ms = self.now_ms + WAIT_MS;
-        [records, Command::Tick { partition, time_ms }]
+        let since_ms = WAIT_MS;
+        let idle = Command::Idle {
+            partition,
+            since_ms,
+        };
+        [records, idle]
     }
 
     /// How many of these traces an epoch keeps.
@@ -210,7 +246,7 @@ fn another_configuration_holds_everywhere_from_its_epoch_on() {
     let after = workers.epoch(commands);
     // One that comes later.
     workers.epoch(vec![Command::Revoke { partition: 3 }]);
-    let mut commands = vec![workers.assign(3, &[])];
+    let mut commands = workers.assign(3, &[]);
     commands.extend(workers.traces(3, &["a"]));
     let later = workers.epoch(commands);
     let said = |outputs: &Outputs, partition: u32| {
@@ -298,7 +334,7 @@ fn partitions_that_come_back_are_counted_once() {
     for _ in 0..3 {
         workers.epoch(vec![Command::Revoke { partition: 0 }]);
         let back = workers.assign(0, &log);
-        workers.epoch(vec![back]);
+        workers.epoch(back);
     }
     assert_eq!(workers.keeps(1, &["a"; 9]), 4, "by itself it knows of none");
     assert_eq!(workers.keeps(0, &["a"; 9]), 0);
@@ -307,8 +343,8 @@ fn partitions_that_come_back_are_counted_once() {
     let mut others = Workers::start(json!([novelty(), floor(4)]));
     others.offsets.insert(0, offset);
     let back = others.assign(0, &log);
-    let rest = (1..PARTITIONS).map(|number| others.assign(number, &[]));
-    let commands = rest.chain([back]).collect();
+    let rest = (1..PARTITIONS).flat_map(|number| others.assign(number, &[]));
+    let commands = rest.chain(back).collect();
     others.epoch(commands);
     assert_eq!(others.keeps(0, &["a"; 9]), 2);
 }
@@ -336,17 +372,78 @@ fn rates_are_what_they_were_when_partitions_come_back() {
     assert!((0.05..0.2).contains(&before), "{before}");
     workers.epoch(vec![Command::Revoke { partition: 0 }]);
     let back = workers.assign(0, &log);
-    workers.epoch(vec![back]);
+    workers.epoch(back);
     workers.now_ms += 1000;
     workers.keeps(0, &["a"]);
     assert!((rate(&workers) - before).abs() < 0.01, "{}", rate(&workers));
     let mut others = Workers::start(policies);
     others.now_ms = NOW_MS + 2000;
     let back = others.assign(0, &log);
-    let rest = (1..PARTITIONS).map(|number| others.assign(number, &[]));
-    let commands = rest.chain([back]).collect();
+    let rest = (1..PARTITIONS).flat_map(|number| others.assign(number, &[]));
+    let commands = rest.chain(back).collect();
     others.epoch(commands);
     assert!((rate(&others) - before).abs() < 0.01, "{}", rate(&others));
+}
+
+/// A log that is longer than one epoch takes tells the same, and nothing of its partition is committed before its end.
+#[test]
+fn a_log_that_is_read_in_pieces_tells_what_it_tells_at_once() {
+    let policies = json!([{"name": "budget", "type": "throughput", "throughput":
+        {"traces_per_second": 10, "keys": ["operation"], "interval": "1s", "initial_percentage": 100}}]);
+    let mut first = Workers::start(policies.clone());
+    first.assign_all();
+    let mut logs: BTreeMap<u32, Vec<DecisionBatch>> = BTreeMap::new();
+    for half_second in 0..6 {
+        first.now_ms = NOW_MS + half_second * 500;
+        for partition in 0..2 {
+            let commands = first.traces(partition, &["a"; 60]);
+            let output = first.epoch(commands.into()).remove(&partition).unwrap();
+            let log = logs.entry(partition).or_default();
+            log.push(output.output.decisions);
+        }
+    }
+    let rates = [1, 6].map(|pieces| {
+        let mut others = Workers::start(policies.clone());
+        others.now_ms = first.now_ms;
+        let mut left: Vec<Vec<Command>> = (0..PARTITIONS)
+            .map(|number| {
+                let log = logs.get(&number).map_or(&[][..], Vec::as_slice);
+                others.assign_in_pieces(number, log, pieces)
+            })
+            .collect();
+        while !left.is_empty() {
+            let next = left.iter_mut().map(|commands| commands.remove(0));
+            let commands: Vec<_> = next.collect();
+            left.retain(|commands| !commands.is_empty());
+            let over = left.is_empty();
+            let outputs = others.epoch(commands);
+            assert_eq!(outputs.len(), PARTITIONS as usize);
+            assert!(outputs.values().all(|output| output.rebuilding != over));
+        }
+        let group = others.group.read().unwrap();
+        let known = group.rates(0);
+        known.unwrap().into_values().next().unwrap()
+    });
+    assert!((0.01..0.3).contains(&rates[0]), "{rates:?}");
+    assert!((rates[0] - rates[1]).abs() < 1e-9, "{rates:?}");
+}
+
+#[test]
+fn a_decision_log_that_cannot_be_read_says_where() {
+    let mut workers = Workers::start(json!([floor(4)]));
+    let mut commands = workers.assign(1, &[DecisionBatch::default()]);
+    let Command::Restore { records, .. } = &mut commands[1] else {
+        panic!("the second command");
+    };
+    records[0].value = Bytes::from_static(b"\x07nonsense");
+    records[0].offset = 77;
+    workers.inlets.send(commands);
+    let failure = workers.outputs.iter().find_map(|said| match said {
+        FromWorkers::Part { part, .. } => part.failure,
+        FromWorkers::Complete { .. } => None,
+    });
+    let failure = failure.unwrap();
+    assert!(failure.contains("decisions/1 at offset 77"), "{failure}");
 }
 
 /// Also while everything is taken over at once: no partition has more than its part.
@@ -385,7 +482,7 @@ fn bounded(policies: Value) {
     check(&workers, &outputs);
     let mut others = Workers::start(policies);
     others.offsets = workers.offsets.clone();
-    let commands = logs.iter().map(|(&number, log)| others.assign(number, log));
+    let commands = (logs.iter()).flat_map(|(&number, log)| others.assign(number, log));
     let commands = commands.collect();
     let outputs = others.epoch(commands);
     check(&others, &outputs);
@@ -401,17 +498,20 @@ fn a_record_of_a_newer_version_is_put_aside() {
     };
     let mut batch = Batch::default();
     for (offset, version) in [(0, "9"), (1, "1"), (2, "x")] {
-        batch.push(Fetched {
-            topic: "raw".into(),
-            partition: 1,
-            offset,
-            timestamp_ms: NOW_MS,
-            headers: vec![Header {
-                name: headers::VERSION_NAME.into(),
-                value: version.into(),
-            }],
-            value: records[0].value.clone(),
-        });
+        batch.push(
+            Fetched {
+                topic: "raw".into(),
+                partition: 1,
+                offset,
+                timestamp_ms: NOW_MS,
+                headers: vec![Header {
+                    name: headers::VERSION_NAME.into(),
+                    value: version.into(),
+                }],
+                value: records[0].value.clone(),
+            },
+            0,
+        );
     }
     let mut commands = batch.commands();
     commands.push(tick);

@@ -63,7 +63,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use bus::Bus;
+use bus::{Bus, Timestamps};
 use runtime::{Drain, Readiness};
 use schemas::{Signal, Topics};
 
@@ -103,12 +103,16 @@ pub fn run(
     let partitions = bus
         .partition_count(&raw)
         .with_context(|| format!("cannot learn the partition count of {raw}"))?;
+    let timestamps = bus
+        .timestamps(&raw)
+        .with_context(|| format!("cannot learn whose clock stamps the records of {raw}"))?;
     let wanted = config.options.bus.record_bytes_max;
     config.options.bus = OfBus {
         partitions,
         record_bytes_max: wanted.min(bus.record_bytes_max()),
         record_bytes_limit: bus.record_bytes_max(),
         copy_cached: bus.values_pin_buffers(),
+        stamps: timestamps == Timestamps::LogAppend,
     };
     loop {
         match session::run(

@@ -14,7 +14,7 @@ pub struct Options {
     /// A trace that grows beyond it is dropped at once; 0: no limit.
     pub maximum_trace_size_bytes: u64,
     pub bus: OfBus,
-    /// A record further than this ahead of the partition's clock is held back until the next record confirms its time.
+    /// A record further than this ahead of the partition's clock is held back until the next record confirms its time; see [`OfBus::stamps`].
     pub future_limit_ms: u64,
     /// Bound of a partition's statistics.
     pub statistics_bytes: usize,
@@ -41,6 +41,19 @@ pub struct OfBus {
     pub record_bytes_limit: usize,
     /// A record's value may pin more than itself, so that the record cache holds a copy.
     pub copy_cached: bool,
+    /// Its own clock stamps raw records, not their producers'.
+    pub stamps: bool,
+}
+
+impl Options {
+    /// How far ahead of the partition's clock a timestamp is believed at once.
+    pub(crate) fn jump_limit_ms(&self) -> u64 {
+        if self.bus.stamps {
+            u64::MAX
+        } else {
+            self.future_limit_ms
+        }
+    }
 }
 
 impl Default for OfBus {
@@ -51,6 +64,7 @@ impl Default for OfBus {
             record_bytes_max: 256 << 10,
             record_bytes_limit: usize::MAX,
             copy_cached: true,
+            stamps: false,
         }
     }
 }

@@ -1,8 +1,9 @@
 //! The two cursors of one partition: the decide cursor gathers facts and gives verdicts at the head of the log (`decide`), the emit
 //! cursor follows and copies kept spans out (`emit`). Here is what they share, and what the shell sees of them.
 //!
-//! Pure: no clock, no I/O. The shell feeds records and ticks, and commits what [`Partition::take`] gives; after an aborted commit it
-//! throws the partition away and makes a new one from the committed position.
+//! Pure: no clock, no I/O. The shell feeds records, says when they were read and when there are no more ([`Partition::read_at`],
+//! [`Partition::idle`]), and commits what [`Partition::take`] gives; after an aborted commit it throws the partition away and makes a new one from the
+//! committed position.
 //!
 //! **What replays.** Everything up to a verdict is a function of the records from L on and the state committed with L. Traces are opened
 //! and verdicts forgotten by the log's own clock; ticks only let deadlines fire earlier. A verdict's time is its deadline, whoever let it fire. So a new owner,
@@ -14,7 +15,7 @@ use bytes::Bytes;
 
 use crate::budget::Budgets;
 use crate::cache::RecordCache;
-use crate::clock::LogClock;
+use crate::clock::{LogClock, Silence};
 use crate::decide::HeldRecord;
 use crate::emitter::Emitter;
 use crate::facts::Facts;
@@ -56,6 +57,12 @@ pub struct Partition {
     pub(crate) clock: LogClock,
     /// By ticks, and before a restart by the clock at P.
     pub(crate) tick_ms: u64,
+    /// No verdict gets an earlier time: a shorter wait makes traces due at once that have had spans since.
+    pub(crate) decided_from_ms: u64,
+    /// Since the last record, or since the clock at P was handed over.
+    pub(crate) silence: Silence,
+    /// The monotonic clock when the records were read that are observed now.
+    pub(crate) read_ms: u64,
     pub(crate) index: TraceIndex,
     pub(crate) window: Window,
     pub(crate) verdicts: Verdicts,
@@ -103,6 +110,9 @@ impl Partition {
             decide: start.emit,
             clock,
             tick_ms: 0,
+            decided_from_ms: 0,
+            silence: Silence::new(start.clock_decide_ms),
+            read_ms: 0,
             index: TraceIndex::default(),
             window: Window::new(
                 options.decision_wait_ms,

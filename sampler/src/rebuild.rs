@@ -21,7 +21,8 @@ pub struct Rebuild {
 struct UnderWay {
     since: Instant,
     read: DecisionsRead,
-    partitions: usize,
+    verdicts: u64,
+    partitions: BTreeSet<u32>,
     left: BTreeSet<u32>,
     records: u64,
     bytes: u64,
@@ -32,22 +33,47 @@ struct UnderWay {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DecisionsRead {
     pub batches: u64,
-    pub verdicts: u64,
+    pub bytes: u64,
     pub took: Duration,
 }
 
 impl Rebuild {
-    /// These partitions were assigned at `since`, and their decision log has been read.
-    pub fn begin(&self, partitions: BTreeSet<u32>, since: Instant, read: DecisionsRead) {
-        *self.lock() = Some(UnderWay {
-            since,
-            read,
-            partitions: partitions.len(),
-            left: partitions,
+    /// These partitions were assigned.
+    pub fn begin(&self, partitions: &BTreeSet<u32>) {
+        let mut under_way = self.lock();
+        let this = under_way.get_or_insert_with(|| UnderWay {
+            since: Instant::now(),
+            read: DecisionsRead::default(),
+            verdicts: 0,
+            partitions: BTreeSet::new(),
+            left: BTreeSet::new(),
             records: 0,
             bytes: 0,
             spans: 0,
         });
+        this.partitions.extend(partitions);
+        this.left.extend(partitions);
+    }
+
+    /// Their decision log has been read; the workers have yet to be told.
+    pub fn read(&self, read: DecisionsRead) {
+        if let Some(this) = self.lock().as_mut() {
+            this.read = read;
+        }
+    }
+
+    /// These partitions are somebody else's.
+    pub fn forget(&self, partitions: impl IntoIterator<Item = u32>) {
+        let mut under_way = self.lock();
+        if let Some(this) = under_way.as_mut() {
+            for partition in partitions {
+                this.left.remove(&partition);
+                this.partitions.remove(&partition);
+            }
+            if this.partitions.is_empty() {
+                *under_way = None;
+            }
+        }
     }
 
     /// Every worker has finished an epoch. Says so when it was the last one of a recovery.
@@ -56,6 +82,7 @@ impl Rebuild {
         let Some(this) = under_way.as_mut() else {
             return;
         };
+        this.verdicts += parts.iter().map(|part| part.restored).sum::<u64>();
         for output in parts.iter().flat_map(|part| &part.outputs) {
             if this.left.contains(&output.partition) {
                 let counts = &output.output.counts;
@@ -73,11 +100,12 @@ impl Rebuild {
         let took = this.since.elapsed();
         metrics::histogram!(names::SAMPLER_RECOVERY_SECONDS).record(took.as_secs_f64());
         tracing::info!(
-            partitions = this.partitions,
+            partitions = this.partitions.len(),
             took_ms = took.as_millis() as u64,
             decision_log_ms = this.read.took.as_millis() as u64,
             decision_batches = this.read.batches,
-            verdicts = this.read.verdicts,
+            decision_bytes = this.read.bytes,
+            verdicts = this.verdicts,
             records = this.records,
             bytes = this.bytes,
             spans = this.spans,
@@ -130,13 +158,27 @@ mod tests {
     #[test]
     fn it_lasts_until_the_slowest_partition_has_caught_up() {
         let rebuild = Rebuild::default();
-        rebuild.begin([1, 2].into(), Instant::now(), DecisionsRead::default());
+        rebuild.begin(&[1, 2].into());
         rebuild.epoch(&[part(&[(1, false, 0)]), part(&[(2, true, 70)])]);
         assert!(rebuild.is_under_way());
         // What partition 1 reads now is no recovery any more.
         rebuild.epoch(&[part(&[(1, false, 5), (2, true, 3)])]);
         assert_eq!(rebuild.lock().as_ref().map(|this| this.spans), Some(73));
         rebuild.epoch(&[part(&[(2, false, 1)])]);
+        assert!(!rebuild.is_under_way());
+    }
+
+    #[test]
+    fn what_goes_elsewhere_is_not_waited_for() {
+        let rebuild = Rebuild::default();
+        rebuild.begin(&[1].into());
+        rebuild.begin(&[2, 3].into());
+        rebuild.forget([1, 3]);
+        assert!(rebuild.is_under_way());
+        rebuild.epoch(&[part(&[(2, false, 0)])]);
+        assert!(!rebuild.is_under_way());
+        rebuild.begin(&[4].into());
+        rebuild.forget([4]);
         assert!(!rebuild.is_under_way());
     }
 }

@@ -48,6 +48,8 @@ impl Partition {
             self.options.bus.partitions,
             self.options.statistics_bytes,
         );
+        // After every span that was seen: a replay tells by a verdict's time which errors came too late for it.
+        self.decided_from_ms = self.clock.now_ms() + 1;
         self.options = options.clone();
         self.policies = policies.clone();
     }

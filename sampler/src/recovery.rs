@@ -1,32 +1,40 @@
-//! What a new owner of partitions needs from the bus: where to start, and the verdicts that still hold.
+//! Takes partitions over: looks up where each starts, and streams its decision log to the worker that owns it.
 //!
-//! Committed positions were read before this runs, and the decision log is read up to the high watermark that it has
-//! now: every verdict of an epoch whose position is visible lies below it, even when its transaction marker is late.
+//! The consumer calls [`Recovery::step`] between two polls of its group, so that membership goes on however long the log is. What one step
+//! reads is bounded, and an epoch carries no more of it than [`RESTORE_BYTES_MAX`]: memory doesn't grow with the log. Verdicts
+//! that no longer hold are dropped by the worker, batch by batch (see `restore`).
+//!
+//! Committed positions were read before this begins, and the decision log is read up to the high watermark of that moment:
+//! every verdict of an epoch whose position is visible lies below it, even when its transaction marker is late.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, bail};
-use bus::{Assigned, Bus, Fetched, TopicPartition, WentBack, report_went_back};
-use schemas::decisions::DecisionBatch;
+use anyhow::Context;
+use bus::{Assigned, Bus, Fetched, Reader, Topic, TopicPartition, WentBack, report_went_back};
 use schemas::{Signal, Topics, headers};
 
-use crate::partition::{Options, RawRecord, Start};
+use crate::batch::Batch;
+use crate::options::Options;
+use crate::partition::{RawRecord, Start};
 use crate::position::Position;
 use crate::rebuild::DecisionsRead;
+use crate::worker::Command;
 
+/// What one epoch carries of decision logs, encoded. Three epochs may be under way, and a worker decodes one record at a time.
+pub const RESTORE_BYTES_MAX: usize = 2 << 20;
+/// Logs that are read at the same time. The bus client prefetches for each, a megabyte or more.
+const PARTITIONS_AT_ONCE: usize = 16;
 /// Progress is logged this often while the decision log is read.
 const REPORT_EVERY: Duration = Duration::from_secs(5);
-const POLL: Duration = Duration::from_millis(200);
-const POLL_BYTES: usize = 8 << 20;
-
-/// One partition's way into memory.
-pub struct Recovered {
-    pub partition: u32,
-    pub start: Start,
-    pub decisions: Vec<DecisionBatch>,
-}
+/// One step waits for the bus at most this long,
+const POLL: Duration = Duration::from_millis(100);
+/// and looks up starts for this long.
+const LOOK_UP: Duration = Duration::from_millis(500);
+/// After the bus didn't answer.
+const RETRY_FIRST: Duration = Duration::from_millis(50);
+const RETRY_MAX: Duration = Duration::from_secs(2);
 
 /// A record of the raw topic as the window takes it.
 pub fn raw_record(record: Fetched) -> RawRecord {
@@ -43,96 +51,247 @@ pub fn raw_record(record: Fetched) -> RawRecord {
     }
 }
 
-/// Reads what the partitions need. Blocks until the decision log is stable up to its present end.
-///
-/// # Errors
-/// The bus fails for good, position metadata or a decision batch can't be read, or `give_up` says so.
-pub fn recover(
-    bus: &dyn Bus,
-    topics: &Topics,
-    options: &Options,
-    assigned: &[Assigned],
-    give_up: impl Fn() -> bool,
-) -> anyhow::Result<(Vec<Recovered>, DecisionsRead)> {
-    if assigned.is_empty() {
-        return Ok(Default::default());
+/// The partitions that are on their way, up to the end of their decision log.
+pub struct Recovery {
+    raw: Topic,
+    log: Topic,
+    /// The sampler's consumer group, for messages.
+    group: String,
+    /// Every partition that came and is not restored.
+    under_way: BTreeSet<u32>,
+    /// Where they start has to be looked up.
+    unplaced: VecDeque<Assigned>,
+    waiting: VecDeque<Scan>,
+    reading: Vec<Scan>,
+    /// Opened when it is needed, thrown away when it failed.
+    reader: Option<Box<dyn Reader>>,
+    /// `reading` is not what the reader reads.
+    moved: bool,
+    read: DecisionsRead,
+    began: Instant,
+    reported: Instant,
+    retry: Option<Retry>,
+}
+
+/// A partition's decision log, as far as it is unread.
+struct Scan {
+    partition: u32,
+    next: u64,
+    end: u64,
+}
+
+struct Retry {
+    at: Instant,
+    wait: Duration,
+}
+
+impl Recovery {
+    pub fn new(topics: &Topics) -> Self {
+        Self {
+            raw: topics.raw(Signal::Traces),
+            log: topics.decisions(),
+            group: topics.group("sampler"),
+            under_way: BTreeSet::new(),
+            unplaced: VecDeque::new(),
+            waiting: VecDeque::new(),
+            reading: Vec::new(),
+            reader: None,
+            moved: false,
+            read: DecisionsRead::default(),
+            began: Instant::now(),
+            reported: Instant::now(),
+            retry: None,
+        }
     }
-    let started = Instant::now();
-    let raw = topics.raw(Signal::Traces);
-    let log = topics.decisions();
-    let mut reader = bus.reader().context("cannot open a reader for recovery")?;
-    let mut recovered: BTreeMap<u32, Recovered> = BTreeMap::new();
-    let mut unread: BTreeMap<u32, u64> = BTreeMap::new();
-    let mut from = Vec::new();
-    for partition in assigned {
-        let number = partition.at.partition;
-        let raw_range = retry(&give_up, || {
-            reader.range(&TopicPartition::new(raw.clone(), number))
-        })?;
-        let at = TopicPartition::new(log.clone(), number);
-        let range = retry(&give_up, || reader.range(&at))?;
-        let start = start(partition, &raw_range, &range, &topics.group("sampler"))?;
-        if range.end > range.start {
-            let offset = retry(&give_up, || {
-                reader.offset_at(&at, start.scan_from_ms(options))
-            })?
-            .max(start.decisions_from);
-            if offset < range.end {
-                unread.insert(number, range.end);
-                from.push((at, offset));
+
+    /// These partitions came.
+    pub fn begin(&mut self, partitions: Vec<Assigned>) {
+        if self.under_way.is_empty() {
+            self.read = DecisionsRead::default();
+            self.began = Instant::now();
+            self.reported = self.began;
+        }
+        let numbers = partitions.iter().map(|assigned| assigned.at.partition);
+        self.under_way.extend(numbers);
+        self.unplaced.extend(partitions);
+    }
+
+    /// The partition is not ours any more.
+    pub fn forget(&mut self, partition: u32) {
+        self.under_way.remove(&partition);
+        self.unplaced
+            .retain(|assigned| assigned.at.partition != partition);
+        self.waiting.retain(|scan| scan.partition != partition);
+        let before = self.reading.len();
+        self.reading.retain(|scan| scan.partition != partition);
+        self.moved |= self.reading.len() != before;
+    }
+
+    pub fn is_under_way(&self) -> bool {
+        !self.under_way.is_empty()
+    }
+
+    /// Records of this partition are not to be read yet.
+    pub fn holds(&self, partition: u32) -> bool {
+        self.under_way.contains(&partition)
+    }
+
+    /// How long there is nothing to do here: until the bus is asked again.
+    pub fn rest(&self) -> Duration {
+        self.retry.as_ref().map_or(Duration::ZERO, |retry| {
+            retry.at.saturating_duration_since(Instant::now())
+        })
+    }
+
+    /// Goes on for a moment, and adds what the workers are to do to the batch: a partition's `Assign`, then its log.
+    ///
+    /// # Errors
+    /// The bus fails for good, or position metadata can't be read.
+    pub fn step(
+        &mut self,
+        bus: &dyn Bus,
+        options: &Options,
+        timeout: Duration,
+        batch: &mut Batch,
+    ) -> anyhow::Result<()> {
+        if !self.rest().is_zero() {
+            return Ok(());
+        }
+        let advanced = match self.reader.take() {
+            Some(reader) => Ok(reader),
+            None => {
+                self.moved = true;
+                bus.reader().context("cannot open a reader for recovery")
             }
         }
-        recovered.insert(
-            number,
-            Recovered {
-                partition: number,
-                start,
-                decisions: Vec::new(),
+        .and_then(|mut reader| {
+            self.look_up(&mut *reader, options, batch)?;
+            self.read(&mut *reader, timeout, batch)?;
+            Ok(reader)
+        });
+        match advanced {
+            Ok(reader) => {
+                self.reader = Some(reader);
+                self.retry = None;
+            }
+            Err(error) => match error.downcast_ref() {
+                Some(bus::Error::Unavailable(reason)) => {
+                    tracing::warn!(%reason, "the bus does not answer during recovery; trying again");
+                    let wait = self.retry.as_ref().map_or(RETRY_FIRST, |retry| retry.wait);
+                    self.retry = Some(Retry {
+                        at: Instant::now() + wait,
+                        wait: (wait * 2).min(RETRY_MAX),
+                    });
+                }
+                _ => return Err(error),
             },
-        );
+        }
+        self.report();
+        Ok(())
     }
-    let mut read = DecisionsRead::default();
-    let mut reported = Instant::now();
-    if !from.is_empty() {
-        retry(&give_up, || reader.assign(&from))?;
+
+    /// Every log has been read to its end: what was read, and of which partitions. They are nobody's concern here any more.
+    pub fn finish(&mut self) -> Option<(BTreeSet<u32>, DecisionsRead)> {
+        let left = self.unplaced.len() + self.waiting.len() + self.reading.len();
+        if self.under_way.is_empty() || left > 0 {
+            return None;
+        }
+        self.reader = None;
+        self.read.took = self.began.elapsed();
+        Some((std::mem::take(&mut self.under_way), self.read))
     }
-    while !unread.is_empty() {
-        for record in retry(&give_up, || reader.poll(POLL, POLL_BYTES))? {
-            let batch = DecisionBatch::decode(&record.value).with_context(|| {
-                format!(
-                    "cannot read the decision log {}/{} at offset {}",
-                    record.topic, record.partition, record.offset
-                )
-            })?;
-            read.batches += 1;
-            read.verdicts += batch.entries.len() as u64;
-            if let Some(partition) = recovered.get_mut(&record.partition) {
-                partition.decisions.push(batch);
+
+    /// Where partitions start, and what is to be read of their logs.
+    fn look_up(
+        &mut self,
+        reader: &mut dyn Reader,
+        options: &Options,
+        batch: &mut Batch,
+    ) -> anyhow::Result<()> {
+        let until = Instant::now() + LOOK_UP;
+        while let Some(assigned) = self.unplaced.front()
+            && Instant::now() < until
+        {
+            let partition = assigned.at.partition;
+            let raw = reader.range(&TopicPartition::new(self.raw.clone(), partition))?;
+            let at = TopicPartition::new(self.log.clone(), partition);
+            let range = reader.range(&at)?;
+            let start = start(assigned, &raw, &range, &self.group)?;
+            if range.end > range.start {
+                let next = reader
+                    .offset_at(&at, start.scan_from_ms(options))?
+                    .max(start.decisions_from);
+                if next < range.end {
+                    self.waiting.push_back(Scan {
+                        partition,
+                        next,
+                        end: range.end,
+                    });
+                }
             }
+            self.unplaced.pop_front();
+            let behind = start.decide - start.emit;
+            tracing::debug!(partition, emit = start.emit, behind, "partition assigned");
+            batch.add(Command::Assign { partition, start });
         }
-        let mut stable = Vec::new();
-        for (partition, end) in &unread {
-            if reader.position(&TopicPartition::new(log.clone(), *partition))? >= *end {
-                stable.push(*partition);
-            }
+        Ok(())
+    }
+
+    /// Some more of the logs that are being read.
+    fn read(
+        &mut self,
+        reader: &mut dyn Reader,
+        timeout: Duration,
+        batch: &mut Batch,
+    ) -> anyhow::Result<()> {
+        // Not with each log that ends: what was prefetched of the others would be fetched again.
+        if self.reading.len() <= PARTITIONS_AT_ONCE / 2 && !self.waiting.is_empty() {
+            let room = PARTITIONS_AT_ONCE - self.reading.len();
+            let next = self.waiting.drain(..room.min(self.waiting.len()));
+            self.reading.extend(next);
+            self.moved = true;
         }
-        for partition in stable {
-            unread.remove(&partition);
+        if self.moved {
+            let from = self.reading.iter().map(|scan| (self.at(scan), scan.next));
+            reader.assign(&from.collect::<Vec<_>>())?;
+            self.moved = false;
         }
-        if reported.elapsed() > REPORT_EVERY {
-            reported = Instant::now();
+        let room = RESTORE_BYTES_MAX.saturating_sub(batch.restore_bytes());
+        if self.reading.is_empty() || room == 0 {
+            return Ok(());
+        }
+        let mut records: BTreeMap<u32, Vec<Fetched>> = BTreeMap::new();
+        for record in reader.poll(timeout.min(POLL), room)? {
+            self.read.batches += 1;
+            self.read.bytes += record.value.len() as u64;
+            records.entry(record.partition).or_default().push(record);
+        }
+        for (partition, records) in records {
+            batch.add(Command::Restore { partition, records });
+        }
+        let log = self.log.clone();
+        for scan in &mut self.reading {
+            scan.next = reader.position(&TopicPartition::new(log.clone(), scan.partition))?;
+        }
+        self.reading.retain(|scan| scan.next < scan.end);
+        Ok(())
+    }
+
+    fn at(&self, scan: &Scan) -> TopicPartition {
+        TopicPartition::new(self.log.clone(), scan.partition)
+    }
+
+    fn report(&mut self) {
+        if self.reported.elapsed() > REPORT_EVERY {
+            self.reported = Instant::now();
             tracing::info!(
-                partitions_left = unread.len(),
-                verdicts = read.verdicts,
+                partitions_left = self.unplaced.len() + self.waiting.len() + self.reading.len(),
+                batches = self.read.batches,
+                bytes = self.read.bytes,
                 "reading the decision log; an open transaction may hold its end back"
             );
         }
-        if give_up() {
-            bail!("recovery was interrupted");
-        }
     }
-    read.took = started.elapsed();
-    Ok((recovered.into_values().collect(), read))
 }
 
 /// Where a partition starts, with what its raw log and its decision log hold now.
@@ -165,24 +324,6 @@ fn start(
         start.decisions_from = 0;
     }
     Ok(start)
-}
-
-/// Repeats what fails because the bus is unreachable just now.
-fn retry<T>(
-    give_up: &impl Fn() -> bool,
-    mut attempt: impl FnMut() -> bus::Result<T>,
-) -> anyhow::Result<T> {
-    let mut wait = Duration::from_millis(50);
-    loop {
-        match attempt() {
-            Err(bus::Error::Unavailable(reason)) if !give_up() => {
-                tracing::warn!(%reason, "the bus does not answer during recovery; trying again");
-                std::thread::sleep(wait);
-                wait = (wait * 2).min(Duration::from_secs(2));
-            }
-            result => return Ok(result?),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! The calling thread is the consumer. Whatever ends a session, the next one starts from the log.
 
 use std::sync::{Arc, Mutex, RwLock};
+use std::time::Instant;
 
 use anyhow::Context;
 use bus::{Bus, GroupOptions};
@@ -21,6 +22,7 @@ use crate::memory::Memory;
 use crate::progress::{Failure, Progress};
 use crate::rebalance::{REVOKE_TIMEOUT, Shared};
 use crate::rebuild::Rebuild;
+use crate::recovery::Recovery;
 use crate::reload::Reload;
 use crate::stats::{self, Group};
 use crate::worker::{Bounds, Common, Partitions};
@@ -137,7 +139,11 @@ pub fn run(
         shared: &shared,
         member,
         batch: Batch::default(),
+        recovery: Recovery::new(topics),
+        truncated: Vec::new(),
         ready,
+        polled: Instant::now(),
+        began: Instant::now(),
     };
     let result = consumer.run(drain);
     // Leaving revokes everything, which commits what is under way; after a failure it returns at once.
@@ -150,7 +156,7 @@ pub fn run(
     result?;
     match progress.failure() {
         Some(Failure::Fenced(reason)) => Ok(Ended::Fenced(reason)),
-        Some(Failure::Fatal(reason)) => anyhow::bail!("cannot commit: {reason}"),
+        Some(Failure::Fatal(reason)) => anyhow::bail!(reason),
         None => {
             left.context("cannot leave the sampler's consumer group")?;
             Ok(Ended::Drained)

@@ -3,10 +3,10 @@
 //! The order within an epoch: what comes and goes, then records and ticks, partitions taking turns at being the first, then the emit cursors
 //! (`emitting.rs`), then the output of every partition that this epoch touched.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use bus::{Bus, Topic};
+use bus::{Bus, Fetched, Topic};
 use schemas::decisions::DecisionBatch;
 use schemas::headers::UnknownVersion;
 
@@ -22,22 +22,27 @@ use crate::stats::{Group, Keyed, Tallied};
 
 /// What the consumer tells the worker that owns a partition.
 pub enum Command {
-    /// The partition is ours from now on; `decisions` are the verdicts that may still hold, in log order.
-    Assign {
+    /// The partition is ours from now on. Before its first records come what its decision log holds, piece by piece, and `Restored`.
+    Assign { partition: u32, start: Start },
+    /// The next records of its decision log, in log order.
+    Restore {
         partition: u32,
-        start: Start,
-        decisions: Vec<DecisionBatch>,
+        records: Vec<Fetched>,
     },
+    /// Its decision log has been read, at a moment of the session's monotonic clock, in milliseconds.
+    Restored { partition: u32, now_ms: u64 },
     Records {
         partition: u32,
         records: Vec<RawRecord>,
         /// Those of them that this build can't read, in order.
         refused: Vec<(u64, UnknownVersion)>,
+        /// When the last of them was read, on the session's monotonic clock in milliseconds.
+        read_ms: u64,
     },
     /// Retention deleted what lies below `to`.
     Truncated { partition: u32, to: u64 },
-    /// Nothing is left to read, and the wall clock less an allowance says this.
-    Tick { partition: u32, time_ms: u64 },
+    /// Nothing is left to read of what had been written by then, on the session's monotonic clock.
+    Idle { partition: u32, since_ms: u64 },
     /// Output what is ready, then forget the partition.
     Revoke { partition: u32 },
     /// Another configuration, for all workers in the same epoch; it stands before everything else.
@@ -50,10 +55,20 @@ impl Command {
         match self {
             Self::Reconfigure(_) => None,
             Self::Assign { partition, .. }
+            | Self::Restore { partition, .. }
+            | Self::Restored { partition, .. }
             | Self::Records { partition, .. }
             | Self::Truncated { partition, .. }
-            | Self::Tick { partition, .. }
+            | Self::Idle { partition, .. }
             | Self::Revoke { partition } => Some(*partition),
+        }
+    }
+
+    /// Bytes of decision logs.
+    pub fn restore_bytes(&self) -> usize {
+        match self {
+            Self::Restore { records, .. } => records.iter().map(|record| record.value.len()).sum(),
+            _ => 0,
         }
     }
 }
@@ -90,6 +105,10 @@ pub struct Part {
     /// An emit cursor stopped at its budget and wants to go on.
     pub backlog: bool,
     pub reread_bytes: u64,
+    /// Entries that were read of decision logs.
+    pub restored: u64,
+    /// What is on the bus can't be read: the process has to end.
+    pub failure: Option<String>,
 }
 
 impl Part {
@@ -110,6 +129,8 @@ pub(crate) struct Common {
 /// The partitions that one worker owns.
 pub struct Partitions {
     owned: BTreeMap<u32, Partition>,
+    /// Those whose decision log is still being read.
+    restoring: BTreeSet<u32>,
     policies: Arc<Policies>,
     options: Options,
     bounds: Bounds,
@@ -142,6 +163,7 @@ impl Partitions {
     ) -> Self {
         Self {
             owned: BTreeMap::new(),
+            restoring: BTreeSet::new(),
             common,
             turn: 0,
             policies,
@@ -181,8 +203,12 @@ impl Partitions {
         partitions.flat_map(Partition::take_news).collect()
     }
 
-    /// What every owned partition found in its decision log in this epoch.
+    /// What the owned partitions found in their decision logs, once all of these have been read: what is known already counts once,
+    /// and only the sum over partitions that come together says how much that is. They are restored in one epoch on all workers.
     pub(crate) fn take_restored(&mut self) -> Vec<Tallied> {
+        if !self.restoring.is_empty() {
+            return Vec::new();
+        }
         let partitions = self.owned.values_mut();
         partitions.flat_map(Partition::take_restored).collect()
     }
@@ -233,18 +259,19 @@ impl Partitions {
         self.divide_memory();
         for command in commands {
             match command {
-                Command::Assign {
-                    partition,
-                    start,
-                    decisions,
-                } => {
+                Command::Assign { partition, start } => {
                     self.assign(partition, start);
+                    self.restoring.insert(partition);
                     // Before it remembers what was.
                     coming -= 1;
                     self.divide_statistics(coming);
-                    self.with(partition, |fresh| {
-                        decisions.iter().for_each(|batch| fresh.restore(batch));
-                    });
+                }
+                Command::Restore { partition, records } => {
+                    self.restore(partition, &records, &mut part);
+                }
+                Command::Restored { partition, now_ms } => {
+                    self.restoring.remove(&partition);
+                    self.with(partition, |owned| owned.read_at(now_ms));
                 }
                 Command::Revoke { partition } => revoked.push(partition),
                 Command::Reconfigure(change) => self.reconfigure(&change),
@@ -252,9 +279,11 @@ impl Partitions {
                     partition,
                     records,
                     refused,
+                    read_ms,
                 } => {
                     if let Some(owned) = self.owned.get_mut(&partition) {
                         owned.exchange_scratch(&mut self.scratch);
+                        owned.read_at(read_ms);
                         observe(owned, records, refused);
                         owned.exchange_scratch(&mut self.scratch);
                     }
@@ -262,9 +291,10 @@ impl Partitions {
                 Command::Truncated { partition, to } => {
                     self.with(partition, |owned| owned.skip_to(to))
                 }
-                Command::Tick { partition, time_ms } => {
-                    self.with(partition, |owned| owned.tick(time_ms))
-                }
+                Command::Idle {
+                    partition,
+                    since_ms,
+                } => self.with(partition, |owned| owned.idle(since_ms)),
             }
         }
         self.emitting.emit(&mut self.owned, &mut part);
@@ -272,7 +302,10 @@ impl Partitions {
         part.outputs = self
             .owned
             .iter_mut()
-            .map(|(number, partition)| take(*number, partition, revoked.contains(number)))
+            .map(|(number, partition)| {
+                let rebuilding = partition.rebuilding() || self.restoring.contains(number);
+                take(*number, partition, rebuilding, revoked.contains(number))
+            })
             .collect();
         for number in revoked {
             if self.owned.remove(&number).is_some() {
@@ -280,6 +313,7 @@ impl Partitions {
                 self.bounds.memory.gone(1);
             }
             self.emitting.forget(number);
+            self.restoring.remove(&number);
             self.divide_statistics(0);
         }
         part
@@ -309,11 +343,33 @@ impl Partitions {
         self.turn = self.turn.wrapping_add(1);
         let (turn, total) = (self.turn, self.total().max(1));
         commands.sort_by_key(|command| match command {
-            Command::Records { partition, .. } | Command::Tick { partition, .. } => {
+            Command::Records { partition, .. } | Command::Idle { partition, .. } => {
                 1 + u64::from(partition.wrapping_add(turn) % total)
             }
             _ => 0,
         });
+    }
+
+    /// Decodes one record after the other, so that no more than one is in memory as a whole.
+    fn restore(&mut self, number: u32, records: &[Fetched], part: &mut Part) {
+        let Some(owned) = self.owned.get_mut(&number) else {
+            return;
+        };
+        for record in records {
+            match DecisionBatch::decode(&record.value) {
+                Ok(batch) => {
+                    part.restored += batch.entries.len() as u64;
+                    owned.restore(&batch);
+                }
+                Err(error) => {
+                    part.failure = Some(format!(
+                        "cannot read the decision log {}/{number} at offset {}: {error}",
+                        record.topic, record.offset
+                    ));
+                    return;
+                }
+            }
+        }
     }
 
     fn reconfigure(&mut self, change: &Reconfiguration) {
@@ -355,8 +411,12 @@ fn observe(
     }
 }
 
-fn take(number: u32, partition: &mut Partition, revoked: bool) -> PartitionOutput {
-    let rebuilding = partition.rebuilding();
+fn take(
+    number: u32,
+    partition: &mut Partition,
+    rebuilding: bool,
+    revoked: bool,
+) -> PartitionOutput {
     let (statistics_keys, statistics_bytes) = partition.statistics();
     PartitionOutput {
         partition: number,

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
 use load::{Compression, Protocol, Request, SendOptions};
 use tempfile::TempDir;
 use tests::kafka::Broker;
@@ -78,8 +79,7 @@ pub fn execute(broker: &Broker, peer: Peer, job: &Job, input: Input<'_>) -> Resu
     create_topics(&job)?;
     let mut expected = 0;
     if let Input::Laid(records) = input {
-        lay(&job, records)?;
-        expected = records.len() as u64;
+        expected = lay(&job, records)?;
     }
     let running = Running::start(peer, &job, folder.path());
     let watch = watch(peer, &job, &running, sink.count.clone())?;
@@ -139,8 +139,9 @@ pub fn create_topics(job: &Job) -> Result<()> {
     }
 }
 
-/// Lays the input of a job on its topic, so old that all of it is due.
-fn lay(job: &Job, records: &[Record]) -> Result<()> {
+/// Lays the input of a job on its topic, so old that all of it is due by the wall clock. Time on a bus is what its records say: two empty ones on each
+/// partition make it due there. The number of records.
+fn lay(job: &Job, records: &[Record]) -> Result<u64> {
     let input = job
         .work
         .input(&job.topics())
@@ -148,10 +149,26 @@ fn lay(job: &Job, records: &[Record]) -> Result<()> {
     let length = records.last().map(|record| record.due).unwrap_or_default();
     let ago = length + Duration::from_secs(job.decision_wait_s + 10);
     let layer = Layer::new(&job.brokers, &input, &job.codec, ago)?;
-    for record in records {
-        layer.write(record)?;
+    let closed = if job.work.samples() {
+        job.partitions
+    } else {
+        0
+    };
+    let closing = (0..closed).flat_map(|partition| {
+        let record = || Record {
+            partition,
+            due: ago,
+            value: Bytes::new(),
+        };
+        [record(), record()]
+    });
+    let mut laid = 0;
+    for record in records.iter().cloned().chain(closing) {
+        layer.write(&record)?;
+        laid += 1;
     }
-    layer.finish()
+    layer.finish()?;
+    Ok(laid)
 }
 
 fn watch(peer: Peer, job: &Job, running: &Running, count: Arc<AtomicU64>) -> Result<Watch> {

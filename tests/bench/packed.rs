@@ -15,6 +15,7 @@ use schemas::partition_of;
 use crate::kafka::client;
 
 /// One record, not on a topic yet.
+#[derive(Clone)]
 pub struct Record {
     pub partition: u32,
     /// Since the first span.

@@ -8,6 +8,7 @@
 //! Deliberately absent: replication, access over the network, and records per key. Kafka has those.
 
 mod catalog;
+mod clock;
 mod disk;
 mod frame;
 mod group;
@@ -30,11 +31,11 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock, mpsc};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use crate::{
     Ack, Bus, Committer, DiskUse, Error, GroupOptions, Member, Publisher, Reader, Rebalance,
-    Record, Result, TopicPartition, TopicSpec,
+    Record, Result, Timestamps, TopicPartition, TopicSpec,
 };
 use log::{Log, PartitionLog, TopicLog, lock};
 use queue::{Publish, Queue, Work};
@@ -63,7 +64,7 @@ pub struct Options {
     pub tail_bytes_max: usize,
     /// How often retention is applied.
     pub upkeep_interval: Duration,
-    /// The clock that stamps records; a test may bring its own.
+    /// The clock that stamps records. The default goes by the host's monotonic clock, so that its wall clock may jump; a test may bring its own.
     pub clock: Clock,
 }
 
@@ -75,7 +76,7 @@ impl Default for Options {
             queue_bytes_max: QUEUE_BYTES_MAX,
             tail_bytes_max: TAIL_BYTES_MAX,
             upkeep_interval: Duration::from_secs(10),
-            clock: Arc::new(wall_clock_ms),
+            clock: clock::steady(),
         }
     }
 }
@@ -213,6 +214,10 @@ impl Bus for Embedded {
         Ok(self.open.log.topic(topic)?.partitions.len() as u32)
     }
 
+    fn timestamps(&self, _: &str) -> Result<Timestamps> {
+        Ok(Timestamps::LogAppend)
+    }
+
     fn record_bytes_max(&self) -> usize {
         RECORD_BYTES_MAX
     }
@@ -309,12 +314,6 @@ fn check_size(record: &Record) -> Result<()> {
 
 fn store_path(dir: &Path) -> PathBuf {
     dir.join("log")
-}
-
-fn wall_clock_ms() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |elapsed| elapsed.as_millis() as u64)
 }
 
 #[cfg(test)]

@@ -24,7 +24,7 @@ impl Writer {
                 timestamps: spec.timestamps,
                 heads: vec![Head::default(); spec.partitions as usize],
             };
-            let now_ms = (self.clock)();
+            let now_ms = self.stamps.now_ms();
             let created = {
                 let mut store = self
                     .log
@@ -87,7 +87,7 @@ impl Writer {
         if !matches!(self.state, State::Writing) {
             return;
         }
-        let now_ms = (self.clock)();
+        let now_ms = self.stamps.now_ms();
         let heads = &self.heads[topic as usize];
         let rolls = self.log.read_store().as_ref().is_some_and(|store| {
             let empty = store.last_bases(topic) == heads;
@@ -111,7 +111,7 @@ impl Writer {
     }
 
     fn drop_surplus(&mut self, topic: u32) {
-        let now_ms = (self.clock)();
+        let now_ms = self.stamps.now_ms();
         let surplus = self.log.read_store().as_ref().map_or(0, |store| {
             self.retention.surplus(&store.sizes(topic), now_ms)
         });

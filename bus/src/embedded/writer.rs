@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::Clock;
 use super::catalog::{Head, StoredTopic};
+use super::clock::Stamps;
 use super::frame;
 use super::log::{Log, TopicLog, lock};
 use super::queue::{Commit, Publish, Work};
@@ -26,7 +27,7 @@ pub(super) const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 pub(super) struct Writer {
     pub(super) log: Arc<Log>,
     pub(super) retention: Retention,
-    pub(super) clock: Clock,
+    pub(super) stamps: Stamps,
     upkeep_interval: Duration,
     pub(super) topics: Vec<Arc<TopicLog>>,
     /// By topic number and partition.
@@ -76,10 +77,11 @@ impl Writer {
         stored: &[StoredTopic],
     ) -> Self {
         let heads: Vec<_> = stored.iter().map(|topic| topic.heads.clone()).collect();
+        let newest = heads.iter().flatten().map(|head| head.timestamp_ms).max();
         Self {
             log,
             retention,
-            clock,
+            stamps: Stamps::new(clock, newest.unwrap_or_default()),
             upkeep_interval,
             topics,
             heads,
@@ -242,7 +244,7 @@ impl Writer {
         heads: &mut Heads,
         staged: &mut Vec<Staged>,
     ) -> u64 {
-        let now = (self.clock)();
+        let now = self.stamps.now_ms();
         let head = heads
             .entry((topic.number, partition))
             .or_insert(self.heads[topic.number as usize][partition as usize]);

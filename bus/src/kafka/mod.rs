@@ -29,7 +29,8 @@ use std::time::Duration;
 
 use crate::config::RawKafka;
 use crate::{
-    Bus, Committer, Delivery, GroupOptions, Member, Publisher, Reader, Rebalance, Result, TopicSpec,
+    Bus, Committer, Delivery, GroupOptions, Member, Publisher, Reader, Rebalance, Result,
+    Timestamps, TopicSpec,
 };
 
 use fenced::Fencings;
@@ -82,6 +83,10 @@ impl Bus for Kafka {
                 "counting the partitions of topic `{topic}`: there is no such topic"
             ))
         })
+    }
+
+    fn timestamps(&self, topic: &str) -> Result<Timestamps> {
+        topics::timestamps(&self.properties, topic)
     }
 
     fn record_bytes_max(&self) -> usize {

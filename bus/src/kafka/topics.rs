@@ -133,6 +133,32 @@ fn limit_messages(properties: &Properties, topics: &[TopicSpec]) -> Result<()> {
     Ok(())
 }
 
+/// Who may not read a topic's configuration has to take its records as stamped by their producers.
+pub(super) fn timestamps(properties: &Properties, topic: &str) -> Result<Timestamps> {
+    let attempted = format!("asking the Kafka brokers for {MESSAGE_TIMESTAMPS} of topic `{topic}`");
+    let admin = admin(properties, &attempted)?;
+    let names = [ResourceSpecifier::Topic(topic)];
+    let options = AdminOptions::new().request_timeout(Some(ANSWER));
+    let described =
+        block_on(admin.describe_configs(&names, &options)).map_err(|e| error(&attempted, &e))?;
+    for topic in described {
+        match topic {
+            Ok(topic) => {
+                let kind = topic.get(MESSAGE_TIMESTAMPS);
+                if kind.is_some_and(|entry| entry.value.as_deref() == Some(LOG_APPEND)) {
+                    return Ok(Timestamps::LogAppend);
+                }
+            }
+            Err(code) => {
+                tracing::warn!(%code, "{attempted} failed; records are taken as stamped by their producers, whose clocks may be wrong");
+            }
+        }
+    }
+    Ok(Timestamps::Create)
+}
+
+const MESSAGE_TIMESTAMPS: &str = "message.timestamp.type";
+const LOG_APPEND: &str = "LogAppendTime";
 const MESSAGE_BYTES_MAX: &str = "max.message.bytes";
 
 fn admin(properties: &Properties, attempted: &str) -> Result<AdminClient<Context>> {
@@ -152,11 +178,11 @@ fn create(
         .map(|topic| {
             let replication = TopicReplication::Fixed(replication_factor.map_or(-1, i32::from));
             let timestamps = match topic.timestamps {
-                Timestamps::LogAppend => "LogAppendTime",
+                Timestamps::LogAppend => LOG_APPEND,
                 Timestamps::Create => "CreateTime",
             };
             let new = NewTopic::new(&topic.name, topic.partitions as i32, replication)
-                .set("message.timestamp.type", timestamps);
+                .set(MESSAGE_TIMESTAMPS, timestamps);
             if topic.compacted {
                 new.set("cleanup.policy", "compact")
             } else {

@@ -10,7 +10,7 @@ use super::publishing::{Publishing, UnderWay};
 use super::{Watch, count};
 use crate::{
     Ack, Assigned, Bus, CommitError, Committer, DiskUse, Epoch, GroupOptions, Member, Polled,
-    Publisher, Reader, Rebalance, Record, Result, TopicPartition, TopicSpec,
+    Publisher, Reader, Rebalance, Record, Result, Timestamps, TopicPartition, TopicSpec,
 };
 
 pub(super) struct Watched {
@@ -29,6 +29,10 @@ impl Bus for Watched {
     fn partition_count(&self, topic: &str) -> Result<u32> {
         self.watch.ask_for(topic);
         self.watch.bus.partition_count(topic)
+    }
+
+    fn timestamps(&self, topic: &str) -> Result<Timestamps> {
+        self.watch.bus.timestamps(topic)
     }
 
     fn record_bytes_max(&self) -> usize {

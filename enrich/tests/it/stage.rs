@@ -198,6 +198,9 @@ impl Bus for Faulty {
     fn partition_count(&self, topic: &str) -> Result<u32> {
         self.bus.partition_count(topic)
     }
+    fn timestamps(&self, topic: &str) -> Result<bus::Timestamps> {
+        self.bus.timestamps(topic)
+    }
     fn record_bytes_max(&self) -> usize {
         self.bus.record_bytes_max()
     }

@@ -129,6 +129,9 @@ impl bus::Bus for FakeBus {
     fn partition_count(&self, _: &str) -> Result<u32> {
         Ok(PARTITIONS)
     }
+    fn timestamps(&self, _: &str) -> Result<bus::Timestamps> {
+        Ok(bus::Timestamps::LogAppend)
+    }
     fn record_bytes_max(&self) -> usize {
         RECORD_BYTES_MAX
     }

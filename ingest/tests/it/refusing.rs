@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bus::{
     Bus, CommitError, Committer, Epoch, GroupOptions, Member, Publisher, Reader, Rebalance, Result,
-    TopicSpec,
+    Timestamps, TopicSpec,
 };
 
 pub struct Refusing {
@@ -38,6 +38,9 @@ impl Bus for Refusing {
     }
     fn partition_count(&self, topic: &str) -> Result<u32> {
         self.bus.partition_count(topic)
+    }
+    fn timestamps(&self, topic: &str) -> Result<Timestamps> {
+        self.bus.timestamps(topic)
     }
     fn record_bytes_max(&self) -> usize {
         self.bus.record_bytes_max()

@@ -45,7 +45,7 @@ pub struct RawConfig {
     pub epoch_bytes: ByteSize,
     /// Worker threads; 0: one a core.
     pub workers: usize,
-    /// On an idle partition, the clock follows the wall clock this far behind.
+    /// While a partition is idle, its windows close this much late.
     pub idle_allowance: Duration,
     pub policies: Vec<RawPolicy>,
 }

@@ -33,6 +33,8 @@ const POLL: Duration = Duration::from_millis(200);
 const POLL_BYTES: usize = 1 << 20;
 /// How much of the topic's end is read at the start.
 const BEGIN_MS: u64 = 15_000;
+/// Its newest record comes this soon, or nothing is read of what was before.
+const NEWEST_WITHIN: Duration = Duration::from_secs(2);
 
 /// The others, as the dataflow sees them.
 #[derive(Debug)]
@@ -148,11 +150,7 @@ fn pause(fleet: &Fleet) {
 fn talk(fleet: &Fleet, bus: &dyn Bus, at: &TopicPartition, instance: &str) -> bus::Result<()> {
     let publisher = bus.publisher()?;
     let mut reader = bus.reader()?;
-    let range = reader.range(at)?;
-    let from = match since_ms() {
-        Some(since_ms) => reader.offset_at(at, since_ms)?.min(range.end),
-        None => range.end,
-    };
+    let from = recent(&mut *reader, at)?;
     reader.assign(&[(at.clone(), from)])?;
     let (mut told, mut alive) = (Instant::now(), Instant::now());
     while !fleet.over.load(Ordering::Relaxed) {
@@ -217,9 +215,19 @@ fn tell(
     publisher.publish(at.clone(), record, Box::new(ack))
 }
 
-fn since_ms() -> Option<u64> {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    Some((now.ok()?.as_millis() as u64).saturating_sub(BEGIN_MS))
+/// Where the topic's last [`BEGIN_MS`] begin, by the time of its newest record: this host's clock may be wrong.
+fn recent(reader: &mut dyn Reader, at: &TopicPartition) -> bus::Result<u64> {
+    let range = reader.range(at)?;
+    if range.is_empty() {
+        return Ok(range.end);
+    }
+    reader.assign(&[(at.clone(), range.end - 1)])?;
+    let newest = reader.poll(NEWEST_WITHIN, 1)?;
+    let Some(newest) = newest.first() else {
+        return Ok(range.end);
+    };
+    let since_ms = newest.timestamp_ms.saturating_sub(BEGIN_MS);
+    Ok(reader.offset_at(at, since_ms)?.min(range.end))
 }
 
 #[cfg(test)]

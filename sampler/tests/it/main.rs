@@ -7,3 +7,4 @@ mod rates;
 mod reconfigure;
 mod simulation;
 mod thresholds;
+mod wrong_clocks;

@@ -229,3 +229,33 @@ fn what_policies_remember_stays() {
         assert_eq!(verdicts(&take(&mut partition)), expected);
     }
 }
+
+/// A shorter wait makes a trace due at once whose last span, an error, came after the new deadline. It is no late error when its partition is read again.
+#[test]
+fn what_a_shorter_wait_closes_is_not_reopened_by_its_own_spans() {
+    let section = |wait: &str| json!({"decision_wait": wait, "late_errors": "rescue", "policies": [slow(5000)]});
+    let mut before = partition(section("30s"));
+    observe(&mut before, 0, 1, "-", false, 10);
+    observe(&mut before, 12_000, 1, "-", true, 10);
+    before.take();
+    reconfigure(&mut before, section("10s"));
+    before.tick(NOW_MS + 12_001);
+    let output = before.take();
+    assert_eq!(verdicts(&output), [(1, None)]);
+
+    let (emit, metadata) = &output.position;
+    let start = Position::parse(metadata).unwrap().start(*emit);
+    assert_eq!(start.emit, 0, "nothing has been emitted");
+    let Config {
+        policies, options, ..
+    } = config(section("10s"));
+    let mut heir = Partition::new(0, policies, options, start, 1 << 20);
+    heir.restore(&output.decisions);
+    observe(&mut heir, 0, 1, "-", false, 10);
+    observe(&mut heir, 12_000, 1, "-", true, 10);
+    assert_eq!(heir.open_traces(), 0);
+    assert_eq!(take(&mut heir).decisions.entries, []);
+    // One that is late is late.
+    observe(&mut heir, 12_500, 1, "-", true, 10);
+    assert_eq!(heir.open_traces(), 1);
+}

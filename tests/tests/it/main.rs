@@ -14,6 +14,7 @@ mod late_and_linked;
 mod many_partitions;
 mod ottl;
 mod policies;
+mod recovery;
 mod replaced;
 mod retention;
 mod running;

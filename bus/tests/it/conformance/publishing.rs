@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use bus::{Error, Header, Record};
+use bus::{Error, Header, Record, Timestamps};
 use bytes::Bytes;
 
 use crate::fixture::{DEADLINE, Fixture, at, record, values};
@@ -100,6 +100,8 @@ pub fn timestamps_are_the_bus_clock(fixture: &Fixture) {
             .as_millis() as u64
     };
     let topic = fixture.topic("t", 1);
+    let whose = fixture.bus.timestamps(&topic).unwrap();
+    assert_eq!(whose, Timestamps::LogAppend);
     let before = now();
     for _ in 0..5 {
         fixture.publish(&at(&topic, 0), &["x", "y"]);

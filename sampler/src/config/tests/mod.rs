@@ -44,6 +44,7 @@ fn what_the_bus_says_outlives_another_configuration() {
         record_bytes_max: 1000,
         record_bytes_limit: 2000,
         copy_cached: false,
+        stamps: true,
     };
     let mut running = config(json!({}));
     running.options.bus = said;

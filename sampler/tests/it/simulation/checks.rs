@@ -260,6 +260,13 @@ fn output_is_in_order(bus: &Bus, rescued: &HashSet<(u64, u64)>) {
 fn nothing_is_held_for_ever(setup: &Setup, process: &Process) {
     let partition = process.partition();
     let (truncates, setup) = (setup.truncates, setup.describe());
+    let setup = format!(
+        "clock {}, emit {}, decide {}, pending {}, {setup}",
+        partition.clock_ms(),
+        partition.emit_offset(),
+        partition.decide_offset(),
+        partition.pending_spans()
+    );
     assert!(
         partition.open_traces() <= 1,
         "open_traces {}, {setup}",

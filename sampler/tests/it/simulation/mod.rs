@@ -41,7 +41,7 @@ fn run(seed: u64) {
     for _ in 0..steps {
         match rng.u32(0..100) {
             0..=34 => world.produce(&mut rng, &setup, &mut bus),
-            35..=59 => process.fetch(&mut rng, &bus),
+            35..=59 => process.fetch(&mut rng, &bus, world.wall_ms),
             60..=66 if setup.ticks => process.tick(&mut rng, world.wall_ms, &bus),
             60..=74 => process.emit(&mut rng),
             75..=81 if rng.bool() => process.read_again(&mut rng, &bus),

@@ -10,8 +10,28 @@ use crate::simulation::bus::Bus;
 use crate::simulation::checks::ids;
 use crate::simulation::traffic::{Setup, World};
 
+/// The machine that a process runs on. Its clock is wrong: hours ahead or behind, and another one than the last owner's, as if it had jumped.
+struct Host {
+    ahead_ms: u64,
+}
+
+impl Host {
+    /// The world's clock begins late enough that none shows less than nothing.
+    const WRONG_MS: [u64; 4] = [0, 600_000, 990_000, 100_000_000];
+
+    fn random(rng: &mut Rng) -> Self {
+        let ahead_ms = *rng.choice(&Self::WRONG_MS).unwrap();
+        Self { ahead_ms }
+    }
+
+    fn clock_ms(&self, bus_ms: u64) -> u64 {
+        (bus_ms + self.ahead_ms).saturating_sub(990_000)
+    }
+}
+
 pub struct Process {
     partition: Partition,
+    host: Host,
     /// An epoch that was taken and is being committed.
     in_flight: Option<Output>,
     /// All counters since the start.
@@ -33,6 +53,8 @@ impl Process {
             start,
             cache_bytes,
         );
+        let host = Host::random(rng);
+        partition.read_at(host.clock_ms(world.wall_ms));
         // Producers that live in the future stamp verdicts into the future too: then all of the log is read.
         let scan_from = match setup.foreign {
             true => 0,
@@ -43,12 +65,14 @@ impl Process {
         }
         Self {
             partition,
+            host,
             in_flight: None,
             total: Counts::default(),
         }
     }
 
-    pub fn fetch(&mut self, rng: &mut Rng, bus: &Bus) {
+    pub fn fetch(&mut self, rng: &mut Rng, bus: &Bus, bus_ms: u64) {
+        self.partition.read_at(self.host.clock_ms(bus_ms));
         let decide = self.partition.decide_offset();
         if decide < bus.start {
             self.partition.skip_to(bus.start);
@@ -61,9 +85,10 @@ impl Process {
         }
     }
 
-    pub fn tick(&mut self, rng: &mut Rng, wall_ms: u64, bus: &Bus) {
+    pub fn tick(&mut self, rng: &mut Rng, bus_ms: u64, bus: &Bus) {
         if self.partition.decide_offset() >= bus.end() {
-            self.partition.tick(wall_ms.saturating_sub(rng.u64(0..50)));
+            let clock_ms = self.host.clock_ms(bus_ms);
+            self.partition.idle(clock_ms.saturating_sub(rng.u64(0..50)));
         }
     }
 
@@ -189,7 +214,7 @@ impl Process {
         let mut rounds = 0;
         while idle < 8 {
             let before = self.progress();
-            self.fetch(rng, bus);
+            self.fetch(rng, bus, wall_ms);
             if setup.ticks {
                 self.tick(rng, wall_ms, bus);
             }
