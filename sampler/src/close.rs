@@ -5,7 +5,7 @@ use std::ops::Range;
 use schemas::decisions::Verdict;
 use schemas::partition::partition_of;
 
-use crate::index::{self, Place};
+use crate::index::{Place, TraceKey};
 use crate::links::Linked;
 use crate::log::NewVerdict;
 use crate::partition::Partition;
@@ -69,11 +69,13 @@ impl Partition {
             },
             dropped,
         };
-        self.log.decided(&new, &self.names);
+        let tenant = self.tenants.name(trace.tenant);
+        self.log.decided(&new, &self.names, tenant);
         let dropped = new.dropped;
         self.marks = marks;
+        // The verdict is what refers to its tenant from now on.
         let given = Given {
-            id: trace.id,
+            key: trace.key(),
             first_offset: trace.first_offset,
             last_offset: trace.last_offset,
             time_ms,
@@ -88,13 +90,10 @@ impl Partition {
             older: trace.older,
         };
         let held = self.hold(given, dropped);
-        self.index.replace(
-            index::hash(&trace.id),
-            Place::Open(slot),
-            Place::Decided(held),
-        );
+        self.index
+            .replace(trace.key().hash(), Place::Open(slot), Place::Decided(held));
         if ruling.verdict == Verdict::Keep {
-            self.follow_links(trace.id, links, time_ms);
+            self.follow_links(trace.key(), links, time_ms);
         }
         Place::Decided(held)
     }
@@ -125,7 +124,7 @@ impl Partition {
             if given.verdict == Verdict::Keep && given.first_offset >= self.emit {
                 let policy = self.policies.names().get(usize::from(given.policy));
                 let wanted = Wanted {
-                    id: given.id,
+                    key: given.key,
                     within: dropped.clone(),
                     choice: given.choice,
                     policy: policy.cloned(),
@@ -138,9 +137,13 @@ impl Partition {
     }
 
     /// What a kept trace links to is to be kept too.
-    fn follow_links(&mut self, source: [u8; 16], targets: Vec<[u8; 16]>, time_ms: u64) {
+    fn follow_links(&mut self, source: TraceKey, targets: Vec<[u8; 16]>, time_ms: u64) {
         for target in targets {
-            let linked = Linked { target, source };
+            let linked = Linked {
+                tenant: self.tenants.name(source.tenant).as_ref().into(),
+                target,
+                source: source.id,
+            };
             if partition_of(&target, self.options.bus.partitions) == self.number {
                 self.linked.push((linked, time_ms));
             } else {
@@ -152,8 +155,12 @@ impl Partition {
     /// Keeps the open traces that kept ones link to, and what those link to.
     pub(crate) fn keep_linked(&mut self) {
         while let Some((linked, time_ms)) = self.linked.pop() {
-            let hash = index::hash(&linked.target);
-            if let Some(Place::Open(slot)) = self.find(hash, &linked.target) {
+            let tenant = self.tenants.find(Some(&linked.tenant));
+            let key = tenant.map(|tenant| TraceKey {
+                tenant,
+                id: linked.target,
+            });
+            if let Some(Place::Open(slot)) = key.and_then(|key| self.find(&key)) {
                 let opened_ms = self.window.get(slot).opened_ms;
                 self.close(slot, time_ms.max(opened_ms), Cause::Linked(linked.source));
             }

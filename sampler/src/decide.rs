@@ -6,7 +6,7 @@ use schemas::headers::UnknownVersion;
 use crate::clock::Silence;
 use crate::close::Cause;
 use crate::facts::{self, Facts, SpanFacts};
-use crate::index::{self, Place};
+use crate::index::{Place, Tenant, TraceKey};
 use crate::oddities::Oddity;
 use crate::partition::{Partition, RawRecord};
 use crate::policy::{BitMap, Policies};
@@ -16,6 +16,8 @@ use crate::window::NONE;
 #[derive(Debug)]
 pub(crate) struct HeldRecord {
     pub(crate) offset: u64,
+    /// Held: see [`crate::tenants::Tenants`].
+    tenant: Tenant,
     facts: Facts,
     /// What its timestamp says, should it be true.
     silence: Silence,
@@ -52,6 +54,7 @@ impl Partition {
         self.counts.consumed_records += 1;
         self.counts.consumed_bytes += record.value.len() as u64;
         let offset = record.offset;
+        let tenant = self.tenants.enter(record.tenant.as_deref());
         let value = self.cache.admit(record, self.decide);
         let mut scratch = std::mem::take(&mut self.scratch);
         let read = match refused {
@@ -76,11 +79,13 @@ impl Partition {
         self.counts.consumed_spans += spans;
         self.pending.observed(offset, spans);
         if settled {
-            self.apply(&scratch, offset);
+            self.apply(&scratch, tenant, offset);
+            self.tenants.release(tenant);
             self.scratch = scratch;
         } else {
             self.held = Some(HeldRecord {
                 offset,
+                tenant,
                 facts: scratch,
                 silence,
                 first_tick_ms: 0,
@@ -107,13 +112,14 @@ impl Partition {
     fn apply_held(&mut self) {
         if let Some(held) = self.held.take() {
             self.fire();
-            self.apply(&held.facts, held.offset);
+            self.apply(&held.facts, held.tenant, held.offset);
+            self.tenants.release(held.tenant);
             self.scratch = held.facts;
         }
     }
 
     /// Gathers the facts of one record's spans.
-    fn apply(&mut self, facts: &Facts, offset: u64) {
+    fn apply(&mut self, facts: &Facts, tenant: Tenant, offset: u64) {
         let mut last: Option<(&[u8; 16], Place)> = None;
         let mut links = facts.links.iter().peekable();
         for (index, span) in facts.spans.iter().enumerate() {
@@ -124,14 +130,21 @@ impl Partition {
             // Spans of one trace often stand together.
             let place = match last {
                 Some((id, place)) if *id == span.id => Some(place),
-                _ => self.find(index::hash(&span.id), &span.id),
+                _ => self.find(&TraceKey {
+                    tenant,
+                    id: span.id,
+                }),
             };
             let place = match place {
                 Some(Place::Open(slot)) => self.gather(slot, (span, marks), offset),
                 Some(Place::Decided(newest)) => self.follow(newest, (span, marks), offset),
                 None => {
-                    let slot = self.window.open(span.id, offset, self.clock.now_ms(), NONE);
-                    self.index.insert(index::hash(&span.id), Place::Open(slot));
+                    let key = TraceKey {
+                        tenant,
+                        id: span.id,
+                    };
+                    let slot = self.open(key, offset, NONE);
+                    self.index.insert(key.hash(), Place::Open(slot));
                     self.gather(slot, (span, marks), offset)
                 }
             };
@@ -145,6 +158,11 @@ impl Partition {
             last = Some((&span.id, place));
         }
         self.keep_linked();
+    }
+
+    fn open(&mut self, key: TraceKey, offset: u64, older: u32) -> u32 {
+        self.tenants.hold(key.tenant);
+        self.window.open(key, offset, self.clock.now_ms(), older)
     }
 
     #[inline]
@@ -173,14 +191,10 @@ impl Partition {
             at == newest && now_ms > self.verdicts.holds_until_ms(self.verdicts.get(at).time_ms);
         let reopened = !forgotten && at == newest && self.reopens(at, span, offset);
         if forgotten || reopened {
-            let slot = self
-                .window
-                .open(span.id, offset, self.clock.now_ms(), newest);
-            self.index.replace(
-                index::hash(&span.id),
-                Place::Decided(newest),
-                Place::Open(slot),
-            );
+            let key = self.verdicts.get(newest).key();
+            let slot = self.open(key, offset, newest);
+            self.index
+                .replace(key.hash(), Place::Decided(newest), Place::Open(slot));
             if reopened {
                 let dropped = self.verdicts.dropped_below(at, offset, self.start.emit);
                 self.window.reopen(slot, dropped);
@@ -190,8 +204,13 @@ impl Partition {
         self.counts.late_spans += 1;
         if self.verdicts.touch(at, offset, self.clock.now_ms()) {
             let verdicts = &self.verdicts;
-            self.log
-                .extended(verdicts.get(at), verdicts.choice(at), verdicts.dropped(at));
+            let held = verdicts.get(at);
+            self.log.extended(
+                held,
+                verdicts.choice(at),
+                verdicts.dropped(at),
+                self.tenants.name(held.tenant),
+            );
         }
         Place::Decided(newest)
     }
@@ -219,10 +238,10 @@ impl Partition {
     }
 
     #[inline]
-    pub(crate) fn find(&self, hash: u32, id: &[u8; 16]) -> Option<Place> {
-        self.index.find(hash, |place| match place {
-            Place::Open(slot) => self.window.id_at(slot) == id,
-            Place::Decided(slot) => self.verdicts.get(slot).id == *id,
+    pub(crate) fn find(&self, key: &TraceKey) -> Option<Place> {
+        self.index.find(key.hash(), |place| match place {
+            Place::Open(slot) => self.window.get(slot).key() == *key,
+            Place::Decided(slot) => self.verdicts.get(slot).key() == *key,
         })
     }
 

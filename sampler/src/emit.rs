@@ -11,7 +11,7 @@ use schemas::wire::WireError;
 
 use crate::cache::Next;
 use crate::emitter::{Emitter, Heads, Kept};
-use crate::index::{self, Place};
+use crate::index::{Place, Tenant, TraceKey};
 use crate::oddities::Oddity;
 use crate::partition::{Partition, RawRecord};
 use crate::tracestate::Choice;
@@ -116,7 +116,8 @@ impl Partition {
 
     /// As [`Partition::supply`], for `missing_for_rescue`.
     pub fn supply_rescue(&mut self, records: impl IntoIterator<Item = RawRecord>, read_to: u64) {
-        self.rescues.supply(records, read_to, &self.options);
+        self.rescues
+            .supply(records, read_to, &self.tenants, &self.options);
     }
 
     /// What goes out with the records below the emit cursor.
@@ -161,6 +162,7 @@ impl Partition {
     fn copy(&self, emitter: &mut Emitter, record: &RawRecord, plain: bool) -> Passed {
         let mut passed = Passed::default();
         let packer = emitter.packer(&record.tenant);
+        let tenant = self.tenants.find(record.tenant.as_deref());
         let mut heads = Heads::default();
         let mut refused = Packer::new();
         let mut nameless = 0;
@@ -181,7 +183,7 @@ impl Partition {
             };
             let kept = match last {
                 Some((last, kept)) if last == id => kept,
-                _ => self.kept(id, record.offset),
+                _ => self.kept(tenant, id, record.offset),
             };
             last = Some((id, kept));
             match kept {
@@ -212,9 +214,10 @@ impl Partition {
     }
 
     /// How the trace's spans at an offset were kept, if they were.
-    fn kept(&self, id: &[u8; 16], offset: u64) -> Option<Kept<'_>> {
+    fn kept(&self, tenant: Option<Tenant>, id: &[u8; 16], offset: u64) -> Option<Kept<'_>> {
         let stamping = self.options.stamping;
-        let newest = match self.find(index::hash(id), id) {
+        let key = tenant.map(|tenant| TraceKey { tenant, id: *id });
+        let newest = match key.and_then(|key| self.find(&key)) {
             // Open anew since then.
             Some(Place::Open(slot)) => self.window.get(slot).older,
             Some(Place::Decided(slot)) => slot,

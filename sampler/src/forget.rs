@@ -1,6 +1,6 @@
 //! Letting go of verdicts that neither cursor needs any more.
 
-use crate::index::{self, Place};
+use crate::index::Place;
 use crate::partition::Partition;
 use crate::window::NONE;
 
@@ -9,14 +9,14 @@ impl Partition {
     pub(crate) fn forget(&mut self) {
         while let Some(slot) = self.verdicts.forgettable(self.clock.now_ms(), self.emit) {
             let held = *self.verdicts.get(slot);
-            let hash = index::hash(&held.id);
-            let newer = match self.find(hash, &held.id) {
+            let key = held.key();
+            let newer = match self.find(&key) {
                 Some(Place::Decided(newest)) if newest == slot => {
                     if held.older == NONE {
-                        self.index.remove(hash, Place::Decided(slot));
+                        self.index.remove(key.hash(), Place::Decided(slot));
                     } else {
-                        self.index
-                            .replace(hash, Place::Decided(slot), Place::Decided(held.older));
+                        let (from, to) = (Place::Decided(slot), Place::Decided(held.older));
+                        self.index.replace(key.hash(), from, to);
                     }
                     NONE
                 }
@@ -30,6 +30,7 @@ impl Partition {
             };
             self.unlink(newer, slot, held.older);
             self.verdicts.remove(slot);
+            self.tenants.release(key.tenant);
         }
     }
 

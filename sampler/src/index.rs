@@ -1,9 +1,25 @@
-//! One map for all trace ids of a partition: where the trace's state is, open or decided.
+//! One map for all traces of a partition, by tenant and trace id: where the trace's state is, open or decided.
 //!
 //! The map holds eight bytes a trace: 32 bits of hash, so that growing it touches no state, and a tagged slot number. The
 //! hash has a fixed seed and is not the partition function, whose low bits are equal for all traces of a partition.
 
 use hashbrown::HashTable;
+
+/// A tenant's number within its partition: see [`crate::tenants::Tenants`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Tenant(pub(crate) u32);
+
+impl Tenant {
+    /// Of records that name none.
+    pub(crate) const DEFAULT: Self = Self(0);
+}
+
+/// What tells traces apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TraceKey {
+    pub(crate) tenant: Tenant,
+    pub(crate) id: [u8; 16],
+}
 
 /// A slot of the window or of the verdicts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,13 +53,16 @@ fn tag(place: Place) -> u32 {
     }
 }
 
-/// 32 bits of a trace id's hash.
-#[inline]
-pub(crate) fn hash(id: &[u8; 16]) -> u32 {
-    let word = u128::from_le_bytes(*id);
-    // Both halves: some tracers leave one of them zero.
-    let folded = (word as u64) ^ ((word >> 64) as u64).rotate_left(29);
-    (folded.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
+impl TraceKey {
+    /// 32 bits of a hash.
+    #[inline]
+    pub(crate) fn hash(&self) -> u32 {
+        let word = u128::from_le_bytes(self.id);
+        // Both halves: some tracers leave one of them zero.
+        let folded = (word as u64) ^ ((word >> 64) as u64).rotate_left(29);
+        let of_tenant = u64::from(self.tenant.0).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        ((folded ^ of_tenant).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32) as u32
+    }
 }
 
 /// hashbrown wants good bits at both ends of 64.

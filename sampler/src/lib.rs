@@ -52,6 +52,7 @@ mod services;
 mod session;
 pub mod stamp;
 mod stats;
+mod tenants;
 mod tracestate;
 #[cfg(test)]
 mod unbiased;

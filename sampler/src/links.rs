@@ -1,16 +1,25 @@
 //! Traces that are linked from kept ones are kept while they are undecided (`linked: keep`).
 //!
-//! What open traces link to is held by trace. When one is kept, its targets in the same partition are closed at once; those in other partitions are for
+//! A link stays within its tenant: no tenant can have another's trace kept. What open traces link to is held by trace. When one is kept, its targets in the same partition are closed at once; those in other partitions are for
 //! the shell to pass on. The log entry of the kept trace names them, so that a new owner can pass them on again: keeping twice is keeping once.
 
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 
 /// A trace that is to be kept, for the sake of another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Linked {
+    /// Whose traces both are; empty: the default tenant's.
+    pub tenant: Box<[u8]>,
     pub target: [u8; 16],
     pub source: [u8; 16],
+}
+
+impl Linked {
+    /// What it takes in a message to other processes, about.
+    pub(crate) fn bytes(&self) -> usize {
+        2 * size_of::<[u8; 16]>() + self.tenant.len()
+    }
 }
 
 /// Links of one trace; the rest are not followed.

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use bytes::Bytes;
 use hashbrown::HashMap;
 use schemas::decisions::{Decision, DecisionBatch, EntryKind, Link, Rescue, Verdict};
 
@@ -37,6 +38,9 @@ pub(crate) struct DecisionLog {
     strings: Vec<String>,
     /// From the window's names to `strings`.
     numbers: HashMap<u32, u32>,
+    tenants: Vec<Bytes>,
+    /// From a name to `tenants`. Not from the partition's number: that may be another tenant's before the next take.
+    tenant_numbers: HashMap<Bytes, u32>,
     match_sets: Vec<Vec<u16>>,
     /// From a list to where it stands in `match_sets`.
     sets: HashMap<Vec<u16>, u32>,
@@ -74,8 +78,8 @@ impl DecisionLog {
         self.statistics = statistics;
     }
 
-    /// A new verdict.
-    pub(crate) fn decided(&mut self, new: &NewVerdict<'_>, names: &Names) {
+    /// A new verdict, of this tenant.
+    pub(crate) fn decided(&mut self, new: &NewVerdict<'_>, names: &Names, tenant: Bytes) {
         let (trace, ruling) = (new.trace, new.ruling);
         let entry = self.entries.len() as u32;
         let link = |&trace_id| Link { entry, trace_id };
@@ -87,7 +91,9 @@ impl DecisionLog {
         let root_service = self.string(trace.root_service, names);
         let root_operation = self.string(trace.root_operation, names);
         let match_set = self.match_set(new.matched);
+        let tenant = self.tenant(tenant);
         self.entries.push(Decision {
+            tenant,
             trace_id: trace.id,
             verdict: ruling.verdict,
             kind: match (new.source, &new.dropped) {
@@ -116,11 +122,19 @@ impl DecisionLog {
 
     /// A verdict that holds longer. Facts about the trace stand in its first entry only; what late spans need is here again, since
     /// recovery may not read so far back.
-    pub(crate) fn extended(&mut self, held: &Held, choice: Choice, dropped: Option<&Range<u64>>) {
+    pub(crate) fn extended(
+        &mut self,
+        held: &Held,
+        choice: Choice,
+        dropped: Option<&Range<u64>>,
+        tenant: Bytes,
+    ) {
         self.rescue(dropped);
         let policy = (held.policy != NO_POLICY).then_some(held.policy);
         let match_set = self.match_set(policy.as_slice());
+        let tenant = self.tenant(tenant);
         self.entries.push(Decision {
+            tenant,
             trace_id: held.id,
             verdict: held.verdict,
             kind: EntryKind::Extended,
@@ -149,6 +163,18 @@ impl DecisionLog {
             self.strings.push(text.to_owned());
             (self.strings.len() - 1) as u32
         }))
+    }
+
+    fn tenant(&mut self, name: Bytes) -> Option<u32> {
+        if name.is_empty() {
+            return None;
+        }
+        let tenants = &mut self.tenants;
+        let number = self.tenant_numbers.entry(name).or_insert_with_key(|name| {
+            tenants.push(name.clone());
+            tenants.len() as u32 - 1
+        });
+        Some(*number)
     }
 
     /// The next entry is about a trace whose spans in these records were dropped.
@@ -189,6 +215,7 @@ impl DecisionLog {
 
     pub(crate) fn take(&mut self, policies: &[String], generation: u64) -> DecisionBatch {
         self.numbers.clear();
+        self.tenant_numbers.clear();
         self.sets.clear();
         if self.entries.is_empty() {
             return DecisionBatch::default();
@@ -197,6 +224,7 @@ impl DecisionLog {
             generation,
             policies: policies.to_vec(),
             strings: std::mem::take(&mut self.strings),
+            tenants: std::mem::take(&mut self.tenants),
             match_sets: std::mem::take(&mut self.match_sets),
             entries: std::mem::take(&mut self.entries),
             links: std::mem::take(&mut self.links),

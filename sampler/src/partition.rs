@@ -33,6 +33,7 @@ use crate::position::Position;
 pub use crate::position::Start;
 use crate::rescue::Rescues;
 use crate::stats::{Group, Tallied};
+use crate::tenants::Tenants;
 use crate::verdicts::Verdicts;
 use crate::window::Window;
 
@@ -41,6 +42,7 @@ use crate::window::Window;
 pub struct RawRecord {
     pub offset: u64,
     pub timestamp_ms: u64,
+    /// Whose spans these are; `None`: the default tenant's.
     pub tenant: Option<Bytes>,
     pub value: Bytes,
 }
@@ -63,6 +65,7 @@ pub struct Partition {
     pub(crate) silence: Silence,
     /// The monotonic clock when the records were read that are observed now.
     pub(crate) read_ms: u64,
+    pub(crate) tenants: Tenants,
     pub(crate) index: TraceIndex,
     pub(crate) window: Window,
     pub(crate) verdicts: Verdicts,
@@ -113,6 +116,7 @@ impl Partition {
             decided_from_ms: 0,
             silence: Silence::new(start.clock_decide_ms),
             read_ms: 0,
+            tenants: Tenants::default(),
             index: TraceIndex::default(),
             window: Window::new(
                 options.decision_wait_ms,
@@ -290,6 +294,7 @@ impl Partition {
         self.window.bytes()
             + self.verdicts.bytes()
             + self.index.bytes()
+            + self.tenants.bytes()
             + self.names.bytes()
             + self.pending.bytes()
             + self.scratch.bytes()

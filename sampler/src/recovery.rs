@@ -42,7 +42,8 @@ pub fn raw_record(record: Fetched) -> RawRecord {
         .headers
         .into_iter()
         .find(|header| &*header.name == headers::TENANT)
-        .map(|header| header.value);
+        .map(|header| header.value)
+        .filter(|tenant| !tenant.is_empty());
     RawRecord {
         offset: record.offset,
         timestamp_ms: record.timestamp_ms,

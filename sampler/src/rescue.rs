@@ -17,10 +17,12 @@ use std::sync::Arc;
 use schemas::otlp::{Items, SpanView};
 
 use crate::emitter::Heads;
+use crate::index::{Tenant, TraceKey};
 use crate::memory::{Hold, Pool};
 use crate::options::Options;
 use crate::partition::RawRecord;
 use crate::stamp::Stamp;
+use crate::tenants::Tenants;
 use crate::tracestate::Choice;
 use found::{Found, Released};
 
@@ -30,7 +32,8 @@ const GAP_OFFSETS: u64 = 64;
 /// A trace whose spans are wanted back.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
-    pub(crate) id: [u8; 16],
+    /// Its verdict refers to the tenant for as long as this is wanted.
+    pub(crate) key: TraceKey,
     /// They lie in these records.
     pub(crate) within: Range<u64>,
     pub(crate) choice: Choice,
@@ -171,6 +174,7 @@ impl Rescues {
         &mut self,
         records: impl IntoIterator<Item = RawRecord>,
         read_to: u64,
+        tenants: &Tenants,
         options: &Options,
     ) {
         let Some(mut reading) = self.reading.take() else {
@@ -181,7 +185,9 @@ impl Rescues {
                 continue;
             }
             reading.next = record.offset + 1;
-            reading.look(&record, &mut self.stamp, options);
+            if let Some(tenant) = tenants.find(record.tenant.as_deref()) {
+                reading.look(&record, tenant, &mut self.stamp, options);
+            }
         }
         reading.next = reading.next.max(read_to);
         if reading.next < reading.end {
@@ -239,9 +245,10 @@ fn is_wanted(rescues: &[Rescue]) -> bool {
 
 impl Reading {
     /// Takes the spans that are wanted out of one record.
-    fn look(&mut self, record: &RawRecord, stamp: &mut Stamp, options: &Options) {
+    fn look(&mut self, record: &RawRecord, tenant: Tenant, stamp: &mut Stamp, options: &Options) {
         let offset = record.offset;
-        let wants = |wanted: &Wanted| wanted.within.contains(&offset);
+        let wants =
+            |wanted: &Wanted| wanted.within.contains(&offset) && wanted.key.tenant == tenant;
         for (_, _, wanted, found) in &mut self.traces {
             if wants(wanted) {
                 found.begin(&record.tenant, offset == wanted.within.start);
@@ -260,7 +267,7 @@ impl Reading {
                 continue;
             };
             for (_, _, wanted, found) in &mut self.traces {
-                if wanted.id != *id || !wants(wanted) || found.too_large {
+                if wanted.key.id != *id || !wants(wanted) || found.too_large {
                     continue;
                 }
                 let suffix = stamp.of(

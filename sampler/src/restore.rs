@@ -5,7 +5,7 @@ use std::ops::Range;
 use schemas::decisions::{Decision, DecisionBatch, Verdict};
 use schemas::partition::partition_of;
 
-use crate::index::{self, Place};
+use crate::index::{Place, TraceKey};
 use crate::links::Linked;
 use crate::partition::Partition;
 use crate::stats::Seen;
@@ -22,7 +22,7 @@ impl Partition {
         for (index, entry) in (0..).zip(&batch.entries) {
             let rescue = rescues.next_if(|rescue| rescue.entry == index);
             while let Some(link) = links.next_if(|link| link.entry == index) {
-                self.restore_link(entry, link.trace_id);
+                self.restore_link(batch.tenant_of(entry), entry, link.trace_id);
             }
             let until = self.verdicts.holds_until_ms(entry.time_ms);
             if until < self.clock.now_ms() {
@@ -35,7 +35,7 @@ impl Partition {
                 .and_then(|name| self.policies.names().iter().position(|known| known == name))
                 .map_or(NO_POLICY, |at| at as u16);
             let dropped = rescue.map(|rescue| rescue.from_offset..rescue.to_offset + 1);
-            self.restore_entry(entry, policy, dropped);
+            self.restore_entry(batch.tenant_of(entry), entry, policy, dropped);
         }
     }
 
@@ -70,20 +70,41 @@ impl Partition {
 
     /// What a kept trace links to in other partitions is passed on once more while it may be undecided there: the former owner
     /// may have died before it did.
-    fn restore_link(&mut self, entry: &Decision, target: [u8; 16]) {
+    fn restore_link(&mut self, tenant: &[u8], entry: &Decision, target: [u8; 16]) {
         let undecided_ms = self.options.decision_wait_ms.saturating_mul(2);
         let recent = entry.time_ms.saturating_add(undecided_ms) >= self.start.clock_decide_ms;
         if recent && partition_of(&target, self.options.bus.partitions) != self.number {
             self.links_out.push(Linked {
+                tenant: tenant.into(),
                 target,
                 source: entry.trace_id,
             });
         }
     }
 
-    fn restore_entry(&mut self, entry: &Decision, policy: u16, dropped: Option<Range<u64>>) {
-        let hash = index::hash(&entry.trace_id);
-        let newest = match self.find(hash, &entry.trace_id) {
+    fn restore_entry(
+        &mut self,
+        tenant: &[u8],
+        entry: &Decision,
+        policy: u16,
+        dropped: Option<Range<u64>>,
+    ) {
+        let key = TraceKey {
+            tenant: self.tenants.enter(Some(tenant)),
+            id: entry.trace_id,
+        };
+        self.restore_verdict(key, entry, policy, dropped);
+        self.tenants.release(key.tenant);
+    }
+
+    fn restore_verdict(
+        &mut self,
+        key: TraceKey,
+        entry: &Decision,
+        policy: u16,
+        dropped: Option<Range<u64>>,
+    ) {
+        let newest = match self.find(&key) {
             Some(Place::Decided(slot)) => slot,
             // Restoring comes before observing, so nothing is open yet.
             Some(Place::Open(_)) => return,
@@ -102,8 +123,9 @@ impl Partition {
             }
             return;
         }
+        self.tenants.hold(key.tenant);
         let given = Given {
-            id: entry.trace_id,
+            key,
             first_offset: entry.first_offset,
             last_offset: entry.last_offset,
             time_ms: entry.time_ms,
@@ -121,10 +143,10 @@ impl Partition {
         if newer != NONE {
             self.verdicts.set_older(newer, slot);
         } else if newest != NONE {
-            self.index
-                .replace(hash, Place::Decided(newest), Place::Decided(slot));
+            let (from, to) = (Place::Decided(newest), Place::Decided(slot));
+            self.index.replace(key.hash(), from, to);
         } else {
-            self.index.insert(hash, Place::Decided(slot));
+            self.index.insert(key.hash(), Place::Decided(slot));
         }
     }
 

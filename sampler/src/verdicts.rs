@@ -15,13 +15,14 @@ use std::ops::Range;
 use hashbrown::HashMap;
 use schemas::decisions::Verdict;
 
+use crate::index::{Tenant, TraceKey};
 use crate::tracestate::Choice;
 use crate::window::NONE;
 
 /// A verdict as it is given.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Given {
-    pub(crate) id: [u8; 16],
+    pub(crate) key: TraceKey,
     pub(crate) first_offset: u64,
     pub(crate) last_offset: u64,
     pub(crate) time_ms: u64,
@@ -37,7 +38,7 @@ pub(crate) struct Given {
     pub(crate) older: u32,
 }
 
-/// One verdict. 56 bytes: what few have stands elsewhere.
+/// One verdict. 64 bytes: what few have stands elsewhere.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Held {
     pub(crate) id: [u8; 16],
@@ -48,6 +49,7 @@ pub(crate) struct Held {
     pub(crate) time_ms: u64,
     /// As given, of a kept trace.
     threshold: u64,
+    pub(crate) tenant: Tenant,
     pub(crate) older: u32,
     /// Index of the policy; [`NO_POLICY`]: none.
     pub(crate) policy: u16,
@@ -61,6 +63,14 @@ const FINAL: u8 = 2;
 const RESTORED: u8 = 4;
 
 impl Held {
+    #[inline]
+    pub(crate) fn key(&self) -> TraceKey {
+        TraceKey {
+            tenant: self.tenant,
+            id: self.id,
+        }
+    }
+
     pub(crate) fn is_final(&self) -> bool {
         self.flags & FINAL != 0
     }
@@ -122,7 +132,8 @@ impl Verdicts {
     pub(crate) fn insert(&mut self, given: Given) -> u32 {
         let flag = |condition, flag| if condition { flag } else { 0 };
         let held = Held {
-            id: given.id,
+            id: given.key.id,
+            tenant: given.key.tenant,
             first_offset: given.first_offset,
             last_offset: given.last_offset,
             time_ms: given.time_ms,

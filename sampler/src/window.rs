@@ -10,6 +10,7 @@ use std::ops::Range;
 use hashbrown::HashMap;
 
 use crate::facts::{NO_RANDOMNESS, SpanFacts};
+use crate::index::{Tenant, TraceKey};
 use crate::options::Options;
 use crate::policy::{BitMap, Bits, Marks, Policies};
 use crate::services::Services;
@@ -40,6 +41,7 @@ pub(crate) struct Trace {
     next: u32,
     /// Distinguishes the traces that used a slot.
     sequence: u32,
+    pub(crate) tenant: Tenant,
     /// Its root span was seen.
     rooted: bool,
     /// It stands in the queue of roots. Its first root has the earliest deadline, so others would only cost memory.
@@ -47,6 +49,14 @@ pub(crate) struct Trace {
 }
 
 impl Trace {
+    #[inline]
+    pub(crate) fn key(&self) -> TraceKey {
+        TraceKey {
+            tenant: self.tenant,
+            id: self.id,
+        }
+    }
+
     /// From the earliest start to the latest end; 0 where they contradict each other.
     pub(crate) fn duration_ns(&self) -> u64 {
         self.max_end.saturating_sub(self.min_start)
@@ -109,20 +119,16 @@ impl Window {
         &self.slots[slot as usize]
     }
 
-    #[inline]
-    pub(crate) fn id_at(&self, slot: u32) -> &[u8; 16] {
-        &self.slots[slot as usize].id
-    }
-
     pub(crate) fn set_older(&mut self, slot: u32, older: u32) {
         self.slots[slot as usize].older = older;
     }
 
     /// Opens a trace without spans; [`Window::gather`] adds its first.
-    pub(crate) fn open(&mut self, id: [u8; 16], offset: u64, opened_ms: u64, older: u32) -> u32 {
+    pub(crate) fn open(&mut self, key: TraceKey, offset: u64, opened_ms: u64, older: u32) -> u32 {
         self.sequence = self.sequence.wrapping_add(1);
         let trace = Trace {
-            id,
+            id: key.id,
+            tenant: key.tenant,
             first_offset: offset,
             last_offset: offset,
             opened_ms,

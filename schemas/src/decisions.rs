@@ -1,12 +1,15 @@
 //! The decision batch: the verdicts of one epoch and partition, in columns.
 //!
 //! It is the recovery log, the audit log, and the index by which a dropped trace is found again. The layout is in
-//! `docs/bus.md`; `encode` writes version 2, or 3 where there are statistics; `decode` reads these and version 1.
+//! `docs/bus.md`; `encode` writes version 2, 3 where there are statistics, or 4 where there are tenants; `decode` reads these and version 1.
 
 mod decode;
 mod encode;
 mod keys;
 mod pieces;
+mod tenants;
+
+use bytes::Bytes;
 
 pub use decode::DecisionError;
 
@@ -44,6 +47,9 @@ impl EntryKind {
 /// One trace's verdict.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
+    /// Index into [`DecisionBatch::tenants`] of whose trace it is; `None`: the default tenant's. A trace is all spans of one tenant
+    /// and trace id.
+    pub tenant: Option<u32>,
     pub trace_id: [u8; 16],
     pub verdict: Verdict,
     pub kind: EntryKind,
@@ -77,7 +83,7 @@ pub struct Decision {
     pub root_operation: Option<u32>,
 }
 
-/// An entry and another trace.
+/// An entry and another trace, of the same tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Link {
     /// Index into [`DecisionBatch::entries`].
@@ -104,6 +110,8 @@ pub struct DecisionBatch {
     /// Which policies the indexes name; policy names are unique within a configuration.
     pub policies: Vec<String>,
     pub strings: Vec<String>,
+    /// Values of `tailwater.tenant`, as they are on the records.
+    pub tenants: Vec<Bytes>,
     /// Distinct lists of policies that matched, as indexes into `policies`.
     pub match_sets: Vec<Vec<u16>>,
     pub entries: Vec<Decision>,
@@ -120,6 +128,12 @@ pub struct DecisionBatch {
 }
 
 impl DecisionBatch {
+    /// Whose trace an entry is about; empty: the default tenant's.
+    pub fn tenant_of(&self, entry: &Decision) -> &[u8] {
+        let tenant = entry.tenant.and_then(|at| self.tenants.get(at as usize));
+        tenant.map_or(&[], |tenant| tenant)
+    }
+
     /// By rule: the keys of an entry.
     pub fn keys_of(&self, entry: usize) -> &[u64] {
         let rules = self.statistics.len();

@@ -19,8 +19,8 @@ const KEYS_MAX: usize = 4096;
 const INTERVALS: usize = 2;
 /// Instances that are listened to.
 const OTHERS_MAX: usize = 1024;
-/// Links in one message (128 KiB), and such that were heard and not acted on yet. More are not passed on.
-const LINKS_MAX: usize = 4096;
+/// Bytes of the links in one message, and of those that were heard and not acted on yet. More are not passed on.
+const LINKS_BYTES_MAX: usize = 128 << 10;
 /// An instance that says nothing for so long is gone.
 const STALE_AFTER: Duration = Duration::from_secs(15);
 
@@ -84,8 +84,7 @@ impl Ledger {
     /// Traces that partitions of others are to keep; returns those that others ask for.
     pub(super) fn exchange_links(&mut self, links: &[Linked]) -> Vec<Linked> {
         if self.follows_links {
-            let room = LINKS_MAX - self.links.len();
-            self.links.extend(links.iter().take(room));
+            extend(&mut self.links, links);
             self.changed |= !self.links.is_empty();
         }
         std::mem::take(&mut self.links_heard)
@@ -157,8 +156,7 @@ impl Ledger {
             return;
         }
         if self.follows_links {
-            let room = LINKS_MAX - self.links_heard.len();
-            self.links_heard.extend(message.links.iter().take(room));
+            extend(&mut self.links_heard, &message.links);
         }
         self.tokens.hear(message.address, &message.tokens, now);
         let before = self.others.remove(instance);
@@ -194,6 +192,16 @@ impl Ledger {
     pub(super) fn others(&self) -> usize {
         self.others.len()
     }
+}
+
+/// As many more as there is room for.
+fn extend(links: &mut Vec<Linked>, more: &[Linked]) {
+    let mut bytes: usize = links.iter().map(Linked::bytes).sum();
+    let fit = more.iter().take_while(|linked| {
+        bytes += linked.bytes();
+        bytes <= LINKS_BYTES_MAX
+    });
+    links.extend(fit.cloned());
 }
 
 #[cfg(test)]
@@ -245,6 +253,7 @@ mod tests {
     fn links_are_told_once_to_those_who_follow_them() {
         let now = Instant::now();
         let linked = |n: u8| Linked {
+            tenant: Box::from(&[b'x'; 3][..usize::from(n % 4)]),
             target: [n; 16],
             source: [9; 16],
         };
@@ -264,9 +273,11 @@ mod tests {
         assert_eq!(b.exchange_links(&[]), [linked(1), linked(2)]);
         assert_eq!(b.exchange_links(&[]), []);
         assert_eq!(c.exchange_links(&[]), []);
-        a.exchange_links(&vec![linked(3); 2 * LINKS_MAX]);
+        for _ in 0..2 {
+            a.exchange_links(&vec![linked(3); LINKS_BYTES_MAX / 32]);
+        }
         let message = a.message(false).unwrap_or_default();
-        assert_eq!(message.links.len(), LINKS_MAX);
+        assert_eq!(message.links.len(), LINKS_BYTES_MAX / 35);
     }
 
     #[test]

@@ -47,6 +47,8 @@ impl Message {
         }
         put_varint(&mut out, self.links.len() as u64);
         for linked in &self.links {
+            put_varint(&mut out, linked.tenant.len() as u64);
+            out.extend_from_slice(&linked.tenant);
             out.extend_from_slice(&linked.target);
             out.extend_from_slice(&linked.source);
         }
@@ -88,6 +90,7 @@ impl Message {
         let mut links = Vec::new();
         for _ in 0..varint(value, &mut at)? {
             links.push(Linked {
+                tenant: bytes(value, &mut at)?.into(),
                 target: fixed(value, &mut at)?,
                 source: fixed(value, &mut at)?,
             });
@@ -125,6 +128,13 @@ fn number(value: &[u8], at: &mut usize) -> Option<u64> {
     fixed(value, at).map(u64::from_le_bytes)
 }
 
+fn bytes<'a>(value: &'a [u8], at: &mut usize) -> Option<&'a [u8]> {
+    let length = usize::try_from(varint(value, at)?).ok()?;
+    let bytes = value.get(*at..)?.get(..length)?;
+    *at += length;
+    Some(bytes)
+}
+
 fn fixed<const N: usize>(value: &[u8], at: &mut usize) -> Option<[u8; N]> {
     let bytes = value.get(*at..)?.first_chunk::<N>()?;
     *at += N;
@@ -139,9 +149,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read(partitions: u32, address: u64, tokens in prop::collection::vec((any::<u64>(), any::<u64>(), prop::collection::vec(any::<(u64, u64)>(), 0..3)), 0..3), links in prop::collection::vec(any::<([u8; 16], [u8; 16])>(), 0..3), counts in prop::collection::vec((0_u64..3, 0_u64..3, any::<u64>(), any::<u64>()), 0..20)) {
+        fn what_is_written_is_read(partitions: u32, address: u64, tokens in prop::collection::vec((any::<u64>(), any::<u64>(), prop::collection::vec(any::<(u64, u64)>(), 0..3)), 0..3), links in prop::collection::vec((prop::collection::vec(any::<u8>(), 0..3), any::<[u8; 16]>(), any::<[u8; 16]>()), 0..3), counts in prop::collection::vec((0_u64..3, 0_u64..3, any::<u64>(), any::<u64>()), 0..20)) {
             let counts = counts.into_iter().map(|(identity, interval, key, amount)| Counted { identity, interval, key, amount });
-            let links = links.into_iter().map(|(target, source)| Linked { target, source });
+            let links = links.into_iter().map(|(tenant, target, source)| Linked { tenant: tenant.into(), target, source });
             let tokens = tokens.into_iter().map(|(identity, wanted, given)| Tokens { identity, wanted, given });
             let message = Message { partitions, address, tokens: tokens.collect(), links: links.collect(), counts: counts.collect() };
             let bytes = message.encode();
@@ -160,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_newer_version_is_not_read() {
-        assert_eq!(Message::decode(&[3, 0]), None);
+        assert_eq!(Message::decode(&[4, 0]), None);
         assert_eq!(Message::decode(&[]), None);
     }
 }

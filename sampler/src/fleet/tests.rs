@@ -33,12 +33,13 @@ fn what_one_process_counts_the_other_hears() {
     };
     a.exchange(&[news], 3);
     let linked = Linked {
+        tenant: Box::from(*b"shop"),
         target: [1; 16],
         source: [2; 16],
     };
     a.set_follows_links(true);
     b.set_follows_links(true);
-    a.exchange_links(&[linked]);
+    a.exchange_links(std::slice::from_ref(&linked));
     let begun = Instant::now();
     let heard = loop {
         let (heard, partitions) = b.exchange(&[], 1);
@@ -50,7 +51,7 @@ fn what_one_process_counts_the_other_hears() {
         std::thread::sleep(Duration::from_millis(10));
     };
     assert_eq!(heard, [news]);
-    while b.exchange_links(&[]) != [linked] {
+    while b.exchange_links(&[]) != std::slice::from_ref(&linked) {
         assert!(begun.elapsed() < DEADLINE, "no link was heard");
         std::thread::sleep(Duration::from_millis(10));
     }

@@ -92,6 +92,14 @@ fn take(partition: &mut Partition) -> Output {
     partition.take()
 }
 
+fn linked(target: [u8; 16], source: [u8; 16]) -> Linked {
+    Linked {
+        tenant: Box::default(),
+        target,
+        source,
+    }
+}
+
 /// As it is read from the bus.
 fn logged(output: &Output) -> DecisionBatch {
     DecisionBatch::decode(&output.decisions.encode()).unwrap()
@@ -100,14 +108,14 @@ fn logged(output: &Output) -> DecisionBatch {
 #[test]
 fn a_link_into_another_partition_is_passed_on_and_a_new_owner_does_so_again() {
     let (source, target) = (id(0, 0x11), id(1, 0x22));
-    let asked = Linked { target, source };
+    let asked = linked(target, source);
 
     let mut here = fresh(0);
     observe(&mut here, 0, source, true, &[target, source, id(0, 0x33)]);
     here.tick(NOW_MS + 31_000);
     let output = take(&mut here);
     let log = logged(&output);
-    assert_eq!(here.take_links(), [asked]);
+    assert_eq!(here.take_links(), std::slice::from_ref(&asked));
     assert_eq!(here.take_links(), []);
     let links: Vec<_> = log.links.iter().map(|link| link.trace_id).collect();
     assert_eq!(links, [target, id(0, 0x33)]);
@@ -117,7 +125,7 @@ fn a_link_into_another_partition_is_passed_on_and_a_new_owner_does_so_again() {
     let start = Position::parse(metadata).unwrap().start(*emit);
     let mut heir = partition(0, start);
     heir.restore(&log);
-    assert_eq!(heir.take_links(), [asked]);
+    assert_eq!(heir.take_links(), std::slice::from_ref(&asked));
     // Long after, nothing can be undecided any more.
     let much_later = Start {
         clock_decide_ms: start.clock_decide_ms + 200_000,
@@ -130,11 +138,8 @@ fn a_link_into_another_partition_is_passed_on_and_a_new_owner_does_so_again() {
     let mut there = fresh(1);
     observe(&mut there, 0, target, false, &[]);
     // Whoever isn't there yet, or is decided, is not concerned.
-    there.keep(Linked {
-        target: id(1, 0x44),
-        source,
-    });
-    there.keep(asked);
+    there.keep(linked(id(1, 0x44), source));
+    there.keep(asked.clone());
     there.keep(asked);
     let output = take(&mut there);
     let log = logged(&output);
@@ -160,7 +165,7 @@ fn what_is_asked_while_a_window_is_rebuilt_is_not_lost() {
     };
     let mut there = partition(1, start);
     assert!(there.rebuilding());
-    there.keep(Linked { target, source });
+    there.keep(linked(target, source));
     observe(&mut there, 0, id(1, 0x55), false, &[]);
     observe(&mut there, 1, target, false, &[]);
     assert!(!there.rebuilding());
@@ -182,7 +187,7 @@ fn a_link_to_a_reopened_trace_brings_its_dropped_spans_back() {
     observe(&mut there, late, target, true, &[]);
     // So far ahead of the record before, it waits for the clock to agree.
     there.tick(NOW_MS + late);
-    there.keep(Linked { target, source });
+    there.keep(linked(target, source));
     let log = logged(&take(&mut there));
     let given: Vec<_> = (log.entries.iter())
         .map(|entry| (entry.kind, entry.verdict))

@@ -6,5 +6,6 @@ mod policies;
 mod rates;
 mod reconfigure;
 mod simulation;
+mod tenants;
 mod thresholds;
 mod wrong_clocks;

@@ -1,8 +1,8 @@
-//! Reads a decision batch, version 1 to 3.
+//! Reads a decision batch, version 1 to 4.
 
 use hashbrown::HashMap;
 
-use super::{Decision, DecisionBatch, KINDS, Link, Rescue, Verdict, flags, keys};
+use super::{Decision, DecisionBatch, KINDS, Link, Rescue, Verdict, flags, keys, tenants};
 use crate::wire::{WireError, read_varint};
 
 /// Why a record is not a decision batch.
@@ -10,7 +10,7 @@ use crate::wire::{WireError, read_varint};
 pub enum DecisionError {
     #[error("decision batch: {0}")]
     Wire(#[from] WireError),
-    #[error("decision batch of version {0}; this build reads up to version 3")]
+    #[error("decision batch of version {0}; this build reads up to version 4")]
     Version(u8),
     #[error("decision batch: {0}")]
     Inconsistent(&'static str),
@@ -33,6 +33,7 @@ impl DecisionBatch {
             1 => reader.version_1()?,
             2 => reader.version_2()?,
             3 => reader.version_3()?,
+            4 => reader.version_4()?,
             newer => return Err(DecisionError::Version(newer)),
         };
         if reader.at != value.len() {
@@ -48,8 +49,23 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Version 2, and what the statistics were asked.
+    /// Version 3, maybe without statistics, and whose traces they are.
+    fn version_4(&mut self) -> Result<DecisionBatch, DecisionError> {
+        let mut batch = self.with_statistics()?;
+        batch.tenants = tenants::read(self, &mut batch.entries)?;
+        Ok(batch)
+    }
+
     fn version_3(&mut self) -> Result<DecisionBatch, DecisionError> {
+        let batch = self.with_statistics()?;
+        if batch.statistics.is_empty() {
+            return Err(DecisionError::Inconsistent("version 3 without statistics"));
+        }
+        Ok(batch)
+    }
+
+    /// Version 2, and what the statistics were asked.
+    fn with_statistics(&mut self) -> Result<DecisionBatch, DecisionError> {
         let batch = self.version_2()?;
         let (statistics, keys) = keys::read(self, batch.entries.len())?;
         Ok(DecisionBatch {
@@ -314,6 +330,7 @@ impl<'a> Reader<'a> {
 fn entry_of(trace_id: [u8; 16], flags: u8) -> Decision {
     let has = |flag| flags & flag != 0;
     Decision {
+        tenant: None,
         trace_id,
         verdict: match has(flags::KEEP) {
             true => Verdict::Keep,

@@ -1,14 +1,16 @@
-//! Writes a decision batch, version 2 or 3.
+//! Writes a decision batch, version 2 to 4.
 
 use bytes::Bytes;
 use hashbrown::HashMap;
 
-use super::{Decision, DecisionBatch, Link, Verdict, flags, keys};
+use super::{Decision, DecisionBatch, Link, Verdict, flags, keys, tenants};
 use crate::wire::put_varint;
 
 const VERSION: u8 = 2;
 /// Version 2, and behind it what the statistics were asked.
 const WITH_STATISTICS: u8 = 3;
+/// Version 3, maybe without statistics, and behind it whose traces the entries are about.
+const WITH_TENANTS: u8 = 4;
 
 impl DecisionBatch {
     /// The record value: version byte, dictionaries, columns, and what few entries have.
@@ -17,10 +19,12 @@ impl DecisionBatch {
     pub fn encode(&self) -> Bytes {
         // 16 for the id, and what the other columns take where neighbours resemble each other.
         let mut out = Vec::with_capacity(64 + self.entries.len() * 40);
-        out.push(match self.statistics.is_empty() {
-            true => VERSION,
-            false => WITH_STATISTICS,
-        });
+        let version = match (self.tenants.is_empty(), self.statistics.is_empty()) {
+            (false, _) => WITH_TENANTS,
+            (true, false) => WITH_STATISTICS,
+            (true, true) => VERSION,
+        };
+        out.push(version);
         put_varint(&mut out, self.generation);
         put_names(&mut out, &self.policies);
         put_names(&mut out, &self.strings);
@@ -41,8 +45,11 @@ impl DecisionBatch {
             put_all(&mut out, [rescue.entry.into(), from]);
             put_difference(&mut out, from, to);
         }
-        if !self.statistics.is_empty() {
+        if version >= WITH_STATISTICS {
             keys::put(&mut out, &self.statistics, &self.keys);
+        }
+        if version >= WITH_TENANTS {
+            tenants::put(&mut out, &self.tenants, &self.entries);
         }
         Bytes::from(out)
     }

@@ -41,9 +41,6 @@ pub(super) fn read(
     entries: usize,
 ) -> Result<(Vec<u64>, Vec<u64>), DecisionError> {
     let statistics = words(reader)?;
-    if statistics.is_empty() {
-        return Err(DecisionError::Inconsistent("version 3 without statistics"));
-    }
     let distinct = words(reader)?;
     let mut keys = Vec::new();
     for _ in 0..entries.saturating_mul(statistics.len()) {

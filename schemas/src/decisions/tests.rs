@@ -9,9 +9,11 @@ use proptest::prelude::*;
 const POLICIES: u16 = 2;
 const STRINGS: u32 = 3;
 const SETS: u32 = 2;
+const TENANTS: u32 = 2;
 
 fn decision() -> impl Strategy<Value = Decision> {
     let ids = (any::<[u8; 16]>(), any::<bool>(), 0..4_usize, any::<bool>());
+    let tenant = proptest::option::of(0..TENANTS);
     let longs = any::<[u64; 7]>();
     let counts = (any::<u32>(), any::<u32>(), 0..SETS);
     let names = (
@@ -20,7 +22,8 @@ fn decision() -> impl Strategy<Value = Decision> {
         proptest::option::of(0..STRINGS),
         proptest::option::of(any::<u64>()),
     );
-    (ids, longs, counts, names).prop_map(|(ids, longs, counts, names)| Decision {
+    (ids, longs, counts, names, tenant).prop_map(|(ids, longs, counts, names, tenant)| Decision {
+        tenant,
         trace_id: ids.0,
         verdict: if ids.1 { Verdict::Keep } else { Verdict::Drop },
         kind: KINDS[ids.2],
@@ -55,9 +58,16 @@ fn batch() -> impl Strategy<Value = DecisionBatch> {
         proptest::collection::vec(any::<u64>(), 0..3),
         proptest::collection::vec(0..5_u64, 40),
     );
-    let extras = (any::<u64>(), links.clone(), links, rescues, asked);
+    let tenants = proptest::option::of(proptest::collection::vec(
+        proptest::collection::vec(any::<u8>(), 0..12),
+        TENANTS as usize..5,
+    ));
+    let extras = (any::<u64>(), links.clone(), links, rescues, asked, tenants);
     (names(2), names(3), sets, entries, extras).prop_map(
-        |(policies, strings, match_sets, entries, extras)| {
+        |(policies, strings, match_sets, mut entries, extras)| {
+            if extras.5.is_none() {
+                entries.iter_mut().for_each(|entry| entry.tenant = None);
+            }
             let at = |index: prop::sample::Index| index.index(entries.len()) as u32;
             let links = |links: Vec<(prop::sample::Index, [u8; 16])>| {
                 let link = |(entry, trace_id)| Link {
@@ -82,6 +92,7 @@ fn batch() -> impl Strategy<Value = DecisionBatch> {
                     .collect(),
                 keys: extras.4.1[..extras.4.0.len() * entries.len()].to_vec(),
                 statistics: extras.4.0,
+                tenants: (extras.5.into_iter().flatten().map(Into::into)).collect(),
                 entries,
             }
         },
@@ -143,6 +154,7 @@ fn spelled(batch: &DecisionBatch) -> Vec<String> {
     let spelled = entries.map(|(at, entry)| {
         let bare = Decision {
             match_set: 0,
+            tenant: None,
             root_service: None,
             root_operation: None,
             ..entry.clone()
@@ -155,7 +167,8 @@ fn spelled(batch: &DecisionBatch) -> Vec<String> {
             .map(|rescue| (rescue.from_offset, rescue.to_offset))
             .collect();
         format!(
-            "{bare:?} {:?} {:?} {:?} {:?} {:?} {rescues:?} {:?} {:?}",
+            "{bare:?} {:?} {:?} {:?} {:?} {:?} {:?} {rescues:?} {:?} {:?}",
+            batch.tenant_of(entry),
             batch.match_sets[entry.match_set as usize],
             name(entry.root_service),
             name(entry.root_operation),
@@ -170,6 +183,7 @@ fn spelled(batch: &DecisionBatch) -> Vec<String> {
 
 fn example() -> DecisionBatch {
     let entry = |n: u8, policy: Option<u16>| Decision {
+        tenant: None,
         trace_id: [n; 16],
         verdict: if policy.is_some() {
             Verdict::Keep
@@ -290,6 +304,39 @@ fn the_layout_with_statistics_is_pinned() {
     );
 }
 
+#[test]
+fn the_layout_with_tenants_is_pinned() {
+    let mut batch = full_example();
+    let mut expected = batch.encode().to_vec();
+    expected[0] = 4;
+    batch.tenants = vec![Bytes::from_static(b"shop"), Bytes::from_static(&[0xff])];
+    batch.entries[1].tenant = Some(1);
+    expected.extend([0, 0]); // no statistics, no keys
+    expected.extend([2, 4]);
+    expected.extend(b"shop");
+    expected.extend([1, 0xff]);
+    expected.extend([0, 2]);
+    assert_eq!(batch.encode(), expected);
+    let tenants: Vec<_> = (batch.entries.iter())
+        .map(|entry| batch.tenant_of(entry))
+        .collect();
+    assert_eq!(tenants, [&b""[..], b"\xff"]);
+    assert_eq!(DecisionBatch::decode(&expected), Ok(batch));
+    let last = expected.len() - 1;
+    expected[last] = 3;
+    assert_eq!(
+        DecisionBatch::decode(&expected),
+        Err(DecisionError::Inconsistent("a tenant out of range"))
+    );
+    let mut none = full_example().encode().to_vec();
+    none[0] = 4;
+    none.extend([0, 0, 0]);
+    assert_eq!(
+        DecisionBatch::decode(&none),
+        Err(DecisionError::Inconsistent("version 4 without tenants"))
+    );
+}
+
 /// What releases before version 2 wrote.
 fn version_1() -> Vec<u8> {
     let mut value = vec![1, 1, 6];
@@ -374,10 +421,10 @@ fn what_is_wrong_is_said() {
         DecisionBatch::decode(&value),
         Err(DecisionError::Inconsistent("bytes behind the last column"))
     );
-    value[0] = 4;
+    value[0] = 5;
     assert_eq!(
         DecisionBatch::decode(&value),
-        Err(DecisionError::Version(4))
+        Err(DecisionError::Version(5))
     );
     assert_eq!(
         DecisionBatch::decode(&[]),

@@ -34,7 +34,19 @@ pub struct Record {
     pub content: Content,
 }
 
+/// A tenant (0: the default one) and a trace id.
+pub type Trace = (u8, u8);
+
+/// Tenants have names of one letter.
+pub fn tenant(name: &[u8]) -> u8 {
+    name.first().copied().unwrap_or(0)
+}
+
 impl Record {
+    pub fn tenant(&self) -> u8 {
+        tenant(self.tenant.as_deref().unwrap_or_default())
+    }
+
     pub fn raw(&self) -> RawRecord {
         RawRecord {
             offset: self.offset,

@@ -8,13 +8,13 @@ use bytes::Bytes;
 use schemas::decisions::{DecisionBatch, EntryKind, Verdict};
 use schemas::otlp::{Items, SpanView};
 
-use crate::simulation::bus::{Bus, Content};
+use crate::simulation::bus::{self, Bus, Content, Trace};
 use crate::simulation::model;
 use crate::simulation::process::Process;
 use crate::simulation::traffic::{FLUSH_TRACE, Setup, trace_id};
 
 /// By trace and first offset.
-type Logged = BTreeMap<(u8, u64), Given>;
+type Logged = BTreeMap<(Trace, u64), Given>;
 
 #[derive(Debug)]
 struct Given {
@@ -44,7 +44,8 @@ fn logged(bus: &Bus) -> Logged {
         let batch = DecisionBatch::decode(value).unwrap();
         for (index, entry) in batch.entries.iter().enumerate() {
             let mut rescues = batch.rescues.iter();
-            let key = (traces[&entry.trace_id], entry.first_offset);
+            let tenant = bus::tenant(batch.tenant_of(entry));
+            let key = ((tenant, traces[&entry.trace_id]), entry.first_offset);
             let policy = entry
                 .policy
                 .map(|policy| batch.policies[usize::from(policy)].clone());
@@ -85,7 +86,7 @@ fn verdicts_are_the_model_s(setup: &Setup, bus: &Bus, logged: &Logged) {
             setup.describe()
         );
     }
-    for key in logged.keys().filter(|key| key.0 != FLUSH_TRACE) {
+    for key in logged.keys().filter(|key| key.0.1 != FLUSH_TRACE) {
         assert!(expected.contains_key(key), "a verdict too many: {key:?}");
     }
 }
@@ -112,7 +113,7 @@ struct Range {
 fn rescued(bus: &Bus, process: &Process, logged: &Logged) -> HashSet<(u64, u64)> {
     let mut rescued = HashSet::new();
     let emit = process.partition().emit_offset();
-    let asked = |(key, given): &(&(u8, u64), &Given)| {
+    let asked = |(key, given): &(&(Trace, u64), &Given)| {
         given.reopened && given.verdict == Verdict::Keep && key.1 < emit
     };
     for (&(trace, at), _) in logged.iter().filter(asked) {
@@ -121,7 +122,7 @@ fn rescued(bus: &Bus, process: &Process, logged: &Logged) -> HashSet<(u64, u64)>
             assert_eq!(
                 before.verdict,
                 Verdict::Drop,
-                "nothing to bring back: {trace} {at}"
+                "nothing to bring back: {trace:?} {at}"
             );
             from = first;
             if !before.reopened {
@@ -131,12 +132,12 @@ fn rescued(bus: &Bus, process: &Process, logged: &Logged) -> HashSet<(u64, u64)>
         for record in bus
             .raw
             .iter()
-            .filter(|record| (from..at).contains(&record.offset))
+            .filter(|record| record.tenant() == trace.0 && (from..at).contains(&record.offset))
         {
             if let Content::Spans(spans) = &record.content {
                 let its = spans
                     .iter()
-                    .filter(|span| span.valid && span.trace == trace);
+                    .filter(|span| span.valid && span.trace == trace.1);
                 rescued.extend(its.map(|span| (record.offset, span.id)));
             }
         }
@@ -176,8 +177,9 @@ fn every_span_is_in_one_place(
                 expect(range, passed);
                 continue;
             }
+            let trace = (record.tenant(), span.trace);
             let newest = logged
-                .range((span.trace, 0)..=(span.trace, record.offset))
+                .range((trace, 0)..=(trace, record.offset))
                 .next_back();
             assert!(
                 newest.is_some() || passed == 0 || lost,

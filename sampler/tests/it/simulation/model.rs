@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use schemas::decisions::Verdict;
 
-use crate::simulation::bus::{Content, Record, Span};
+use crate::simulation::bus::{Content, Record, Span, Trace};
 use crate::simulation::statistics::Statistics;
 use crate::simulation::traffic::{LATENCY_MS, PERCENTAGE, SPAN_COUNT, Setup, body, trace_id};
 
 /// By trace and first offset.
-pub type Verdicts = BTreeMap<(u8, u64), (Verdict, Option<&'static str>)>;
+pub type Verdicts = BTreeMap<(Trace, u64), (Verdict, Option<&'static str>)>;
 
 struct Open {
     first_offset: u64,
@@ -45,12 +45,12 @@ pub fn verdicts(setup: &Setup, log: &[Record]) -> Verdicts {
     for (record, &now) in log.iter().zip(&times) {
         while let Some((deadline, trace)) = model.due(now) {
             let spans = &model.open[&trace].spans;
-            let verdict = judge(setup, trace, spans, deadline, &mut model.statistics);
+            let verdict = judge(setup, trace.1, spans, deadline, &mut model.statistics);
             model.close(trace, deadline, verdict, false);
         }
         if let Content::Spans(spans) = &record.content {
             for span in spans.iter().filter(|span| span.valid) {
-                model.span(span, record.offset, now);
+                model.span((record.tenant(), span.trace), span, record.offset, now);
             }
         }
     }
@@ -59,8 +59,8 @@ pub fn verdicts(setup: &Setup, log: &[Record]) -> Verdicts {
 
 struct Model<'a> {
     setup: &'a Setup,
-    open: BTreeMap<u8, Open>,
-    decided: BTreeMap<u8, Decided>,
+    open: BTreeMap<Trace, Open>,
+    decided: BTreeMap<Trace, Decided>,
     verdicts: Verdicts,
     sequence: usize,
     statistics: Option<Statistics>,
@@ -68,7 +68,7 @@ struct Model<'a> {
 
 impl Model<'_> {
     /// The trace that is due first: of those due at one time, what was opened first, then what had its root first.
-    fn due(&self, now: u64) -> Option<(u64, u8)> {
+    fn due(&self, now: u64) -> Option<(u64, Trace)> {
         let options = &self.setup.options;
         let after_root = options.decision_wait_after_root_ms;
         let due = self.open.iter().map(|(&trace, state)| {
@@ -87,7 +87,7 @@ impl Model<'_> {
 
     fn close(
         &mut self,
-        trace: u8,
+        trace: Trace,
         at_ms: u64,
         verdict: (Verdict, Option<&'static str>),
         is_final: bool,
@@ -101,7 +101,8 @@ impl Model<'_> {
         };
         self.decided.insert(trace, decided);
         if verdict.0 == Verdict::Keep && self.setup.options.keep_linked {
-            for target in state.spans.iter().filter_map(|span| span.link) {
+            let targets = state.spans.iter().filter_map(|span| span.link);
+            for target in targets.map(|id| (trace.0, id)) {
                 if target != trace && self.open.contains_key(&target) {
                     self.close(target, at_ms, (Verdict::Keep, None), false);
                 }
@@ -110,9 +111,9 @@ impl Model<'_> {
     }
 
     /// Whether a span goes the way of a verdict that its trace has.
-    fn follows(&mut self, span: &Span, offset: u64, now: u64) -> bool {
+    fn follows(&mut self, trace: Trace, span: &Span, offset: u64, now: u64) -> bool {
         let options = &self.setup.options;
-        let Some(decided) = self.decided.get_mut(&span.trace) else {
+        let Some(decided) = self.decided.get_mut(&trace) else {
             return false;
         };
         let ttl = options.decision_cache_ttl_ms;
@@ -129,9 +130,9 @@ impl Model<'_> {
         true
     }
 
-    fn span(&mut self, span: &Span, offset: u64, now: u64) {
-        if !self.open.contains_key(&span.trace) {
-            if self.follows(span, offset, now) {
+    fn span(&mut self, trace: Trace, span: &Span, offset: u64, now: u64) {
+        if !self.open.contains_key(&trace) {
+            if self.follows(trace, span, offset, now) {
                 return;
             }
             self.sequence += 1;
@@ -142,10 +143,10 @@ impl Model<'_> {
                 rooted: None,
                 spans: Vec::new(),
             };
-            self.open.insert(span.trace, open);
+            self.open.insert(trace, open);
         }
         self.sequence += 1;
-        let state = self.open.get_mut(&span.trace).unwrap();
+        let state = self.open.get_mut(&trace).unwrap();
         state.spans.push(span.clone());
         if span.root && state.rooted.is_none() {
             state.rooted = Some((now, self.sequence));
@@ -153,7 +154,7 @@ impl Model<'_> {
         let bytes: usize = state.spans.iter().map(|span| body(span).len()).sum();
         let max = self.setup.options.maximum_trace_size_bytes;
         if max > 0 && bytes as u64 > max {
-            self.close(span.trace, now, (Verdict::Drop, None), true);
+            self.close(trace, now, (Verdict::Drop, None), true);
         }
     }
 }
