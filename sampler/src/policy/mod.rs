@@ -15,6 +15,7 @@ mod composite;
 mod conditions;
 mod consistent;
 mod glob;
+mod identity;
 mod keyed;
 mod leaves;
 mod marks;

@@ -11,6 +11,7 @@ use runtime::config::{Problems, nearest};
 use serde::Serialize;
 
 use super::conditions::Conditions;
+use super::identity;
 use super::leaves::Leaves;
 use super::raw::RawMode;
 use super::rule::Rule;
@@ -111,7 +112,7 @@ impl Compiler<'_> {
     /// The bit of a condition, and whether it is new: conditions that mean the same are asked once. `meaning` is all that it depends on. Beyond the limit numbers
     /// are reused: the configuration is refused then.
     fn bit(&mut self, meaning: impl Serialize) -> (u8, bool) {
-        let meaning = serde_json::to_string(&meaning).unwrap_or_default();
+        let meaning = identity::meaning(&meaning);
         let meanings = &mut self.policies.meanings;
         let known = meanings.iter().position(|known| *known == meaning);
         let at = known.unwrap_or(meanings.len());

@@ -2,11 +2,11 @@
 
 use runtime::config::Duration;
 use serde::Serialize;
-use xxhash_rust::xxh3::xxh3_64;
 
 use super::Compiler;
 use crate::policy::consistent::threshold;
 use crate::policy::glob::Glob;
+use crate::policy::identity::identity;
 use crate::policy::keyed::{Asks, Key, PerOperation};
 use crate::policy::per_operation::Operation;
 use crate::policy::raw_rates::{
@@ -275,8 +275,7 @@ impl Compiler<'_> {
 
     /// `what` the statistics depend on, so that they outlive other changes of the configuration.
     fn keyed(&mut self, kind: Kind, key: Key, what: &impl Serialize) -> Rule {
-        let text = serde_json::to_vec(what).unwrap_or_default();
-        let mut identity = xxh3_64(&text);
+        let mut identity = identity(what);
         while self
             .policies
             .keyed

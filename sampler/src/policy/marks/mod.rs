@@ -14,6 +14,7 @@ use schemas::otlp::{AnyValue, Attributes, ResourceHead, SpanView};
 use serde::Serialize;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::identity::identity;
 use super::per_operation::{Operation, Operations};
 use crate::stats::set_hash::{self, mix};
 use crate::tracestate::Upstream;
@@ -80,7 +81,7 @@ impl Marks {
         (merge, words): (Merge, usize),
         source: Source,
     ) -> usize {
-        let identity = xxh3_64(&serde_json::to_vec(what).unwrap_or_default());
+        let identity = identity(what);
         let mut known = self.columns.iter();
         if let Some(at) = known.position(|column| column.identity == identity) {
             return at;
@@ -113,7 +114,7 @@ impl Marks {
 
     /// The column that says which rule is the trace's; `what` they match.
     pub(super) fn rule(&mut self, rules: Vec<Operation>, what: &impl Serialize) -> usize {
-        let salt = xxh3_64(&serde_json::to_vec(what).unwrap_or_default());
+        let salt = identity(what);
         let source = Source::Rule(Operations::new(rules, salt));
         self.column(&("rules", what), (Merge::Entry, 1), source)
     }
