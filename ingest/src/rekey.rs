@@ -2,7 +2,8 @@
 //! topic, exactly once.
 //!
 //! One thread, one epoch at a time: everything that a poll brought is committed, with its positions, before the next poll. So
-//! nothing is under way when partitions come and go. Only traces; foreign records name no tenant.
+//! nothing is under way when partitions come and go. Only traces. A record that names a tenant (another Tailwater wrote it, or somebody who
+//! knows the header) stays that tenant's.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use schemas::{Signal, Topics, headers};
 
 use crate::config::Rekey;
 use crate::counts::Counts;
-use crate::pack::{Pack, RecordLimits};
+use crate::pack::{Closed, Pack, RecordLimits};
 use crate::split::{Limits, Rejected, Split, split};
 
 /// Of one epoch's input; its output is smaller.
@@ -168,9 +169,7 @@ impl Rekeyer {
 
     /// What becomes of one poll's records. Pure.
     fn epoch(&self, records: &[Fetched]) -> Outcome {
-        let mut packs: Vec<Pack<()>> = (0..self.split.partitions)
-            .map(|_| Pack::default())
-            .collect();
+        let mut packs: BTreeMap<(u32, Tenant), Pack<()>> = BTreeMap::new();
         let mut outcome = Outcome::default();
         let mut positions = BTreeMap::new();
         // Packs are closed at the end of the epoch, whatever the time.
@@ -199,17 +198,19 @@ impl Rekeyer {
             outcome
                 .split
                 .push((split.accepted(), split.rejected.clone()));
+            let tenant = tenant(record);
             for (partition, items) in split.partitions() {
                 let mut closed = Vec::new();
-                packs[partition as usize].add(items, &(), due, self.record, &mut closed);
-                closed.into_iter().for_each(|record| {
-                    self.put(&mut outcome, partition, record.value, record.items)
-                });
+                let pack = packs.entry((partition, tenant.clone())).or_default();
+                pack.add(items, &(), due, self.record, &mut closed);
+                for record in closed {
+                    self.put(&mut outcome, partition, &tenant, record);
+                }
             }
         }
-        for (partition, pack) in packs.iter_mut().enumerate() {
+        for ((partition, tenant), pack) in &mut packs {
             if let Some(record) = pack.close() {
-                self.put(&mut outcome, partition as u32, record.value, record.items);
+                self.put(&mut outcome, *partition, tenant, record);
             }
         }
         let position = |(at, offset)| Position {
@@ -221,12 +222,12 @@ impl Rekeyer {
         outcome
     }
 
-    fn put(&self, outcome: &mut Outcome, partition: u32, value: Bytes, items: u64) {
-        outcome.items += items;
-        outcome.bytes += value.len() as u64;
+    fn put(&self, outcome: &mut Outcome, partition: u32, tenant: &Tenant, closed: Closed<()>) {
+        outcome.items += closed.items;
+        outcome.bytes += closed.value.len() as u64;
         let record = Record {
-            headers: vec![version()],
-            value,
+            headers: first_headers(tenant.clone()),
+            value: closed.value,
         };
         let to = TopicPartition::new(self.raw.clone(), partition);
         outcome.epoch.records.push((to, record));
@@ -245,7 +246,10 @@ impl Rekeyer {
             reason,
             value: record.value.clone(),
         };
-        (to, letter.into_record(vec![version()], self.record.hard))
+        (
+            to,
+            letter.into_record(first_headers(tenant(record)), self.record.hard),
+        )
     }
 }
 
@@ -257,11 +261,25 @@ fn whole(split: Split<'_>) -> Result<Split<'_>, WireError> {
     }
 }
 
-fn version() -> Header {
-    Header {
-        name: headers::VERSION_NAME.into(),
-        value: Bytes::from_static(headers::VERSION.as_bytes()),
-    }
+/// Whose spans a record holds; `None`: the default tenant's.
+type Tenant = Option<Bytes>;
+
+fn tenant(record: &Fetched) -> Tenant {
+    let mut headers = record.headers.iter();
+    let named = headers.find(|header| &*header.name == headers::TENANT)?;
+    Some(named.value.clone()).filter(|tenant| !tenant.is_empty())
+}
+
+fn first_headers(tenant: Tenant) -> Vec<Header> {
+    let header = |name: &str, value| Header {
+        name: name.into(),
+        value,
+    };
+    let version = Bytes::from_static(headers::VERSION.as_bytes());
+    let tenant = tenant.map(|tenant| header(headers::TENANT, tenant));
+    std::iter::once(header(headers::VERSION_NAME, version))
+        .chain(tenant)
+        .collect()
 }
 
 /// Nothing is under way between two polls, so partitions may come and go.

@@ -143,6 +143,58 @@ fn records_of_a_newer_version_go_to_the_dead_letters() {
     assert!(told.contains("version \"9\""), "{told}");
 }
 
+/// As when another Tailwater's raw topic was mirrored here: whose spans they are stays known, and no record holds spans of two tenants.
+#[test]
+fn spans_stay_their_tenant_s() {
+    let dir = tempfile::tempdir().unwrap();
+    let topics = Topics::new("tailwater");
+    let bus = open(dir.path(), &topics);
+    let publisher = bus.publisher().unwrap();
+    let named = |tenant: &'static str, value: Vec<u8>| bus::Record {
+        headers: vec![bus::Header {
+            name: schemas::headers::TENANT.into(),
+            value: tenant.into(),
+        }],
+        value: value.into(),
+    };
+    let of = |service| traces(vec![span(7, service)]).encode_to_vec();
+    publish(&*bus, FOREIGN, 0, of(1));
+    for record in [
+        named("shop", of(2)),
+        named("bank", of(3)),
+        named("shop", of(4)),
+        named("", of(5)),
+        named("bank", b"not OTLP".to_vec()),
+    ] {
+        let ack = Box::new(|ack: bus::Result<u64>| assert!(ack.is_ok()));
+        let at = bus::TopicPartition::new(FOREIGN, 0);
+        publisher.publish(at, record, ack).unwrap();
+    }
+    publisher.flush(std::time::Duration::from_secs(10)).unwrap();
+    rekey_all(&bus, &topics, FOREIGN);
+    let tenant = |record: &bus::Record| -> String {
+        let mut headers = record.headers.iter();
+        let named = headers.find(|header| &*header.name == schemas::headers::TENANT);
+        named.map_or(String::new(), |header| {
+            String::from_utf8_lossy(&header.value).into_owned()
+        })
+    };
+    let mut found: Vec<_> = (read(&*bus, &topics.raw(Signal::Traces)).iter())
+        .map(|(_, record)| {
+            let spans = schemas::otlp::Items::new(&record.value).count();
+            (tenant(record), spans)
+        })
+        .collect();
+    found.sort();
+    let expected = [("", 2), ("bank", 1), ("shop", 2)];
+    assert_eq!(
+        found,
+        expected.map(|(name, spans)| (name.to_owned(), spans))
+    );
+    let dead = read(&*bus, &topics.dead_letters());
+    assert_eq!(tenant(&dead[0].1), "bank");
+}
+
 /// From the socket to the log: what was acknowledged is there.
 #[test]
 fn what_was_acknowledged_is_on_the_embedded_bus() {
