@@ -6,9 +6,30 @@ use super::history::{Entry, History, Kind};
 
 /// A few lines for people.
 pub fn explain(history: &History) -> String {
-    let mut text = String::new();
-    let _ = writeln!(text, "trace {}", history.trace_id);
+    let mut tenants: Vec<&Option<String>> = Vec::new();
     for entry in &history.entries {
+        if !tenants.contains(&&entry.tenant) {
+            tenants.push(&entry.tenant);
+        }
+    }
+    let texts = tenants.iter().map(|tenant| {
+        let its = history.entries.iter();
+        let its: Vec<_> = its.filter(|entry| entry.tenant == **tenant).collect();
+        let name = match (tenant, tenants.len()) {
+            (Some(tenant), _) => format!(" of tenant {tenant:?}"),
+            (None, 1) => String::new(),
+            (None, _) => " of the default tenant".to_owned(),
+        };
+        explain_one(history, &name, &its)
+    });
+    texts.collect::<Vec<_>>().join("\n")
+}
+
+/// The trace of one tenant.
+fn explain_one(history: &History, of_tenant: &str, entries: &[&Entry]) -> String {
+    let mut text = String::new();
+    let _ = writeln!(text, "trace {}{of_tenant}", history.trace_id);
+    for entry in entries {
         match entry.kind {
             Kind::Extended => extended(&mut text, entry),
             _ => decided(&mut text, entry),
@@ -16,7 +37,7 @@ pub fn explain(history: &History) -> String {
     }
     let (from, to) = (history.raw_from_offset, history.raw_to_offset);
     let partition = history.partition;
-    let _ = match history.raw_is_there() {
+    let _ = match history.raw_is_there(entries) {
         true => writeln!(
             text,
             "its raw spans are still on the bus: partition {partition} holds offsets {from} to {to}"
@@ -194,6 +215,7 @@ mod tests {
 
     fn entry(kind: Kind) -> Entry {
         Entry {
+            tenant: None,
             kind,
             keep: true,
             policy: Some("some".to_owned()),
@@ -256,6 +278,58 @@ mod tests {
                 GONE,
             ],
         );
+    }
+
+    #[test]
+    fn one_id_in_two_tenants_is_explained_twice() {
+        let of = |tenant: Option<&str>, first_offset| Entry {
+            tenant: tenant.map(str::to_owned),
+            keep: false,
+            policy: None,
+            matched: Vec::new(),
+            first_offset,
+            ..entry(Kind::Decided)
+        };
+        let late = Entry {
+            kind: Kind::Extended,
+            ..of(None, 41)
+        };
+        let history = History {
+            trace_id: "4bf92f3577b34da6a3ce929d0e0e4736".to_owned(),
+            partition: 3,
+            raw_from_offset: 41,
+            raw_to_offset: 99,
+            entries: vec![of(None, 41), of(Some("shop"), 40), late],
+        };
+        let text = explain(&history);
+        let heads: Vec<_> = (text.lines())
+            .filter(|line| !line.starts_with("  "))
+            .collect();
+        assert_eq!(
+            heads,
+            [
+                "trace 4bf92f3577b34da6a3ce929d0e0e4736 of the default tenant",
+                "dropped at 2026-05-28T20:26:40.123Z: no policy matched",
+                "late spans came until 2026-05-28T20:26:40.123Z, up to offset 43, and were dropped as well",
+                "its raw spans are still on the bus: partition 3 holds offsets 41 to 99",
+                "",
+                "trace 4bf92f3577b34da6a3ce929d0e0e4736 of tenant \"shop\"",
+                "dropped at 2026-05-28T20:26:40.123Z: no policy matched",
+                GONE,
+            ]
+        );
+        let shop = history
+            .clone()
+            .of_tenant("shop")
+            .map(|history| explain(&history));
+        assert!(shop.is_some_and(|text| {
+            text.starts_with("trace 4bf92f3577b34da6a3ce929d0e0e4736 of tenant \"shop\"\n")
+        }));
+        let default = history
+            .clone()
+            .of_tenant("")
+            .map(|history| history.entries.len());
+        assert_eq!((default, history.of_tenant("b")), (Some(2), None));
     }
 
     #[test]

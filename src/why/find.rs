@@ -81,7 +81,9 @@ fn named(batch: &DecisionBatch, index: u32, entry: &Decision, log_offset: u64) -
     let keep = entry.verdict == Verdict::Keep;
     let chance = keep && entry.threshold > 0 && entry.threshold < UNKNOWN_THRESHOLD;
     let rescue = batch.rescues.iter().find(|rescue| rescue.entry == index);
+    let tenant = batch.tenant_of(entry);
     Entry {
+        tenant: (!tenant.is_empty()).then(|| String::from_utf8_lossy(tenant).into_owned()),
         kind: match entry.kind {
             EntryKind::Decided => Kind::Decided,
             EntryKind::Extended => Kind::Extended,

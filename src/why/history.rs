@@ -3,7 +3,7 @@
 use schemas::decisions::UNKNOWN_THRESHOLD;
 use serde::{Deserialize, Serialize};
 
-/// All that is known of a trace.
+/// All that is known of a trace id, in whatever tenant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct History {
     pub trace_id: String,
@@ -19,6 +19,9 @@ pub struct History {
 /// One entry of the decision log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
+    /// Whose trace it is: one trace id in two tenants is two traces. Absent: the default tenant's.
+    #[serde(default)]
+    pub tenant: Option<String>,
     pub kind: Kind,
     pub keep: bool,
     pub policy: Option<String>,
@@ -65,9 +68,16 @@ impl History {
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
 
-    /// Its raw spans can still be read.
-    pub fn raw_is_there(&self) -> bool {
-        let firsts = self.entries.iter().map(|entry| entry.first_offset);
+    /// What is known of it in one tenant (empty: the default one), if something is.
+    pub fn of_tenant(mut self, tenant: &str) -> Option<Self> {
+        self.entries
+            .retain(|entry| entry.tenant.as_deref().unwrap_or_default() == tenant);
+        (!self.entries.is_empty()).then_some(self)
+    }
+
+    /// The raw spans that these entries are about can still be read.
+    pub fn raw_is_there(&self, entries: &[&Entry]) -> bool {
+        let firsts = entries.iter().map(|entry| entry.first_offset);
         firsts
             .min()
             .is_some_and(|first| first >= self.raw_from_offset)

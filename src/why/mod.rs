@@ -36,6 +36,9 @@ pub struct Args {
     /// The configuration that says where the bus is; without it, the defaults
     #[arg(short, long, env = "TAILWATER_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Tell of this tenant's trace only ("" is the default tenant); without it, of every tenant that has a trace of this id
+    #[arg(long, value_name = "TENANT")]
+    tenant: Option<String>,
     /// Print what is known as JSON
     #[arg(long)]
     json: bool,
@@ -67,7 +70,11 @@ pub fn run(args: &Args) -> i32 {
             return exit::INVALID_CONFIGURATION;
         }
     };
-    match history(&config, args.id.0) {
+    let found = history(&config, args.id.0).map(|found| match &args.tenant {
+        Some(tenant) => found.and_then(|history| history.of_tenant(tenant)),
+        None => found,
+    });
+    match found {
         Ok(Some(history)) if args.json => {
             println!("{}", history.to_json());
             exit::CLEAN
@@ -78,8 +85,13 @@ pub fn run(args: &Args) -> i32 {
         }
         Ok(None) => {
             eprintln!(
-                "nothing is known of trace {}: it never came, it is undecided still, or its verdict is older than the decision log",
-                history::hex(&args.id.0)
+                "nothing is known of trace {}{}: it never came, it is undecided still, or its verdict is older than the decision log",
+                history::hex(&args.id.0),
+                match args.tenant.as_deref() {
+                    None => String::new(),
+                    Some("") => " in the default tenant".to_owned(),
+                    Some(tenant) => format!(" in tenant {tenant:?}"),
+                }
             );
             NOT_FOUND
         }
