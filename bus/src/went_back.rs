@@ -1,9 +1,9 @@
 //! A log that went back: it is another one under the same name, or the brokers lost its end. Said and counted here for all stages.
 
-use metrics::counter;
+use metrics::{Counter, counter};
 use runtime::names;
 
-use crate::TopicPartition;
+use crate::{Topic, TopicPartition};
 
 /// What became of the log that a position belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,29 @@ pub enum WentBack {
     Shortened,
 }
 
+impl WentBack {
+    fn cause(self) -> &'static str {
+        match self {
+            Self::Replaced => "replaced",
+            Self::Shortened => "shortened",
+        }
+    }
+}
+
+fn counted(group: &str, topic: &Topic, what: WentBack) -> Counter {
+    let (group, topic) = (group.to_owned(), topic.to_string());
+    counter!(names::BUS_WENT_BACK, "group" => group, "topic" => topic, "cause" => what.cause())
+}
+
+/// The counters of a group are there before anything happens.
+pub(crate) fn announce(group: &str, topics: &[Topic]) {
+    for topic in topics {
+        for what in [WentBack::Replaced, WentBack::Shortened] {
+            counted(group, topic, what).increment(0);
+        }
+    }
+}
+
 /// Tells whoever is on call that `group` stood at `position`, which is no more, and goes on at `begin`.
 pub fn report_went_back(
     group: &str,
@@ -22,17 +45,14 @@ pub fn report_went_back(
     begin: u64,
     what: WentBack,
 ) {
-    let (cause, why) = match what {
-        WentBack::Replaced => (
-            "replaced",
-            "the topic was created anew: what was in it and was not read is lost; reading what is there from its beginning",
-        ),
-        WentBack::Shortened => (
-            "shortened",
-            "the log ends before the position of this group: the brokers lost records that they had acknowledged; going on at its end",
-        ),
+    let why = match what {
+        WentBack::Replaced => {
+            "the topic was created anew: what was in it and was not read is lost; reading what is there from its beginning"
+        }
+        WentBack::Shortened => {
+            "the log ends before the position of this group: the brokers lost records that they had acknowledged; going on at its end"
+        }
     };
-    counter!(names::BUS_WENT_BACK, "group" => group.to_owned(), "topic" => at.topic.to_string(), "cause" => cause)
-        .increment(1);
+    counted(group, &at.topic, what).increment(1);
     tracing::error!(group, partition = %at, position, begin, "{why}");
 }

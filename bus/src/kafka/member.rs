@@ -23,6 +23,7 @@ use super::lookups::Lookups;
 use super::ownership::Ownership;
 use super::properties::Properties;
 use super::reading::{Partitions, ends};
+use crate::went_back::announce;
 use crate::{Error, GroupOptions, Member, Polled, Rebalance, Result, Topic, TopicPartition};
 
 /// The shortest time between two questions to the brokers whether a partition is at its end: after the client said so,
@@ -63,6 +64,7 @@ impl KafkaMember {
         rebalance: Arc<dyn Rebalance>,
     ) -> Result<Self> {
         let config = properties.member(&options.group, &options.instance);
+        announce(&options.group, &options.topics);
         let member = Self {
             consumer: client(&config, &options.group)?,
             config,
