@@ -14,7 +14,9 @@ use std::time::Duration;
 
 use rdkafka::bindings as native;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::RDKafkaErrorCode;
 
+use super::errors::needs_somebody;
 use super::log::Context;
 use crate::{Error, Position, Result, Topic};
 
@@ -44,6 +46,8 @@ pub(super) fn unsign(position: &mut Position) -> Option<String> {
 }
 
 /// Asks the brokers. Topics whose id they don't tell have none.
+///
+/// The question goes to a broker that has just answered: librdkafka would wait for the controller, which has nothing to do with it and may be away.
 pub(super) fn log_ids(
     client: &BaseConsumer<Context>,
     topics: &[Topic],
@@ -55,6 +59,19 @@ pub(super) fn log_ids(
         .filter_map(|topic| CString::new(&**topic).ok())
         .collect();
     let mut pointers: Vec<*const c_char> = names.iter().map(|name| name.as_ptr()).collect();
+    let Some(first) = topics.first() else {
+        return Ok(LogIds::new());
+    };
+    let unanswered = |why: String| {
+        Error::Unavailable(format!(
+            "asking for the ids of {}: {why}",
+            topics.join(", ")
+        ))
+    };
+    let answering = client
+        .fetch_metadata(Some(first), timeout)
+        .map_err(|e| unanswered(e.to_string()))?
+        .orig_broker_id();
     let handle = client.client().native_ptr();
     // SAFETY: see the head of the file. The collection copies the names. An answer that comes after the queue is gone is thrown away.
     unsafe {
@@ -65,6 +82,7 @@ pub(super) fn log_ids(
             native::rd_kafka_admin_op_t::RD_KAFKA_ADMIN_OP_DESCRIBETOPICS,
         );
         native::rd_kafka_AdminOptions_set_request_timeout(options, timeout_ms, ptr::null_mut(), 0);
+        native::rd_kafka_AdminOptions_set_broker(options, answering, ptr::null_mut(), 0);
         let queue = native::rd_kafka_queue_new(handle);
         native::rd_kafka_DescribeTopics(handle, collection, options, queue);
         let event = native::rd_kafka_queue_poll(queue, timeout_ms);
@@ -77,12 +95,7 @@ pub(super) fn log_ids(
         native::rd_kafka_TopicCollection_destroy(collection);
         answer
     }
-    .map_err(|why| {
-        Error::Unavailable(format!(
-            "asking for the ids of {}: {why}",
-            topics.join(", ")
-        ))
-    })
+    .map_err(unanswered)
 }
 
 unsafe fn read(event: *mut native::rd_kafka_event_t) -> std::result::Result<LogIds, String> {
@@ -93,7 +106,12 @@ unsafe fn read(event: *mut native::rd_kafka_event_t) -> std::result::Result<LogI
             return Err("the brokers don't answer".to_owned());
         }
         let result = native::rd_kafka_event_DescribeTopics_result(event);
-        if result.is_null() || native::rd_kafka_event_error(event) as i32 != 0 {
+        let code = RDKafkaErrorCode::from(native::rd_kafka_event_error(event));
+        if needs_somebody(code) {
+            // These brokers know no ids, and never will.
+            return Ok(ids);
+        }
+        if result.is_null() || code != RDKafkaErrorCode::NoError {
             let why = native::rd_kafka_event_error_string(event);
             return Err(match why.is_null() {
                 true => "an answer to another question".to_owned(),
