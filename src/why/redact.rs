@@ -100,6 +100,7 @@ mod tests {
         let text = format!("enrich: {{redact: {redact}}}");
         let config = Config::parse("test", &text).expect("a valid configuration");
         let entry = Entry {
+            tenant: None,
             kind: Kind::Decided,
             keep: true,
             policy: None,

@@ -40,7 +40,10 @@ fn record(offset: u64) -> RawRecord {
 
 fn wanted(trace: u64) -> Wanted {
     Wanted {
-        id: id(trace),
+        key: TraceKey {
+            tenant: Tenant::DEFAULT,
+            id: id(trace),
+        },
         within: trace..trace + 1,
         choice: Choice::default(),
         policy: None,
@@ -52,7 +55,7 @@ fn read(rescues: &mut Rescues, options: &Options) -> bool {
     let mut any = false;
     while let Some(missing) = rescues.missing(u64::MAX) {
         let records: Vec<_> = missing.clone().map(record).collect();
-        rescues.supply(records, missing.end, options);
+        rescues.supply(records, missing.end, &Tenants::default(), options);
         any = true;
     }
     any

@@ -113,6 +113,7 @@ fn write_log(bus: &dyn Bus, topics: &Topics, entries: u64) -> u64 {
 fn batch(numbers: std::ops::Range<u64>, now_ms: u64, rng: &mut fastrand::Rng) -> DecisionBatch {
     const DAY_MS: u64 = 24 * 3_600_000;
     let entries = numbers.map(|number| Decision {
+        tenant: None,
         trace_id: rng.u128(1..).to_be_bytes(),
         verdict: Verdict::Drop,
         kind: EntryKind::Decided,
