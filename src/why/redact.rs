@@ -148,10 +148,10 @@ mod tests {
         assert_eq!(
             shown(
                 MASK,
-                "of-bob@example.org",
+                "of bob@example.org",
                 "GET /users/ann@example.com/cart"
             ),
-            (some("of-****"), some("GET /users/****/cart"))
+            (some("of ****"), some("GET /users/****/cart"))
         );
         assert_eq!(
             shown("{delete: [service.name]}", "shop", "GET /a"),

@@ -38,8 +38,10 @@ pub(super) struct Progress {
     ahead: Option<u64>,
     /// One past the last record that was read.
     read: Option<u64>,
-    /// Everything on the bus was read when this was said.
+    /// The reader said that it had read everything, and has read nothing since.
     is_at_end: bool,
+    /// The end at the first look after it said so.
+    end_then: Option<u64>,
     /// Offset and bus time of records that were read, about a second apart.
     times: VecDeque<(u64, u64)>,
     start: u64,
@@ -74,7 +76,7 @@ impl Progress {
 
     pub(super) fn read(&mut self, record: &Fetched) {
         self.read = Some(record.offset + 1);
-        self.is_at_end = false;
+        (self.is_at_end, self.end_then) = (false, None);
         let apart = self.times.back().is_none_or(|(offset, time)| {
             record.offset > *offset && record.timestamp_ms >= time + TIMES_EVERY_MS
         });
@@ -90,6 +92,10 @@ impl Progress {
     pub(super) fn look(&mut self, now: Duration, range: &std::ops::Range<u64>) {
         self.start = range.start;
         self.ends.note(now, range.end);
+        if self.is_at_end && *self.end_then.get_or_insert(range.end) < range.end {
+            // More came, which it has not read: it may be that it never will.
+            (self.is_at_end, self.end_then) = (false, None);
+        }
     }
 
     /// Of the committed cursor, and of the one ahead of it; `None` before the first look.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use bus::{Bus, TopicSpec};
 use prost::Message;
@@ -132,6 +133,7 @@ fn records_of_a_newer_version_go_to_the_dead_letters() {
     publisher
         .publish(bus::TopicPartition::new(FOREIGN, 0), newer.clone(), ack)
         .unwrap();
+    publisher.flush(Duration::from_secs(10)).unwrap();
     rekey_all(&bus, &topics, FOREIGN);
     assert!(read(&*bus, &topics.raw(Signal::Traces)).is_empty());
     let dead = read(&*bus, &topics.dead_letters());

@@ -105,6 +105,10 @@ pub fn commit_after_revoke_is_fenced(fixture: &Fixture) {
 /// Inside `revoked` the last epoch can still be committed, and the next owner goes on behind it.
 pub fn commit_inside_revoked_succeeds(fixture: &Fixture) {
     let (input, output) = (fixture.topic("in", 2), fixture.topic("out", 1));
+    // A position beyond the end would be that of a log that went back.
+    for partition in 0..2 {
+        fixture.publish(&at(&input, partition), &["a", "b", "c", "d", "e"]);
+    }
     let mut first = fixture.member(&[&input]);
     first.poll_until_owns(2);
     let results = Arc::new(Mutex::new(Vec::new()));
