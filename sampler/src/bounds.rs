@@ -234,6 +234,32 @@ fn so_it_does_where_records_are_read_again() {
     one_budget_is_for_all(1 << 20);
 }
 
+/// One partition gives out all that an epoch may, from its cache, and goes on so: another is read for all the same.
+#[test]
+fn reading_again_does_not_wait_for_partitions_that_are_busy() {
+    let mut worker = Worker::start(1 << 20);
+    worker.assign(0..2);
+    // More than the cache's half of the limit has room for.
+    worker.records(1..2, 0..100);
+    worker.tick();
+    let emitted = |part: &Part| {
+        part.outputs
+            .iter()
+            .any(|of| of.partition == 1 && of.gauges.at_rest)
+    };
+    for epoch in 0..60 {
+        let part = worker.records(0..1, epoch * 20..(epoch + 1) * 20);
+        let busy = part.outputs.iter().filter(|of| of.partition == 0);
+        let sampled = busy.flat_map(|of| &of.output.sampled);
+        let bytes: usize = sampled.map(|(_, value)| value.len()).sum();
+        assert!(bytes > EMIT_BYTES_MAX / 3, "not busy: {bytes}");
+        if emitted(&part) {
+            return;
+        }
+    }
+    panic!("partition 1 waits as long as partition 0 has something to give out");
+}
+
 /// Half of them comes later, and some leave.
 #[test]
 fn the_memory_limit_is_the_process_s_whoever_comes_and_goes() {

@@ -117,6 +117,11 @@ impl RecordCache {
         self.bytes
     }
 
+    /// What was read again may exceed the bound.
+    pub(crate) fn bytes_beyond(&self) -> usize {
+        self.bytes.saturating_sub(self.bytes_max)
+    }
+
     /// A record that the decide cursor comes to; `from` is where that cursor stands. Gives the value to read: the copy, if there is one. Copying
     /// reads memory in order and so brings it near; the walk over spans hops, and would wait at each of them.
     pub(crate) fn admit(&mut self, mut record: RawRecord, from: u64) -> Bytes {

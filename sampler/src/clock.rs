@@ -89,6 +89,14 @@ impl Silence {
         }
     }
 
+    /// The bus's clock showed this much, whatever a producer's showed.
+    pub(crate) fn not_before(self, bus_ms: u64) -> Self {
+        Self {
+            bus_ms: self.bus_ms.max(bus_ms),
+            ..self
+        }
+    }
+
     /// Counts from this moment on, if it doesn't count yet.
     pub(crate) fn begin(&mut self, monotonic_ms: u64) {
         self.monotonic_ms.get_or_insert(monotonic_ms);

@@ -187,8 +187,10 @@ impl Partition {
             .verdicts
             .at(newest, offset)
             .unwrap_or_else(|| self.verdicts.oldest(newest));
-        let forgotten =
-            at == newest && now_ms > self.verdicts.holds_until_ms(self.verdicts.get(at).time_ms);
+        // What the log says a verdict covers is covered, at whatever time a replay comes to it.
+        let forgotten = at == newest
+            && offset > self.verdicts.get(at).last_offset
+            && now_ms > self.verdicts.holds_until_ms(self.verdicts.get(at).time_ms);
         let reopened = !forgotten && at == newest && self.reopens(at, span, offset);
         if forgotten || reopened {
             let key = self.verdicts.get(newest).key();
@@ -303,11 +305,13 @@ impl Partition {
         self.apply_held();
     }
 
-    /// A record's time is settled: silence is counted from there.
+    /// A record's time is settled: silence is counted from there. Producers' clocks differ, and the last one may be hours behind; brokers' clocks differ little,
+    /// and what they say counts, also after another broker has taken over.
     fn hear(&mut self, silence: Silence, offset: u64) {
-        // While the partition is rebuilt the clock at P is known, which is later. And a broker's clock is what it is, also after another broker
-        // has taken over, but producers' clocks differ: the last one may be hours behind.
-        self.silence = if offset < self.start.decide || !self.options.bus.stamps {
+        let least_ms = (self.clock.now_ms()).saturating_sub(self.options.jump_limit_ms());
+        let silence = silence.not_before(least_ms);
+        self.silence = if offset < self.start.decide {
+            // The clock at P is known, which is later.
             self.silence.or_later(silence, self.read_ms)
         } else {
             silence

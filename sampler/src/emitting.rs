@@ -2,8 +2,9 @@
 //! the caches.
 //!
 //! Every partition gets the same part of the budget at first, then those that could use more of what is left. A partition that the budget
-//! didn't reach is the first in the next epoch. Reading again waits until everything in the caches that may go out is out: so what is read
-//! is never more than what may still go out, however many partitions there are.
+//! didn't reach is the first in the next epoch. Reading again waits until everything in the caches that may go out is out; where that fills
+//! every budget, it comes first in every second epoch. What was read again and is not out yet is bounded by the same number of bytes, however
+//! many partitions there are.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -22,6 +23,8 @@ pub struct Emitting {
     bytes_max: usize,
     /// The partition that begins.
     first: u32,
+    /// The last epoch ended before anything was read again.
+    reading_waits: bool,
     for_rescues: Reread,
     for_cursors: Reread,
 }
@@ -32,6 +35,7 @@ impl Emitting {
         Self {
             bytes_max,
             first: 0,
+            reading_waits: false,
             for_rescues: reader(Purpose::Rescue),
             for_cursors: reader(Purpose::Emit),
         }
@@ -44,13 +48,16 @@ impl Emitting {
 
     /// One epoch's.
     pub fn emit(&mut self, owned: &mut Owned, part: &mut Part) {
-        let mut left = self.pass(owned, self.bytes_max);
         let mut unread = self.bytes_max;
+        if self.reading_waits {
+            let read = self.read(owned, unread.div_ceil(2));
+            part.reread_bytes += read as u64;
+            unread = unread.saturating_sub(read);
+        }
+        let came_first = std::mem::take(&mut self.reading_waits);
+        let mut left = self.pass(owned, self.bytes_max);
         while left > 0 && unread > 0 {
-            let room = left.min(unread);
-            // Half of it at most, so that neither waits for the other.
-            let mut read = self.for_rescues.supply(owned, room.div_ceil(2));
-            read += self.for_cursors.supply(owned, room.saturating_sub(read));
+            let read = self.read(owned, left.min(unread));
             if read == 0 {
                 break;
             }
@@ -58,8 +65,18 @@ impl Emitting {
             unread = unread.saturating_sub(read);
             left = self.pass(owned, left);
         }
-        part.backlog =
-            left == 0 || self.for_rescues.wanted(owned) || self.for_cursors.wanted(owned);
+        let wanted = self.for_rescues.wanted(owned) || self.for_cursors.wanted(owned);
+        self.reading_waits = wanted && left == 0 && !came_first;
+        part.backlog = wanted || left == 0;
+    }
+
+    /// Reads again; the bytes that came.
+    fn read(&mut self, owned: &mut Owned, room: usize) -> usize {
+        // Half of it at most, so that neither waits for the other.
+        let for_rescues = self.for_rescues.supply(owned, room.div_ceil(2));
+        let beyond: usize = owned.values().map(Partition::bytes_beyond_cache).sum();
+        let room = (room.saturating_sub(for_rescues)).min(self.bytes_max.saturating_sub(beyond));
+        for_rescues + self.for_cursors.supply(owned, room)
     }
 
     /// Moves the cursors within a budget; what is left of it.

@@ -114,6 +114,11 @@ impl Workers {
         }
     }
 
+    /// As much time has passed on it as on the bus.
+    fn monotonic_ms(&self) -> u64 {
+        self.now_ms - NOW_MS
+    }
+
     fn assign(&self, partition: u32, decisions: &[DecisionBatch]) -> Vec<Command> {
         let assign = Command::Assign {
             partition,
@@ -134,7 +139,7 @@ impl Workers {
         });
         let records = records.collect();
         let restore = Command::Restore { partition, records };
-        let now_ms = 0;
+        let now_ms = self.monotonic_ms();
         vec![assign, restore, Command::Restored { partition, now_ms }]
     }
 
@@ -192,9 +197,9 @@ impl Workers {
             partition,
             records: vec![record],
             refused: Vec::new(),
-            read_ms: 0,
+            read_ms: self.monotonic_ms(),
         };
-        let since_ms = WAIT_MS;
+        let since_ms = self.monotonic_ms() + WAIT_MS;
         let idle = Command::Idle {
             partition,
             since_ms,

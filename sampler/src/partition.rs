@@ -285,6 +285,11 @@ impl Partition {
         self.cache.bytes() + self.rescues.bytes()
     }
 
+    /// Bytes of records that were read again and are more than the cache's share.
+    pub(crate) fn bytes_beyond_cache(&self) -> usize {
+        self.cache.bytes_beyond()
+    }
+
     pub fn verdicts_held(&self) -> usize {
         self.verdicts.held()
     }
