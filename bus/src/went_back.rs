@@ -12,6 +12,9 @@ pub enum WentBack {
     Replaced,
     /// It ends below the position: the brokers lost its last records. What is left was read.
     Shortened,
+    /// The group had read there and has no position any more. Kafka deletes positions with their topic, so it was most likely
+    /// created anew while nobody read.
+    Forgotten,
 }
 
 impl WentBack {
@@ -19,6 +22,7 @@ impl WentBack {
         match self {
             Self::Replaced => "replaced",
             Self::Shortened => "shortened",
+            Self::Forgotten => "forgotten",
         }
     }
 }
@@ -31,17 +35,17 @@ fn counted(group: &str, topic: &Topic, what: WentBack) -> Counter {
 /// The counters of a group are there before anything happens.
 pub(crate) fn announce(group: &str, topics: &[Topic]) {
     for topic in topics {
-        for what in [WentBack::Replaced, WentBack::Shortened] {
+        for what in [WentBack::Replaced, WentBack::Shortened, WentBack::Forgotten] {
             counted(group, topic, what).increment(0);
         }
     }
 }
 
-/// Tells whoever is on call that `group` stood at `position`, which is no more, and goes on at `begin`.
+/// Tells whoever is on call that `group` stood at `position`, which is no more, and goes on at `begin`. `None`: nobody knows where it stood.
 pub fn report_went_back(
     group: &str,
     at: &TopicPartition,
-    position: u64,
+    position: Option<u64>,
     begin: u64,
     what: WentBack,
 ) {
@@ -51,6 +55,9 @@ pub fn report_went_back(
         }
         WentBack::Shortened => {
             "the log ends before the position of this group: the brokers lost records that they had acknowledged; going on at its end"
+        }
+        WentBack::Forgotten => {
+            "the group's position is gone, with the topic that it was on or by itself: reading what is there from its beginning"
         }
     };
     counted(group, &at.topic, what).increment(1);

@@ -303,6 +303,10 @@ fn start(
     group: &str,
 ) -> anyhow::Result<Start> {
     let Some(committed) = &partition.committed else {
+        if !decisions.is_empty() {
+            // Verdicts come with positions, so there was one.
+            report_went_back(group, &partition.at, None, raw.start, WentBack::Forgotten);
+        }
         return Ok(Start {
             emit: raw.start,
             decide: raw.start,
@@ -316,7 +320,7 @@ fn start(
         .start(committed.offset);
     if start.decide > raw.end {
         let what = WentBack::Shortened;
-        report_went_back(group, &partition.at, start.decide, raw.end, what);
+        report_went_back(group, &partition.at, Some(start.decide), raw.end, what);
         // What comes now at these offsets has no verdict yet.
         start.decide = raw.end.max(start.emit);
     }

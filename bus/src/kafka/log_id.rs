@@ -10,6 +10,7 @@
 use std::collections::HashMap;
 use std::ffi::{CStr, CString, c_char};
 use std::ptr;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rdkafka::bindings as native;
@@ -22,6 +23,26 @@ use crate::{Error, Position, Result, Topic};
 
 /// The ids of topics, as `kafka-topics.sh --describe` shows them. Topics that don't exist are not in it.
 pub(super) type LogIds = HashMap<Topic, String>;
+
+/// The logs that this process has read, by group: a member may be a new one by the time its topic has come back.
+#[derive(Debug, Default)]
+pub(super) struct KnownLogs(Mutex<HashMap<String, LogIds>>);
+
+impl KnownLogs {
+    /// Whether the group read another log under the topic's name.
+    pub fn differs(&self, group: &str, topic: &str, id: &str) -> bool {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = known.get(group).and_then(|logs| logs.get(topic));
+        known.is_some_and(|known| known != id)
+    }
+
+    /// The group reads these from now on.
+    pub fn learn(&self, group: &str, logs: &LogIds) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = known.entry(group.to_owned()).or_default();
+        known.extend(logs.iter().map(|(topic, id)| (topic.clone(), id.clone())));
+    }
+}
 
 /// In the metadata of a position, behind what the stage keeps there.
 const MARK: &str = ";log=";

@@ -19,6 +19,7 @@ use super::errors::error;
 use super::fenced::Fencings;
 use super::held::{Consumer, Happened};
 use super::log::Context;
+use super::log_id::KnownLogs;
 use super::lookups::Lookups;
 use super::ownership::Ownership;
 use super::properties::Properties;
@@ -45,6 +46,7 @@ pub(super) struct KafkaMember {
     topics: Vec<Topic>,
     revoke_timeout: Duration,
     partitions: Partitions,
+    known: Arc<KnownLogs>,
     /// The client reported an end that was not yet confirmed.
     end_reported: bool,
     end_asked: Instant,
@@ -61,6 +63,7 @@ impl KafkaMember {
         lookups: Arc<Lookups>,
         ownership: Arc<Ownership>,
         fencings: Arc<Fencings>,
+        known: Arc<KnownLogs>,
         rebalance: Arc<dyn Rebalance>,
     ) -> Result<Self> {
         let config = properties.member(&options.group, &options.instance);
@@ -77,6 +80,7 @@ impl KafkaMember {
             topics: options.topics.clone(),
             revoke_timeout: options.revoke_timeout,
             partitions: Partitions::default(),
+            known,
             end_reported: false,
             end_asked: Instant::now(),
             logs_asked: Instant::now(),

@@ -34,6 +34,7 @@ use crate::{
 };
 
 use fenced::Fencings;
+use log_id::KnownLogs;
 use lookups::Lookups;
 use ownership::Ownership;
 use properties::Properties;
@@ -54,6 +55,7 @@ pub fn open(config: &RawKafka) -> Result<Arc<dyn Bus>> {
         properties,
         lookups,
         fencings: Arc::default(),
+        known: Arc::default(),
     }))
 }
 
@@ -61,6 +63,7 @@ struct Kafka {
     properties: Properties,
     lookups: Arc<Lookups>,
     fencings: Arc<Fencings>,
+    known: Arc<KnownLogs>,
     create_topics: bool,
     replication_factor: Option<u16>,
 }
@@ -121,6 +124,7 @@ impl Bus for Kafka {
             self.lookups.clone(),
             ownership.clone(),
             self.fencings.clone(),
+            self.known.clone(),
             rebalance,
         )?;
         let committer: Box<dyn Committer> = match transactions {

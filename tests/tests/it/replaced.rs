@@ -100,8 +100,11 @@ fn check(stopped: bool) {
         counted(1, names::ENRICH_CONSUMED),
         counted(1, names::ENRICH_WRITTEN)
     );
-    for stage in &stages {
-        println!("{} partitions went back", went_back(stage));
+    // Enrich and export can't know what they had read before they were stopped: Kafka deletes their positions with the topic.
+    let aware = if stopped { &stages[..1] } else { &stages[..] };
+    for stage in aware {
+        assert!(went_back(stage) > 0);
+        assert!(stage.logged("ERROR") > 0);
     }
     stages
         .iter_mut()

@@ -52,9 +52,13 @@ impl KafkaMember {
         let ends = self.lookups.ends(partitions, QUESTION)?;
         for (at, position) in &mut positions {
             let end = ends.get(at).copied();
-            *position = position
-                .take()
-                .and_then(|position| self.fit(position, &logs, end));
+            *position = match position.take() {
+                Some(position) => self.fit(position, &logs, end),
+                None => {
+                    self.report_replaced(at, &logs);
+                    None
+                }
+            };
         }
         Ok((positions, logs))
     }
@@ -73,9 +77,18 @@ impl KafkaMember {
             Fit::Foreign => (0, WentBack::Replaced),
             Fit::Above(end) => (end, WentBack::Shortened),
         };
-        report_went_back(&self.group, &position.at, position.offset, begin, what);
+        let stood = Some(position.offset);
+        report_went_back(&self.group, &position.at, stood, begin, what);
         position.offset = begin;
         (what == WentBack::Shortened).then_some(position)
+    }
+
+    /// Kafka deletes the positions of a group with their topic. That it is another one, this process may know by itself.
+    fn report_replaced(&self, at: &TopicPartition, logs: &LogIds) {
+        let differs = |id: &String| self.known.differs(&self.group, &at.topic, id);
+        if logs.get(&at.topic).is_some_and(differs) {
+            report_went_back(&self.group, at, None, 0, WentBack::Replaced);
+        }
     }
 
     /// Asks now and then whether the topics are still those that were assigned: one that is created anew under the same name has other records

@@ -68,6 +68,7 @@ impl KafkaMember {
             .iter()
             .map(|(at, position)| (at.clone(), position.as_ref().map(|p| p.offset)));
         self.partitions.set(starts);
+        self.known.learn(&self.group, &logs);
         if let Err(e) = self.partitions.assign(&self.consumer) {
             // The group has moved on meanwhile; the next rebalance follows.
             self.consumer
