@@ -168,11 +168,16 @@ fn a_full_disk_is_told_and_nothing_that_was_sent_is_lost() {
     }
     let sent = load.stop();
     let count = sent.count(schemas::Signal::Traces) as f64;
+    // A request that was refused in part is sent again whole: more may be there than was sent, never less.
+    let metrics = process.metrics();
+    let published = metrics.sum(
+        "tailwater_ingest_published_items_total",
+        &[("signal", "traces")],
+    );
+    assert!(published >= count, "{published} published of {count} sent");
     wait_until("all spans to be read", BACK_WITHIN, || {
-        process
-            .metrics()
-            .sum("tailwater_sampler_consumed_spans_total", &[])
-            == count
+        let metrics = process.metrics();
+        metrics.sum("tailwater_sampler_consumed_spans_total", &[]) == published
     });
     wait_until("topics to have grown", BACK_WITHIN, || {
         process
