@@ -30,6 +30,8 @@ const PARTITIONS_AT_ONCE: usize = 16;
 const REPORT_EVERY: Duration = Duration::from_secs(5);
 /// One step waits for the bus at most this long,
 const POLL: Duration = Duration::from_millis(100);
+/// for the oldest record of a partition without a position this long,
+const OLDEST_WITHIN: Duration = Duration::from_secs(1);
 /// and looks up starts for this long.
 const LOOK_UP: Duration = Duration::from_millis(500);
 /// After the bus didn't answer.
@@ -79,6 +81,8 @@ struct Scan {
     partition: u32,
     next: u64,
     end: u64,
+    /// The group has no position on the raw log, which begins here. A verdict that is read says that it had one.
+    without_position: Option<u64>,
 }
 
 struct Retry {
@@ -217,7 +221,31 @@ impl Recovery {
             let raw = reader.range(&TopicPartition::new(self.raw.clone(), partition))?;
             let at = TopicPartition::new(self.log.clone(), partition);
             let range = reader.range(&at)?;
-            let start = start(assigned, &raw, &range, &self.group)?;
+            let start = match &assigned.committed {
+                Some(committed) => resume(committed, &raw, &range, &self.group)?,
+                None => {
+                    self.moved = true;
+                    let decisions_from = match options.bus.stamps {
+                        true => about_present(reader, (&assigned.at, &raw), (&at, &range))?,
+                        // Producers' clocks say nothing of the age of a log.
+                        false => Some(range.start),
+                    };
+                    let Some(decisions_from) = decisions_from else {
+                        return Ok(());
+                    };
+                    if decisions_from > range.start {
+                        let what = WentBack::Forgotten;
+                        report_went_back(&self.group, &assigned.at, None, raw.start, what);
+                    }
+                    Start {
+                        emit: raw.start,
+                        decide: raw.start,
+                        decisions_from,
+                        ..Start::default()
+                    }
+                }
+            };
+            let without_position = assigned.committed.is_none().then_some(raw.start);
             if range.end > range.start {
                 let next = reader
                     .offset_at(&at, start.scan_from_ms(options))?
@@ -227,6 +255,7 @@ impl Recovery {
                         partition,
                         next,
                         end: range.end,
+                        without_position,
                     });
                 }
             }
@@ -267,6 +296,14 @@ impl Recovery {
             self.read.bytes += record.value.len() as u64;
             records.entry(record.partition).or_default().push(record);
         }
+        for scan in &mut self.reading {
+            if records.contains_key(&scan.partition)
+                && let Some(begin) = scan.without_position.take()
+            {
+                let at = TopicPartition::new(self.raw.clone(), scan.partition);
+                report_went_back(&self.group, &at, None, begin, WentBack::Forgotten);
+            }
+        }
         for (partition, records) in records {
             batch.add(Command::Restore { partition, records });
         }
@@ -295,32 +332,38 @@ impl Recovery {
     }
 }
 
-/// Where a partition starts, with what its raw log and its decision log hold now.
-fn start(
-    partition: &Assigned,
+/// Where a partition without a position has its first verdict about the raw log that is there now. What was written before that log's oldest record is about
+/// another one. A position may be missing although there are verdicts: theirs is not visible yet, or was never committed (at-least-once), or the brokers have
+/// let go of it. `None`: the oldest record did not come yet.
+fn about_present(
+    reader: &mut dyn Reader,
+    (raw, exist): (&TopicPartition, &Range<u64>),
+    (log, decisions): (&TopicPartition, &Range<u64>),
+) -> bus::Result<Option<u64>> {
+    if exist.is_empty() || decisions.is_empty() {
+        return Ok(Some(decisions.end));
+    }
+    reader.assign(&[(raw.clone(), exist.start)])?;
+    match reader.poll(OLDEST_WITHIN, 1)?.first() {
+        Some(oldest) => reader.offset_at(log, oldest.timestamp_ms).map(Some),
+        None if reader.position(raw)? >= exist.end => Ok(Some(decisions.end)),
+        None => Ok(None),
+    }
+}
+
+/// Where a partition goes on, with what its raw log and its decision log hold now.
+fn resume(
+    committed: &bus::Position,
     raw: &Range<u64>,
     decisions: &Range<u64>,
     group: &str,
 ) -> anyhow::Result<Start> {
-    let Some(committed) = &partition.committed else {
-        if !decisions.is_empty() {
-            // Verdicts come with positions, so there was one.
-            report_went_back(group, &partition.at, None, raw.start, WentBack::Forgotten);
-        }
-        return Ok(Start {
-            emit: raw.start,
-            decide: raw.start,
-            // Verdicts and positions are committed together: these are about a raw log that is gone.
-            decisions_from: decisions.end,
-            ..Start::default()
-        });
-    };
     let mut start = Position::parse(&committed.metadata)
-        .with_context(|| format!("cannot start on {}", partition.at))?
+        .with_context(|| format!("cannot start on {}", committed.at))?
         .start(committed.offset);
     if start.decide > raw.end {
         let what = WentBack::Shortened;
-        report_went_back(group, &partition.at, Some(start.decide), raw.end, what);
+        report_went_back(group, &committed.at, Some(start.decide), raw.end, what);
         // What comes now at these offsets has no verdict yet.
         start.decide = raw.end.max(start.emit);
     }
@@ -334,19 +377,13 @@ fn start(
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
     use super::*;
 
     const GROUP: &str = "g";
-
-    fn assigned(committed: Option<(u64, Position)>) -> Assigned {
-        let at = TopicPartition::new("raw", 0);
-        let committed = committed.map(|(offset, position)| bus::Position {
-            at: at.clone(),
-            offset,
-            metadata: position.to_metadata(),
-        });
-        Assigned { at, committed }
-    }
+    const WITHIN: Duration = Duration::from_secs(30);
 
     fn position(decide: u64, decisions_from: u64) -> Position {
         Position {
@@ -359,37 +396,102 @@ mod tests {
     /// L, P, and from where verdicts count.
     #[track_caller]
     fn check(
-        committed: Option<(u64, Position)>,
+        (offset, position): (u64, Position),
         raw: Range<u64>,
         decisions: Range<u64>,
         expected: (u64, u64, u64),
     ) {
-        let start = start(&assigned(committed), &raw, &decisions, GROUP).unwrap();
+        let committed = bus::Position {
+            at: TopicPartition::new("raw", 0),
+            offset,
+            metadata: position.to_metadata(),
+        };
+        let start = resume(&committed, &raw, &decisions, GROUP).unwrap();
         assert_eq!((start.emit, start.decide, start.decisions_from), expected);
     }
 
     #[test]
     fn a_log_that_is_as_it_was_goes_on() {
-        check(Some((5, position(9, 0))), 2..9, 0..7, (5, 9, 0));
-        check(Some((5, position(9, 3))), 2..20, 0..7, (5, 9, 3));
+        check((5, position(9, 0)), 2..9, 0..7, (5, 9, 0));
+        check((5, position(9, 3)), 2..20, 0..7, (5, 9, 3));
     }
 
-    /// Verdicts about the log that was there before don't count, now and after the next restart.
+    /// Where verdicts count, and the offsets of what is restored, of a partition without a position. The records were written one second after the other to
+    /// the raw log ("r") and to the decision log ("d").
+    #[track_caller]
+    fn check_without_position(written: &str, expected: (u64, &[u64])) {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(AtomicU64::new(0));
+        let shown = clock.clone();
+        let bus_options = bus::embedded::Options {
+            clock: Arc::new(move || shown.load(Ordering::Relaxed)),
+            ..bus::embedded::Options::default()
+        };
+        let bus = bus::embedded::open(folder.path(), bus_options).unwrap();
+        let topics = Topics::new("tw");
+        bus.ensure_topics(&bus::topic_specs(&topics, 1)).unwrap();
+        let publisher = bus.publisher().unwrap();
+        let raw = topics.raw(Signal::Traces);
+        for what in written.chars() {
+            clock.fetch_add(1000, Ordering::Relaxed);
+            let topic = if what == 'r' {
+                &raw
+            } else {
+                &topics.decisions()
+            };
+            let to = TopicPartition::new(topic.clone(), 0);
+            let ack = |result: bus::Result<u64>| assert!(result.is_ok(), "{result:?}");
+            let record = bus::Record::default();
+            publisher.publish(to, record, Box::new(ack)).unwrap();
+            publisher.flush(WITHIN).unwrap();
+        }
+        let mut problems = runtime::config::Problems::new();
+        let mut options = crate::RawConfig::default()
+            .validate("", &mut problems)
+            .options;
+        options.bus.stamps = true;
+        let mut recovery = Recovery::new(&topics);
+        recovery.begin(vec![Assigned {
+            at: TopicPartition::new(raw, 0),
+            committed: None,
+        }]);
+        let (mut from, mut restored, begun) = (None, Vec::new(), Instant::now());
+        while recovery.finish().is_none() {
+            assert!(begun.elapsed() < WITHIN);
+            let mut batch = Batch::default();
+            recovery.step(&*bus, &options, POLL, &mut batch).unwrap();
+            for command in batch.commands() {
+                match command {
+                    Command::Assign { start, .. } => from = Some(start.decisions_from),
+                    Command::Restore { records, .. } => {
+                        restored.extend(records.iter().map(|record| record.offset));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        assert_eq!((from.unwrap(), &*restored), expected, "{written}");
+    }
+
+    /// Verdicts about the log that was there before don't count, now and after the next restart; those about the present one do.
     #[test]
-    fn a_log_that_nothing_was_read_of_has_no_verdicts() {
-        check(None, 0..4, 0..0, (0, 0, 0));
-        check(None, 2..4, 1..70, (2, 2, 70));
+    fn without_a_position_verdicts_count_that_are_younger_than_the_raw_log() {
+        check_without_position("rr", (0, &[]));
+        check_without_position("ddd", (3, &[]));
+        check_without_position("ddr", (2, &[]));
+        check_without_position("rdrd", (0, &[0, 1]));
+        check_without_position("ddrrdd", (2, &[2, 3]));
     }
 
     /// Records that come at the offsets of those that the brokers lost are decided like any others.
     #[test]
     fn a_log_that_lost_its_end_is_decided_from_there() {
-        check(Some((5, position(9, 0))), 2..7, 0..7, (5, 7, 0));
-        check(Some((7, position(9, 0))), 2..7, 0..7, (7, 7, 0));
+        check((5, position(9, 0)), 2..7, 0..7, (5, 7, 0));
+        check((7, position(9, 0)), 2..7, 0..7, (7, 7, 0));
     }
 
     #[test]
     fn a_decision_log_that_was_created_anew_counts_as_a_whole() {
-        check(Some((5, position(9, 30))), 2..9, 0..7, (5, 9, 0));
+        check((5, position(9, 30)), 2..9, 0..7, (5, 9, 0));
     }
 }
