@@ -35,7 +35,7 @@ impl Cursor {
 }
 
 /// Reads on at all cursors, fairly: each gets an equal share of `bytes_max`, then the rest goes to whoever has more.
-/// `next` turns, so that nobody always comes first.
+/// `next` turns, so that nobody always comes first. The last record may pass the bound, and no other: however many partitions there are.
 pub(super) fn fetch(
     open: &Open,
     cursors: &mut [Cursor],
@@ -57,7 +57,6 @@ pub(super) fn fetch(
         for index in &ready {
             let cursor = &mut cursors[*index];
             let mut granted = share.min(left);
-            let before = granted;
             let count = out.len();
             open.log.read(
                 &cursor.topic,
@@ -66,7 +65,12 @@ pub(super) fn fetch(
                 &mut granted,
                 &mut out,
             )?;
-            left -= before - granted;
+            // A record is read whole, so it may be more than what was granted.
+            let bytes: usize = out[count..]
+                .iter()
+                .map(|record| record.value.len().max(1))
+                .sum();
+            left = left.saturating_sub(bytes);
             if out.len() > count
                 && let Some(last) = out.last()
             {

@@ -376,3 +376,34 @@ fn a_partition_that_nobody_takes_over_is_read_on() {
     read.sort_unstable();
     assert_eq!(read, [0, 1]);
 }
+
+/// A record is read whole, but not one of each partition beyond the bound; and everybody has a turn.
+#[test]
+fn a_poll_of_many_partitions_keeps_to_its_bytes() {
+    const PARTITIONS: u32 = 96;
+    const RECORD_BYTES: usize = 30_000;
+    const POLL_BYTES: usize = 100_000;
+    let dir = tempfile::tempdir().unwrap();
+    let bus = open(dir.path(), Options::default()).unwrap();
+    bus.ensure_topics(&[spec("t", PARTITIONS)]).unwrap();
+    let all: Vec<_> = (0..PARTITIONS)
+        .map(|partition| TopicPartition::new("t", partition))
+        .collect();
+    for at in &all {
+        publish(&bus, at, (0..3).map(|seed| noise(RECORD_BYTES, seed)));
+    }
+    let mut reader = bus.reader().unwrap();
+    let from: Vec<_> = all.iter().map(|at| (at.clone(), 0)).collect();
+    reader.assign(&from).unwrap();
+    let mut read = vec![0; PARTITIONS as usize];
+    while read.iter().sum::<usize>() < 3 * all.len() {
+        let records = reader.poll(DEADLINE, POLL_BYTES).unwrap();
+        let bytes: usize = records.iter().map(|record| record.value.len()).sum();
+        assert!(bytes < POLL_BYTES + RECORD_BYTES, "{bytes} bytes at once");
+        records
+            .iter()
+            .for_each(|record| read[record.partition as usize] += 1);
+        let (least, most) = (read.iter().min().unwrap(), read.iter().max().unwrap());
+        assert!(most - least <= 1, "{read:?}");
+    }
+}
