@@ -16,6 +16,7 @@ use schemas::Topics;
 use tokio::runtime::Handle;
 
 use crate::config::Backend;
+use crate::counts::Counts;
 use crate::dead_letters::DeadLetters;
 use crate::delivery::Delivery;
 use crate::entry::Entry;
@@ -49,7 +50,8 @@ pub fn run_backend(
     let dead_letters = DeadLetters::new(&*bus, &topics, &name)
         .with_context(|| format!("backend `{name}`: can't prepare the dead letters"))?;
     let dead_letters = Arc::new(dead_letters);
-    let ledger = Arc::new(Ledger::default());
+    let counts = Counts::new(&name, &backend.signals, &topics);
+    let ledger = Arc::new(Ledger::new(counts));
     let io = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name(format!("export-{name}"))

@@ -1,18 +1,21 @@
-//! The counters of all backends, there from the start: what begins with its first count hides that one from whoever looks at increases.
+//! The counters of a backend. They are there from the start: what begins with its first count hides that one from whoever looks at increases.
+//! What became of items is counted when their position is committed, so that what is delivered again after a crash counts once.
 
+use bus::Topic;
 use metrics::{counter, gauge};
 use runtime::names;
+use schemas::{Signal, Topics};
 
 use crate::Config;
+use crate::progress::{Moved, Progress};
 
-/// Registers them, with 0.
+type Labels = [(&'static str, String); 2];
+
+/// Registers those of all backends, with 0.
 pub fn register(config: &Config) {
     for backend in &config.backends {
         for signal in &backend.signals {
-            let labels = [
-                ("backend", backend.name.clone()),
-                ("signal", signal.name().to_owned()),
-            ];
+            let labels = labels(&backend.name, *signal);
             for name in [
                 names::EXPORT_CONSUMED,
                 names::EXPORT_DELIVERED,
@@ -25,6 +28,51 @@ pub fn register(config: &Config) {
                 counter!(name, &labels).increment(0);
             }
             gauge!(names::EXPORT_PENDING, &labels).increment(0.0);
+        }
+    }
+}
+
+fn labels(backend: &str, signal: Signal) -> Labels {
+    [
+        ("backend", backend.to_owned()),
+        ("signal", signal.name().to_owned()),
+    ]
+}
+
+/// What one backend counts at its commits, by the topics that it reads.
+pub struct Counts {
+    topics: Vec<(Topic, Labels)>,
+}
+
+impl Counts {
+    pub fn new(backend: &str, signals: &[Signal], topics: &Topics) -> Self {
+        let of = |signal: &Signal| (topics.clean(*signal), labels(backend, *signal));
+        Self {
+            topics: signals.iter().map(of).collect(),
+        }
+    }
+
+    /// These positions are committed.
+    pub fn committed(&self, moved: &[Moved]) {
+        for Moved {
+            position, tally, ..
+        } in moved
+        {
+            let mut topics = self.topics.iter();
+            let Some((_, labels)) = topics.find(|(topic, _)| *topic == position.at.topic) else {
+                continue;
+            };
+            let delivered = tally.items.saturating_sub(tally.dead);
+            counter!(names::EXPORT_CONSUMED, labels).increment(tally.items);
+            counter!(names::EXPORT_DELIVERED, labels).increment(delivered);
+            counter!(names::EXPORT_DEAD_LETTERED, labels).increment(tally.dead);
+        }
+    }
+
+    /// What is on its way.
+    pub fn pending(&self, progress: &Progress) {
+        for (topic, labels) in &self.topics {
+            gauge!(names::EXPORT_PENDING, labels).set(progress.pending(topic) as f64);
         }
     }
 }

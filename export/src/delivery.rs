@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use metrics::{counter, gauge, histogram};
+use metrics::{counter, histogram};
 use runtime::{Drain, names};
 use schemas::Signal;
 
@@ -79,8 +79,6 @@ impl Delivery {
 
     /// Delivers a batch that the ledger knows, to its end.
     pub async fn run(&self, batch: Batch, slot: &Slot) {
-        counter!(names::EXPORT_CONSUMED, &self.labels()).increment(batch.items as u64);
-        gauge!(names::EXPORT_PENDING, &self.labels()).increment(batch.items as f64);
         let id = self.gate.enter();
         let mut pieces = Pieces::new(self.signal, batch, Backoff::new(self.retry));
         while let Some(mut piece) = pieces.next() {
@@ -226,17 +224,19 @@ impl Delivery {
         let (mut done, mut letters, mut dead, mut why) = (Vec::new(), 0, 0, String::new());
         let mut is_drained = false;
         for Settled { entry, refused } in settled {
+            let mut dead_of_it = 0;
             if let Some(refused) = refused {
                 if !self.set_aside(&entry, &refused).await {
                     is_drained = true;
                     break;
                 }
-                dead += refused.items.min(entry.items);
+                dead_of_it = refused.items.min(entry.items);
+                dead += dead_of_it;
                 (letters, why) = (letters + 1, refused.reason);
             }
-            done.push(entry);
+            done.push((entry, dead_of_it));
         }
-        self.finished(&done, dead);
+        self.ledger.finish(&done);
         if letters > 0 {
             tracing::error!(
                 backend = &*self.backend,
@@ -264,16 +264,6 @@ impl Delivery {
             }
         }
         true
-    }
-
-    /// Nothing is left of these records; so many of their items are in the dead letters.
-    fn finished(&self, entries: &[Entry], dead: usize) {
-        let labels = self.labels();
-        let items: usize = entries.iter().map(|entry| entry.items).sum();
-        counter!(names::EXPORT_DELIVERED, &labels).increment((items - dead) as u64);
-        counter!(names::EXPORT_DEAD_LETTERED, &labels).increment(dead as u64);
-        gauge!(names::EXPORT_PENDING, &labels).decrement(items as f64);
-        self.ledger.finish(entries);
     }
 
     fn labels(&self) -> [(&'static str, String); 2] {

@@ -2,7 +2,7 @@
 //!
 //! The polling thread hands records over and must settle before it gives partitions up; the delivering thread finishes
 //! them; the committing thread commits whatever has moved, one commit at a time, so that commits gather what was finished
-//! while the last one was on its way.
+//! while the last one was on its way. Items are counted when they are committed.
 
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -10,24 +10,35 @@ use std::time::{Duration, Instant};
 use bus::{CommitError, Committer, Epoch, TopicPartition};
 
 use crate::batch::Batch;
+use crate::counts::Counts;
 use crate::entry::Entry;
-use crate::progress::Progress;
+use crate::progress::{Moved, Progress};
 
-#[derive(Default)]
 pub struct Ledger {
     state: Mutex<State>,
     changed: Condvar,
+    counts: Counts,
 }
 
 #[derive(Default)]
 struct State {
     progress: Progress,
     committing: bool,
+    /// The last commit was refused: partitions move. The next change says whether to try again.
+    refused: bool,
     closed: bool,
     failed: Option<String>,
 }
 
 impl Ledger {
+    pub fn new(counts: Counts) -> Self {
+        Self {
+            state: Mutex::default(),
+            changed: Condvar::new(),
+            counts,
+        }
+    }
+
     pub fn own(&self, at: TopicPartition) {
         self.state().progress.own(at);
     }
@@ -35,26 +46,31 @@ impl Ledger {
     pub fn forget(&self, partitions: &[TopicPartition]) {
         let mut state = self.state();
         partitions.iter().for_each(|at| state.progress.forget(at));
+        self.counts.pending(&state.progress);
         self.changed.notify_all();
     }
 
     pub fn begin(&self, batch: &Batch) {
         let mut state = self.state();
         for entry in &batch.entries {
-            state.progress.begin(&entry.at(), entry.record.offset);
+            let (offset, items) = (entry.record.offset, entry.items as u64);
+            state.progress.begin(&entry.at(), offset, items);
         }
+        self.counts.pending(&state.progress);
     }
 
-    pub fn finish(&self, entries: &[Entry]) {
+    /// Nothing is left to do for these records; of each, so many items are in the dead letters.
+    pub fn finish(&self, records: &[(Entry, usize)]) {
         let mut state = self.state();
-        for entry in entries {
-            state.progress.finish(&entry.at(), entry.record.offset);
+        for (entry, dead) in records {
+            let (offset, dead) = (entry.record.offset, *dead as u64);
+            state.progress.finish(&entry.at(), offset, dead);
         }
         drop(state);
         self.changed.notify_all();
     }
 
-    /// Waits until nothing is under way on these partitions and what was finished is committed, or `give_up` says
+    /// Waits until nothing is under way on these partitions and what was finished is committed (or refused), or `give_up` says
     /// that what is under way won't end soon, or the time is up. True if everything was settled.
     pub fn settle(
         &self,
@@ -66,7 +82,7 @@ impl Ledger {
         let mut state = self.state();
         loop {
             let idle = partitions.iter().all(|at| state.progress.is_settled(at));
-            let committed = !state.committing && !state.progress.has_moved();
+            let committed = !state.committing && (state.refused || !state.progress.has_moved());
             if committed && (idle || give_up()) {
                 return idle;
             }
@@ -98,8 +114,11 @@ impl Ledger {
     pub fn commit_until_closed(&self, committer: &mut dyn Committer) {
         let mut state = self.state();
         loop {
-            let positions = state.progress.take();
-            if positions.is_empty() {
+            let moved = match state.refused && !state.closed {
+                true => Vec::new(),
+                false => state.progress.take(),
+            };
+            if moved.is_empty() {
                 if state.closed {
                     return;
                 }
@@ -107,37 +126,178 @@ impl Ledger {
                     .changed
                     .wait(state)
                     .unwrap_or_else(|poisoned| poisoned.into_inner());
+                state.refused = false;
                 continue;
             }
             state.committing = true;
             drop(state);
-            let outcome = committer.commit(&Epoch {
-                records: Vec::new(),
-                positions,
-            });
+            let outcome = self.commit(committer, &moved);
             state = self.state();
             state.committing = false;
-            self.changed.notify_all();
             match outcome {
-                Ok(()) => {}
+                Ok(()) => {
+                    state.progress.committed(&moved);
+                    self.counts.pending(&state.progress);
+                }
                 // Another member reads on from our last commit, and repeats what we delivered since.
                 Err(CommitError::Fenced(reason)) => {
                     tracing::warn!(
                         reason,
                         "positions were not committed, since their partitions moved"
                     );
+                    if state.closed {
+                        return;
+                    }
+                    state.refused = true;
+                    state.progress.refused(moved);
                 }
                 Err(CommitError::Fatal(reason)) => {
                     state.failed = Some(reason);
+                    self.changed.notify_all();
                     return;
                 }
             }
+            self.changed.notify_all();
         }
+    }
+
+    fn commit(&self, committer: &mut dyn Committer, moved: &[Moved]) -> Result<(), CommitError> {
+        let epoch = Epoch {
+            records: Vec::new(),
+            positions: moved.iter().map(|moved| moved.position.clone()).collect(),
+        };
+        bus::commit(committer, &epoch, |_| self.counts.committed(moved))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Arc;
+
+    use bus::Fetched;
+    use bytes::Bytes;
+    use metrics_exporter_prometheus::PrometheusBuilder;
+    use runtime::names;
+    use schemas::{Signal, Topics};
+
+    use super::*;
+
+    /// Refuses the first commit.
+    struct Refusing {
+        commits: Vec<Vec<(u32, u64)>>,
+        ledger: Arc<Ledger>,
+        /// What happens while it is refused.
+        meanwhile: fn(&Ledger),
+    }
+
+    impl Committer for Refusing {
+        fn commit(&mut self, epoch: &Epoch) -> Result<(), CommitError> {
+            let positions = epoch.positions.iter();
+            let positions = positions.map(|position| (position.at.partition, position.offset));
+            self.commits.push(positions.collect());
+            if self.commits.len() == 1 {
+                (self.meanwhile)(&self.ledger);
+                return Err(CommitError::Fenced("partitions moved".into()));
+            }
+            self.ledger.close();
+            Ok(())
+        }
+    }
+
+    fn at() -> TopicPartition {
+        TopicPartition::new(Topics::new("t").clean(Signal::Traces), 0)
+    }
+
+    fn entry(offset: u64) -> Entry {
+        Entry {
+            record: Fetched {
+                topic: at().topic,
+                partition: 0,
+                offset,
+                timestamp_ms: 0,
+                headers: vec![],
+                value: Bytes::new(),
+            },
+            items: 10,
+            defect: None,
+        }
+    }
+
+    /// Three records are done while the first commit is refused and `meanwhile` happens; the positions of each commit, and what was counted.
+    #[track_caller]
+    fn check(meanwhile: fn(&Ledger), commits: &[&[(u32, u64)]], counted: [u64; 3]) {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let commits_made = metrics::with_local_recorder(&recorder, || {
+            let counts = Counts::new("b", &[Signal::Traces], &Topics::new("t"));
+            let ledger = Arc::new(Ledger::new(counts));
+            ledger.own(at());
+            ledger.begin(&(0..3).map(entry).collect());
+            ledger.finish(&[(entry(0), 0), (entry(1), 4)]);
+            let mut committer = Refusing {
+                commits: Vec::new(),
+                ledger: ledger.clone(),
+                meanwhile,
+            };
+            // Only a change lets it try again, as it would come from the other threads.
+            std::thread::scope(|scope| {
+                let done = scope.spawn(|| {
+                    while !ledger.state().closed {
+                        ledger.changed.notify_all();
+                        std::thread::yield_now();
+                    }
+                });
+                ledger.commit_until_closed(&mut committer);
+                done.join().unwrap();
+            });
+            committer.commits
+        });
+        assert_eq!(commits_made, commits);
+        let text = recorder.handle().render();
+        let value = |name: &str| {
+            let mut lines = text.lines();
+            let line = lines.find(|line| line.starts_with(&format!("{name}{{")));
+            line.unwrap()
+                .rsplit(' ')
+                .next()
+                .unwrap()
+                .parse::<u64>()
+                .unwrap()
+        };
+        let names = [
+            names::EXPORT_DELIVERED,
+            names::EXPORT_DEAD_LETTERED,
+            names::EXPORT_PENDING,
+        ];
+        assert_eq!(names.map(value), counted);
+    }
+
+    #[test]
+    fn a_refused_commit_is_made_again_and_counts_once() {
+        check(|_| (), &[&[(0, 2)], &[(0, 2)]], [16, 4, 10]);
+    }
+
+    #[test]
+    fn what_was_done_meanwhile_counts_with_it() {
+        let more = |ledger: &Ledger| ledger.finish(&[(entry(2), 0)]);
+        check(more, &[&[(0, 2)], &[(0, 3)]], [26, 4, 0]);
+    }
+
+    /// Its records come again, and count when they are committed then.
+    #[test]
+    fn of_a_partition_that_went_and_came_back_nothing_counts_twice() {
+        let again = |ledger: &Ledger| {
+            ledger.forget(&[at()]);
+            ledger.own(at());
+            ledger.begin(&(0..3).map(entry).collect());
+            ledger.finish(&[(entry(0), 0)]);
+        };
+        check(again, &[&[(0, 2)], &[(0, 1)]], [10, 0, 20]);
     }
 }
