@@ -237,7 +237,8 @@ pub trait Publisher: Send + Sync {
 
 /// Reads partitions outside of a group: recovery, the emit cursor's second read, replay, tests. Sees committed records only.
 pub trait Reader: Send {
-    /// Replaces what is being read. An offset below the oldest one starts at the oldest, silently: compare with `range`.
+    /// Replaces what is being read; a partition that stands at just that offset goes on undisturbed. An offset below the oldest one starts at
+    /// the oldest, silently: compare with `range`.
     fn assign(&mut self, from: &[(TopicPartition, u64)]) -> Result<()>;
     /// Up to about `max_bytes` of records, each partition in order; empty after `timeout` without any.
     fn poll(&mut self, timeout: Duration, max_bytes: usize) -> Result<Vec<Fetched>>;

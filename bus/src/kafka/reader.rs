@@ -53,10 +53,10 @@ impl Reader for KafkaReader {
                 self.known.insert(at.topic.clone());
             }
         }
-        self.partitions
-            .set(from.iter().map(|(at, offset)| (at.clone(), Some(*offset))));
-        self.partitions
-            .assign(&self.consumer)
+        // What was fetched ahead of a partition that stays would have to come over the network again.
+        let changed = self.partitions.change(from).apply(&self.consumer);
+        changed
+            .or_else(|_| self.partitions.assign(&self.consumer))
             .map_err(|e| error("assigning partitions to a reader", &e))
     }
 

@@ -28,6 +28,16 @@ pub(super) struct Reading {
     pub paused: bool,
 }
 
+impl From<Option<u64>> for Reading {
+    fn from(next: Option<u64>) -> Self {
+        Self {
+            next,
+            ended: false,
+            paused: false,
+        }
+    }
+}
+
 #[derive(Default)]
 pub(super) struct Partitions {
     reading: HashMap<TopicPartition, Reading>,
@@ -36,18 +46,42 @@ pub(super) struct Partitions {
     tried: Option<Instant>,
 }
 
+/// What a consumer has to be told so that it reads other partitions.
+#[derive(Debug, Default, PartialEq)]
+pub(super) struct Difference {
+    gone: Vec<TopicPartition>,
+    come: Vec<(TopicPartition, u64)>,
+}
+
 impl Partitions {
     pub fn set(&mut self, from: impl IntoIterator<Item = (TopicPartition, Option<u64>)>) {
-        let start = |next| Reading {
-            next,
-            ended: false,
-            paused: false,
-        };
         self.reading = from
             .into_iter()
-            .map(|(at, next)| (at, start(next)))
+            .map(|(at, next)| (at, Reading::from(next)))
             .collect();
         self.stopped.clear();
+    }
+
+    /// As [`Partitions::set`], but partitions that are read from just there are left as they are, with what was fetched of them ahead.
+    pub fn change(&mut self, from: &[(TopicPartition, u64)]) -> Difference {
+        let mut wanted: HashMap<&TopicPartition, u64> =
+            from.iter().map(|(at, next)| (at, *next)).collect();
+        let mut gone = Vec::new();
+        self.reading.retain(|at, reading| {
+            let stays = wanted.get(at) == reading.next.as_ref();
+            match stays {
+                true => _ = wanted.remove(at),
+                false => gone.push(at.clone()),
+            }
+            stays
+        });
+        self.stopped.retain(|at| self.reading.contains_key(at));
+        let come = wanted.into_iter().map(|(at, next)| (at.clone(), next));
+        let come: Vec<_> = come.collect();
+        for (at, next) in &come {
+            self.reading.insert(at.clone(), Reading::from(Some(*next)));
+        }
+        Difference { gone, come }
     }
 
     /// Everything that was read; nothing is any more.
@@ -181,6 +215,27 @@ impl Partitions {
     }
 }
 
+impl Difference {
+    /// Tells the consumer. After an error it has to be told everything anew ([`Partitions::assign`]).
+    pub fn apply(&self, consumer: &Consumer) -> KafkaResult<()> {
+        let (mut gone, mut come) = (TopicPartitionList::new(), TopicPartitionList::new());
+        for at in &self.gone {
+            gone.add_partition(&at.topic, at.partition as i32);
+        }
+        for (at, next) in &self.come {
+            let (partition, offset) = (at.partition as i32, Offset::Offset(*next as i64));
+            come.add_partition_offset(&at.topic, partition, offset)?;
+        }
+        if gone.count() > 0 {
+            consumer.base.incremental_unassign(&gone)?;
+        }
+        if come.count() > 0 {
+            consumer.base.incremental_assign(&come)?;
+        }
+        Ok(())
+    }
+}
+
 /// librdkafka won't fetch this partition on by itself.
 pub(super) fn stops_partition(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode::{AutoOffsetReset, LogTruncation, OffsetOutOfRange};
@@ -206,4 +261,52 @@ pub(super) fn ends(
         }
     }
     Ok(ends)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(partition: u32) -> TopicPartition {
+        TopicPartition::new("t", partition)
+    }
+
+    fn sorted(mut difference: Difference) -> Difference {
+        difference.gone.sort();
+        difference.come.sort();
+        difference
+    }
+
+    /// Partitions 0, 1 and 2 are read and stand at 5.
+    #[track_caller]
+    fn check(wanted: &[(u32, u64)], gone: &[u32], come: &[(u32, u64)]) {
+        let mut partitions = Partitions::default();
+        partitions.set((0..3).map(|partition| (at(partition), Some(5))));
+        partitions.stop(at(1));
+        let at_offset = |(partition, next): &(u32, u64)| (at(*partition), *next);
+        let wanted: Vec<_> = wanted.iter().map(at_offset).collect();
+        let difference = sorted(partitions.change(&wanted));
+        let expected = Difference {
+            gone: gone.iter().map(|partition| at(*partition)).collect(),
+            come: come.iter().map(at_offset).collect(),
+        };
+        assert_eq!(difference, expected);
+        let mut reading: Vec<_> = (partitions.reading.iter())
+            .map(|(at, reading)| (at.clone(), reading.next.unwrap_or_default()))
+            .collect();
+        reading.sort();
+        assert_eq!(reading, wanted);
+        let stays = wanted.contains(&(at(1), 5));
+        assert_eq!(partitions.stopped.contains(&at(1)), stays);
+    }
+
+    #[test]
+    fn only_what_changes_is_fetched_anew() {
+        check(&[(0, 5), (1, 5), (2, 5)], &[], &[]);
+        check(&[(0, 5), (2, 5)], &[1], &[]);
+        check(&[(0, 5), (1, 5), (2, 5), (3, 0)], &[], &[(3, 0)]);
+        check(&[(0, 5), (1, 9), (2, 5)], &[1], &[(1, 9)]);
+        check(&[(7, 1)], &[0, 1, 2], &[(7, 1)]);
+        check(&[], &[0, 1, 2], &[]);
+    }
 }

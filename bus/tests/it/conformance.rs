@@ -42,6 +42,7 @@ macro_rules! every_test {
                 from_an_offset,
                 ranges_are_of_all_partitions,
                 partitions_share_a_poll,
+                other_partitions_between_polls,
                 empty_after_timeout,
                 wakes_for_a_new_record,
                 offset_at_a_time,

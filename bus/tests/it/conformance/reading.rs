@@ -66,6 +66,41 @@ pub fn partitions_share_a_poll(fixture: &Fixture) {
     }
 }
 
+/// Partitions come, go, come back and jump between polls, at random: each gives its records in order, without a gap, from where it was assigned.
+pub fn other_partitions_between_polls(fixture: &Fixture) {
+    const RECORDS: u64 = 60;
+    let topic = fixture.topic("t", 4);
+    for partition in 0..4 {
+        fixture.publish(&at(&topic, partition), &["x"; RECORDS as usize]);
+    }
+    let mut reader = fixture.bus.reader().unwrap();
+    let mut rng = fastrand::Rng::with_seed(10);
+    let mut next = [0; 4];
+    let deadline = Instant::now() + DEADLINE;
+    while next != [RECORDS; 4] {
+        assert!(Instant::now() < deadline, "{next:?}");
+        let back = rng.usize(0..40);
+        if back < 4 {
+            next[back] -= rng.u64(0..=next[back].min(5));
+        }
+        let chosen: Vec<u32> = (0..4).filter(|_| rng.u8(0..4) > 0).collect();
+        let from: Vec<_> = (chosen.iter())
+            .map(|partition| (at(&topic, *partition), next[*partition as usize]))
+            .collect();
+        reader.assign(&from).unwrap();
+        for record in reader.poll(Duration::from_millis(20), 3).unwrap() {
+            let partition = record.partition;
+            assert!(chosen.contains(&partition), "{partition} was unassigned");
+            assert_eq!(record.offset, next[partition as usize], "{partition}");
+            next[partition as usize] += 1;
+        }
+        for partition in chosen {
+            let position = reader.position(&at(&topic, partition)).unwrap();
+            assert_eq!(position, next[partition as usize]);
+        }
+    }
+}
+
 /// Without records a poll takes its timeout, and not much more.
 pub fn empty_after_timeout(fixture: &Fixture) {
     let topic = fixture.topic("t", 1);
