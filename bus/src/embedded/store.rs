@@ -13,6 +13,7 @@
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use bytes::Bytes;
 use fjall::{
@@ -25,8 +26,12 @@ use super::torn;
 use crate::{Position, TopicPartition};
 
 /// Bounds what is in memory before it goes to a table; holds compressed records.
-const MEMTABLE_BYTES: u64 = 8 << 20;
+const MEMTABLE_BYTES: u64 = 4 << 20;
 const SMALL_MEMTABLE_BYTES: u64 = 1 << 20;
+/// Memtables of records that wait to be written to tables, over all topics.
+const SEALED_MEMTABLES_MAX: usize = 2;
+/// Between two looks at whether one was.
+const SEALED_LOOK: Duration = Duration::from_millis(5);
 /// Records read again from disk rarely come a third time: the tail is the cache that counts.
 const BLOCK_CACHE_BYTES: u64 = 4 << 20;
 /// The least that fjall takes. Bounds the time to replay at open.
@@ -100,6 +105,8 @@ impl Store {
         for (topic, stored) in topics.iter_mut().enumerate() {
             stored.heads = store.heads(topic, stored.partitions)?;
         }
+        // What the journal brought back may be of topics that nobody writes to.
+        store.flush()?;
         Ok((store, topics))
     }
 
@@ -178,6 +185,33 @@ impl Store {
 
     pub(super) fn batch(&self) -> OwnedWriteBatch {
         self.db.batch().durability(Some(PersistMode::SyncData))
+    }
+
+    /// Waits until memtables have room for another batch. fjall leaves it to its one worker to close a memtable: while that worker is busy,
+    /// the memtable grows without a bound, as fast as there are writes.
+    ///
+    /// # Errors
+    /// When the worker has failed, for example since the disk is full.
+    pub(super) fn make_room(&self) -> StoreResult<()> {
+        let newest = |segments: &'_ [Segment]| segments.len().saturating_sub(2)..;
+        let segments = self.topics.iter().flat_map(|of| &of[newest(of)]);
+        let trees = segments.map(|segment| &segment.keyspace);
+        for keyspace in trees.clone() {
+            if keyspace.tree.active_memtable().size() >= MEMTABLE_BYTES {
+                keyspace.rotate_memtable()?;
+            }
+        }
+        let sealed = || {
+            trees
+                .clone()
+                .map(|keyspace| keyspace.tree.sealed_memtable_count())
+        };
+        while sealed().sum::<usize>() > SEALED_MEMTABLES_MAX {
+            // Fails when the worker has.
+            self.db.persist(PersistMode::Buffer)?;
+            std::thread::sleep(SEALED_LOOK);
+        }
+        Ok(())
     }
 
     /// Adds the topic and its first segment to the store; `heads` empty.
@@ -393,4 +427,57 @@ fn small_keyspace() -> KeyspaceCreateOptions {
     KeyspaceCreateOptions::default()
         .manual_journal_persist(true)
         .max_memtable_size(SMALL_MEMTABLE_BYTES)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::mpsc::{RecvTimeoutError, channel};
+
+    use super::*;
+
+    const BATCH_BYTES: usize = 4 << 20;
+    const BATCHES: u64 = 25;
+
+    /// The worker that makes tables of memtables gets nowhere for a while: what waits for it stays bounded, and nothing of it is lost.
+    #[test]
+    fn memtables_are_bounded_while_the_disk_is_slow() {
+        let folder = tempfile::tempdir().unwrap();
+        let (mut store, _) = Store::open(folder.path()).unwrap();
+        let topic = StoredTopic {
+            number: 0,
+            name: "t".into(),
+            partitions: 1,
+            timestamps: crate::Timestamps::LogAppend,
+            heads: vec![],
+        };
+        store.create_topic(&topic, 0).unwrap();
+        let keyspace = store.topics[0][0].keyspace.clone();
+        let (report, reports) = channel();
+        std::thread::scope(|scope| {
+            let slow = keyspace.tree.get_flush_lock();
+            let store = &store;
+            scope.spawn(move || {
+                for offset in 0..BATCHES {
+                    store.make_room().unwrap();
+                    let mut batch = store.batch();
+                    store.insert_record(&mut batch, 0, 0, offset, vec![7; BATCH_BYTES]);
+                    batch.commit().unwrap();
+                    report.send(offset).unwrap();
+                }
+            });
+            let wait = Duration::from_secs(1);
+            let mut written = 0;
+            while reports.recv_timeout(wait) != Err(RecvTimeoutError::Timeout) {
+                written += BATCH_BYTES as u64;
+                let sealed = keyspace.tree.sealed_memtable_count() as u64;
+                let active = keyspace.tree.active_memtable().size();
+                assert!(active < MEMTABLE_BYTES + 2 * BATCH_BYTES as u64);
+                assert!(sealed <= SEALED_MEMTABLES_MAX as u64 + 1);
+                assert!(written < BATCHES * BATCH_BYTES as u64, "nothing waited");
+            }
+            drop(slow);
+        });
+        assert_eq!(keyspace.len().unwrap(), BATCHES as usize);
+    }
 }

@@ -291,7 +291,7 @@ impl Writer {
                     store.insert_position(&mut batch, &commit.group, position);
                 }
             }
-            batch.commit()
+            store.make_room().and_then(|()| batch.commit())
         };
         match written {
             Ok(()) => Outcome::Written,
