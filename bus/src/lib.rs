@@ -10,6 +10,7 @@
 //! What is deliberately absent: keys and partitioners (callers name the partition), consumer-side buffering
 //! beyond the fetch (callers bound what they hold), and async (stages own their threads).
 
+mod allocation;
 mod api;
 mod config;
 mod counted;
@@ -22,6 +23,7 @@ mod specs;
 pub mod watch;
 mod went_back;
 
+pub use allocation::allocation_bytes;
 pub use api::*;
 pub use config::{
     BusConfig, BusKind, RawBusConfig, RawEmbedded, RawKafka, RawRetention, RawTopics,

@@ -31,20 +31,23 @@ const CHUNK_PARTS: usize = 16;
 #[derive(Debug)]
 struct Cached {
     record: RawRecord,
+    /// In bytes, but for its starts.
+    record_cost: usize,
     /// Known where the decide cursor saw this copy.
     starts: Starts,
 }
 
 impl Cached {
-    fn new(record: RawRecord) -> Self {
+    fn new(record: RawRecord, record_cost: usize) -> Self {
         Self {
             record,
+            record_cost,
             starts: Starts::default(),
         }
     }
 
     fn cost(&self) -> usize {
-        cost(&self.record) + self.starts.bytes()
+        self.record_cost + self.starts.bytes()
     }
 }
 
@@ -125,7 +128,7 @@ impl RecordCache {
     /// A record that the decide cursor comes to; `from` is where that cursor stands. Gives the value to read: the copy, if there is one. Copying
     /// reads memory in order and so brings it near; the walk over spans hops, and would wait at each of them.
     pub(crate) fn admit(&mut self, mut record: RawRecord, from: u64) -> Bytes {
-        let bytes = cost(&record);
+        let bytes = self.cost(&record);
         if self.full && self.bytes > self.bytes_max / 4 * 3 {
             return record.value;
         }
@@ -141,8 +144,17 @@ impl RecordCache {
             near::whole(&record.value);
         }
         let value = record.value.clone();
-        self.records.push_back(Cached::new(record));
+        self.records.push_back(Cached::new(record, bytes));
         value
+    }
+
+    /// What it takes: a copy's part of its chunk, or an allocation of its own.
+    fn cost(&self, record: &RawRecord) -> usize {
+        let value = match self.copies {
+            true => record.value.len(),
+            false => bus::allocation_bytes(record.value.len()),
+        };
+        value + record.tenant.as_ref().map_or(0, Bytes::len) + RECORD_OVERHEAD
     }
 
     /// Where the spans begin of the record that came last; nothing to do unless it was admitted.
@@ -204,8 +216,9 @@ impl RecordCache {
                 continue;
             }
             next = record.offset + 1;
-            self.bytes += cost(&record);
-            self.records.push_back(Cached::new(record));
+            let bytes = self.cost(&record);
+            self.bytes += bytes;
+            self.records.push_back(Cached::new(record, bytes));
         }
         self.records.extend(tail);
         self.runs.insert(behind, start..end);
@@ -259,8 +272,9 @@ impl RecordCache {
 
     /// Puts back what [`RecordCache::next`] gave.
     pub(crate) fn put_back(&mut self, record: RawRecord) {
-        self.bytes += cost(&record);
-        self.records.push_front(Cached::new(record));
+        let bytes = self.cost(&record);
+        self.bytes += bytes;
+        self.records.push_front(Cached::new(record, bytes));
     }
 
     pub(crate) fn skip_to(&mut self, offset: u64) {
@@ -290,10 +304,6 @@ fn for_records(bytes_max: usize, copies: bool) -> usize {
         true => bytes_max - bytes_max / CHUNK_PARTS * 2,
         false => bytes_max,
     }
-}
-
-fn cost(record: &RawRecord) -> usize {
-    record.value.len() + record.tenant.as_ref().map_or(0, bytes::Bytes::len) + RECORD_OVERHEAD
 }
 
 #[cfg(test)]

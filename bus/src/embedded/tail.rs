@@ -6,7 +6,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
-use crate::Fetched;
+use crate::{Fetched, allocation_bytes};
 
 /// What a record costs here besides its payload.
 const RECORD_OVERHEAD_BYTES: usize = 256;
@@ -100,7 +100,7 @@ impl Tail {
 }
 
 fn weight(record: &Fetched) -> usize {
-    record.value.len() + RECORD_OVERHEAD_BYTES
+    allocation_bytes(record.value.len()) + RECORD_OVERHEAD_BYTES
 }
 
 #[cfg(test)]
@@ -129,7 +129,7 @@ mod tests {
     /// Bounded in bytes; what is asked for below the oldest held is left to the store.
     #[test]
     fn holds_the_newest() {
-        let mut tail = Tail::new(10 * (1000 + RECORD_OVERHEAD_BYTES));
+        let mut tail = Tail::new(10 * weight(&record(0, 1000)));
         let start = Instant::now();
         for offset in 0..25 {
             tail.push((0, 0), record(offset, 1000), start);

@@ -2,6 +2,9 @@ use bytes::Bytes;
 
 use super::*;
 
+/// What one record takes that the bus gave: its value by itself, in the allocator's size class.
+const ONE: usize = 1125 + RECORD_OVERHEAD;
+
 fn record(offset: u64) -> RawRecord {
     RawRecord {
         offset,
@@ -28,11 +31,11 @@ fn drain(cache: &mut RecordCache, mut at: u64) -> (Vec<u64>, u64) {
 
 #[test]
 fn what_is_in_stays_and_what_does_not_fit_is_missing() {
-    let mut cache = RecordCache::new(4 * (1000 + RECORD_OVERHEAD), false);
+    let mut cache = RecordCache::new(4 * ONE, false);
     for offset in 0..10 {
         cache.admit(record(offset), offset);
     }
-    assert_eq!(cache.bytes(), 4 * (1000 + RECORD_OVERHEAD));
+    assert_eq!(cache.bytes(), 4 * ONE);
     assert_eq!(drain(&mut cache, 0), (vec![0, 1, 2, 3], 4));
     assert_eq!(cache.missing(4), Some(4..u64::MAX));
     // Room again: what comes at the head is admitted behind the gap.
@@ -70,15 +73,15 @@ fn what_is_in_pins_nothing_of_the_bus() {
 /// What is known of a record counts as long as the record is there, and places beyond it do no harm.
 #[test]
 fn starts_are_counted() {
-    let mut cache = RecordCache::new(1000 + RECORD_OVERHEAD, false);
+    let mut cache = RecordCache::new(ONE, false);
     cache.know_starts(0, &[3]);
     cache.admit(record(0), 0);
     cache.know_starts(0, &[3, 400, 990, u32::MAX]);
-    assert_eq!(cache.bytes(), 1000 + RECORD_OVERHEAD + 16);
+    assert_eq!(cache.bytes(), ONE + 16);
     // No room for it, so nothing is noted of it either.
     cache.admit(record(1), 1);
     cache.know_starts(1, &[3, 400]);
-    assert_eq!(cache.bytes(), 1000 + RECORD_OVERHEAD + 16);
+    assert_eq!(cache.bytes(), ONE + 16);
     assert_eq!(drain(&mut cache, 0), (vec![0], 1));
     assert_eq!(cache.bytes(), 0);
 }
@@ -117,13 +120,12 @@ fn repeated_and_foreign_supplies_change_nothing() {
 /// Partitions came: the newest go, the oldest stay for the emit cursor, and what went is read again.
 #[test]
 fn the_newest_go_when_the_bound_falls() {
-    let one = 1000 + RECORD_OVERHEAD;
-    let mut cache = RecordCache::new(10 * one, false);
+    let mut cache = RecordCache::new(10 * ONE, false);
     for offset in [0, 1, 2, 5, 6, 7] {
         cache.admit(record(offset), if offset == 5 { 3 } else { offset });
     }
-    cache.set_bytes_max(3 * one);
-    assert_eq!(cache.bytes(), 3 * one);
+    cache.set_bytes_max(3 * ONE);
+    assert_eq!(cache.bytes(), 3 * ONE);
     // Nothing is known of 5 and above; that 3 and 4 don't exist still is.
     cache.admit(record(8), 8);
     assert_eq!(drain(&mut cache, 0), (vec![0, 1, 2], 5));
@@ -133,8 +135,8 @@ fn the_newest_go_when_the_bound_falls() {
     assert_eq!(drain(&mut cache, 5), (vec![5, 6, 7, 8, 9], 10));
     // A bound that rises, or stays, lets nothing go; not even what was read again beyond it.
     cache.supply([record(10), record(11), record(12), record(13)], 10, 14);
-    cache.set_bytes_max(3 * one);
-    cache.set_bytes_max(10 * one);
+    cache.set_bytes_max(3 * ONE);
+    cache.set_bytes_max(10 * ONE);
     assert_eq!(drain(&mut cache, 10), (vec![10, 11, 12, 13], 14));
     assert_eq!(cache.bytes(), 0);
 }
