@@ -5,6 +5,7 @@ pub mod config;
 pub mod connections;
 pub mod drain;
 pub mod exit;
+pub mod files;
 pub mod health;
 mod help;
 pub mod instance;

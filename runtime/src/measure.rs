@@ -211,7 +211,11 @@ mod tests {
             snapshot.series("process_cpu_seconds_total").count() == 1,
             "{text}"
         );
-        assert!(snapshot.sum("process_open_fds", &[]) >= 3.0, "{text}");
+        let open = snapshot.sum("process_open_fds", &[]);
+        assert!(
+            open >= 3.0 && snapshot.sum("process_max_fds", &[]) >= open,
+            "{text}"
+        );
         assert!(snapshot.sum("process_threads", &[]) >= 1.0, "{text}");
     }
 }

@@ -38,6 +38,12 @@ pub(crate) fn render(out: &mut String) {
             .ok()
             .map(|fds| fds.count() as f64),
     );
+    metric(
+        "process_max_fds",
+        "gauge",
+        "Open file descriptors that are allowed.",
+        open_files_max(),
+    );
 }
 
 fn cpu_seconds() -> Option<f64> {
@@ -47,6 +53,12 @@ fn cpu_seconds() -> Option<f64> {
     let mut fields = after.split_whitespace().skip(11);
     let mut ticks = || fields.next()?.parse::<f64>().ok();
     Some((ticks()? + ticks()?) / TICKS_PER_SECOND)
+}
+
+fn open_files_max() -> Option<f64> {
+    let limits = fs::read_to_string("/proc/self/limits").ok()?;
+    let line = (limits.lines()).find_map(|line| line.strip_prefix("Max open files"))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 fn status(name: &str) -> Option<f64> {
