@@ -170,6 +170,14 @@ pub trait Bus: Send + Sync {
     fn partition_count(&self, topic: &str) -> Result<u32>;
     /// Whose clock stamps the records of a topic; where that can't be found out, it may be the producers'.
     fn timestamps(&self, topic: &str) -> Result<Timestamps>;
+    /// How long the bus keeps a record at least, unless the topic grows too large before; `None`: not bounded by time, or not known.
+    ///
+    /// # Errors
+    /// The bus can't be asked.
+    fn retention(&self, topic: &str) -> Result<Option<std::time::Duration>> {
+        let _ = topic;
+        Ok(None)
+    }
     /// The largest `value` in bytes that the bus takes in one record.
     fn record_bytes_max(&self) -> usize;
     /// Values that were read may pin buffers of the client that are several times larger: see [`Fetched`].

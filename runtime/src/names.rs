@@ -97,6 +97,7 @@ pub const BUS_PUBLISH_SECONDS: &str = "tailwater_bus_publish_seconds";
 /// Labels: `stage`, `topic`, `partition`, `cursor`; of the partitions that are owned now.
 pub const LAG_RECORDS: &str = "tailwater_lag_records";
 pub const LAG_SECONDS: &str = "tailwater_lag_seconds";
+pub const RETENTION_MARGIN_SECONDS: &str = "tailwater_retention_margin_seconds";
 /// Label: `stage`.
 pub const PARTITIONS_OWNED: &str = "tailwater_partitions_owned";
 pub const EMBEDDED_BYTES: &str = "tailwater_embedded_bus_bytes";

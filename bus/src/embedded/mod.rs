@@ -98,6 +98,7 @@ struct Embedded {
 /// An open log. The last one of bus, publishers, readers and members to go closes it.
 struct Open {
     log: Arc<Log>,
+    retention_age: Duration,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -154,6 +155,7 @@ impl Open {
             .map_err(|error| fatal("start the writer of", &error))?;
         let open = Self {
             log,
+            retention_age: options.retention_age,
             writer: Mutex::new(Some(thread)),
         };
         Ok(Arc::new(open))
@@ -216,6 +218,10 @@ impl Bus for Embedded {
 
     fn timestamps(&self, _: &str) -> Result<Timestamps> {
         Ok(Timestamps::LogAppend)
+    }
+
+    fn retention(&self, _: &str) -> Result<Option<Duration>> {
+        Ok(Some(self.open.retention_age))
     }
 
     fn record_bytes_max(&self) -> usize {

@@ -92,6 +92,10 @@ impl Bus for Kafka {
         topics::timestamps(&self.properties, topic)
     }
 
+    fn retention(&self, topic: &str) -> Result<Option<Duration>> {
+        topics::retention(&self.properties, topic)
+    }
+
     fn record_bytes_max(&self) -> usize {
         self.properties.record_bytes_max()
     }

@@ -135,7 +135,30 @@ fn limit_messages(properties: &Properties, topics: &[TopicSpec]) -> Result<()> {
 
 /// Who may not read a topic's configuration has to take its records as stamped by their producers.
 pub(super) fn timestamps(properties: &Properties, topic: &str) -> Result<Timestamps> {
-    let attempted = format!("asking the Kafka brokers for {MESSAGE_TIMESTAMPS} of topic `{topic}`");
+    let otherwise = "records are taken as stamped by their producers, whose clocks may be wrong";
+    let kind = setting(properties, topic, MESSAGE_TIMESTAMPS, otherwise)?;
+    Ok(match kind.as_deref() {
+        Some(LOG_APPEND) => Timestamps::LogAppend,
+        _ => Timestamps::Create,
+    })
+}
+
+pub(super) fn retention(properties: &Properties, topic: &str) -> Result<Option<Duration>> {
+    let otherwise = "how near a stage is to what retention deletes isn't shown";
+    let text = setting(properties, topic, RETENTION_MS, otherwise)?;
+    // -1 stands for no bound.
+    let ms = text.and_then(|text| text.parse().ok());
+    Ok(ms.map(Duration::from_millis))
+}
+
+/// One setting of a topic; `None`, with a warning that says what follows, where it may not be read.
+fn setting(
+    properties: &Properties,
+    topic: &str,
+    name: &str,
+    otherwise: &str,
+) -> Result<Option<String>> {
+    let attempted = format!("asking the Kafka brokers for {name} of topic `{topic}`");
     let admin = admin(properties, &attempted)?;
     let names = [ResourceSpecifier::Topic(topic)];
     let options = AdminOptions::new().request_timeout(Some(ANSWER));
@@ -143,21 +166,15 @@ pub(super) fn timestamps(properties: &Properties, topic: &str) -> Result<Timesta
         block_on(admin.describe_configs(&names, &options)).map_err(|e| error(&attempted, &e))?;
     for topic in described {
         match topic {
-            Ok(topic) => {
-                let kind = topic.get(MESSAGE_TIMESTAMPS);
-                if kind.is_some_and(|entry| entry.value.as_deref() == Some(LOG_APPEND)) {
-                    return Ok(Timestamps::LogAppend);
-                }
-            }
-            Err(code) => {
-                tracing::warn!(%code, "{attempted} failed; records are taken as stamped by their producers, whose clocks may be wrong");
-            }
+            Ok(topic) => return Ok(topic.get(name).and_then(|entry| entry.value.clone())),
+            Err(code) => tracing::warn!(%code, "{attempted} failed; {otherwise}"),
         }
     }
-    Ok(Timestamps::Create)
+    Ok(None)
 }
 
 const MESSAGE_TIMESTAMPS: &str = "message.timestamp.type";
+const RETENTION_MS: &str = "retention.ms";
 const LOG_APPEND: &str = "LogAppendTime";
 const MESSAGE_BYTES_MAX: &str = "max.message.bytes";
 

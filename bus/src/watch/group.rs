@@ -112,6 +112,11 @@ impl Group {
         })
     }
 
+    /// What the cursor is called that the stage still needs everything above.
+    pub(super) fn committed_cursor(&self) -> &'static str {
+        self.cursors.committed
+    }
+
     pub(super) fn owned(&self) -> usize {
         lock(&self.state).owned.len()
     }

@@ -12,7 +12,7 @@ mod publishing;
 mod render;
 mod watched;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -31,6 +31,8 @@ const ANSWER: Duration = Duration::from_secs(3);
 const HANGS_AFTER: Duration = Duration::from_millis(if cfg!(test) { 200 } else { 6000 });
 /// What was seen longer ago isn't told any more.
 const FRESH_FOR: Duration = Duration::from_secs(15);
+/// Retention is seldom changed.
+const RETENTION_EVERY: Duration = Duration::from_secs(600);
 /// The `kind` labels of the errors' counter.
 const KINDS: [&str; 5] = ["unavailable", "fatal", "fenced", "queue_full", "too_large"];
 
@@ -56,6 +58,8 @@ struct State {
     /// They end with their members.
     groups: Vec<Weak<Group>>,
     publishing: Vec<Weak<Publishing>>,
+    /// Of topics that were asked for it, with when that was.
+    retention: BTreeMap<Topic, (Instant, Option<Duration>)>,
     /// What the last look came to; `None` before the first.
     looked: Option<Looked>,
 }
@@ -125,13 +129,36 @@ impl Watch {
                 }
             }
         }
-        if let Some(error) = &trouble {
-            count(error.kind());
+        match &trouble {
+            Some(error) => count(error.kind()),
+            None => self.look_at_retention(&topics),
         }
         lock(&self.state).looked = Some(Looked {
             at: Instant::now(),
             trouble: trouble.map(|error| error.to_string()),
         });
+    }
+
+    /// One topic's, so that a look isn't long. The bus works also where this can't be had.
+    fn look_at_retention(&self, topics: &BTreeSet<Topic>) {
+        let known = |topic: &&Topic| {
+            let state = lock(&self.state);
+            let asked = state.retention.get(*topic);
+            asked.is_some_and(|(at, _)| at.elapsed() < RETENTION_EVERY)
+        };
+        let Some(topic) = topics.iter().find(|topic| !known(topic)) else {
+            return;
+        };
+        let retention = self.bus.retention(topic).unwrap_or_else(|error| {
+            tracing::debug!(%error, topic = &**topic, "how long a topic's records are kept isn't known");
+            None
+        });
+        let mut state = lock(&self.state);
+        (state.retention).insert(topic.clone(), (Instant::now(), retention));
+    }
+
+    fn retention(&self, topic: &str) -> Option<Duration> {
+        lock(&self.state).retention.get(topic)?.1
     }
 
     /// Why the bus doesn't work for this process, as of now.

@@ -50,7 +50,7 @@ impl Watch {
     }
 
     fn render_lags(&self, out: &mut String) {
-        let (mut records, mut seconds) = (String::new(), String::new());
+        let (mut records, mut seconds, mut margin) = Default::default();
         head(
             &mut records,
             names::LAG_RECORDS,
@@ -60,6 +60,11 @@ impl Watch {
             &mut seconds,
             names::LAG_SECONDS,
             "How long the oldest record that the cursor has not passed has been on the bus.",
+        );
+        head(
+            &mut margin,
+            names::RETENTION_MARGIN_SECONDS,
+            "How long until retention deletes the oldest record that the stage still needs.",
         );
         let now = self.born.elapsed();
         let wall = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -82,10 +87,21 @@ impl Watch {
                     &labels,
                     lag.age.as_secs_f64(),
                 );
+                if cursor == group.committed_cursor()
+                    && let Some(kept) = self.retention(&at.topic)
+                {
+                    let labels = format!(
+                        "stage=\"{}\",topic=\"{}\",partition=\"{}\"",
+                        group.stage, at.topic, at.partition
+                    );
+                    let left = kept.as_secs_f64() - lag.age.as_secs_f64();
+                    line(&mut margin, names::RETENTION_MARGIN_SECONDS, &labels, left);
+                }
             }
         }
         out.push_str(&records);
         out.push_str(&seconds);
+        out.push_str(&margin);
     }
 }
 

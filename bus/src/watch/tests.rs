@@ -29,7 +29,11 @@ struct Faults {
     denies: AtomicBool,
     keeps_acks: AtomicBool,
     holds_commits: AtomicBool,
+    hides_retention: AtomicBool,
 }
+
+/// The retention of all topics.
+const KEPT: Duration = Duration::from_secs(1000);
 
 fn is(fault: &AtomicBool) -> bool {
     fault.load(Ordering::SeqCst)
@@ -53,6 +57,12 @@ impl Bus for Faulty {
     }
     fn timestamps(&self, topic: &str) -> Result<crate::Timestamps> {
         self.bus.timestamps(topic)
+    }
+    fn retention(&self, _: &str) -> Result<Option<Duration>> {
+        match is(&self.faults.hides_retention) {
+            true => Err(Error::Unavailable("not now".to_owned())),
+            false => Ok(Some(KEPT)),
+        }
     }
     fn record_bytes_max(&self) -> usize {
         self.bus.record_bytes_max()
@@ -268,6 +278,48 @@ fn lag_is_of_what_is_owned_and_unpassed() {
     member.poll(Duration::ZERO, 1).unwrap();
     member.close().unwrap();
     assert!(!fixture.rendered().contains("tailwater_lag_records{"));
+}
+
+/// By partition, in seconds.
+fn margins(fixture: &Fixture) -> Vec<f64> {
+    let text = fixture.rendered();
+    let lines = text.lines();
+    let margins = lines.filter(|line| line.starts_with("tailwater_retention_margin_seconds{"));
+    margins
+        .map(|line| line.rsplit(' ').next().unwrap().parse().unwrap())
+        .collect()
+}
+
+#[test]
+fn what_is_left_until_retention_shrinks_with_the_age_of_what_is_needed() {
+    let fixture = fixture();
+    let publisher = (fixture.watch.bus("ingest", Cursors::default()))
+        .publisher()
+        .unwrap();
+    let (_member, _committer) = fixture.join(Cursors::default());
+    fixture.watch.look();
+    fixture.watch.look();
+    let kept = KEPT.as_secs_f64();
+    assert_eq!(margins(&fixture), [kept, kept]);
+    let acked = fixture.publish(&*publisher, 1).recv_timeout(LONG);
+    assert_eq!(acked, Ok(true));
+    fixture.watch.look();
+    fixture.until("age", || {
+        let margins = margins(&fixture);
+        margins[0] == kept && margins[1] < kept - 0.01 && margins[1] > kept - LONG.as_secs_f64()
+    });
+}
+
+#[test]
+fn nothing_is_said_of_retention_that_is_not_known() {
+    let fixture = fixture();
+    set(&fixture.faults.hides_retention, true);
+    let _joined = fixture.join(Cursors::default());
+    fixture.watch.look();
+    fixture.watch.look();
+    assert_eq!(fixture.watch.verdict(), Ok(()));
+    assert!(fixture.rendered().contains("tailwater_lag_records{"));
+    assert_eq!(margins(&fixture), [0.0; 0]);
 }
 
 #[test]

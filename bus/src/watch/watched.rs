@@ -35,6 +35,10 @@ impl Bus for Watched {
         self.watch.bus.timestamps(topic)
     }
 
+    fn retention(&self, topic: &str) -> Result<Option<Duration>> {
+        self.watch.bus.retention(topic)
+    }
+
     fn record_bytes_max(&self) -> usize {
         self.watch.bus.record_bytes_max()
     }

@@ -24,6 +24,12 @@ pub fn creates_what_is_missing(fixture: &Fixture) {
     fixture.bus.ensure_topics(&specs).unwrap();
     assert_eq!(fixture.bus.partition_count(&specs[0].name).unwrap(), 1);
     assert_eq!(fixture.bus.partition_count(&specs[1].name).unwrap(), 3);
+    // A day on the embedded bus, seven on Kafka.
+    let kept = fixture.bus.retention(&specs[0].name).unwrap();
+    assert!(
+        kept.is_some_and(|kept| kept.as_secs() >= 86_400),
+        "{kept:?}"
+    );
 }
 
 /// The error names every topic that doesn't fit, with both counts, and what to do.
