@@ -62,9 +62,9 @@ pub fn run(args: &Args) -> i32 {
     let go = || -> anyhow::Result<()> {
         if args.duration < SETTLE + Duration::from_secs(4) {
             bail!(
-                "--duration {:?}: a demo takes at least {:?}",
-                args.duration,
-                SETTLE + Duration::from_secs(4)
+                "--duration {}: a demo takes at least {} s",
+                humantime::format_duration(args.duration),
+                (SETTLE + Duration::from_secs(4)).as_secs()
             );
         }
         let dir = Scratch::new()?;
@@ -90,9 +90,14 @@ struct Scratch(std::path::PathBuf);
 
 impl Scratch {
     fn new() -> anyhow::Result<Self> {
-        let dir = std::env::temp_dir().join(format!("tailwater-demo-{}", std::process::id()));
-        std::fs::create_dir_all(&dir)
-            .with_context(|| format!("cannot create {}", dir.display()))?;
+        // A process id alone comes again, in containers soon; what a killed demo left behind is not ours.
+        let name = format!(
+            "tailwater-demo-{}-{:08x}",
+            std::process::id(),
+            fastrand::u32(..)
+        );
+        let dir = std::env::temp_dir().join(name);
+        std::fs::create_dir(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
         Ok(Self(dir))
     }
 }
@@ -137,7 +142,10 @@ async fn show(args: &Args, dir: &Path) -> anyhow::Result<()> {
     let Some(grpc) = pipeline.grpc else {
         bail!("ingest did not start")
     };
-    let mut view = View::new(args.plain || !std::io::stdout().is_terminal(), &pipeline);
+    let term = std::env::var("TERM").ok();
+    let dumb = view::is_dumb(term.as_deref());
+    let plain = args.plain || dumb || !std::io::stdout().is_terminal();
+    let mut view = View::new(plain, &pipeline);
     let started = Instant::now();
     let over = Arc::new(AtomicBool::new(false));
     let (shop, generated) = Shop::new(args, args.duration - SETTLE, over.clone())?;
@@ -147,6 +155,7 @@ async fn show(args: &Args, dir: &Path) -> anyhow::Result<()> {
         compression: Compression::None,
         connections: 2,
         paced: true,
+        connect_for: args.duration,
         retry_for: args.duration,
     };
     let sending = tokio::spawn(::load::send(shop, options, |_| ()));

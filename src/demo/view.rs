@@ -3,7 +3,7 @@
 use std::io::Stdout;
 use std::time::Duration;
 
-use ratatui::backend::CrosstermBackend;
+use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::{Terminal, TerminalOptions, Viewport};
 use runtime::{Snapshot, names};
 
@@ -97,9 +97,31 @@ impl View {
     }
 }
 
+/// A terminal that can't move its cursor, or doesn't say what it is.
+pub fn is_dumb(term: Option<&str>) -> bool {
+    matches!(term, None | Some("" | "dumb"))
+}
+
 fn picture() -> std::io::Result<Terminal<CrosstermBackend<Stdout>>> {
-    let options = TerminalOptions {
-        viewport: Viewport::Inline(screen::HEIGHT),
-    };
-    Terminal::with_options(CrosstermBackend::new(std::io::stdout()), options)
+    let backend = CrosstermBackend::new(std::io::stdout());
+    let height = backend.size()?.height;
+    if height < screen::HEIGHT_MIN {
+        return Err(std::io::Error::other(format!(
+            "it has {height} rows, a picture needs {}",
+            screen::HEIGHT_MIN
+        )));
+    }
+    let viewport = Viewport::Inline(screen::HEIGHT.min(height));
+    Terminal::with_options(backend, TerminalOptions { viewport })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_that_says_nothing_of_itself_gets_lines() {
+        assert!(is_dumb(None) && is_dumb(Some("")) && is_dumb(Some("dumb")));
+        assert!(!is_dumb(Some("xterm-256color")) && !is_dumb(Some("linux")));
+    }
 }

@@ -204,6 +204,7 @@ fn send(
         compression: Compression::None,
         connections,
         paced: false,
+        connect_for: Duration::from_secs(120),
         retry_for: Duration::from_secs(120),
     };
     let tokio = tokio::runtime::Builder::new_multi_thread()

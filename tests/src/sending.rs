@@ -50,6 +50,7 @@ pub fn options(endpoint: String, protocol: Protocol, compression: Compression) -
         compression,
         connections: 2,
         paced: false,
+        connect_for: RETRY_FOR,
         retry_for: RETRY_FOR,
     }
 }
@@ -139,6 +140,7 @@ impl Load {
             });
         let options = SendOptions {
             paced: true,
+            connect_for: retry_for,
             retry_for,
             ..options(endpoint, Protocol::Grpc, Compression::None)
         };

@@ -5,7 +5,7 @@ use bytes::{Buf, BufMut, Bytes};
 use schemas::Signal;
 use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
-use super::{Attempt, rejected};
+use super::{Attempt, CONNECT_TIMEOUT, cause, rejected};
 use crate::send::{Compression, SendOptions};
 
 pub(super) type Client = tonic::client::Grpc<tonic::transport::Channel>;
@@ -18,6 +18,7 @@ pub(super) fn connect(options: &SendOptions) -> anyhow::Result<Client> {
             options.endpoint
         )
     })?;
+    let endpoint = endpoint.connect_timeout(CONNECT_TIMEOUT);
     // A server may answer in the encoding that it was asked in.
     let client = Client::new(endpoint.connect_lazy())
         .accept_compressed(CompressionEncoding::Gzip)
@@ -32,10 +33,14 @@ pub(super) fn connect(options: &SendOptions) -> anyhow::Result<Client> {
 pub(super) async fn send(client: &mut Client, signal: Signal, body: Bytes) -> Attempt {
     let path = http::uri::PathAndQuery::from_static(signal.grpc_path());
     if let Err(error) = client.ready().await {
-        return Attempt::Retry(error.to_string());
+        return Attempt::Unreachable(cause(&error));
     }
     match client.unary(tonic::Request::new(body), path, Raw).await {
         Ok(response) => Attempt::Accepted(rejected(response.get_ref())),
+        // The connection broke, or there is none: only then a status has a cause on this side.
+        Err(status) if std::error::Error::source(&status).is_some() => {
+            Attempt::Unreachable(cause(&status))
+        }
         Err(status)
             if [
                 tonic::Code::Unavailable,
@@ -44,13 +49,9 @@ pub(super) async fn send(client: &mut Client, signal: Signal, body: Bytes) -> At
             ]
             .contains(&status.code()) =>
         {
-            Attempt::Retry(status.to_string())
+            Attempt::Retry(format!("{:?}: {}", status.code(), status.message()))
         }
-        // The connection broke: only then a status has a cause on this side.
-        Err(status) if std::error::Error::source(&status).is_some() => {
-            Attempt::Retry(status.to_string())
-        }
-        Err(status) => Attempt::Failed(status.to_string()),
+        Err(status) => Attempt::Failed(format!("{:?}: {}", status.code(), status.message())),
     }
 }
 

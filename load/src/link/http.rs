@@ -7,13 +7,15 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use schemas::Signal;
 
-use super::{Attempt, rejected};
+use super::{Attempt, CONNECT_TIMEOUT, cause, rejected};
 use crate::send::{Compression, Protocol, SendOptions};
 
 pub(super) type Client = legacy::Client<HttpConnector, Full<Bytes>>;
 
 pub(super) fn connect() -> Client {
-    legacy::Client::builder(TokioExecutor::new()).build_http()
+    let mut connector = HttpConnector::new();
+    connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    legacy::Client::builder(TokioExecutor::new()).build(connector)
 }
 
 pub(super) async fn send(
@@ -43,7 +45,7 @@ pub(super) async fn send(
     }
     let response = match client.request(request.body(Full::new(body))?).await {
         Ok(response) => response,
-        Err(error) => return Ok(Attempt::Retry(error.to_string())),
+        Err(error) => return Ok(Attempt::Unreachable(cause(&error))),
     };
     let status = response.status();
     let body = response

@@ -1,21 +1,25 @@
 //! `tailwater load`: seeded traffic to an OTLP endpoint or a file, or from a file; reports what it sent as JSON.
 
+mod heard;
+
 use std::io::{BufReader, BufWriter, Write};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ::load::{Compression, Mix, Protocol, Request, SendOptions, Traffic, file};
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
 use runtime::exit;
 use schemas::Signal;
 use schemas::otlp::Items;
 
+use heard::Heard;
+
 #[derive(clap::Args)]
 pub struct Args {
-    /// Where to send: http://host:port
-    #[arg(long, default_value = "http://127.0.0.1:4317")]
-    endpoint: String,
+    /// Where to send: http://host:port [default: http://127.0.0.1:4317 for gRPC, http://127.0.0.1:4318 for HTTP]
+    #[arg(long)]
+    endpoint: Option<String>,
     #[arg(long, value_enum, default_value = "grpc")]
     protocol: ProtocolArg,
     #[arg(long, value_enum, default_value = "none")]
@@ -28,9 +32,9 @@ pub struct Args {
     /// Spans a second; without it, as fast as they are taken
     #[arg(long, value_name = "SPANS/S")]
     rate: Option<f64>,
-    /// The same seed gives the same traffic
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    /// The same seed gives the same traffic; without it, each run has trace ids of its own
+    #[arg(long)]
+    seed: Option<u64>,
     /// When the first trace starts, in seconds since the Unix epoch [default: now]
     #[arg(long, value_name = "SECONDS")]
     start: Option<u64>,
@@ -75,6 +79,10 @@ enum CompressionArg {
     Zstd,
 }
 
+/// Somebody who starts the pipeline and this together may be a moment late.
+const CONNECT_FOR: Duration = Duration::from_secs(1);
+const RETRY_FOR: Duration = Duration::from_secs(60);
+
 pub fn run(args: &Args) -> i32 {
     match go(args) {
         Ok(report) => {
@@ -108,8 +116,8 @@ fn go(args: &Args) -> anyhow::Result<serde_json::Value> {
         let sent = deliver(args, requests.into_iter())?;
         return Ok(serde_json::json!({"file": path, "sent": sent}));
     }
-    let mut traffic = traffic(args)?;
-    let seed = args.seed;
+    let seed = args.seed.unwrap_or_else(fresh_seed);
+    let mut traffic = traffic(args, seed)?;
     if let Some(path) = &args.write {
         let out = std::fs::File::create(path)
             .with_context(|| format!("cannot write {}", path.display()))?;
@@ -124,6 +132,9 @@ fn go(args: &Args) -> anyhow::Result<serde_json::Value> {
         out.flush()
             .with_context(|| format!("cannot write {}", path.display()))?;
         return Ok(serde_json::json!({"file": path, "seed": seed, "generated": traffic.summary()}));
+    }
+    if args.seed.is_none() {
+        eprintln!("seed {seed}");
     }
     let (summary, generated) = std::sync::mpsc::channel();
     let sent = deliver(args, Reporting { traffic, summary })?;
@@ -149,7 +160,7 @@ impl Drop for Reporting {
     }
 }
 
-fn traffic(args: &Args) -> anyhow::Result<Traffic> {
+fn traffic(args: &Args, seed: u64) -> anyhow::Result<Traffic> {
     let mut signals = Vec::new();
     for name in &args.signals {
         match Signal::ALL.iter().find(|signal| signal.name() == name) {
@@ -171,20 +182,39 @@ fn traffic(args: &Args) -> anyhow::Result<Traffic> {
         Some(seconds) => Duration::from_secs(seconds),
         None => SystemTime::now().duration_since(UNIX_EPOCH)?,
     };
-    Ok(Traffic::new(
-        mix,
-        args.seed,
-        args.spans,
-        start.as_nanos() as u64,
-    ))
+    Ok(Traffic::new(mix, seed, args.spans, start.as_nanos() as u64))
+}
+
+/// Short enough to be typed again.
+fn fresh_seed() -> u64 {
+    fastrand::u64(1..=u64::from(u32::MAX))
+}
+
+impl Args {
+    fn endpoint(&self) -> anyhow::Result<String> {
+        let port = match self.protocol {
+            ProtocolArg::Grpc => 4317,
+            ProtocolArg::HttpProtobuf | ProtocolArg::HttpJson => 4318,
+        };
+        let Some(endpoint) = &self.endpoint else {
+            return Ok(format!("http://127.0.0.1:{port}"));
+        };
+        match endpoint.strip_prefix("http://") {
+            Some(rest) if !rest.is_empty() => Ok(endpoint.clone()),
+            _ => bail!(
+                "--endpoint {endpoint}: write http://host:port, such as http://127.0.0.1:{port}; `load` speaks plain HTTP only"
+            ),
+        }
+    }
 }
 
 fn deliver(
     args: &Args,
     requests: impl Iterator<Item = Request> + Send + 'static,
 ) -> anyhow::Result<::load::Report> {
+    let endpoint = args.endpoint()?;
     let options = SendOptions {
-        endpoint: args.endpoint.clone(),
+        endpoint: endpoint.clone(),
         protocol: match args.protocol {
             ProtocolArg::Grpc => Protocol::Grpc,
             ProtocolArg::HttpProtobuf => Protocol::HttpProtobuf,
@@ -197,19 +227,22 @@ fn deliver(
         },
         connections: args.connections,
         paced: args.rate.is_some(),
-        retry_for: Duration::from_secs(60),
+        connect_for: CONNECT_FOR,
+        retry_for: RETRY_FOR,
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let shown = std::sync::Mutex::new(std::time::Instant::now());
-    runtime.block_on(::load::send(requests, options, move |accepted| {
-        let mut shown = shown
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
-        if shown.elapsed() > Duration::from_secs(2) {
-            *shown = std::time::Instant::now();
-            eprintln!("{accepted} items accepted");
-        }
-    }))
+    let heard = Heard::new(endpoint.clone());
+    let sending = ::load::send(requests, options, move |event| heard.hear(event));
+    let outcome = runtime.block_on(sending);
+    // After a failure, what is left of the traffic may not be due for long.
+    runtime.shutdown_background();
+    let report = outcome.map_err(|error| {
+        anyhow!("{error:#}; is Tailwater running there (`tailwater run`)? --endpoint and --protocol say where and how to send")
+    })?;
+    if report.accepted_items == 0 && report.failed_items > 0 {
+        bail!("{endpoint} refused all {} items", report.failed_items);
+    }
+    Ok(report)
 }
