@@ -71,6 +71,7 @@ fn main() {
     runtime::memory::no_huge_pages();
     // Where it is refused and files run out, the warning then says so.
     let _ = runtime::files::allow_most_open_files();
+    runtime::keep_from_others();
     runtime::abort_on_panic();
     let command = Cli::parse().command;
     if matches!(

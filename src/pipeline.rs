@@ -3,11 +3,11 @@
 use std::future::Future;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use bus::watch::{Cursors, Watch};
-use bus::{Bus, BusConfig};
+use bus::{Bus, BusKind};
 use runtime::{Admin, Drain, Health, Instance, Metrics, Readiness, Stages, install_metrics};
 use schemas::Topics;
 
@@ -16,6 +16,7 @@ use crate::live::Live;
 use crate::reload::{self, Reloader};
 use crate::summary::Summary;
 use crate::watching::{self, Watching};
+use crate::why;
 
 /// Between two attempts to reach the bus.
 const RETRY_AFTER: Duration = Duration::from_secs(3);
@@ -31,6 +32,11 @@ pub enum Stage {
 
 impl Stage {
     pub const ALL: [Self; 4] = [Self::Ingest, Self::Sampler, Self::Enrich, Self::Export];
+
+    /// From 0 on.
+    fn place(self) -> u16 {
+        self as u16
+    }
 
     pub fn name(self) -> &'static str {
         match self {
@@ -79,6 +85,7 @@ impl Pipeline {
             metrics.page("parts", move |out| health.render(out));
         }
         register(config, stages);
+        let names = stages.to_vec();
         let stages: Vec<(Stage, Readiness)> = stages
             .iter()
             .map(|stage| (*stage, health.part(stage.name())))
@@ -92,16 +99,40 @@ impl Pipeline {
         }
         let live = Live::new(reloader, config.enrich.rules.clone());
         let pages = live.clone().pages();
-        let admin = Admin::start(&config.admin, health.clone(), metrics.clone(), pages).await?;
+        let alone = match names[..] {
+            [stage] => Some(stage),
+            _ => None,
+        };
+        let listen = match alone {
+            Some(stage) => config.admin.clone().of_stage(stage.place()),
+            None => config.admin.clone(),
+        };
+        let admin = Admin::start(&listen, health.clone(), metrics.clone(), pages).await?;
+        let [health_at, metrics_at, pages_at] = [admin.health, admin.metrics, admin.pages]
+            .map(|address| address.map_or_else(|| "off".to_owned(), |address| address.to_string()));
+        tracing::info!(
+            health = health_at,
+            metrics = metrics_at,
+            listen = pages_at,
+            "admin pages are up"
+        );
         let instance = Instance::take(config.instance.as_deref())?;
-        let Some(bus) = open(&config.bus, &bus_ready, stop).await? else {
+        let Some(bus) = open(config, alone, &bus_ready, stop).await? else {
             return Ok(None);
         };
+        if let BusKind::Embedded(embedded) = &config.bus.kind {
+            if let Some(stage) = alone {
+                tracing::warn!(
+                    stage = stage.name(),
+                    "this stage runs alone on an embedded bus, which no other process can use; set bus.kafka, or run all stages by `tailwater run`"
+                );
+            }
+            why::leave_address(&embedded.dir, admin.pages);
+        }
         let watch = Watch::new(bus.clone());
         let watching = watching::start(&watch, bus_ready, &metrics)?;
         live.bus_is_open(bus, Topics::new(&config.bus.prefix));
 
-        let names: Vec<Stage> = stages.iter().map(|(stage, _)| *stage).collect();
         let mut pipeline = Self {
             summary: Summary::of(config, &names)
                 .with_admin(admin)
@@ -207,12 +238,14 @@ fn register(config: &Config, stages: &[Stage]) {
 
 /// Opens the bus and makes its topics, again and again until it can be reached.
 async fn open(
-    config: &BusConfig,
+    config: &Config,
+    alone: Option<Stage>,
     ready: &Readiness,
     stop: &Drain,
 ) -> anyhow::Result<Option<Arc<dyn Bus>>> {
+    let mut waiting: Option<(Instant, String)> = None;
     loop {
-        let attempt = config.clone();
+        let attempt = config.bus.clone();
         let opened = tokio::task::spawn_blocking(move || {
             let bus = attempt.open()?;
             let topics = Topics::new(&attempt.prefix);
@@ -221,14 +254,40 @@ async fn open(
         });
         match opened.await? {
             Ok(bus) => {
+                if let Some((since, _)) = waiting {
+                    let waited_s = since.elapsed().as_secs();
+                    tracing::info!(waited_s, "the bus is there");
+                }
                 ready.ready();
                 return Ok(Some(bus));
             }
             Err(bus::Error::Unavailable(reason)) => {
-                tracing::warn!(%reason, retry_after = ?RETRY_AFTER, "the bus can't be reached; waiting for it");
+                let since = waiting
+                    .as_ref()
+                    .map_or_else(Instant::now, |(since, _)| *since);
+                // One warning says it, until the reason is another one.
+                match &waiting {
+                    Some((_, said)) if *said == reason => {
+                        tracing::debug!(%reason, "the bus can't be reached; waiting for it");
+                    }
+                    _ => tracing::warn!(
+                        %reason,
+                        "the bus can't be reached; waiting for it: start it, or correct its address in the section `bus`"
+                    ),
+                }
                 ready.not_ready(format!("waiting for the bus: {reason}"));
+                waiting = Some((since, reason));
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                let embedded = matches!(config.bus.kind, BusKind::Embedded(_));
+                return match alone {
+                    Some(stage) if embedded => Err(anyhow::Error::from(error).context(format!(
+                        "{} runs alone, and an embedded bus belongs to one process: set bus.kafka, or run all stages together by `tailwater run`",
+                        stage.name()
+                    ))),
+                    _ => Err(error.into()),
+                };
+            }
         }
         tokio::select! {
             () = tokio::time::sleep(RETRY_AFTER) => {}

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use runtime::logging::{self, LogConfig};
 use runtime::{exit, stop_on_signals};
 
 use crate::config::Config;
@@ -23,18 +24,24 @@ pub fn run_stages(args: &Args, stages: &[Stage]) -> i32 {
     let config = match Config::read(args.config.as_deref()) {
         Ok(config) => config,
         Err(report) => {
-            eprintln!("{report}");
+            let file = args.config.as_deref();
+            let text = file
+                .and_then(|file| std::fs::read(file).ok())
+                .unwrap_or_default();
+            // Logged as the file asks for, as far as it can be read; a variable's problem is told by the next start.
+            let _ = LogConfig::of_broken(&String::from_utf8_lossy(&text)).start();
+            logging::fail(&report.to_string());
             return exit::INVALID_CONFIGURATION;
         }
     };
     if let Err(problem) = config.log.start() {
-        eprintln!("error: {problem}");
+        logging::fail(&problem);
         return exit::INVALID_CONFIGURATION;
     }
     match serve(&config, stages) {
         Ok(()) => exit::CLEAN,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            logging::fail(&format!("{error:#}"));
             exit::FAILED
         }
     }
@@ -48,7 +55,7 @@ fn serve(config: &Config, stages: &[Stage]) -> anyhow::Result<()> {
         let stop = stop_on_signals()?;
         match Pipeline::start(config, stages, &stop).await? {
             Some(pipeline) => {
-                eprintln!("{}", pipeline.summary);
+                pipeline.summary.say();
                 pipeline.run(stop.requested()).await
             }
             None => Ok(()),

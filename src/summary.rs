@@ -66,6 +66,18 @@ impl Summary {
         self.set(Stage::Ingest.name(), otlp(&grpc, &http));
     }
 
+    /// On standard error: lines for people, or events when that is for machines.
+    pub fn say(&self) {
+        if !runtime::logging::is_json() {
+            eprintln!("{self}");
+            return;
+        }
+        tracing::info!("{}", self.title);
+        for (part, line) in &self.lines {
+            tracing::info!(part, "{line}");
+        }
+    }
+
     fn set(&mut self, title: &'static str, line: String) {
         match self.lines.iter_mut().find(|(has, _)| *has == title) {
             Some((_, has)) => *has = line,

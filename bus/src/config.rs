@@ -243,6 +243,21 @@ impl BusConfig {
             BusKind::Kafka(kafka) => crate::kafka::open(kafka),
         }
     }
+
+    /// Why there is no bus to look at, for who only looks and so must not make one: there is no embedded log in that directory.
+    pub fn absent(&self) -> Option<String> {
+        let BusKind::Embedded(embedded) = &self.kind else {
+            return None;
+        };
+        let here = std::env::current_dir().unwrap_or_default();
+        (!crate::embedded::exists(&embedded.dir)).then(|| {
+            format!(
+                "there is no embedded bus in {} (seen from {}): run this where Tailwater runs, or name its configuration by --config",
+                embedded.dir.display(),
+                here.display()
+            )
+        })
+    }
 }
 
 #[cfg(test)]

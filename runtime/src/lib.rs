@@ -16,6 +16,7 @@ pub mod names;
 mod process;
 mod signals;
 mod stages;
+mod umask;
 
 pub use admin::Admin;
 pub use drain::Drain;
@@ -24,3 +25,4 @@ pub use instance::Instance;
 pub use measure::{Metrics, Snapshot, install_metrics};
 pub use signals::{abort_on_panic, stop_on_signals};
 pub use stages::Stages;
+pub use umask::keep_from_others;

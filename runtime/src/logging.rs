@@ -1,13 +1,20 @@
 //! Structured logs on standard error. Standard output belongs to data.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tracing_subscriber::EnvFilter;
 
-use crate::config::Problems;
+use crate::config::{self, Problems};
 
 /// Overrides `log.level`.
 pub const VARIABLE: &str = "TAILWATER_LOG";
+/// Overrides `log.format`.
+pub const FORMAT_VARIABLE: &str = "TAILWATER_LOG_FORMAT";
+
+/// Whether what a process says, to its last word, is JSON.
+static JSON: AtomicBool = AtomicBool::new(false);
 
 /// Libraries whose ordinary business is no news to the person on call. rdkafka calls each clean close of a consumer an error.
 const QUIET: &str = "hyper=warn,hyper_util=warn,h2=warn,tower=warn,tonic=warn,rustls=warn,fjall=warn,lsm_tree=warn,timely=warn,rdkafka::consumer::base_consumer=off";
@@ -18,6 +25,7 @@ const QUIET: &str = "hyper=warn,hyper_util=warn,h2=warn,tower=warn,tonic=warn,ru
 pub struct RawLog {
     /// `error`, `warn`, `info`, `debug` or `trace`; or by module: `info,sampler=debug`. TAILWATER_LOG overrides it.
     pub level: String,
+    /// `text`, or `json`: each line an object, from the first to the last. TAILWATER_LOG_FORMAT overrides it.
     pub format: LogFormat,
 }
 
@@ -58,11 +66,38 @@ impl RawLog {
 }
 
 impl LogConfig {
+    /// How to log what is wrong with a configuration itself: its own format as far as the text tells, at level `info`.
+    pub fn of_broken(text: &str) -> Self {
+        let format = config::peek(text, &["log", "format"], &config::process_environment);
+        let json = match format {
+            Some(format) => format == "json",
+            None => mentions_json(text),
+        };
+        Self {
+            level: RawLog::default().level,
+            format: if json {
+                LogFormat::Json
+            } else {
+                LogFormat::Text
+            },
+        }
+    }
+
     /// Begins logging; what runs before logs nothing. A second call in one process changes nothing.
     ///
     /// # Errors
-    /// TAILWATER_LOG isn't a filter.
+    /// TAILWATER_LOG isn't a filter, or TAILWATER_LOG_FORMAT no format.
     pub fn start(&self) -> Result<(), String> {
+        let format = match std::env::var(FORMAT_VARIABLE).as_deref() {
+            Err(_) | Ok("") => self.format,
+            Ok("text") => LogFormat::Text,
+            Ok("json") => LogFormat::Json,
+            Ok(other) => {
+                return Err(format!(
+                    "{FORMAT_VARIABLE}: `{other}` is not a log format; write text or json"
+                ));
+            }
+        };
         let filter = match std::env::var(VARIABLE) {
             Ok(level) if !level.is_empty() => {
                 filter(&level).map_err(|problem| format!("{VARIABLE}: {problem}"))?
@@ -72,7 +107,7 @@ impl LogConfig {
         let builder = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_writer(std::io::stderr);
-        let started = match self.format {
+        let started = match format {
             LogFormat::Text => builder
                 .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
                 .try_init(),
@@ -80,9 +115,38 @@ impl LogConfig {
         };
         if let Err(error) = started {
             tracing::debug!(%error, "logging was started before");
+            return Ok(());
         }
+        JSON.store(format == LogFormat::Json, Ordering::Relaxed);
         Ok(())
     }
+}
+
+/// Whether lines are JSON: then nothing else may be written to standard error.
+pub fn is_json() -> bool {
+    JSON.load(Ordering::Relaxed)
+}
+
+/// Says why a process ends, as a line for people or as an event.
+pub fn fail(reason: &str) {
+    match is_json() {
+        true => tracing::error!("{reason}"),
+        false if reason.starts_with("error") => eprintln!("{reason}"),
+        false => eprintln!("error: {reason}"),
+    }
+}
+
+/// Of a text that isn't even YAML: whether its `log` section speaks of JSON.
+fn mentions_json(text: &str) -> bool {
+    let mut lines = text.lines().skip_while(|line| !line.starts_with("log:"));
+    let first = lines.next();
+    let inside = lines.take_while(|line| line.starts_with([' ', '\t']));
+    let is_json = |line: &str| {
+        let after = line.split_once("format:").map(|(_, after)| after);
+        let value = after.map(|after| after.trim_start().trim_start_matches(['"', '\'']));
+        value.is_some_and(|value| value.starts_with("json"))
+    };
+    first.into_iter().chain(inside).any(is_json)
 }
 
 fn filter(level: &str) -> Result<EnvFilter, String> {
@@ -102,6 +166,23 @@ fn filter(level: &str) -> Result<EnvFilter, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_broken_configuration_is_told_in_its_own_format() {
+        fn check(text: &str, json: bool) {
+            let format = LogConfig::of_broken(text).format;
+            assert_eq!(format == LogFormat::Json, json, "{text}");
+        }
+        check("log: {format: json}\nbuss: {}", true);
+        check("buss: {}\nlog:\n  level: loud\n  format: \"json\"\n", true);
+        check("log: {format: text}\n# json\n", false);
+        check("sampler: {format: json}\n", false);
+        check("", false);
+        // No YAML at all.
+        check("log:\n  format: json\nbus: {kafka: [\n", true);
+        check("log: {level: info, format: 'json'}\nbus: }\n", true);
+        check("log: {level: info}\nbus: }\nx:\n  format: json\n", false);
+    }
 
     #[test]
     fn levels_are_checked() {

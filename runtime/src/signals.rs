@@ -2,7 +2,7 @@
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{Drain, exit};
+use crate::{Drain, exit, logging};
 
 /// The request to stop that the first signal makes. From now on, the second signal ends the process.
 ///
@@ -39,7 +39,17 @@ pub fn stop_on_signals() -> std::io::Result<Drain> {
 pub fn abort_on_panic() {
     let report = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        report(panic);
+        match logging::is_json() {
+            true => {
+                let message = panic
+                    .payload_as_str()
+                    .unwrap_or("for no reason that it gave");
+                let at = panic.location().map(ToString::to_string);
+                let thread = std::thread::current();
+                tracing::error!(at, thread = thread.name(), backtrace = %std::backtrace::Backtrace::capture(), "panicked: {message}");
+            }
+            false => report(panic),
+        }
         std::process::abort();
     }));
 }

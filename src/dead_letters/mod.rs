@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::bail;
-use bus::{Bus, BusKind};
+use bus::Bus;
 use export::letters::{Filter, LetterId, Letters};
 use runtime::exit;
 use schemas::Topics;
@@ -133,13 +133,8 @@ pub fn run(args: &Args) -> i32 {
 /// The letters on the bus of a configuration.
 fn open(config: &Config, filter: &Filter) -> anyhow::Result<(Letters, Topics)> {
     let topics = Topics::new(&config.bus.prefix);
-    if let BusKind::Embedded(embedded) = &config.bus.kind
-        && !embedded.dir.exists()
-    {
-        bail!(
-            "there is no embedded bus in {}: give the configuration with --config",
-            embedded.dir.display()
-        );
+    if let Some(reason) = config.bus.absent() {
+        bail!(reason);
     }
     let bus: Arc<dyn Bus> = match config.bus.open() {
         Ok(bus) => bus,

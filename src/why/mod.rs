@@ -1,7 +1,8 @@
 //! `tailwater why TRACE_ID`: what was decided about a trace, by which policy, and what was seen of it then.
 //!
 //! The decision log knows. On Kafka it is read directly; an embedded bus belongs to one process at a time, so while that runs it is asked
-//! over its admin endpoint (`GET /why/TRACE_ID`), which answers with the same [`History`]. Names are redacted as they would be for export.
+//! over its admin endpoint (`GET /why/TRACE_ID`), which answers with the same [`History`]. Where there is no embedded bus, whoever listens on
+//! `admin.listen` is asked. Names are redacted as they would be for export. Nothing is created.
 
 mod ask;
 mod explain;
@@ -11,11 +12,12 @@ mod redact;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use runtime::exit;
 use schemas::Topics;
 
 use crate::config::Config;
+pub use ask::leave_address;
 pub use find::find;
 pub use history::History;
 pub use redact::redact;
@@ -103,21 +105,16 @@ pub fn run(args: &Args) -> i32 {
 }
 
 fn history(config: &Config, id: [u8; 16]) -> anyhow::Result<Option<History>> {
+    if let Some(reason) = config.bus.absent() {
+        return ask::ask_any(config, id).with_context(|| reason);
+    }
     match config.bus.open() {
         Ok(bus) => {
             let found = find(&*bus, &Topics::new(&config.bus.prefix), id)?;
             Ok(found.map(|history| redact(history, &config.enrich.rules)))
         }
         Err(bus::Error::Fatal(reason)) if reason.contains("in use by") => {
-            let Some(address) = config.admin.listen else {
-                bail!("{reason}; it can't be asked either, since admin.listen is off");
-            };
-            let token = &config.raw.admin.token;
-            ask::ask(address, token, id).with_context(|| {
-                format!(
-                    "{reason}; nor does that process answer on http://{address}/why (admin.listen)"
-                )
-            })
+            ask::ask_any(config, id).with_context(|| reason)
         }
         Err(error) => Err(error.into()),
     }

@@ -7,9 +7,9 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-const LONG: Duration = Duration::from_secs(60);
+pub(crate) const LONG: Duration = Duration::from_secs(60);
 
-fn tailwater(dir: &Path, args: &[&str]) -> Command {
+pub(crate) fn tailwater(dir: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tailwater"));
     command.current_dir(dir).args(args).stdin(Stdio::null());
     for variable in ["TAILWATER_CONFIG", "TAILWATER_LOG", "TAILWATER_INSTANCE"] {
@@ -18,20 +18,30 @@ fn tailwater(dir: &Path, args: &[&str]) -> Command {
     command
 }
 
-fn output(dir: &Path, args: &[&str]) -> Output {
+pub(crate) fn output(dir: &Path, args: &[&str]) -> Output {
     tailwater(dir, args).output().unwrap()
 }
 
 /// A running `tailwater`, killed when the test is over.
-struct Running {
+pub(crate) struct Running {
     child: Child,
     lines: Receiver<String>,
     seen: String,
 }
 
 impl Running {
-    fn start(dir: &Path, args: &[&str]) -> Self {
-        let mut command = tailwater(dir, args);
+    pub(crate) fn start(dir: &Path, args: &[&str]) -> Self {
+        Self::of(tailwater(dir, args))
+    }
+
+    /// By another program, such as a shell that ends as Tailwater.
+    pub(crate) fn start_with(dir: &Path, args: &[&str], program: &str) -> Self {
+        let mut command = Command::new(program);
+        command.current_dir(dir).args(args).stdin(Stdio::null());
+        Self::of(command)
+    }
+
+    fn of(mut command: Command) -> Self {
         command.stderr(Stdio::piped()).stdout(Stdio::null());
         let mut child = command.spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
@@ -51,7 +61,7 @@ impl Running {
     }
 
     /// Waits for a line with this in it, and gives what follows it up to the next space or slash.
-    fn says(&mut self, what: &str) -> String {
+    pub(crate) fn says(&mut self, what: &str) -> String {
         let deadline = Instant::now() + LONG;
         loop {
             if let Some((_, rest)) = self.seen.split_once(what) {
@@ -67,7 +77,7 @@ impl Running {
         }
     }
 
-    fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let kill = format!("kill -{name} {}", self.child.id());
         assert!(
             Command::new("sh")
@@ -79,7 +89,7 @@ impl Running {
     }
 
     /// The exit code, and everything it said.
-    fn ends(mut self) -> (Option<i32>, String) {
+    pub(crate) fn ends(mut self) -> (Option<i32>, String) {
         let deadline = Instant::now() + LONG;
         loop {
             // Its stderr closes when it ends.
@@ -109,7 +119,7 @@ fn http(address: &str, request: &str) -> String {
     answer
 }
 
-fn get(address: &str, path: &str) -> String {
+pub(crate) fn get(address: &str, path: &str) -> String {
     http(
         address,
         &format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"),
@@ -117,7 +127,7 @@ fn get(address: &str, path: &str) -> String {
 }
 
 /// Waits until `GET path` answers with this in it.
-fn answers(address: &str, path: &str, what: &str) {
+pub(crate) fn answers(address: &str, path: &str, what: &str) {
     let deadline = Instant::now() + LONG;
     loop {
         let answer = get(address, path);
@@ -130,7 +140,7 @@ fn answers(address: &str, path: &str, what: &str) {
 }
 
 /// Free ports, a bus in the test's own directory, short windows.
-fn configure(dir: &Path, more: &str) {
+pub(crate) fn configure(dir: &Path, more: &str) {
     let yaml = format!(
         "ingest: {{grpc: {{listen: \"127.0.0.1:0\"}}, http: {{listen: \"127.0.0.1:0\"}}}}
 sampler: {{decision_wait: 1s, idle_allowance: 100ms}}
@@ -141,12 +151,12 @@ instance: command-line
     std::fs::write(dir.join("t.yaml"), yaml).unwrap();
 }
 
-const FREE_PORTS: &str = "admin: {health: \"127.0.0.1:0\", metrics: \"127.0.0.1:0\"}
+pub(crate) const FREE_PORTS: &str = "admin: {health: \"127.0.0.1:0\", metrics: \"127.0.0.1:0\"}
 bus: {topics: {partitions: 2}}";
 
-const TRACE_ID: &str = "5b8efff798038103d269b633813fc60c";
+pub(crate) const TRACE_ID: &str = "5b8efff798038103d269b633813fc60c";
 
-fn send_error_trace(otlp: &str) {
+pub(crate) fn send_error_trace(otlp: &str) {
     let body = format!(
         r#"{{"resourceSpans":[{{"scopeSpans":[{{"spans":[{{"traceId":"{TRACE_ID}","spanId":"eee19b7ec3c1b174","name":"pay","kind":2,"startTimeUnixNano":"1760000000000000000","endTimeUnixNano":"1760000001000000000","status":{{"code":2}}}}]}}]}}]}}"#
     );

@@ -91,6 +91,11 @@ pub fn open(dir: &Path, options: Options) -> Result<Arc<dyn Bus>> {
     }))
 }
 
+/// Whether there is a log in `dir`. Changes nothing.
+pub fn exists(dir: &Path) -> bool {
+    store_path(dir).exists()
+}
+
 struct Embedded {
     open: Arc<Open>,
 }

@@ -8,33 +8,27 @@ use serde::{Deserialize, Serialize};
 use super::guard::Token;
 use crate::config::{Problems, Secret};
 
+const HEALTH_PORT: u16 = 13133;
+const METRICS_PORT: u16 = 8888;
 /// Where `admin.listen` is when `admin.health` is off.
 const PAGES_PORT: u16 = 13134;
+/// Between the default ports of a stage that runs alone and those of the next one.
+const PORTS_BY_STAGE: u16 = 10;
 
 /// The `admin` section: addresses, or `off`.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawAdmin {
-    /// `/livez` (also `/healthz`) says that the process lives, `/readyz` whether all of its parts are ready.
-    pub health: String,
-    /// `/metrics` for Prometheus.
-    pub metrics: String,
+    /// `/livez` (also `/healthz`) says that the process lives, `/readyz` whether all of its parts are ready. Absent: 127.0.0.1:13133; of a stage that runs alone,
+    /// 13133 for ingest, 13143 for the sampler, 13153 for enrich, 13163 for export.
+    pub health: Option<String>,
+    /// `/metrics` for Prometheus. Absent: 127.0.0.1:8888; of a stage that runs alone, 8888, 8898, 8908 or 8918.
+    pub metrics: Option<String>,
     /// `GET /why/TRACE_ID` and `POST /config`: what shows data or changes something. Beyond localhost only with `admin.token`. Absent: on 127.0.0.1, the port after that of
     /// `admin.health`.
     pub listen: Option<String>,
     /// What requests to `admin.listen` must carry as `Authorization: Bearer …`: at least 16 characters, such as "${env:TAILWATER_ADMIN_TOKEN}".
     pub token: Secret,
-}
-
-impl Default for RawAdmin {
-    fn default() -> Self {
-        Self {
-            health: "127.0.0.1:13133".to_owned(),
-            metrics: "127.0.0.1:8888".to_owned(),
-            listen: None,
-            token: Secret::default(),
-        }
-    }
 }
 
 /// A valid `admin` section.
@@ -44,12 +38,47 @@ pub struct AdminConfig {
     pub metrics: Option<SocketAddr>,
     pub listen: Option<SocketAddr>,
     pub token: Option<Token>,
+    /// Nobody wrote these addresses down: they are ours to choose.
+    assumed: Assumed,
+    /// An address that is taken gives way to the next free port.
+    pub(super) next_free: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Assumed {
+    health: bool,
+    metrics: bool,
+    listen: bool,
+}
+
+impl AdminConfig {
+    /// For a stage that runs alone, the `place`th of the pipeline: several of them share one file and, often, one host. So addresses that the
+    /// file doesn't name are different for each stage, and one that is taken gives way to the next free port.
+    pub fn of_stage(mut self, place: u16) -> Self {
+        let move_on = |address: &mut Option<SocketAddr>, assumed: bool| match address {
+            Some(address) if assumed && address.port() != 0 => {
+                address.set_port(address.port() + place * PORTS_BY_STAGE);
+            }
+            _ => {}
+        };
+        move_on(&mut self.health, self.assumed.health);
+        move_on(&mut self.metrics, self.assumed.metrics);
+        move_on(&mut self.listen, self.assumed.listen);
+        self.next_free = true;
+        self
+    }
 }
 
 impl RawAdmin {
     pub fn validate(&self, path: &str, problems: &mut Problems) -> AdminConfig {
-        let health = address(path, "health", &self.health, problems);
-        let metrics = address(path, "metrics", &self.metrics, problems);
+        let health = match &self.health {
+            Some(text) => address(path, "health", text, problems),
+            None => Some((Ipv4Addr::LOCALHOST, HEALTH_PORT).into()),
+        };
+        let metrics = match &self.metrics {
+            Some(text) => address(path, "metrics", text, problems),
+            None => Some((Ipv4Addr::LOCALHOST, METRICS_PORT).into()),
+        };
         let token = match self.token.0.as_str() {
             "" => None,
             text => {
@@ -84,6 +113,12 @@ impl RawAdmin {
             metrics,
             listen,
             token,
+            assumed: Assumed {
+                health: self.health.is_none(),
+                metrics: self.metrics.is_none(),
+                listen: self.listen.is_none() && self.health.is_none(),
+            },
+            next_free: false,
         }
     }
 }
@@ -136,11 +171,35 @@ mod tests {
     #[test]
     fn addresses_are_checked() {
         let raw = RawAdmin {
-            health: "localhost".to_owned(),
-            metrics: "off".to_owned(),
+            health: Some("localhost".to_owned()),
+            metrics: Some("off".to_owned()),
             ..RawAdmin::default()
         };
         assert!(check(raw, &["admin.health"]).metrics.is_none());
+    }
+
+    #[test]
+    fn stages_that_run_alone_have_ports_of_their_own() {
+        let ports = |raw: &RawAdmin, place| {
+            let config = check(raw.clone(), &[]).of_stage(place);
+            [config.health, config.metrics, config.listen]
+                .map(|address| address.map(|address| address.port()))
+        };
+        let written = |health: &str| RawAdmin {
+            health: Some(health.to_owned()),
+            ..RawAdmin::default()
+        };
+        let absent = RawAdmin::default();
+        assert_eq!(ports(&absent, 0), [Some(13133), Some(8888), Some(13134)]);
+        assert_eq!(ports(&absent, 3), [Some(13163), Some(8918), Some(13164)]);
+        let here = written("127.0.0.1:7000");
+        assert_eq!(ports(&here, 2), [Some(7000), Some(8908), Some(7001)]);
+        assert_eq!(
+            ports(&written("off"), 1),
+            [None, Some(8898), Some(PAGES_PORT)]
+        );
+        let any = written("127.0.0.1:0");
+        assert_eq!(ports(&any, 1), [Some(0), Some(8898), Some(0)]);
     }
 
     #[test]
@@ -148,7 +207,7 @@ mod tests {
         let by_default = check(RawAdmin::default(), &[]).listen;
         assert_eq!(by_default, "127.0.0.1:13134".parse().ok());
         let exposed = RawAdmin {
-            health: "0.0.0.0:7000".to_owned(),
+            health: Some("0.0.0.0:7000".to_owned()),
             ..RawAdmin::default()
         };
         let listen = check(exposed, &[]).listen;

@@ -33,6 +33,9 @@ const LIMITS: Limits = Limits {
 /// Between two times that memory is given back.
 const TRIM_EVERY: Duration = Duration::from_secs(10);
 
+/// How far the next free port may be.
+const PORTS_TRIED_MAX: u16 = 100;
+
 /// An address that can't be had.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -80,15 +83,18 @@ impl Admin {
         });
         let (probes, scrapes) = (probes(health), scrapes(metrics));
         let (health, metrics) = if config.health.is_some() && config.health == config.metrics {
-            let both = listen("admin.health", config.health, probes.merge(scrapes)).await?;
+            let both = probes.merge(scrapes);
+            let both = listen("admin.health", config.health, config.next_free, both).await?;
             (both, both)
         } else {
-            let health = listen("admin.health", config.health, probes).await?;
-            let metrics = listen("admin.metrics", config.metrics, scrapes).await?;
+            let health = listen("admin.health", config.health, config.next_free, probes).await?;
+            let (address, next_free) = (config.metrics, config.next_free);
+            let metrics = listen("admin.metrics", address, next_free, scrapes).await?;
             (health, metrics)
         };
         let guard = middleware::from_fn_with_state(config.token.clone(), guard::guard);
-        let pages = listen("admin.listen", config.listen, pages.layer(guard)).await?;
+        let pages = pages.layer(guard);
+        let pages = listen("admin.listen", config.listen, config.next_free, pages).await?;
         Ok(Self {
             health,
             metrics,
@@ -100,6 +106,7 @@ impl Admin {
 async fn listen(
     key: &'static str,
     address: Option<SocketAddr>,
+    next_free: bool,
     routes: Router,
 ) -> Result<Option<SocketAddr>, ListenError> {
     let Some(address) = address else {
@@ -110,8 +117,11 @@ async fn listen(
         address,
         source,
     };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let listener = bind(address, next_free).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
+    if address.port() != 0 && bound != address {
+        tracing::warn!(key, wanted = %address, listening_on = %bound, "another process has this port; taking the next free one");
+    }
     let port = Port {
         name: key,
         limit_key: None,
@@ -126,6 +136,23 @@ async fn listen(
     // Nobody drains it: it is there until the process ends.
     tokio::spawn(port.serve(listener, Drain::new(), served));
     Ok(Some(bound))
+}
+
+async fn bind(mut address: SocketAddr, next_free: bool) -> std::io::Result<TcpListener> {
+    let wanted = address.port();
+    loop {
+        let bound = TcpListener::bind(address).await;
+        match (bound, address.port().checked_add(1)) {
+            (Err(error), Some(port))
+                if next_free
+                    && error.kind() == std::io::ErrorKind::AddrInUse
+                    && port - wanted < PORTS_TRIED_MAX =>
+            {
+                address.set_port(port);
+            }
+            (bound, _) => return bound,
+        }
+    }
 }
 
 fn probes(health: Health) -> Router {

@@ -7,6 +7,7 @@
 mod environment;
 mod foreign;
 mod load;
+mod peek;
 mod problems;
 mod report;
 mod scalar;
@@ -21,6 +22,7 @@ mod units;
 pub use environment::Environment;
 pub use foreign::read_foreign;
 pub use load::{load, process_environment};
+pub use peek::peek;
 pub use problems::{Problem, Problems};
 pub use report::ConfigError;
 pub use secret::Secret;
