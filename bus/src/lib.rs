@@ -19,6 +19,7 @@ pub mod embedded;
 mod error;
 pub mod fault;
 pub mod kafka;
+mod quiet;
 mod specs;
 pub mod watch;
 mod went_back;
@@ -31,5 +32,6 @@ pub use config::{
 pub use counted::commit;
 pub use dead_letter::DeadLetter;
 pub use error::{CommitError, Error, Result};
+pub use quiet::Quiet;
 pub use specs::topic_specs;
 pub use went_back::{WentBack, report_went_back};

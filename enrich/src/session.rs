@@ -203,7 +203,7 @@ impl Rebalance for Session {
     }
 
     fn lost(&self, partitions: Vec<TopicPartition>) {
-        tracing::warn!(partitions = partitions.len(), "enrich lost partitions");
+        tracing::info!(partitions = partitions.len(), "enrich lost partitions");
         self.forget(&partitions);
         self.end("the group took partitions away without waiting");
     }

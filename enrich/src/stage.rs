@@ -46,7 +46,11 @@ pub fn run(
             End::Failed(error) => return Err(error),
             End::Again(reason) => reason,
         };
-        tracing::warn!(%reason, wait = ?retry, "enrich joins its group anew");
+        tracing::info!(
+            reason,
+            wait_ms = retry.as_millis() as u64,
+            "enrich joins its group anew"
+        );
         ready.not_ready(format!("joining again: {reason}"));
         wait(retry, &drain);
         retry = (retry * 2).min(RETRY_MAX);

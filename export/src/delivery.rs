@@ -196,7 +196,7 @@ impl Delivery {
             .map_or(Duration::ZERO, |first| now - first);
         let limit = self.retry.max_elapsed_time.filter(|_| !denied);
         if limit.is_some_and(|limit| tried_for + refusal.pause > limit) {
-            return Outcome::Refused(format!("gave up after {tried_for:?}: {reason}"));
+            return Outcome::Refused(format!("gave up after {} s: {reason}", tried_for.as_secs()));
         }
         // While everything is refused, the gate says when to probe.
         let is_held = denied && self.gate.refusal().is_some();

@@ -103,7 +103,7 @@ impl Gate {
             tracing::info!(
                 backend = &*self.backend,
                 signal = self.signal.name(),
-                ?failed_for,
+                failed_for_s = failed_for.map(|time| time.as_secs()),
                 "the backend takes data again"
             );
         }
@@ -126,7 +126,8 @@ impl Gate {
     /// Says once a minute that the backend doesn't take data.
     fn say(&self, state: &mut State, refusal: Refusal<'_>, now: Instant) {
         let due = |said: Option<Instant>| said.is_none_or(|said| now - said >= REMIND);
-        let failing_for = state.breaker.failing_since().map(|since| now - since);
+        let failing_since = state.breaker.failing_since();
+        let failing_for_s = failing_since.map(|since| (now - since).as_secs());
         let (backend, signal) = (&*self.backend, self.signal.name());
         let reason = refusal.reason;
         if state.breaker.refusal().is_some() {
@@ -136,8 +137,8 @@ impl Gate {
                     backend,
                     signal,
                     reason,
-                    probe = ?self.patience.probe,
-                    ?failing_for,
+                    probe_every_s = self.patience.probe.as_secs(),
+                    failing_for_s,
                     "the backend refuses everything: its credentials or its address are wrong; data stays on the bus while that retains it"
                 );
             }
@@ -147,8 +148,8 @@ impl Gate {
                 backend,
                 signal,
                 reason,
-                retry_in = ?refusal.pause,
-                ?failing_for,
+                retry_in_ms = refusal.pause.as_millis() as u64,
+                failing_for_s,
                 "the backend did not take a request; its data stays on the bus"
             );
         }

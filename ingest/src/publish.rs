@@ -299,6 +299,8 @@ struct Pending {
     waiters: Vec<Ticket>,
 }
 
+static UNPUBLISHED: bus::Quiet = bus::Quiet::new();
+
 impl Pending {
     fn resolve(mut self, result: bus::Result<u64>) {
         let outcome = match result {
@@ -315,7 +317,14 @@ impl Pending {
                 Outcome::Refused
             }
             Err(error) => {
-                tracing::warn!(%error, signal = self.counts.signal.name(), "record not published");
+                let signal = self.counts.signal.name();
+                // Every record in flight says the same of a bus that is away.
+                match UNPUBLISHED.admit() {
+                    Some(held_back) => {
+                        tracing::warn!(%error, signal, held_back, "record not published; its senders are asked to try again");
+                    }
+                    None => tracing::debug!(%error, signal, "record not published"),
+                }
                 self.counts
                     .rejected_bus
                     .increment(std::mem::take(&mut self.items));

@@ -70,7 +70,7 @@ pub fn rekey(
                 return Err(error.context(format!("partitioning {} anew", config.topic)));
             }
             Err(End::Again(reason)) => {
-                tracing::warn!(%reason, topic = config.topic, "joining the group anew");
+                tracing::info!(reason, topic = config.topic, "joining the group anew");
                 ready.not_ready(reason);
                 std::thread::sleep(REJOIN_PAUSE);
             }

@@ -102,7 +102,8 @@ impl Stages {
             stage.drain.request();
             match tokio::time::timeout_at(deadline, stage.end()).await {
                 Ok(Ok(())) => {
-                    tracing::info!(stage = stage.name, took = ?began.elapsed(), "drained");
+                    let took_ms = began.elapsed().as_millis() as u64;
+                    tracing::info!(stage = stage.name, took_ms, "drained");
                 }
                 Ok(Err(error)) => {
                     let error = error.context(format!("{} failed while draining", stage.name));

@@ -129,7 +129,7 @@ pub fn run(
             Ended::Fenced(_) if drain.is_requested() => return Ok(()),
             Ended::Fenced(reason) => {
                 ready.not_ready("joining the group again");
-                tracing::warn!(%reason, "the sampler was fenced; joining the group again");
+                tracing::info!(reason, "the sampler was fenced; joining the group again");
                 std::thread::sleep(REJOIN_AFTER);
             }
         }

@@ -70,7 +70,7 @@ impl Rebalance for Shared {
     }
 
     fn lost(&self, partitions: Vec<TopicPartition>) {
-        tracing::warn!(partitions = partitions.len(), "partitions lost");
+        tracing::info!(partitions = partitions.len(), "partitions lost");
         self.progress.failed(Failure::Fenced(
             "the group took partitions away without waiting".to_owned(),
         ));

@@ -100,7 +100,7 @@ impl AtLeastOnce {
 }
 
 fn create(properties: &Properties, role: &str) -> Result<PolledProducer<EpochContext>> {
-    let context = EpochContext::new(role.to_owned(), properties.message_bytes_max());
+    let context = EpochContext::new(properties.context(role), properties.message_bytes_max());
     PolledProducer::new(&properties.publisher(), context)
         .map_err(|e| error("creating a Kafka producer", &e))
 }

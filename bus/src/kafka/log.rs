@@ -1,17 +1,29 @@
 //! librdkafka's log lines and errors, as events of ours: for the person on call, and not a flood of them.
 //!
-//! A broker that is away makes each client report it several times a second. One warning in ten seconds says it; the
-//! others are counted, and visible at level DEBUG.
+//! Its own lines are at level DEBUG. That brokers are away is told once for the whole bus ([`super::outage`]); other failures that are tried again are
+//! told once in ten seconds for each client, and not while the brokers are away, which explains them.
 
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::KafkaError;
 
-const EVERY: Duration = Duration::from_secs(10);
+use super::outage::{self, News, Outage};
+use crate::quiet::Quiet;
+
+/// Facilities whose lines come as errors too (`FAIL`, `ERROR`), or tell of what is tried again by itself (`GETPID`), or of properties that
+/// go to all clients, whom they concern or not (`CONFWARN`).
+const ORDINARY: &[&str] = &[
+    "FAIL",
+    "ERROR",
+    "GETPID",
+    "CONFWARN",
+    "REQTMOUT",
+    "SESSTMOUT",
+];
 
 /// The context of every client of ours.
 pub(super) struct Context {
@@ -19,23 +31,42 @@ pub(super) struct Context {
     role: String,
     quiet: Quiet,
     last: Mutex<String>,
+    outage: Arc<Outage>,
 }
 
 impl Context {
-    pub fn new(role: impl Into<String>) -> Self {
+    pub fn new(role: impl Into<String>, outage: Arc<Outage>) -> Self {
         Self {
             role: role.into(),
             quiet: Quiet::default(),
             last: Mutex::default(),
+            outage,
         }
+    }
+
+    /// For another client with the same role.
+    pub fn again(&self) -> Self {
+        Self::new(self.role.clone(), self.outage.clone())
     }
 
     /// Something failed that is tried again.
     pub fn warn(&self, what: &str) {
         what.clone_into(&mut self.last.lock().unwrap_or_else(PoisonError::into_inner));
+        if self.outage.is_away() {
+            tracing::debug!(client = %self.role, "kafka: {what}");
+            return;
+        }
         match self.quiet.admit() {
             Some(held_back) => tracing::warn!(client = %self.role, held_back, "kafka: {what}"),
             None => tracing::debug!(client = %self.role, "kafka: {what}"),
+        }
+    }
+
+    /// The brokers answered this client.
+    pub fn answered(&self) {
+        if let Some(away) = self.outage.answered(Instant::now()) {
+            let away_s = away.as_secs();
+            tracing::info!(away_s, "kafka can be reached again");
         }
     }
 
@@ -50,6 +81,11 @@ impl Context {
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
+
+    fn note(&self, line: &str) {
+        line.clone_into(&mut self.last.lock().unwrap_or_else(PoisonError::into_inner));
+        tracing::debug!(client = %self.role, "kafka: {line}");
+    }
 }
 
 impl ClientContext for Context {
@@ -59,19 +95,36 @@ impl ClientContext for Context {
             | RDKafkaLogLevel::Alert
             | RDKafkaLogLevel::Critical
             | RDKafkaLogLevel::Error
-            | RDKafkaLogLevel::Warning => {
-                // `CONFWARN`: properties of the configuration go to all clients, whom they concern or not.
-                match facility {
-                    "CONFWARN" => tracing::debug!(client = %self.role, "kafka: {line}"),
-                    _ => self.warn(line),
-                }
+            | RDKafkaLogLevel::Warning
+                if !ORDINARY.contains(&facility) =>
+            {
+                self.warn(line);
             }
             _ => tracing::debug!(client = %self.role, facility, "kafka: {line}"),
         }
     }
 
     fn error(&self, error: KafkaError, reason: &str) {
-        self.warn(&format!("{error}: {reason}"));
+        let code = error.rdkafka_error_code();
+        let Some(code) = code.filter(|code| outage::concerns(*code)) else {
+            return self.warn(&format!("{error}: {reason}"));
+        };
+        if code != rdkafka::error::RDKafkaErrorCode::AllBrokersDown {
+            self.note(reason);
+        }
+        match self.outage.report(code, reason, Instant::now()) {
+            News::None => {}
+            News::Away(reason) => tracing::warn!(
+                reason,
+                todo = outage::advice(&reason),
+                "kafka can't be reached; trying again until it can"
+            ),
+            News::OneAway(reason) => tracing::warn!(
+                reason,
+                todo = outage::advice(&reason),
+                "a kafka broker can't be reached; going on with the others"
+            ),
+        }
     }
 
     /// Statistics are off unless configured by a property, and then they are for the log alone.
@@ -81,27 +134,3 @@ impl ClientContext for Context {
 }
 
 impl ConsumerContext for Context {}
-
-/// Lets one through in ten seconds and counts the others.
-#[derive(Default)]
-struct Quiet {
-    last: Mutex<Option<(Instant, u64)>>,
-}
-
-impl Quiet {
-    /// How many were held back before this one; `None` if this one is held back too.
-    fn admit(&self) -> Option<u64> {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        match last.as_mut() {
-            Some((at, held_back)) if at.elapsed() < EVERY => {
-                *held_back += 1;
-                None
-            }
-            other => {
-                let held_back = other.map_or(0, |(_, held_back)| *held_back);
-                *last = Some((Instant::now(), 0));
-                Some(held_back)
-            }
-        }
-    }
-}

@@ -15,6 +15,7 @@ use super::errors::error;
 use super::held::committed_positions;
 use super::log::Context;
 use super::log_id::{LogIds, log_ids};
+use super::outage;
 use super::properties::Properties;
 use super::reading::ends;
 use crate::{Error, Result, Topic, TopicPartition};
@@ -32,9 +33,11 @@ pub(super) struct Lookups {
 
 impl Lookups {
     pub fn connect(properties: &Properties) -> Result<Self> {
-        let client =
-            BaseConsumer::from_config_and_context(&properties.lookup(), Context::new("look-ups"))
-                .map_err(|e| error("creating a Kafka client", &e))?;
+        let client = BaseConsumer::from_config_and_context(
+            &properties.lookup(),
+            properties.context("look-ups"),
+        )
+        .map_err(|e| error("creating a Kafka client", &e))?;
         let lookups = Self {
             client,
             brokers: properties.brokers(),
@@ -42,11 +45,15 @@ impl Lookups {
             groups: Mutex::default(),
         };
         match lookups.client().fetch_metadata(None, ANSWER) {
-            Ok(_) => Ok(lookups),
+            Ok(_) => {
+                lookups.client.context().answered();
+                Ok(lookups)
+            }
             Err(e) => {
                 // The client's log says why: refused, unknown host, wrong password.
                 lookups.client();
-                let reason = lookups.client.context().last();
+                let reason = outage::plain(&lookups.client.context().last());
+                let reason = format!("{reason}; {}", outage::advice(&reason));
                 let attempted = format!("connecting to the Kafka brokers {}", lookups.brokers);
                 Err(match error(&attempted, &e) {
                     Error::Unavailable(message) => {
@@ -81,6 +88,7 @@ impl Lookups {
             .client()
             .fetch_metadata(Some(topic), timeout)
             .map_err(|e| error(&attempted(), &e))?;
+        self.client.context().answered();
         let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else {
             return Ok(None);
         };
@@ -216,9 +224,11 @@ impl Lookups {
             return Ok(client.clone());
         }
         let config = self.properties.group_lookup(group);
-        let client =
-            BaseConsumer::from_config_and_context(&config, Context::new(format!("lag of {group}")))
-                .map_err(|e| error("creating a Kafka client", &e))?;
+        let client = BaseConsumer::from_config_and_context(
+            &config,
+            self.properties.context(format!("lag of {group}")),
+        )
+        .map_err(|e| error("creating a Kafka client", &e))?;
         let client = Arc::new(client);
         groups.insert(group.to_owned(), client.clone());
         Ok(client)

@@ -69,7 +69,7 @@ impl KafkaMember {
         let config = properties.member(&options.group, &options.instance);
         announce(&options.group, &options.topics);
         let member = Self {
-            consumer: client(&config, &options.group)?,
+            consumer: client(&config, member_context(properties, &options.group))?,
             config,
             group: options.group.clone(),
             instance: options.instance.clone(),
@@ -280,8 +280,11 @@ impl Drop for KafkaMember {
     }
 }
 
-fn client(config: &ClientConfig, group: &str) -> Result<Arc<Consumer>> {
-    let context = Context::new(format!("member of {group}"));
+fn member_context(properties: &Properties, group: &str) -> Context {
+    properties.context(format!("member of {group}"))
+}
+
+fn client(config: &ClientConfig, context: Context) -> Result<Arc<Consumer>> {
     let consumer =
         Consumer::new(config, context).map_err(|e| error("creating a Kafka consumer", &e))?;
     Ok(Arc::new(consumer))

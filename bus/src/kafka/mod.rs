@@ -12,6 +12,7 @@ mod log;
 mod log_id;
 mod lookups;
 mod member;
+mod outage;
 mod ownership;
 mod polled;
 mod producer;

@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 
+use super::log::Context;
+use super::outage::Outage;
 use crate::config::RawKafka;
 use crate::{Error, Result};
 
@@ -127,6 +129,8 @@ pub(super) struct Properties {
     config: RawKafka,
     /// The smallest `max.message.bytes` of the topics, once the brokers were asked; shared by all clones.
     topics_bytes_max: Arc<AtomicUsize>,
+    /// Likewise shared: what all clients know of whether the brokers can be reached.
+    outage: Arc<Outage>,
 }
 
 impl Properties {
@@ -136,6 +140,7 @@ impl Properties {
             return Ok(Self {
                 config: config.clone(),
                 topics_bytes_max: Arc::new(AtomicUsize::new(usize::MAX)),
+                outage: Arc::default(),
             });
         }
         let lines: Vec<_> = problems
@@ -143,6 +148,11 @@ impl Properties {
             .map(|(key, problem)| format!("bus.kafka.{key} {problem}"))
             .collect();
         Err(Error::Fatal(lines.join("; ")))
+    }
+
+    /// For a client with this role.
+    pub fn context(&self, role: impl Into<String>) -> Context {
+        Context::new(role, self.outage.clone())
     }
 
     pub fn brokers(&self) -> String {

@@ -62,7 +62,10 @@ impl KafkaPublisher {
 }
 
 fn create(properties: &Properties) -> Result<PolledProducer<Acks>> {
-    let context = Acks(Context::new("publisher"), properties.record_bytes_max());
+    let context = Acks(
+        properties.context("publisher"),
+        properties.record_bytes_max(),
+    );
     PolledProducer::new(&properties.publisher(), context)
         .map_err(|e| error("creating a Kafka producer", &e))
 }
@@ -102,7 +105,8 @@ impl Publisher for KafkaPublisher {
         match self.unsettled.wait(timeout) {
             0 => Ok(()),
             waiting => Err(Error::Unavailable(format!(
-                "flushing the publisher: {waiting} records not acknowledged after {timeout:?}"
+                "flushing the publisher: {waiting} records not acknowledged after {} ms",
+                timeout.as_millis()
             ))),
         }
     }

@@ -9,7 +9,6 @@ use rdkafka::consumer::Consumer as _;
 
 use super::errors::error;
 use super::held::{Consumer, Happened};
-use super::log::Context;
 use super::lookups::{ANSWER, Lookups};
 use super::properties::Properties;
 use super::reading::{Partitions, stops_partition};
@@ -25,7 +24,7 @@ pub(super) struct KafkaReader {
 
 impl KafkaReader {
     pub fn new(properties: &Properties, lookups: Arc<Lookups>) -> Result<Self> {
-        let consumer = Consumer::new(&properties.reader(), Context::new("reader"))
+        let consumer = Consumer::new(&properties.reader(), properties.context("reader"))
             .map_err(|e| error("creating a Kafka consumer", &e))?;
         Ok(Self {
             consumer: Arc::new(consumer),

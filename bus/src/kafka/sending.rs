@@ -42,9 +42,9 @@ struct Sending {
 
 impl EpochContext {
     /// `request_bytes_max`: the largest message that the brokers take.
-    pub fn new(role: String, request_bytes_max: usize) -> Self {
+    pub fn new(context: Context, request_bytes_max: usize) -> Self {
         Self {
-            context: Context::new(role),
+            context,
             // The rest is for headers and framing, which count too.
             lane_bytes_max: request_bytes_max - request_bytes_max / 16,
             sending: Mutex::default(),

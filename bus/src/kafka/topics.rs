@@ -179,7 +179,7 @@ const LOG_APPEND: &str = "LogAppendTime";
 const MESSAGE_BYTES_MAX: &str = "max.message.bytes";
 
 fn admin(properties: &Properties, attempted: &str) -> Result<AdminClient<Context>> {
-    AdminClient::from_config_and_context(&properties.lookup(), Context::new("admin"))
+    AdminClient::from_config_and_context(&properties.lookup(), properties.context("admin"))
         .map_err(|e| error(attempted, &e))
 }
 
@@ -225,7 +225,15 @@ fn create(
         .iter()
         .map(|(name, code)| format!("`{name}`: {code}"))
         .collect();
-    let message = format!("creating topics: {}", lines.join("; "));
+    let too_many =
+        (failed.iter()).any(|(_, code)| *code == RDKafkaErrorCode::InvalidReplicationFactor);
+    let advice = match replication_factor {
+        Some(factor) if too_many => format!(
+            "; there are fewer brokers than replicas: lower bus.kafka.replication_factor ({factor}) to the number of brokers, or leave it out for their default"
+        ),
+        _ => String::new(),
+    };
+    let message = format!("creating topics: {}{advice}", lines.join("; "));
     match failed.iter().any(|(_, code)| needs_somebody(*code)) {
         true => Err(Error::Fatal(message)),
         false => Err(Error::Unavailable(message)),

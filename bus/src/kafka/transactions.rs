@@ -35,6 +35,14 @@ pub(super) enum Arm {
     Fatal(String, bool),
 }
 
+impl Arm {
+    fn reason(&self) -> &str {
+        match self {
+            Self::Retry(reason) | Self::Abort(reason, _) | Self::Fatal(reason, _) => reason,
+        }
+    }
+}
+
 fn arm(attempted: &str, error: &KafkaError) -> Arm {
     let message = format!("{attempted}: {error}");
     match error {
@@ -61,6 +69,7 @@ fn hopeless(code: RDKafkaErrorCode) -> bool {
 /// A transactional producer that is made again when it broke.
 pub(super) struct Producer {
     config: ClientConfig,
+    properties: Properties,
     request_bytes_max: usize,
     role: String,
     client: Option<PolledProducer<EpochContext>>,
@@ -74,6 +83,7 @@ impl Producer {
         let id = format!("{}-{}", options.group, options.instance);
         let mut producer = Self {
             config: properties.transactions(&id),
+            properties: properties.clone(),
             request_bytes_max: properties.message_bytes_max(),
             role: format!("transactions of {id}"),
             client: None,
@@ -90,7 +100,8 @@ impl Producer {
 
     fn create(&mut self) -> Result<()> {
         self.initialised = false;
-        let context = EpochContext::new(self.role.clone(), self.request_bytes_max);
+        let context =
+            EpochContext::new(self.properties.context(&self.role), self.request_bytes_max);
         let client = PolledProducer::new(&self.config, context)
             .map_err(|e| error("creating a transactional Kafka producer", &e))?;
         self.client = Some(client);
@@ -212,7 +223,7 @@ impl Producer {
             |client| client.abort_transaction(STEP),
         );
         if let Err(why) = aborted {
-            self.warn(&format!("discarding the producer: {why:?}"));
+            self.warn(&format!("discarding the producer: {}", why.reason()));
             self.discard();
         }
     }

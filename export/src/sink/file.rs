@@ -125,7 +125,7 @@ impl Open {
         lock(&file)?;
         let bytes = end_of_lines(&mut file)?;
         if bytes < file.metadata()?.len() {
-            tracing::warn!(path = %path.display(), at = bytes, "cut off a torn last line; its record is written again");
+            tracing::warn!(path = %path.display(), kept_bytes = bytes, "cut off a torn last line; its record is written again");
             file.set_len(bytes)?;
         }
         file.seek(SeekFrom::Start(bytes))?;

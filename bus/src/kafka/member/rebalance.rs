@@ -178,7 +178,7 @@ impl KafkaMember {
         if !gone.is_empty() {
             self.rebalance.lost(gone);
         }
-        let new = client(&self.config, &self.group)?;
+        let new = client(&self.config, self.consumer.base.context().again())?;
         let old = std::mem::replace(&mut self.consumer, new);
         // Whoever lets its last record go would wait for it to close otherwise.
         std::thread::spawn(move || close(&old));
