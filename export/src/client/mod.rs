@@ -6,6 +6,7 @@
 
 mod body;
 mod compress;
+mod explain;
 mod grpc;
 mod http;
 mod response;
@@ -26,6 +27,7 @@ pub use body::Payload;
 pub use tls::TlsError;
 
 use crate::config::RawTls;
+use crate::retry;
 use crate::sink::Failure;
 
 /// No answer is read beyond this; answers are a few bytes.
@@ -38,6 +40,7 @@ const USER_AGENT: &str = concat!("Tailwater/", env!("CARGO_PKG_VERSION"));
 struct Transport {
     client: hyper_util::client::legacy::Client<HttpsConnector<HttpConnector>, Payload>,
     timeout: Duration,
+    identity: explain::Identity,
 }
 
 /// An answer read to its end.
@@ -71,7 +74,11 @@ impl Transport {
             .http2_keep_alive_interval(Duration::from_secs(30))
             .http2_keep_alive_timeout(Duration::from_secs(10))
             .build(connector);
-        Ok(Self { client, timeout })
+        Ok(Self {
+            client,
+            timeout,
+            identity: explain::Identity::of(tls),
+        })
     }
 
     /// Sends a request and reads the whole answer. Whatever goes wrong on the way is worth another try, except an
@@ -80,23 +87,36 @@ impl Transport {
         match tokio::time::timeout(self.timeout, self.exchange_within(request)).await {
             Ok(answer) => answer,
             Err(_) => Err(Failure::retry(format!(
-                "no answer within {:?}",
-                self.timeout
+                "no answer within {}",
+                runtime::config::Duration(self.timeout)
             ))),
         }
     }
 
     async fn exchange_within(&self, request: Request<Payload>) -> Result<Answer, Failure> {
+        let uri = request.uri().clone();
         let answer = self.client.request(request).await;
-        let answer: Response<Incoming> =
-            answer.map_err(|error| Failure::retry(causes("the request failed", &error)))?;
+        let answer: Response<Incoming> = answer
+            .map_err(|error| Failure::retry(explain::explain(&uri, &self.identity, &error)))?;
         let (head, body) = answer.into_parts();
         match Limited::new(body, RESPONSE_BYTES_MAX).collect().await {
-            Ok(collected) => Ok(Answer {
-                head,
-                trailers: collected.trailers().cloned(),
-                body: collected.to_bytes(),
-            }),
+            Ok(collected) => {
+                let trailers = collected.trailers().cloned();
+                let body = collected.to_bytes();
+                if !head.status.is_success() && explain::wants_tls(&uri, &body) {
+                    return Err(Failure {
+                        verdict: retry::Verdict::Denied { certain: true },
+                        reason:
+                            "the backend expects TLS on this port: write https:// in the endpoint"
+                                .to_owned(),
+                    });
+                }
+                Ok(Answer {
+                    head,
+                    trailers,
+                    body,
+                })
+            }
             Err(error) if error.is::<http_body_util::LengthLimitError>() => {
                 // Its status says what became of the data; what it goes on to say is not worth the memory.
                 Ok(Answer {

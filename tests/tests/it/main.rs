@@ -7,6 +7,7 @@ mod clients;
 mod collector;
 mod conservation;
 mod crash;
+mod first_contact;
 mod giant;
 mod kafka_broker;
 mod lagging;
