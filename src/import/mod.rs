@@ -1,20 +1,22 @@
 //! `tailwater import`: the configuration of another sampler as ours, with a remark for each thing that has no equal here.
 //!
-//! What comes out is checked as any configuration is; what the check finds is said beside it. Nothing is guessed in silence.
+//! What comes out is checked as any configuration is; what the check finds is said beside it. Nothing is guessed in silence: what
+//! the result doesn't do as the original did is said on standard error too, and in the exit code.
 
 mod collector;
+mod duration;
 mod refinery;
+mod verify;
 
 mod yaml;
 
 use std::path::{Path, PathBuf};
 
-use runtime::config::{self, ConfigError};
+use runtime::config;
 use runtime::exit;
 use serde_json::Value;
 
-use self::yaml::Yaml;
-use crate::config::Config;
+use self::yaml::{Remark, Weight, Yaml};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -34,7 +36,7 @@ enum From {
     /// Honeycomb Refinery: a rules file (version 2)
     Refinery {
         file: PathBuf,
-        /// Which environment's sampler
+        /// Which environment's (or dataset's) sampler
         #[arg(long, default_value = "__default__")]
         environment: String,
     },
@@ -43,7 +45,15 @@ enum From {
 /// From what was read to our configuration.
 type Translate<'a> = Box<dyn Fn(&Value) -> Result<Yaml, String> + 'a>;
 
-/// Writes our configuration to standard output, and how many things need a look to standard error.
+/// What came of a file.
+struct Imported {
+    text: String,
+    remarks: Vec<Remark>,
+    /// What `tailwater check` finds wrong with it.
+    problems: usize,
+}
+
+/// Writes our configuration to standard output, and what needs a look to standard error.
 pub fn run(args: &Args) -> i32 {
     let (file, translate): (&Path, Translate<'_>) = match &args.from {
         From::Collector { file, processor } => (
@@ -55,15 +65,9 @@ pub fn run(args: &Args) -> i32 {
         }
     };
     match translated(file, translate) {
-        Ok((text, remarks)) => {
-            print!("{text}");
-            match remarks {
-                0 => eprintln!("everything in {} has its equal", file.display()),
-                some => eprintln!(
-                    "{some} to look at: see `#` in the output, then run `tailwater check` on it"
-                ),
-            }
-            exit::CLEAN
+        Ok(imported) => {
+            print!("{}", imported.text);
+            report(file, &imported)
         }
         Err(message) => {
             eprintln!("{message}");
@@ -72,30 +76,61 @@ pub fn run(args: &Args) -> i32 {
     }
 }
 
+/// Says what is not as it was; the exit code says whether something was lost.
+fn report(file: &Path, imported: &Imported) -> i32 {
+    let weighing = |weight| {
+        imported
+            .remarks
+            .iter()
+            .filter(move |remark| remark.weight == weight)
+    };
+    for remark in weighing(Weight::Changed).chain(weighing(Weight::Lost)) {
+        eprintln!("{remark}");
+    }
+    match imported.remarks.len() + imported.problems {
+        0 => eprintln!("everything in {} has its equal", file.display()),
+        some => {
+            eprintln!("{some} to look at: see `#` in the output, then run `tailwater check` on it")
+        }
+    }
+    let lost = weighing(Weight::Lost).count();
+    if lost > 0 {
+        eprintln!(
+            "error: the result doesn't do all that {} does: {lost} not carried over",
+            file.display()
+        );
+    }
+    if imported.problems > 0 {
+        eprintln!("error: the result doesn't pass `tailwater check` yet: see its end");
+    }
+    match lost + imported.problems {
+        0 => exit::CLEAN,
+        _ => exit::FAILED,
+    }
+}
+
 fn translated(
     file: &Path,
     translate: impl Fn(&Value) -> Result<Yaml, String>,
-) -> Result<(String, usize), String> {
+) -> Result<Imported, String> {
     let name = file.display().to_string();
     let text = std::fs::read_to_string(file)
         .map_err(|error| format!("error: cannot read {name}: {error}"))?;
     let from = config::read_foreign(&name, &text).map_err(|report| report.to_string())?;
     let ours = translate(&from).map_err(|reason| format!("error: {name}: {reason}"))?;
-    let (mut text, mut remarks) = (ours.document(), ours.remarks());
-    if let Err(report) = checked(&text) {
-        remarks += report.count();
+    let (mut text, mut problems) = (ours.document(), 0);
+    if let Err(report) = verify::checked(&text) {
+        problems = report.count();
         text.push_str("\n# What `tailwater check` says of this:\n");
         for line in report.to_string().lines() {
             text.push_str(&format!("#   {line}\n"));
         }
     }
-    Ok((text, remarks))
-}
-
-/// With something for each variable of the environment, since secrets are not set where one imports.
-fn checked(text: &str) -> Result<(), ConfigError> {
-    let environment = |_: &str| Some("imported".to_owned());
-    config::load("the result", text, &environment, Config::validate).map(drop)
+    Ok(Imported {
+        text,
+        remarks: ours.remarks().into_iter().cloned().collect(),
+        problems,
+    })
 }
 
 /// A value by its path.
@@ -114,4 +149,22 @@ fn entries(value: Option<&Value>) -> impl Iterator<Item = (&str, &Value)> {
 
 fn items(value: Option<&Value>) -> &[Value] {
     value.and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+/// Changes each text in a value; keys stay.
+fn change_texts(value: &mut Value, change: &dyn Fn(&str) -> String) {
+    match value {
+        Value::String(text) => *text = change(text),
+        Value::Array(items) => {
+            for item in items {
+                change_texts(item, change);
+            }
+        }
+        Value::Object(map) => {
+            for (_, value) in map.iter_mut() {
+                change_texts(value, change);
+            }
+        }
+        _ => {}
+    }
 }

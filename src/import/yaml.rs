@@ -18,8 +18,37 @@ pub enum Yaml {
 /// An entry of a mapping or list, or a remark where one could stand.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Line<T> {
-    Remark(String),
+    Remark(Remark),
     Is(T),
+}
+
+/// What is said of something that is not there as it was.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Remark {
+    pub weight: Weight,
+    pub text: String,
+}
+
+/// How much a remark matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// Not needed here, or another way to the same.
+    Note,
+    /// Carried over, and means something else in a case that is named.
+    Changed,
+    /// The result doesn't do this.
+    Lost,
+}
+
+impl std::fmt::Display for Remark {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.weight {
+            Weight::Note => {}
+            Weight::Changed => f.write_str("changed: ")?,
+            Weight::Lost => f.write_str("not carried over: ")?,
+        }
+        f.write_str(&self.text)
+    }
 }
 
 impl Yaml {
@@ -37,10 +66,30 @@ impl Yaml {
         }
     }
 
-    pub fn remark(&mut self, remark: impl Into<String>) {
+    pub fn list() -> Self {
+        Self::List(Vec::new())
+    }
+
+    /// Says that something is not needed, or done in another way.
+    pub fn remark(&mut self, text: impl Into<String>) {
+        self.say(Weight::Note, text.into());
+    }
+
+    /// Says that something means another thing here.
+    pub fn changed(&mut self, text: impl Into<String>) {
+        self.say(Weight::Changed, text.into());
+    }
+
+    /// Says that something is not carried over.
+    pub fn lost(&mut self, text: impl Into<String>) {
+        self.say(Weight::Lost, text.into());
+    }
+
+    pub fn say(&mut self, weight: Weight, text: String) {
+        let remark = Remark { weight, text };
         match self {
-            Self::Map(lines) => lines.push(Line::Remark(remark.into())),
-            Self::List(lines) => lines.push(Line::Remark(remark.into())),
+            Self::Map(lines) => lines.push(Line::Remark(remark)),
+            Self::List(lines) => lines.push(Line::Remark(remark)),
             Self::Plain(_) => {}
         }
     }
@@ -60,11 +109,32 @@ impl Yaml {
     }
 
     /// The remarks, wherever they stand.
-    pub fn remarks(&self) -> usize {
+    pub fn remarks(&self) -> Vec<&Remark> {
         match self {
-            Self::Plain(_) => 0,
-            Self::Map(lines) => count(lines, |(_, value)| value.remarks()),
-            Self::List(lines) => count(lines, Self::remarks),
+            Self::Plain(_) => Vec::new(),
+            Self::Map(lines) => collect(lines, |(_, value)| value),
+            Self::List(lines) => collect(lines, |value| value),
+        }
+    }
+
+    /// Changes each text that stands as a value.
+    pub fn change_texts(&mut self, change: &dyn Fn(&str) -> String) {
+        match self {
+            Self::Plain(value) => super::change_texts(value, change),
+            Self::Map(lines) => {
+                for line in lines {
+                    if let Line::Is((_, value)) = line {
+                        value.change_texts(change);
+                    }
+                }
+            }
+            Self::List(lines) => {
+                for line in lines {
+                    if let Line::Is(value) = line {
+                        value.change_texts(change);
+                    }
+                }
+            }
         }
     }
 
@@ -84,7 +154,7 @@ impl Yaml {
             Self::Map(lines) => {
                 for line in lines {
                     match line {
-                        Line::Remark(remark) => comment(out, indent, remark),
+                        Line::Remark(remark) => comment(out, indent, &remark.to_string()),
                         Line::Is((key, value)) => {
                             pad(out, indent);
                             out.push_str(&word(key));
@@ -97,7 +167,7 @@ impl Yaml {
             Self::List(lines) => {
                 for line in lines {
                     match line {
-                        Line::Remark(remark) => comment(out, indent, remark),
+                        Line::Remark(remark) => comment(out, indent, &remark.to_string()),
                         Line::Is(value) => value.item(out, indent),
                     }
                 }
@@ -206,14 +276,14 @@ impl From<&str> for Yaml {
     }
 }
 
-fn count<T>(lines: &[Line<T>], within: impl Fn(&T) -> usize) -> usize {
+fn collect<T>(lines: &[Line<T>], within: impl Fn(&T) -> &Yaml) -> Vec<&Remark> {
     lines
         .iter()
-        .map(|line| match line {
-            Line::Remark(_) => 1,
-            Line::Is(value) => within(value),
+        .flat_map(|line| match line {
+            Line::Remark(remark) => vec![remark],
+            Line::Is(value) => within(value).remarks(),
         })
-        .sum()
+        .collect()
 }
 
 fn pad(out: &mut String, indent: usize) {
@@ -293,7 +363,7 @@ mod tests {
         root.set("nothing", Yaml::map());
         let text = "wait: 30s\npolicies:\n  - {name: errors, type: status_code, status_code: {status_codes: [ERROR]}}\n  # nothing like it here\n  # at all\n";
         assert_eq!(root.document(), text);
-        assert_eq!(root.remarks(), 1);
+        assert_eq!(root.remarks().len(), 1);
     }
 
     fn values() -> impl Strategy<Value = Value> {

@@ -1,5 +1,5 @@
 #![allow(clippy::unwrap_used)]
-use super::super::checked;
+use super::super::verify::checked;
 use super::*;
 
 fn imported(text: &str) -> String {

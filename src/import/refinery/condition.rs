@@ -1,227 +1,255 @@
 //! Refinery's conditions in OTTL.
 //!
-//! A field there is an attribute of the span or, failing that, of its resource, or one of the fields that Honeycomb makes of a span's own. A
-//! condition on an absent field doesn't hold, whatever its operator, except for `not-exists`.
+//! A condition looks at the first of its fields that a span has. Where these are of the span and of the root in turn, no single OTTL
+//! condition says that: it becomes alternatives.
 
 use serde_json::Value;
 
-use super::super::items;
+use super::super::{entries, items};
+use super::ask::{Type, ask};
+use super::field::{Computed, Held, Place, Source, sources};
+use super::operand;
+use super::test::{Known, Test};
 
-/// How a rule's conditions hang together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Scope {
-    /// Each holds on some span.
-    #[default]
-    Trace,
-    /// All hold on the same span.
-    Span,
+/// A condition, as far as it can be said before any span is seen.
+#[derive(Debug, PartialEq)]
+pub(super) enum Condition {
+    Always,
+    /// With the reason.
+    Never(String),
+    /// One of these holds.
+    Any(Vec<Alternative>),
 }
 
-/// The conditions of a rule in OTTL.
-#[derive(Debug, Default)]
-pub(super) struct Rule {
-    pub(super) scope: Scope,
-    pub(super) on_spans: Vec<String>,
-    pub(super) on_root: Vec<String>,
-    /// On the trace as a whole.
+/// All of it holds: what speaks of one span on the same span.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Alternative {
+    pub(super) on_span: Vec<String>,
     pub(super) on_trace: Vec<String>,
-    pub(super) remarks: Vec<String>,
 }
 
-impl Rule {
-    pub(super) fn read(raw: &Value) -> Self {
-        let mut rule = Self::default();
-        match raw.get("Scope").and_then(Value::as_str) {
-            None | Some("" | "trace") => {}
-            Some("span") => rule.scope = Scope::Span,
-            Some(other) => rule
-                .remarks
-                .push(format!("unknown scope {other:?}, taken as trace")),
-        }
-        for condition in items(raw.get("Conditions")) {
-            rule.add(condition);
-        }
-        rule
-    }
-
-    fn add(&mut self, raw: &Value) {
-        let text = |key: &str| raw.get(key).and_then(Value::as_str);
-        let operator = text("Operator").unwrap_or("=");
-        if operator == "has-root-span" {
-            let wanted = raw.get("Value") != Some(&Value::Bool(false));
-            self.on_trace.push(format!("trace.has_root == {wanted}"));
-            return;
-        }
-        let listed = items(raw.get("Fields"));
-        let fields: Vec<&str> = match text("Field") {
-            Some(field) => vec![field],
-            None => listed.iter().filter_map(Value::as_str).collect(),
-        };
-        let (root, spans): (Vec<&str>, Vec<&str>) =
-            fields.iter().partition(|field| field.starts_with("root."));
-        if !root.is_empty() && !spans.is_empty() {
-            self.remarks.push(format!(
-                "of the fields {} those of the root are looked at alone",
-                fields.join(", ")
-            ));
-        }
-        let of_root = !root.is_empty();
-        let fields = match of_root {
-            true => root.iter().map(|field| &field["root.".len()..]).collect(),
-            false => spans,
-        };
-        let paths: Vec<String> = fields.iter().flat_map(|field| paths(field)).collect();
-        match condition(&paths, operator, raw) {
-            Ok(condition) if fields == ["?.NUM_DESCENDANTS"] => self.on_trace.push(condition),
-            Ok(condition) if of_root => self.on_root.push(condition),
-            Ok(condition) => self.on_spans.push(condition),
-            Err(reason) => self.remarks.push(format!(
-                "left out a condition on {}: {reason}",
-                fields.join(", ")
-            )),
-        }
-    }
+/// What is read of a rule's condition.
+pub(super) struct Read {
+    pub(super) condition: Condition,
+    pub(super) notes: Vec<String>,
+    pub(super) changes: Vec<String>,
 }
 
-/// Where a field may stand, in the order in which it is looked for.
-fn paths(field: &str) -> Vec<String> {
-    let own = match field {
-        "name" => "span.name",
-        "duration_ms" => "Milliseconds(span.end_time - span.start_time)",
-        "status_code" => "span.status.code",
-        "status_message" => "span.status.message",
-        "trace.parent_id" => "span.parent_span_id.string",
-        "trace.trace_id" => "span.trace_id.string",
-        "trace.span_id" => "span.span_id.string",
-        "span.kind" => "span.kind.string",
-        "library.name" => "scope.name",
-        "library.version" => "scope.version",
-        "service.name" => "resource.attributes[\"service.name\"]",
-        "?.NUM_DESCENDANTS" => "trace.span_count",
-        _ => {
-            let key = Value::from(field);
-            return vec![
-                format!("span.attributes[{key}]"),
-                format!("resource.attributes[{key}]"),
-            ];
-        }
-    };
-    vec![own.to_owned()]
-}
-
-/// The first path that has a value is the one that counts.
-fn condition(paths: &[String], operator: &str, raw: &Value) -> Result<String, String> {
+/// # Errors
+/// What Tailwater can't say.
+pub(super) fn read(raw: &Value, within_span: bool) -> Result<Read, String> {
+    let mut notes: Vec<String> = unknown_keys(raw).collect();
+    let text = |key: &str| raw.get(key).and_then(Value::as_str);
     let value = raw.get("Value").unwrap_or(&Value::Null);
-    let datatype = raw.get("Datatype").and_then(Value::as_str);
-    let there = |path: &str| match path {
-        "span.parent_span_id.string" => format!("{path} != \"\""),
-        _ => format!("{path} != nil"),
-    };
-    match operator {
-        "exists" => return Ok(any(paths.iter().map(|path| there(path)))),
-        "not-exists" => {
-            let exists = any(paths.iter().map(|path| there(path)));
-            return Ok(format!("not ({exists})"));
+    let operator = text("Operator").unwrap_or("");
+    let mut changes = Vec::new();
+    if operator == "has-root-span" {
+        let condition = rooted(value, within_span);
+        return Ok(Read {
+            condition,
+            notes,
+            changes,
+        });
+    }
+    let fields = fields(raw);
+    let condition = match Test::read(operator, value, text("Datatype"), &mut notes) {
+        Err(reason) => Condition::Never(reason),
+        Ok(test) => {
+            let mut found = Vec::new();
+            for field in &fields {
+                found.extend(sources(field).map_err(|reason| format!("{field}: {reason}"))?);
+            }
+            combine(&test, &merged(found))
         }
-        _ => {}
+    };
+    for field in fields {
+        changes.extend(otherwise(field));
     }
-    let mut alternatives = Vec::new();
-    for (index, path) in paths.iter().enumerate() {
-        let mut parts: Vec<String> = paths[..index]
-            .iter()
-            .map(|earlier| format!("{earlier} == nil"))
-            .collect();
-        parts.push(holds(path, operator, value, datatype)?);
-        alternatives.push(parts.join(" and "));
-    }
-    Ok(match alternatives.as_slice() {
-        [one] => one.clone(),
-        several => any(several.iter().map(|one| format!("({one})"))),
+    Ok(Read {
+        condition,
+        notes,
+        changes,
     })
 }
 
-fn any(parts: impl Iterator<Item = String>) -> String {
-    parts.collect::<Vec<_>>().join(" or ")
-}
-
-fn holds(
-    path: &str,
-    operator: &str,
-    value: &Value,
-    datatype: Option<&str>,
-) -> Result<String, String> {
-    let left = match datatype {
-        None => path.to_owned(),
-        Some("int") => format!("Int({path})"),
-        Some("float") => format!("Double({path})"),
-        Some("string") => format!("String({path})"),
-        Some("bool") => format!("Bool({path})"),
-        Some(other) => return Err(format!("unknown datatype {other:?}")),
-    };
-    let literal = |value: &Value| literal(value, datatype);
-    let pattern = |around: &dyn Fn(&str) -> String| -> Result<String, String> {
-        let text = value.as_str().ok_or("its value is not text")?;
-        Ok(format!("IsMatch({left}, {})", Value::from(around(text))))
-    };
-    let each = |sign: &str, between: &str| -> Result<String, String> {
-        let listed: Result<Vec<_>, _> = items(Some(value))
-            .iter()
-            .map(|value| Ok::<_, String>(format!("{left} {sign} {}", literal(value)?)))
-            .collect();
-        Ok(listed?.join(between))
-    };
-    match operator {
-        "=" => Ok(format!("{left} == {}", literal(value)?)),
-        "!=" => Ok(format!("{path} != nil and {left} != {}", literal(value)?)),
-        ">" | "<" | ">=" | "<=" => Ok(format!(
-            "{path} != nil and {left} {operator} {}",
-            literal(value)?
+/// What a field means here in some cases only.
+fn otherwise(field: &str) -> Option<String> {
+    match field {
+        "?.NUM_DESCENDANTS" | "meta.event_count" => Some(format!(
+            "{field} counts span events and links too; here it is the number of spans"
         )),
-        "starts-with" => pattern(&|text| format!("^{}", regex_escape(text))),
-        "contains" => pattern(&regex_escape),
-        "matches" => pattern(&str::to_owned),
-        "does-not-contain" => Ok(format!("{path} != nil and not {}", pattern(&regex_escape)?)),
-        "in" => Ok(format!("({})", each("==", " or ")?)),
-        "not-in" => Ok(format!("{path} != nil and {}", each("!=", " and ")?)),
-        other => Err(format!("unknown operator {other:?}")),
+        "meta.span_count" => Some(
+            "meta.span_count is there in Refinery only when another Refinery set it; here it is the number of spans"
+                .to_owned(),
+        ),
+        _ if field.starts_with("exception.") => Some(format!(
+            "{field} is looked up on spans; Refinery copies it from a span's exception event too"
+        )),
+        _ => None,
     }
 }
 
-/// A value as OTTL writes it, of the type that it is compared as.
-fn literal(value: &Value, datatype: Option<&str>) -> Result<String, String> {
-    let text = value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned);
-    let wrong = || format!("{text} is not of type {}", datatype.unwrap_or(""));
-    match (datatype, value) {
-        (Some("int"), _) => text
-            .parse::<f64>()
-            .map(|number| (number as i64).to_string())
-            .map_err(|_| wrong()),
-        (Some("float"), _) => text
-            .parse::<f64>()
-            .map(|number| format!("{number:?}"))
-            .map_err(|_| wrong()),
-        (Some("bool"), _) => text
-            .parse::<bool>()
-            .map(|is| is.to_string())
-            .map_err(|_| wrong()),
-        (Some("string"), _) => Ok(Value::from(text).to_string()),
-        (_, Value::Bool(_) | Value::Number(_)) => Ok(value.to_string()),
-        (_, Value::String(text)) => Ok(Value::from(text.as_str()).to_string()),
-        (_, Value::Null) => Err("it has no value".to_owned()),
-        _ => Err("its value is a list".to_owned()),
+/// `Field`, or else `Fields`.
+pub(super) fn fields(raw: &Value) -> Vec<&str> {
+    match raw.get("Field").and_then(Value::as_str) {
+        Some(field) if !field.is_empty() => vec![field],
+        _ => match raw.get("Fields") {
+            Some(Value::String(field)) => vec![field],
+            listed => items(listed).iter().filter_map(Value::as_str).collect(),
+        },
     }
 }
 
-/// Text that matches itself; OTTL's patterns and ours have the same special characters.
-fn regex_escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        if r"\.+*?()|[]{}^$#&-~".contains(c) {
-            out.push('\\');
+fn unknown_keys(raw: &Value) -> impl Iterator<Item = String> {
+    let known = ["Field", "Fields", "Operator", "Value", "Datatype"];
+    entries(Some(raw))
+        .filter(move |(key, _)| !known.contains(key))
+        .map(|(key, _)| format!("`{key}` was left out, Refinery has no such key in conditions"))
+}
+
+fn rooted(value: &Value, within_span: bool) -> Condition {
+    if within_span {
+        return Condition::Never("has-root-span holds on no span".to_owned());
+    }
+    Condition::Any(vec![Alternative {
+        on_trace: vec![format!("trace.has_root == {}", operand::truth(value))],
+        ..Alternative::default()
+    }])
+}
+
+/// Paths of the same place that follow one another are one source.
+fn merged(sources: Vec<Source>) -> Vec<Source> {
+    let mut out: Vec<Source> = Vec::new();
+    for source in sources {
+        match (out.last_mut(), &source) {
+            (
+                Some(Source {
+                    place,
+                    held: Held::Paths(paths),
+                }),
+                Source {
+                    place: other,
+                    held: Held::Paths(more),
+                },
+            ) if place == other => paths.extend(more.iter().cloned()),
+            _ => out.push(source),
         }
-        out.push(c);
     }
     out
+}
+
+/// The first source that has a value is the one that counts.
+fn combine(test: &Test, sources: &[Source]) -> Condition {
+    let mut found: Vec<Vec<(Place, String)>> = Vec::new();
+    let mut nowhere_before: Vec<(Place, String)> = Vec::new();
+    let mut may_be_missing = true;
+    for Source { place, held } in sources {
+        let here = match held {
+            Held::Paths(paths) => ask(test, &first_of(paths), Type::Any).map(|asked| vec![asked]),
+            Held::Computed { there, value } => {
+                passed(test, value).map(|asked| there.clone().into_iter().chain(asked).collect())
+            }
+        };
+        if let Some(here) = here {
+            let here = here.into_iter().map(|part| (*place, part));
+            found.push(nowhere_before.iter().cloned().chain(here).collect());
+        }
+        match held {
+            Held::Paths(paths) => {
+                nowhere_before.extend(paths.iter().map(|path| (*place, format!("{path} == nil"))))
+            }
+            Held::Computed {
+                there: Some(there), ..
+            } => {
+                nowhere_before.push((*place, opposite(there)));
+            }
+            Held::Computed { there: None, .. } => {
+                may_be_missing = false;
+                break;
+            }
+        }
+    }
+    if may_be_missing && test.holds(Known::Missing) {
+        // First: what is there may be of a kind that the others fail on.
+        found.insert(0, nowhere_before);
+    }
+    if found.iter().any(Vec::is_empty) {
+        return Condition::Always;
+    }
+    match found.is_empty() {
+        true => Condition::Never("no value satisfies it".to_owned()),
+        false => Condition::Any(alternatives(found)),
+    }
+}
+
+fn opposite(condition: &str) -> String {
+    match condition.strip_prefix("not ") {
+        Some(positive) => positive.to_owned(),
+        None => format!("not ({condition})"),
+    }
+}
+
+/// What is asked of a computed value; an empty list: it passes; `None`: it doesn't.
+fn passed(test: &Test, value: &Computed) -> Option<Vec<String>> {
+    match value {
+        Computed::Expression(text, kind) => ask(test, text, *kind).map(|asked| vec![asked]),
+        Computed::Constant(known) => test.holds(*known).then(Vec::new),
+    }
+}
+
+fn first_of(paths: &[String]) -> String {
+    match paths {
+        [one] => one.clone(),
+        several => format!("Coalesce([{}])", several.join(", ")),
+    }
+}
+
+/// One, where all of it speaks of the same place.
+fn alternatives(found: Vec<Vec<(Place, String)>>) -> Vec<Alternative> {
+    let speaks_of = |place: Place| {
+        let all = found.iter().flatten().all(|(of, _)| *of == place);
+        all.then(|| either(&found))
+    };
+    let one = |on_span: Vec<String>, on_trace: Vec<String>| Alternative { on_span, on_trace };
+    if let Some(text) = speaks_of(Place::Span) {
+        return vec![one(vec![text], Vec::new())];
+    }
+    if let Some(text) = speaks_of(Place::Trace) {
+        return vec![one(Vec::new(), vec![text])];
+    }
+    let parts = |parts: &[(Place, String)], place: Place| {
+        let of = parts.iter().filter(|(of, _)| *of == place);
+        of.map(|(_, part)| part.clone()).collect()
+    };
+    found
+        .iter()
+        .map(|all| one(parts(all, Place::Span), parts(all, Place::Trace)))
+        .collect()
+}
+
+fn either(found: &[Vec<(Place, String)>]) -> String {
+    let all = |parts: &Vec<(Place, String)>| match parts.as_slice() {
+        [(_, one)] => one.clone(),
+        several => {
+            let several: Vec<_> = several.iter().map(|(_, part)| bracketed(part)).collect();
+            several.join(" and ")
+        }
+    };
+    match found {
+        [one] => all(one),
+        several => {
+            let several: Vec<_> = several
+                .iter()
+                .map(|one| format!("({})", all(one)))
+                .collect();
+            several.join(" or ")
+        }
+    }
+}
+
+fn bracketed(part: &str) -> String {
+    match part.contains(" or ") {
+        true => format!("({part})"),
+        false => part.to_owned(),
+    }
 }
