@@ -9,7 +9,14 @@ use runtime::config::{self, ConfigError};
 use crate::config::Config;
 
 /// What a variable may hold: a text, a number, a duration, a switch, an address.
-const CANDIDATES: [&str; 5] = ["imported", "1", "10s", "true", "127.0.0.1:4000"];
+const CANDIDATES: [&str; 6] = [
+    "imported",
+    "1",
+    "10s",
+    "true",
+    "127.0.0.1",
+    "127.0.0.1:4000",
+];
 
 /// # Errors
 /// What is wrong with it whatever the variables hold.

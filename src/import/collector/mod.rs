@@ -1,7 +1,9 @@
 //! From the OpenTelemetry Collector: `tail_sampling` above all, and of a whole configuration what comes in, what is redacted
 //! and where it goes.
 
+mod environment;
 mod exporters;
+mod pipelines;
 mod policies;
 mod processors;
 mod receivers;
@@ -9,25 +11,37 @@ mod sampling;
 
 use serde_json::Value;
 
-use super::yaml::Yaml;
+use self::pipelines::Pipelines;
+use super::yaml::{Weight, Yaml};
 use super::{at, entries, items};
 
 /// A component of a Collector's configuration: its id (`otlp/tempo`), and what is written about it.
 type Component<'v> = (&'v str, &'v Value);
 
 /// # Errors
-/// There is no `tail_sampling`, or there are several and none was chosen.
+/// There is nothing to translate, or there are several `tail_sampling` and none was chosen.
 pub(super) fn import(from: &Value, processor: Option<&str>) -> Result<Yaml, String> {
     let mut ours = Yaml::map();
-    let sampling = sampling_section(from, processor)?;
+    let from = &environment::carried(from, &mut ours);
+    let pipelines = Pipelines::read(from);
+    let sampling = sampling_section(from, &pipelines, processor)?;
     let mut bus = Yaml::map();
-    let ingest = receivers::ingest(&used(from, "receivers"), &mut bus);
+    let ingest = receivers::ingest(&pipelines.used("receivers"), &mut bus);
+    let name = sampling.map(|(name, _)| name);
+    pipelines.remarks(name, &mut ours);
     ours.set("bus", bus);
     ours.set("ingest", ingest);
-    ours.set("sampler", sampling::sampler(sampling));
-    ours.set("enrich", processors::enrich(&used(from, "processors")));
-    ours.set("export", exporters::export(&used(from, "exporters")));
-    others(from, &mut ours);
+    ours.set(
+        "sampler",
+        sampling::sampler(sampling.map(|(_, section)| section)),
+    );
+    let mut enrich = processors::enrich(&pipelines.used("processors"));
+    if let Some((name, section)) = sampling {
+        processors::asked_after(&pipelines.before(name), from, section, &mut enrich);
+    }
+    ours.set("enrich", enrich);
+    ours.set("export", exporters::export(&pipelines));
+    others(from, name.is_some(), &mut ours);
     Ok(ours)
 }
 
@@ -40,59 +54,68 @@ fn is_sampling(id: &str) -> bool {
     kind(id) == "tail_sampling"
 }
 
-/// The section by itself, under its name, or within `processors`.
-fn sampling_section<'v>(from: &'v Value, wanted: Option<&str>) -> Result<&'v Value, String> {
+/// The section by itself, under its name, or within `processors`; `None`: nothing is sampled.
+fn sampling_section<'v>(
+    from: &'v Value,
+    pipelines: &Pipelines<'v>,
+    wanted: Option<&str>,
+) -> Result<Option<Component<'v>>, String> {
     if from.get("policies").is_some() {
-        return Ok(from);
+        return Ok(Some(("tail_sampling", from)));
     }
-    let found: Vec<Component> = entries(from.get("processors"))
+    let all: Vec<Component> = entries(from.get("processors"))
         .chain(entries(Some(from)))
         .filter(|(id, _)| is_sampling(id))
         .collect();
-    let names: Vec<&str> = found.iter().map(|(id, _)| *id).collect();
-    let fits = |id: &str, name: &str| id == name || id == format!("tail_sampling/{name}");
-    match (wanted, found.as_slice()) {
-        (None, [(_, section)]) => Ok(section),
-        (_, []) => Err("there is no `tail_sampling` processor in it".to_owned()),
-        (None, _) => Err(format!(
-            "it has several tail_sampling processors: {}; choose one with --processor",
-            names.join(", ")
-        )),
-        (Some(name), _) => found
-            .iter()
-            .find(|(id, _)| fits(id, name))
-            .map(|(_, section)| *section)
-            .ok_or_else(|| {
-                format!(
-                    "it has no tail_sampling processor {name:?}; there are: {}",
-                    names.join(", ")
-                )
-            }),
+    let names: Vec<&str> = all.iter().map(|(id, _)| *id).collect();
+    if let Some(name) = wanted {
+        let fits = |id: &str| id == name || id == format!("tail_sampling/{name}");
+        let found = all.iter().find(|(id, _)| fits(id));
+        return found.copied().map(Some).ok_or_else(|| {
+            format!(
+                "it has no tail_sampling processor {name:?}; there are: {}",
+                names.join(", ")
+            )
+        });
+    }
+    let mut used = pipelines.used("processors");
+    used.retain(|(id, _)| is_sampling(id));
+    let found = if pipelines.are_there() { used } else { all };
+    match found.as_slice() {
+        [one] => Ok(Some(*one)),
+        [] if pipelines.used("receivers").is_empty() && pipelines.used("exporters").is_empty() => {
+            Err("there is no `tail_sampling` processor in it, and no receiver or exporter that a pipeline uses".to_owned())
+        }
+        [] => Ok(None),
+        several => {
+            let names: Vec<&str> = several.iter().map(|(id, _)| *id).collect();
+            Err(format!(
+                "it has several tail_sampling processors: {}; choose one with --processor",
+                names.join(", ")
+            ))
+        }
     }
 }
 
-/// The components of a section that some pipeline names; all of them when there are no pipelines.
-fn used<'v>(from: &'v Value, section: &str) -> Vec<Component<'v>> {
-    let pipelines: Vec<&Value> = entries(at(from, &["service", "pipelines"]))
-        .map(|(_, pipeline)| pipeline)
-        .collect();
-    let named = |id: &str| {
-        pipelines.is_empty()
-            || pipelines
-                .iter()
-                .flat_map(|pipeline| items(pipeline.get(section)))
-                .any(|name| name.as_str() == Some(id))
-    };
-    entries(from.get(section))
-        .filter(|(id, _)| named(id))
-        .collect()
-}
-
-fn others(from: &Value, ours: &mut Yaml) {
-    for (id, _) in entries(from.get("connectors")) {
-        ours.remark(format!(
-            "connector {id}: not translated; metrics from spans have to be made before sampling, so leave it in a Collector that reads the raw topic"
-        ));
+/// What stands beside the components of pipelines.
+fn others(from: &Value, sampled: bool, ours: &mut Yaml) {
+    for (id, section) in entries(from.get("connectors")) {
+        let named = |key: &str| {
+            entries(at(from, &["service", "pipelines"]))
+                .any(|(_, pipeline)| items(pipeline.get(key)).iter().any(|name| name == id))
+        };
+        match kind(id) {
+            _ if !named("receivers") && !named("exporters") => {
+                ours.remark(format!("connector {id}: not translated, no pipeline uses it"));
+            }
+            "forward" => ours.remark(format!("connector {id}: not needed, there is one pipeline")),
+            "routing" | "failover" | "roundrobin" => ours.lost(format!(
+                "connector {id}: what it chooses by is not asked here, all of its pipelines get everything: {section}"
+            )),
+            _ => ours.lost(format!(
+                "connector {id}: not translated; metrics from spans have to be made before sampling, so leave it in a Collector that reads the raw topic"
+            )),
+        }
     }
     for (id, _) in entries(from.get("extensions")) {
         match kind(id) {
@@ -102,6 +125,29 @@ fn others(from: &Value, ours: &mut Yaml) {
             _ => ours.remark(format!("extension {id}: no equal here")),
         }
     }
+    for (key, _) in entries(from.get("service")) {
+        match key {
+            "pipelines" | "extensions" => {}
+            "telemetry" => ours.remark(
+                "service: `telemetry`: metrics are on `admin.metrics`, logs are configured by `log`",
+            ),
+            _ => ours.remark(format!("service: `{key}` has no equal here")),
+        }
+    }
+    let known = [
+        "receivers",
+        "processors",
+        "exporters",
+        "connectors",
+        "extensions",
+        "service",
+    ];
+    let alone = from.get("policies").is_some();
+    for (key, _) in entries(Some(from)).filter(|(key, _)| !alone && !known.contains(key)) {
+        if !(sampled && is_sampling(key)) {
+            ours.remark(format!("{key}: no equal here"));
+        }
+    }
 }
 
 /// What is written in a section besides `known` is remarked on.
@@ -109,6 +155,19 @@ fn leftovers(of: &str, section: &Value, known: &[&str], ours: &mut Yaml) {
     for (key, _) in entries(Some(section)).filter(|(key, _)| !known.contains(key)) {
         ours.remark(format!("{of}: `{key}` has no equal here"));
     }
+}
+
+/// A key of a list that has a reason of its own.
+type Reason = (&'static str, Weight, &'static str);
+
+/// Remarks on those keys of a section that have a reason; returns what they are.
+fn reasons(of: &str, section: &Value, reasons: &[Reason], ours: &mut Yaml) -> Vec<&'static str> {
+    for (key, weight, why) in reasons {
+        if section.get(key).is_some_and(|value| !value.is_null()) {
+            ours.say(*weight, format!("{of}: `{key}`: {why}"));
+        }
+    }
+    reasons.iter().map(|(key, ..)| *key).collect()
 }
 
 #[cfg(test)]

@@ -11,12 +11,20 @@ use sampler::policy::RawPolicy;
 pub(super) fn add(policy: &Value, list: &mut Yaml) {
     let mut remarks = Vec::new();
     let translated = translate(policy, &mut remarks);
+    if translated.is_none() {
+        let named = policy.get("name").and_then(Value::as_str).unwrap_or("");
+        let why = remarks.pop().unwrap_or_default();
+        let within = match why.starts_with(&format!("policy {named:?}")) {
+            true => String::new(),
+            false => format!("policy {named:?}: of its parts "),
+        };
+        list.lost(format!("{within}{why}; as it was:\n  {policy}"));
+    }
     for remark in remarks {
         list.remark(remark);
     }
-    match translated {
-        Some(policy) => list.push(policy),
-        None => list.remark(format!("  {policy}")),
+    if let Some(policy) = translated {
+        list.push(policy);
     }
 }
 
@@ -25,19 +33,29 @@ fn translate(policy: &Value, remarks: &mut Vec<String>) -> Option<Value> {
     let (name, kind) = (text("name"), text("type"));
     if !RawPolicy::KINDS.contains(&kind) {
         remarks.push(format!(
-            "policy {name:?} is of type {kind:?}, which has no equal here; as it was:"
+            "policy {name:?} is of type {kind:?}, which has no equal here"
         ));
         return None;
     }
     let mut ours = Map::new();
     ours.insert("name".to_owned(), json!(name));
     ours.insert("type".to_owned(), json!(kind));
-    let section = policy.get(kind).cloned().unwrap_or_else(|| json!({}));
+    let unused = entries(Some(policy)).filter(|(key, _)| !["name", "type", kind].contains(key));
+    for (key, _) in unused {
+        remarks.push(format!(
+            "policy {name:?}: `{key}` was left out, its type is {kind}"
+        ));
+    }
+    let section = policy
+        .get(kind)
+        .filter(|section| !section.is_null())
+        .cloned()
+        .unwrap_or_else(|| json!({}));
     let section = match kind {
         "always_sample" | "trace_flags" => return Some(Value::Object(ours)),
         "latency"
-            if number(&section, "threshold_ms") == 0.0
-                && number(&section, "upper_threshold_ms") == 0.0 =>
+            if is_nothing(&section, "threshold_ms")
+                && is_nothing(&section, "upper_threshold_ms") =>
         {
             remarks.push(format!(
                 "policy {name:?}: a latency without threshold keeps everything"
@@ -55,28 +73,26 @@ fn translate(policy: &Value, remarks: &mut Vec<String>) -> Option<Value> {
         }
         _ => section,
     };
-    let (used, unused): (Vec<_>, Vec<_>) = entries(Some(policy))
-        .filter(|(key, _)| !["name", "type"].contains(key))
-        .partition(|(key, _)| *key == kind);
-    if used.is_empty() {
+    if policy.get(kind).is_none() {
         remarks.push(format!("policy {name:?}: its section `{kind}` is missing"));
-    }
-    for (key, _) in unused {
-        remarks.push(format!(
-            "policy {name:?}: `{key}` was left out, its type is {kind}"
-        ));
     }
     ours.insert(kind.to_owned(), section);
     Some(Value::Object(ours))
 }
 
-fn number(section: &Value, key: &str) -> f64 {
-    section.get(key).and_then(Value::as_f64).unwrap_or(0.0)
+/// What refers to the environment is something.
+fn is_nothing(section: &Value, key: &str) -> bool {
+    section
+        .get(key)
+        .is_none_or(|value| value.is_null() || value.as_f64() == Some(0.0))
 }
 
 /// The Collector takes any percentage; from 100 on everything is kept, below 0 nothing.
 fn probabilistic(name: &str, mut section: Value, remarks: &mut Vec<String>) -> Value {
-    let percentage = number(&section, "sampling_percentage");
+    let percentage = match section.get("sampling_percentage").map(Value::as_f64) {
+        Some(Some(percentage)) => percentage,
+        _ => return section,
+    };
     if !(0.0..=100.0).contains(&percentage) {
         remarks.push(format!(
             "policy {name:?}: sampling_percentage was {percentage}"

@@ -59,7 +59,7 @@ tail_sampling:
             "sample_on_first_match: true",
             "- {name: test-policy-1, type: always_sample}",
             "- {name: test-policy-4, type: probabilistic, probabilistic: {hash_salt: custom-salt, sampling_percentage: 0.1}}",
-            r#"# policy "ours-alone" is of type "my_extension", which has no equal here; as it was:"#,
+            r#"# not carried over: policy "ours-alone" is of type "my_extension", which has no equal here; as it was:"#,
         ],
     );
     assert!(ours.contains("# num_traces: not needed"), "{ours}");
@@ -117,7 +117,7 @@ service:
             "http: {listen: \"0.0.0.0:4318\"}",
             "delete: [cookie]",
             "hash: {keys: [user.id], key: \"${env:TAILWATER_HASH_KEY}\"}",
-            "- {name: debug, stdout: {}}",
+            "- {name: debug, stdout: {}, signals: [traces]}",
             "# processor batch: not needed: ingest packs records by bytes and time, exporters have `batch`",
             "# exporter otlphttp: compression snappy became gzip",
             "# receiver otlp, http: `cors` has no equal here",
@@ -163,4 +163,272 @@ fn several_samplers_have_to_be_told_apart() {
     assert!(two.contains("7s"), "{two}");
     assert!(import(&from, Some("three")).is_err());
     assert!(import(&serde_json::json!({"exporters": {}}), None).is_err());
+}
+
+/// Two receivers' worth of a Collector; `pipelines` and `more` are put in.
+fn collector(pipelines: &str, more: &str) -> String {
+    format!(
+        r#"
+receivers:
+  otlp: {{protocols: {{grpc: {{}}}}}}
+  otlp/edge: {{protocols: {{http: {{endpoint: "0.0.0.0:4318"}}}}}}
+  hostmetrics: {{}}
+processors:
+  batch:
+  resource/team: {{attributes: [{{key: team, action: upsert, value: shop}}]}}
+  resource/again: {{attributes: [{{key: team, action: upsert, value: shop}}]}}
+  attributes/pii: {{actions: [{{key: user.mail, action: delete}}]}}
+  tail_sampling: {{decision_wait: 1m30s, policies: [{{name: failed, type: status_code, status_code: {{status_codes: [ERROR]}}}}]}}
+  tail_sampling/slow: {{policies: [{{name: slow, type: latency, latency: {{threshold_ms: 900}}}}]}}
+exporters:
+  otlp/near: {{endpoint: "near:4317"}}
+  otlphttp/far: {{endpoint: "https://far.example"}}
+  otlphttp/logs: {{logs_endpoint: "https://logs.example/in"}}
+connectors:
+  forward:
+  spanmetrics: {{}}
+{more}
+service:
+  pipelines:
+{pipelines}
+"#
+    )
+}
+
+/// What is imported passes the check, has these lines, and says these things, no more of them lost.
+#[track_caller]
+fn check_pipelines(pipelines: &str, expected: &[&str], lost: &[&str]) {
+    check_lost(&collector(pipelines, ""), expected, lost);
+}
+
+#[track_caller]
+fn check_lost(text: &str, expected: &[&str], lost: &[&str]) {
+    let from = runtime::config::read_foreign("collector.yaml", text).expect("it is YAML");
+    let ours = import(&from, None).expect("it can be imported");
+    check(text, expected);
+    let said: Vec<String> = ours
+        .remarks()
+        .into_iter()
+        .filter(|remark| remark.weight == Weight::Lost)
+        .map(|remark| remark.text.clone())
+        .collect();
+    assert_eq!(said.len(), lost.len(), "{said:#?}");
+    for (said, lost) in said.iter().zip(lost) {
+        assert!(said.contains(lost), "`{said}` doesn't contain `{lost}`");
+    }
+}
+
+/// Backends get the signals of the pipelines that their exporters are in.
+#[test]
+fn signals_follow_the_pipelines() {
+    check_pipelines(
+        "    traces: {receivers: [otlp], processors: [tail_sampling, batch], exporters: [otlp/near, otlphttp/far]}\n    logs: {receivers: [otlp], processors: [batch], exporters: [otlphttp/logs, otlphttp/far]}\n    metrics: {receivers: [otlp], exporters: [otlphttp/far]}",
+        &[
+            "- {name: otlp-near, otlp_grpc: {endpoint: \"near:4317\"}, signals: [traces]}",
+            "- {name: otlphttp-far, otlp_http: {endpoint: \"https://far.example\"}, signals: [traces, logs, metrics]}",
+            "- {name: otlphttp-logs, otlp_http: {logs_endpoint: \"https://logs.example/in\"}, signals: [logs]}",
+            "decision_wait: \"1m 30s\"",
+        ],
+        &[],
+    );
+    // Without pipelines, the addresses say it.
+    check_lost(
+        "exporters: {otlphttp: {traces_endpoint: 'https://t.example/v1'}}\nprocessors: {tail_sampling: {policies: [{name: a, type: always_sample}]}}\n",
+        &[
+            "- {name: otlphttp, otlp_http: {traces_endpoint: \"https://t.example/v1\"}, signals: [traces]}",
+        ],
+        &[],
+    );
+}
+
+#[test]
+fn pipelines_that_differ_are_not_merged_in_silence() {
+    let sampled = "    traces: {receivers: [otlp], processors: [attributes/pii, tail_sampling], exporters: [otlp/near]}\n";
+    check_pipelines(
+        &format!("{sampled}    traces/all: {{receivers: [otlp], exporters: [otlphttp/far]}}"),
+        &[],
+        &[
+            "pipeline traces/all: not sampled there",
+            "processor attributes/pii: it applies to traces only",
+        ],
+    );
+    check_pipelines(
+        &format!("{sampled}    logs: {{receivers: [otlp], exporters: [otlphttp/far]}}"),
+        &["redact: {delete: [user.mail]}"],
+        &[
+            "processor attributes/pii: it applies to traces only; here to everything, so to logs too",
+        ],
+    );
+    check_pipelines(
+        &format!(
+            "{sampled}    traces/edge: {{receivers: [otlp/edge], processors: [attributes/pii, tail_sampling], exporters: [otlphttp/far]}}"
+        ),
+        &[],
+        &["fed by different receivers (traces from otlp; traces/edge from otlp/edge)"],
+    );
+    // What differs in name alone doesn't differ, nor do receivers that feed the same.
+    check_pipelines(
+        "    traces: {receivers: [otlp], processors: [resource/team, tail_sampling], exporters: [otlp/near]}\n    logs: {receivers: [otlp/edge], processors: [resource/again], exporters: [otlp/near]}",
+        &["set: {resource: {team: shop}}"],
+        &[],
+    );
+    check_pipelines(
+        "    traces: {receivers: [otlp], processors: [tail_sampling], exporters: [otlp/near]}\n    metrics: {receivers: [hostmetrics], exporters: [otlp/near]}",
+        &[],
+        &["receiver hostmetrics"],
+    );
+}
+
+/// A second sampler has to be chosen; the pipeline of the other is spoken of.
+#[test]
+fn a_pipeline_of_another_sampler_is_named() {
+    let text = collector(
+        "    traces: {receivers: [otlp], processors: [tail_sampling], exporters: [otlp/near]}\n    traces/slow: {receivers: [otlp], processors: [tail_sampling/slow], exporters: [otlphttp/far]}",
+        "",
+    );
+    let from = runtime::config::read_foreign("collector.yaml", &text).expect("it is YAML");
+    assert!(
+        import(&from, None)
+            .unwrap_err()
+            .contains("tail_sampling/slow")
+    );
+    let ours = import(&from, Some("slow")).unwrap();
+    let text = ours.document();
+    assert!(
+        text.contains(
+            "pipeline traces: sampled by tail_sampling there, here by tail_sampling/slow"
+        ),
+        "{text}"
+    );
+    assert!(text.contains("threshold_ms: 900"), "{text}");
+}
+
+#[test]
+fn connectors_join_pipelines_or_are_lost() {
+    check_pipelines(
+        "    traces/in: {receivers: [otlp], processors: [attributes/pii], exporters: [forward]}\n    traces/out: {receivers: [forward], processors: [tail_sampling], exporters: [otlp/near]}",
+        &[
+            "# connector forward: not needed, there is one pipeline",
+            "redact: {delete: [user.mail]}",
+        ],
+        &[],
+    );
+    check_pipelines(
+        "    traces: {receivers: [otlp], processors: [tail_sampling], exporters: [otlp/near, spanmetrics]}\n    metrics/spans: {receivers: [spanmetrics], exporters: [otlphttp/far]}",
+        &[],
+        &[
+            "pipeline metrics/spans: fed by spanmetrics alone",
+            "connector spanmetrics: not translated",
+        ],
+    );
+}
+
+/// Without a sampler all is kept; what nobody uses is left alone.
+#[test]
+fn a_file_without_a_sampler() {
+    check_pipelines(
+        "    traces: {receivers: [otlp], exporters: [otlp/near]}",
+        &[
+            "# no pipeline samples: every trace is kept",
+            "- {name: all, type: always_sample}",
+        ],
+        &[],
+    );
+}
+
+/// Policies see spans as they came.
+#[test]
+fn what_policies_ask_for_is_not_changed_before() {
+    check_lost(
+        "receivers: {otlp: {protocols: {grpc: }}}\nprocessors:\n  attributes: {actions: [{key: tier, action: upsert, value: gold}]}\n  tail_sampling: {policies: [{name: gold, type: string_attribute, string_attribute: {key: tier, values: [gold]}}]}\nexporters: {otlp: {endpoint: 'a:4317'}}\nservice: {pipelines: {traces: {receivers: [otlp], processors: [attributes, tail_sampling], exporters: [otlp]}}}\n",
+        &["set: {item: {tier: gold}}"],
+        &["processor attributes: it changes tier before policies ask for it"],
+    );
+}
+
+/// References to the environment, anchors, and ports of receivers.
+#[test]
+fn references_and_anchors_are_carried_over() {
+    check_lost(
+        r#"
+x-tls: &tls {insecure: true}
+receivers:
+  otlp: {protocols: {grpc: {endpoint: "${MY_POD_IP}:4317"}, http: {endpoint: "localhost:${PORT:-4318}"}}}
+processors:
+  tail_sampling:
+    decision_wait: ${env:WAIT}
+    policies:
+      - {name: some, type: probabilistic, probabilistic: {sampling_percentage: "${env:PERCENT}"}}
+      - {name: slow, type: latency, latency: {threshold_ms: "${SLOW_MS}"}}
+exporters:
+  otlp/a: &a {endpoint: "$BACKEND", headers: {authorization: "Bearer ${TOKEN}", cost: "5$$"}, tls: *tls}
+  otlp/b: *a
+service: {pipelines: {traces: {receivers: [otlp], processors: [tail_sampling], exporters: [otlp/a, otlp/b]}}}
+"#,
+        &[
+            "# x-tls: no equal here",
+            "grpc: {listen: \"${env:MY_POD_IP}:4317\"}",
+            "http: {listen: \"127.0.0.1:${env:PORT:-4318}\"}",
+            "# changed: $BACKEND was taken for the environment variable BACKEND; write $$BACKEND if it is text",
+        ],
+        &[],
+    );
+}
+
+/// Each key of what a pipeline uses is carried over, or named in a remark.
+#[test]
+fn every_key_has_its_equal_or_a_remark() {
+    let odd = r#"
+odd1: 1
+receivers:
+  otlp: {odd2: 1, protocols: {grpc: {odd3: 1, tls: {}, auth: {}, max_recv_msg_size_mib: 4}, http: {odd4: 1}, thrift: {}}}
+  kafka: {brokers: [b], odd5: 1, traces: {topics: [t], odd6: 1}, logs: {topics: [l]}}
+processors:
+  batch: {timeout: 1s}
+  redaction: {odd7: 1, allow_all_keys: true, allowed_keys: [k], ignored_keys: [i], summary: info, hash_function: md5, blocked_key_patterns: [p]}
+  attributes: {odd8: 1, include: {}, actions: [{key: a1, action: extract}, {key: a2, action: upsert, from_attribute: a3}, {action: delete}]}
+  tail_sampling:
+    odd9: 1
+    num_traces: 1
+    decision_cache: {sampled_cache_size: 1}
+    policies: [{name: p, type: always_sample, odd10: 1}, {name: q, type: odd11}]
+exporters:
+  otlp: {endpoint: "a:1", odd12: 1, sending_queue: {}, auth: {}, tls: {odd13: 1}, retry_on_failure: {enabled: false, odd14: 1, max_elapsed_time: 2m30s}}
+  otlphttp: {endpoint: "https://a", odd15: 1, compression: lz4}
+  file: {path: f, odd16: 1, format: proto, rotation: {max_days: 1, max_megabytes: 7}}
+  debug: {verbosity: detailed}
+  odd17: {}
+extensions: {odd18: {}}
+connectors: {count: {}}
+service:
+  telemetry: {}
+  odd19: 1
+  pipelines:
+    traces: {receivers: [otlp, kafka], processors: [batch, redaction, attributes, tail_sampling], exporters: [otlp, otlphttp, file, debug, odd17, count]}
+    profiles: {receivers: [otlp], exporters: [debug]}
+"#;
+    let from = runtime::config::read_foreign("collector.yaml", odd).expect("it is YAML");
+    let ours = import(&from, None).expect("it can be imported");
+    let said: Vec<String> = ours.remarks().iter().map(ToString::to_string).collect();
+    let keys = (1..=19).map(|number| format!("odd{number}"));
+    let keys = keys.chain(
+        "tls auth max_recv_msg_size_mib thrift logs batch allowed_keys ignored_keys summary hash_function blocked_key_patterns include a1 a2 num_traces decision_cache sending_queue enabled lz4 format max_days verbosity count telemetry profiles"
+            .split(' ')
+            .map(str::to_owned),
+    );
+    for key in keys {
+        let about = |remark: &&String| {
+            remark
+                .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                .any(|word| word == key)
+        };
+        assert!(
+            said.iter().any(|remark| about(&remark)),
+            "nothing about {key} in {said:#?}"
+        );
+    }
+    let text = ours.document();
+    for carried in ["max_elapsed_time: \"2m 30s\"", "bytes: 7MiB"] {
+        assert!(text.contains(carried), "no `{carried}` in {text}");
+    }
 }
