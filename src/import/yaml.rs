@@ -56,12 +56,14 @@ impl Yaml {
         Self::Map(Vec::new())
     }
 
-    /// Adds an entry to a mapping; empty mappings and lists are left out.
+    /// Adds an entry to a mapping. Empty mappings and lists are left out, and of those with remarks alone the remarks stay.
     pub fn set(&mut self, key: &str, value: impl Into<Yaml>) {
         let value = value.into();
-        if let Self::Map(lines) = self
-            && !value.is_empty()
-        {
+        if value.says_nothing() {
+            for remark in value.remarks() {
+                self.say(remark.weight, remark.text.clone());
+            }
+        } else if let Self::Map(lines) = self {
             lines.push(Line::Is((key.to_owned(), value)));
         }
     }
@@ -100,11 +102,12 @@ impl Yaml {
         }
     }
 
-    fn is_empty(&self) -> bool {
+    /// Whether it has no entries.
+    pub fn says_nothing(&self) -> bool {
         match self {
             Self::Plain(_) => false,
-            Self::Map(lines) => lines.is_empty(),
-            Self::List(lines) => lines.is_empty(),
+            Self::Map(lines) => lines.iter().all(|line| matches!(line, Line::Remark(_))),
+            Self::List(lines) => lines.iter().all(|line| matches!(line, Line::Remark(_))),
         }
     }
 

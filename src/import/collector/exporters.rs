@@ -30,6 +30,9 @@ pub(super) fn export(pipelines: &Pipelines) -> Yaml {
         );
         backends.push(backend);
     }
+    if backends.says_nothing() && pipelines.are_there() {
+        backends.lost("no exporter became a backend: write `export.backends`; without it, export writes to ./kept.jsonl and to the terminal");
+    }
     export.set("backends", backends);
     export
 }
@@ -161,7 +164,14 @@ fn compression(of: &str, key: &str, value: &Value, backends: &mut Yaml) -> Value
 fn tls(of: &str, section: &Value, backends: &mut Yaml) -> Yaml {
     let mut ours = Yaml::map();
     for (key, value) in entries(section.get("tls")) {
+        let https = section
+            .get("endpoint")
+            .and_then(Value::as_str)
+            .is_some_and(|endpoint| endpoint.starts_with("https://"));
         match key {
+            "insecure" if https && value == &Value::Bool(true) => backends.remark(format!(
+                "{of}: `tls.insecure` was left out, an https:// address is encrypted"
+            )),
             "insecure" | "ca_file" | "cert_file" | "key_file" | "insecure_skip_verify" => {
                 ours.set(key, value.clone());
             }

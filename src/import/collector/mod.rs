@@ -119,9 +119,9 @@ fn others(from: &Value, sampled: bool, ours: &mut Yaml) {
     }
     for (id, _) in entries(from.get("extensions")) {
         match kind(id) {
-            "health_check" => ours.remark(
-                "extension health_check: /healthz and /readyz are always there, see `admin`",
-            ),
+            "health_check" | "healthcheckv2" => ours.remark(format!(
+                "extension {id}: /healthz and /readyz are always there, see `admin`"
+            )),
             _ => ours.remark(format!("extension {id}: no equal here")),
         }
     }

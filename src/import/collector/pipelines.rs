@@ -215,8 +215,8 @@ impl<'v> Pipelines<'v> {
     /// Redaction and enrichment that apply to some pipelines only.
     fn processed_otherwise(&self, ours: &mut Yaml) {
         let section = |id: &str| at(self.from, &["processors", id]);
-        for (id, _) in self.used("processors") {
-            if !processors::is_translated(id) {
+        for (id, rules) in self.used("processors") {
+            if !processors::has_rules(id, rules) {
                 continue;
             }
             let has = |way: &&Way| {

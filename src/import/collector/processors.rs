@@ -17,8 +17,16 @@ struct Rules {
 }
 
 /// Whether a processor becomes rules of enrich.
-pub(super) fn is_translated(id: &str) -> bool {
-    ["redaction", "attributes", "resource"].contains(&kind(id))
+pub(super) fn has_rules(id: &str, section: &Value) -> bool {
+    let (mut rules, mut unheard) = (Rules::default(), Yaml::map());
+    match kind(id) {
+        "redaction" => redaction(id, section, &mut rules, &mut unheard),
+        "attributes" | "resource" => actions(id, section, &mut rules, &mut unheard),
+        _ => return false,
+    }
+    let lists = [&rules.delete, &rules.hash, &rules.mask];
+    let sets = [&rules.resource, &rules.item];
+    lists.iter().any(|list| !list.is_empty()) || sets.iter().any(|set| !set.is_empty())
 }
 
 pub(super) fn enrich(processors: &[Component]) -> Yaml {
@@ -200,8 +208,11 @@ fn actions(id: &str, section: &Value, rules: &mut Rules, enrich: &mut Yaml) {
 /// Policies that ask for attributes which were changed before sampling, there.
 pub(super) fn asked_after(before: &[&str], from: &Value, sampling: &Value, enrich: &mut Yaml) {
     let policies = sampling.get("policies").unwrap_or(&Value::Null);
-    for id in before.iter().filter(|id| is_translated(id)) {
+    for id in before {
         let section = at(from, &["processors", id]).unwrap_or(&Value::Null);
+        if !has_rules(id, section) {
+            continue;
+        }
         let list = items(section.get("actions").or_else(|| section.get("attributes")));
         for key in list.iter().filter_map(|action| action.get("key")?.as_str()) {
             if mentions(policies, key) {

@@ -37,6 +37,10 @@ pub(super) fn sampler(section: Option<&Value>) -> Yaml {
     for policy in items(section.get("policies")) {
         policies::add(policy, &mut list);
     }
+    if list.says_nothing() {
+        list.remark("no policy is left: every trace is kept");
+        list.push(json!({"name": "all", "type": "always_sample"}));
+    }
     sampler.set("policies", list);
     sampler
 }

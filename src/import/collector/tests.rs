@@ -432,3 +432,23 @@ service:
         assert!(text.contains(carried), "no `{carried}` in {text}");
     }
 }
+
+/// What becomes of a configuration of which little is left passes the check, too.
+#[test]
+fn sections_with_remarks_alone_are_left_out() {
+    check_lost(
+        "receivers: {jaeger: {}}\nprocessors: {batch: , tail_sampling: {policies: [{name: a, type: their_own}]}}\nexporters: {zipkin: {}}\nservice: {pipelines: {traces: {receivers: [jaeger], processors: [batch, tail_sampling], exporters: [zipkin]}}}\n",
+        &["- {name: all, type: always_sample}"],
+        &[
+            "receiver jaeger",
+            "policy \"a\"",
+            "exporter zipkin",
+            "no exporter became a backend",
+        ],
+    );
+    check_lost(
+        "processors: {tail_sampling: {policies: [{name: a, type: always_sample}]}}\nexporters: {otlphttp: {endpoint: 'https://a.example', tls: {insecure: true}}}\n",
+        &["# exporter otlphttp: `tls.insecure` was left out, an https:// address is encrypted"],
+        &[],
+    );
+}

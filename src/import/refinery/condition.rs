@@ -26,6 +26,8 @@ pub(super) enum Condition {
 pub(super) struct Alternative {
     pub(super) on_span: Vec<String>,
     pub(super) on_trace: Vec<String>,
+    /// Instead of the others: on some event of a span.
+    pub(super) on_event: Option<String>,
 }
 
 /// What is read of a rule's condition.
@@ -59,11 +61,15 @@ pub(super) fn read(raw: &Value, within_span: bool) -> Result<Read, String> {
             for field in &fields {
                 found.extend(sources(field).map_err(|reason| format!("{field}: {reason}"))?);
             }
-            combine(&test, &merged(found))
+            let condition = combine(&test, &merged(found));
+            match fields.as_slice() {
+                [one] if !within_span => or_on_an_event(condition, &test, one),
+                _ => condition,
+            }
         }
     };
-    for field in fields {
-        changes.extend(otherwise(field));
+    for field in &fields {
+        changes.extend(otherwise(field, within_span || fields.len() > 1));
     }
     Ok(Read {
         condition,
@@ -73,7 +79,7 @@ pub(super) fn read(raw: &Value, within_span: bool) -> Result<Read, String> {
 }
 
 /// What a field means here in some cases only.
-fn otherwise(field: &str) -> Option<String> {
+fn otherwise(field: &str, on_spans_alone: bool) -> Option<String> {
     match field {
         "?.NUM_DESCENDANTS" | "meta.event_count" => Some(format!(
             "{field} counts span events and links too; here it is the number of spans"
@@ -82,10 +88,31 @@ fn otherwise(field: &str) -> Option<String> {
             "meta.span_count is there in Refinery only when another Refinery set it; here it is the number of spans"
                 .to_owned(),
         ),
-        _ if field.starts_with("exception.") => Some(format!(
+        _ if on_spans_alone && is_of_exceptions(field) => Some(format!(
             "{field} is looked up on spans; Refinery copies it from a span's exception event too"
         )),
         _ => None,
+    }
+}
+
+/// What Refinery copies from the event of an exception to its span.
+fn is_of_exceptions(field: &str) -> bool {
+    field.starts_with("exception.")
+}
+
+/// A trace-wide condition on an exception holds on its event as well.
+fn or_on_an_event(condition: Condition, test: &Test, field: &str) -> Condition {
+    let attribute = format!("spanevent.attributes[{}]", operand::quoted(field));
+    let asked = ask(test, &attribute, Type::Any);
+    match (condition, asked) {
+        (Condition::Any(mut alternatives), Some(asked)) if is_of_exceptions(field) => {
+            alternatives.push(Alternative {
+                on_event: Some(asked),
+                ..Alternative::default()
+            });
+            Condition::Any(alternatives)
+        }
+        (condition, _) => condition,
     }
 }
 
@@ -210,7 +237,11 @@ fn alternatives(found: Vec<Vec<(Place, String)>>) -> Vec<Alternative> {
         let all = found.iter().flatten().all(|(of, _)| *of == place);
         all.then(|| either(&found))
     };
-    let one = |on_span: Vec<String>, on_trace: Vec<String>| Alternative { on_span, on_trace };
+    let one = |on_span: Vec<String>, on_trace: Vec<String>| Alternative {
+        on_span,
+        on_trace,
+        on_event: None,
+    };
     if let Some(text) = speaks_of(Place::Span) {
         return vec![one(vec![text], Vec::new())];
     }

@@ -59,7 +59,7 @@ pub(super) fn quoted(text: &str) -> String {
 pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        if r"\.+*?()|[]{}^$#&-~".contains(c) {
+        if r"\.+*?()|[]{}^$".contains(c) {
             out.push('\\');
         }
         out.push(c);

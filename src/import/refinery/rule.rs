@@ -122,7 +122,9 @@ fn each_on_its_own(asked: Vec<Vec<Alternative>>) -> Vec<Vec<Alternative>> {
     for mut alternatives in asked {
         match alternatives.len() {
             1 => {
-                let Alternative { on_span, on_trace } = alternatives.remove(0);
+                let Alternative {
+                    on_span, on_trace, ..
+                } = alternatives.remove(0);
                 plain.on_span.extend(on_span);
                 plain.on_trace.extend(on_trace);
             }
@@ -148,6 +150,7 @@ fn joined(alternative: Alternative) -> Alternative {
             _ => vec![on_span.join(" and ")],
         },
         on_trace: alternative.on_trace,
+        on_event: alternative.on_event,
     }
 }
 
@@ -175,6 +178,9 @@ fn on_one_span(asked: Vec<Vec<Alternative>>) -> Vec<Vec<Alternative>> {
 
 fn any(name: &str, scope: &str, alternatives: Vec<Alternative>) -> Value {
     let section = |name: String, of: Alternative| {
+        if let Some(event) = of.on_event {
+            return json!({"name": name, "type": "ottl_condition", "ottl_condition": {"spanevent": [event]}});
+        }
         let conditions: Vec<String> = of.on_span.into_iter().chain(of.on_trace).collect();
         json!({"name": name, "type": "condition",
             "condition": {"scope": scope, "conditions": conditions}})

@@ -210,6 +210,30 @@ fn fields_of_the_span_itself() {
     );
 }
 
+/// Refinery copies what an exception's event says to its span.
+#[test]
+fn exceptions_are_found_on_their_events() {
+    let thrown = "{events: [{name: exception, attributes: {exception.type: Timeout}}]}";
+    let copied = "{attributes: {exception.type: Timeout}}";
+    check(
+        "{Field: exception.type, Operator: exists}",
+        &[thrown, copied],
+        &["{}"],
+    );
+    check(
+        "{Field: exception.type, Operator: contains, Value: Time}",
+        &[thrown],
+        &["{events: [{name: exception, attributes: {exception.type: Refused}}]}"],
+    );
+    let both = "[{Field: exception.type, Operator: '=', Value: Timeout}, {Field: service.name, Operator: '=', Value: shop}]";
+    check_rule(
+        "trace",
+        both,
+        &["{events: [{name: exception, attributes: {exception.type: Timeout}}]}, {service: shop}"],
+        &[thrown, "{service: shop}"],
+    );
+}
+
 /// A root has no parent; who has one has its id.
 #[test]
 fn parents() {
