@@ -183,7 +183,7 @@ fn combine(test: &Test, sources: &[Source]) -> Condition {
         }
         match held {
             Held::Paths(paths) => {
-                nowhere_before.extend(paths.iter().map(|path| (*place, format!("{path} == nil"))))
+                nowhere_before.push((*place, format!("{} == nil", first_of(paths))));
             }
             Held::Computed {
                 there: Some(there), ..

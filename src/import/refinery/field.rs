@@ -1,7 +1,8 @@
 //! Where a field of Refinery stands in OTLP.
 //!
-//! Honeycomb's translation makes one flat event of a span: its own fields, over which its resource's attributes are written, then its
-//! scope's, then its own attributes. Source: `otlp/traces.go` of Husky.
+//! Honeycomb's translation makes one flat event of a span. Where a name is used several times, the span's attribute counts, else the
+//! field that Honeycomb makes of the span itself, else the attribute of its scope, else that of its resource. Source:
+//! `otlp/traces_direct.go` of Husky 0.43.
 
 use super::ask::Type;
 use super::operand::quoted;
@@ -41,7 +42,7 @@ pub(super) enum Computed {
 }
 
 /// Why a field can't be asked for.
-const WHOLE_TRACE_COUNTS: &str = "there are no counts of span events and links in Tailwater";
+const WHOLE_TRACE_COUNTS: &str = "Tailwater doesn't count span events and links of a trace";
 
 /// Where to look for a field, in this order. Empty: it is nowhere.
 pub(super) fn sources(field: &str) -> Result<Vec<Source>, String> {
@@ -125,13 +126,13 @@ impl Owner {
         }
     }
 
-    fn attributes(self, name: &str) -> Vec<String> {
-        ["span", "scope", "resource"]
+    fn attributes(self, of: &[&str], name: &str) -> Vec<String> {
+        of.iter()
             .map(|of| self.path(&format!("{of}.attributes[{}]", quoted(name))))
-            .into()
+            .collect()
     }
 
-    /// The attributes first, then what the span has itself.
+    /// In the order in which they count.
     fn sources(self, name: &str) -> Vec<Source> {
         let path = |path: &str| self.path(path);
         let expression = |text: String, kind| Computed::Expression(text, kind);
@@ -156,7 +157,7 @@ impl Owner {
                 return vec![self.computed(None, expression(millis, Type::Float))];
             }
             "status_code" => {
-                let mut paths = self.attributes(name);
+                let mut paths = self.attributes(&["span"], name);
                 paths.push(path("span.status.code"));
                 return vec![self.paths(paths)];
             }
@@ -176,8 +177,18 @@ impl Owner {
             "trace.trace_state" => filled("span.trace_state"),
             "library.name" => filled("scope.name"),
             "library.version" => filled("scope.version"),
-            _ => return vec![self.paths(self.attributes(name))],
+            _ => return vec![self.paths(self.attributes(&["span", "scope", "resource"], name))],
         };
-        vec![self.paths(self.attributes(name)), own]
+        let (before, behind): (&[&str], &[&str]) = match name {
+            "library.name" | "library.version" => (&["span", "scope"], &["resource"]),
+            // These are always there.
+            "span.kind" | "type" | "span.num_events" | "span.num_links" => (&["span"], &[]),
+            _ => (&["span"], &["scope", "resource"]),
+        };
+        let mut sources = vec![self.paths(self.attributes(before, name)), own];
+        if !behind.is_empty() {
+            sources.push(self.paths(self.attributes(behind, name)));
+        }
+        sources
     }
 }

@@ -5,6 +5,7 @@
 //! time are compared only where time plays no role. `TAILWATER_SEED` repeats a run, and `TAILWATER_CASES` sets how many random cases.
 
 mod corpus;
+mod imported;
 mod policies;
 
 use std::sync::Arc;
