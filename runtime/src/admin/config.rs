@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::guard::Token;
-use crate::config::{Problems, Secret};
+use crate::config::{Problems, Secret, listen_address};
 
 const HEALTH_PORT: u16 = 13133;
 const METRICS_PORT: u16 = 8888;
@@ -127,14 +127,16 @@ fn address(path: &str, key: &str, text: &str, problems: &mut Problems) -> Option
     if text == "off" {
         return None;
     }
-    let parsed = text.parse();
-    if parsed.is_err() {
-        let message = format!(
-            "`{text}` is not an address; write an ip address and a port, such as 127.0.0.1:13133, or off"
-        );
-        problems.push(format!("{path}.{key}"), message);
+    match listen_address(text) {
+        Ok(address) => Some(address),
+        Err(problem) => {
+            problems.push(
+                format!("{path}.{key}"),
+                format!("`{text}` {problem}, or off"),
+            );
+            None
+        }
     }
-    parsed.ok()
 }
 
 /// On localhost, whoever may ask for health; where health takes any port, so does this.
@@ -176,6 +178,18 @@ mod tests {
             ..RawAdmin::default()
         };
         assert!(check(raw, &["admin.health"]).metrics.is_none());
+        let raw = RawAdmin {
+            health: "localhost:7000".to_owned(),
+            metrics: ":7001".to_owned(),
+            listen: Some("localhost:7002".to_owned()),
+            ..RawAdmin::default()
+        };
+        let config = check(raw, &[]);
+        let addresses = [config.health, config.metrics, config.listen];
+        let expected = ["127.0.0.1:7000", "0.0.0.0:7001", "127.0.0.1:7002"];
+        assert_eq!(addresses, expected.map(|address| address.parse().ok()));
+        // All addresses of the host: others reach it.
+        check(listening(":7002", ""), &["admin.listen"]);
     }
 
     #[test]

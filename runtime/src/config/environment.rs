@@ -5,6 +5,23 @@ use std::borrow::Cow;
 /// Where variables come from: the process's environment, or a test's.
 pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
+/// A reference that can't be put in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub message: String,
+    /// The reference is well formed, and its variable is not set here.
+    pub unset: bool,
+}
+
+impl Refusal {
+    fn malformed(message: String) -> Self {
+        Self {
+            message,
+            unset: false,
+        }
+    }
+}
+
 /// The scalar with its variables put in, or everything that is wrong with it.
 ///
 /// As in a shell's `:-`, the default stands for a variable that is unset or empty. A `$` before anything but `$` and `{`
@@ -12,7 +29,7 @@ pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
 pub(super) fn substitute<'t>(
     text: &'t str,
     environment: &Environment,
-) -> Result<Cow<'t, str>, Vec<String>> {
+) -> Result<Cow<'t, str>, Vec<Refusal>> {
     if !text.contains('$') {
         return Ok(Cow::Borrowed(text));
     }
@@ -26,9 +43,9 @@ pub(super) fn substitute<'t>(
             rest = after;
         } else if let Some(after) = rest.strip_prefix('{') {
             let Some(end) = after.find('}') else {
-                problems.push(format!(
+                problems.push(Refusal::malformed(format!(
                     "`${{{after}` has no closing brace; write $$ for a `$` itself"
-                ));
+                )));
                 break;
             };
             match variable(&after[..end], environment) {
@@ -48,11 +65,11 @@ pub(super) fn substitute<'t>(
 }
 
 /// The value for what stands between the braces.
-fn variable(inside: &str, environment: &Environment) -> Result<String, String> {
+fn variable(inside: &str, environment: &Environment) -> Result<String, Refusal> {
     let Some(reference) = inside.strip_prefix("env:") else {
-        return Err(format!(
+        return Err(Refusal::malformed(format!(
             "`${{{inside}}}` is not a reference; write ${{env:{inside}}} for an environment variable, $${{{inside}}} for the text itself"
-        ));
+        )));
     };
     let (name, default) = match reference.split_once(":-") {
         Some((name, default)) => (name, Some(default)),
@@ -60,17 +77,20 @@ fn variable(inside: &str, environment: &Environment) -> Result<String, String> {
     };
     let valid = |c: char| c.is_ascii_alphanumeric() || c == '_';
     if name.is_empty() || !name.chars().all(valid) {
-        return Err(format!(
+        return Err(Refusal::malformed(format!(
             "`{name}` is not the name of an environment variable; letters, digits and _ make one"
-        ));
+        )));
     }
     match (environment(name), default) {
         (Some(value), None) => Ok(value),
         (Some(value), Some(_)) if !value.is_empty() => Ok(value),
         (_, Some(default)) => Ok(default.to_owned()),
-        (None, None) => Err(format!(
-            "the environment variable {name} is not set; set it, or give a default: ${{env:{name}:-...}}"
-        )),
+        (None, None) => Err(Refusal {
+            message: format!(
+                "the environment variable {name} is not set; set it, or give a default: ${{env:{name}:-...}}"
+            ),
+            unset: true,
+        }),
     }
 }
 
@@ -87,7 +107,10 @@ mod tests {
         };
         let got = match substitute(text, &environment) {
             Ok(text) => text.into_owned(),
-            Err(problems) => format!("error: {}", problems.join(" | ")),
+            Err(problems) => {
+                let messages: Vec<_> = problems.into_iter().map(|one| one.message).collect();
+                format!("error: {}", messages.join(" | "))
+            }
         };
         assert_eq!(got, expected, "{text}");
     }

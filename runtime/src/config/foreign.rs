@@ -31,7 +31,7 @@ fn plain(node: &Node) -> Value {
                 .map(|entry| (entry.key.clone(), plain(&entry.value)))
                 .collect::<Map<_, _>>(),
         ),
-        Kind::Unknown => Value::Null,
+        Kind::Unknown | Kind::Unset(_) => Value::Null,
     }
 }
 

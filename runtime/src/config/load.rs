@@ -2,19 +2,39 @@
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
-use super::problems::Problems;
-use super::report::{ConfigError, Finding, Place};
-use super::tree::{Kind, Node};
-use super::{Environment, shape, tree};
+use super::problems::{Problem, Problems};
+use super::report::{ConfigError, Finding, Place, Warnings};
+use super::shape::{Found, prefixed};
+use super::tree::{Entry, Kind, Node};
+use super::{Environment, shape, suggest, tree};
 
-/// Reads `text` (of `file`, for messages) as a `T` and validates it.
-///
-/// The type must deny unknown fields at every level. `validate` sees only what has the right shape, unknown keys and wrong values left out; where
-/// the rest is no whole (a list where a section belongs, a wrong value that has no default), the problems of structure are reported alone.
+/// A configuration as it was found, and what is asked of it.
+pub struct Source<'a> {
+    /// The name of the text in messages.
+    pub file: &'a str,
+    pub text: &'a str,
+    pub environment: &'a Environment<'a>,
+    /// Whether this top-level section is used. Where it isn't, variables may be unset: their values are left out without a word.
+    pub uses: &'a dyn Fn(&str) -> bool,
+    /// What is wrong with a text that holds nothing; `None`: nothing is.
+    pub empty: Option<&'a str>,
+}
+
+/// A valid configuration, and what is to be said of it.
+#[derive(Clone, Debug)]
+pub struct Loaded<V> {
+    pub value: V,
+    pub warnings: Warnings,
+    /// Paths of what was left out since it refers to variables that aren't set, in sections that aren't used.
+    pub left_out: Vec<String>,
+}
+
+/// Reads `text` (of `file`, for messages) as a `T` and validates it; all sections are used, and warnings go unsaid.
 ///
 /// # Errors
-/// All problems found, each with line and column.
+/// As [`Source::load`].
 pub fn load<T, V>(
     file: &str,
     text: &str,
@@ -24,59 +44,138 @@ pub fn load<T, V>(
 where
     T: DeserializeOwned + JsonSchema,
 {
-    let mut findings = Vec::new();
-    let fail = |findings| Err(ConfigError::new(file, text, findings));
-    let Some(root) = tree::parse(text, Some(environment), &mut findings) else {
-        return fail(findings);
+    let source = Source {
+        file,
+        text,
+        environment,
+        uses: &|_| true,
+        empty: None,
     };
-    let schema = schemars::schema_for!(T);
-    let value = shape::fit(schema.as_value(), &root, &mut findings);
-    let passable = findings.iter().all(|finding| finding.left_out_of.is_some());
-    if !passable {
-        return fail(findings);
-    }
-    let raw: T = match serde_path_to_error::deserialize(value) {
-        Ok(raw) => raw,
-        Err(_) if !findings.is_empty() => return fail(findings),
-        Err(error) => {
-            let path = match error.path().to_string() {
-                path if path == "." => String::new(),
-                path => path,
-            };
-            let message = shape::prefixed(&path, &error.inner().to_string());
-            return fail(vec![Finding::at(locate(&root, &path), message)]);
-        }
-    };
-    let mut problems = Problems::new();
-    let valid = validate(&raw, &mut problems);
-    let found = problems.iter().filter(|problem| {
-        // What lacks a key, for the key was misspelt, is not wrong a second time.
-        let mut incomplete = (findings.iter()).filter_map(|finding| finding.left_out_of.as_ref());
-        !incomplete.any(|section| is_in(section, &problem.path))
-    });
-    let found = found.map(|problem| {
-        let message = shape::prefixed(&problem.path, &problem.message);
-        Finding::at(locate(&root, &problem.path), message)
-    });
-    let found: Vec<_> = found.collect();
-    findings.extend(found);
-    if findings.is_empty() && problems.is_empty() {
-        return Ok(valid);
-    }
-    fail(findings)
+    Ok(source.load(validate)?.value)
 }
 
-/// Whether a path is the section's own, or that of a key in it.
-fn is_in(section: &str, path: &str) -> bool {
-    match path.strip_prefix(section) {
-        Some("") => true,
-        Some(rest) => {
-            let key = rest.strip_prefix('.').unwrap_or(rest);
-            let is_key = section.is_empty() || key.len() < rest.len();
-            is_key && !key.contains(['.', '['])
+impl Source<'_> {
+    /// Reads the text as a `T` and validates it.
+    ///
+    /// The type must deny unknown fields at every level. `validate` sees only what has the right shape: unknown keys and wrong values are left
+    /// out, or stood in for where they are required. What it says of those is not reported.
+    ///
+    /// # Errors
+    /// All problems found, each with line and column.
+    pub fn load<T, V>(
+        &self,
+        validate: impl FnOnce(&T, &mut Problems) -> V,
+    ) -> Result<Loaded<V>, ConfigError>
+    where
+        T: DeserializeOwned + JsonSchema,
+    {
+        let mut found = Found::default();
+        let root = tree::parse(self.text, Some(self.environment), &mut found.findings);
+        let Some(root) = root else {
+            return Err(self.error(found.findings));
+        };
+        let schema = schemars::schema_for!(T);
+        if let Some(finding) = of_another_program(&root, schema.as_value()) {
+            return Err(self.error(vec![finding]));
         }
-        None => false,
+        self.unset_variables(&root, &mut found.findings);
+        if let (Some(message), true) = (self.empty, root.is_nothing()) {
+            found.findings.push(Finding::at(Place::default(), message));
+        }
+        let value = shape::fit(schema.as_value(), &root, &mut found);
+        let Found { mut findings, gaps } = found;
+        let Some(value) = value else {
+            return Err(self.error(findings));
+        };
+        let raw: T = match serde_path_to_error::deserialize(value) {
+            Ok(raw) => raw,
+            Err(_) if !findings.is_empty() => return Err(self.error(findings)),
+            Err(error) => {
+                let path = match error.path().to_string() {
+                    path if path == "." => String::new(),
+                    path => path,
+                };
+                let message = prefixed(&path, &error.inner().to_string());
+                return Err(self.error(vec![Finding::at(locate(&root, &path).place, message)]));
+            }
+        };
+        let mut problems = Problems::new();
+        let value = validate(&raw, &mut problems);
+        let told = |problem: &&Problem| {
+            let written = locate(&root, &problem.path).whole;
+            !gaps.iter().any(|gap| gap.hides(problem, written))
+        };
+        let place = |problem: &Problem| {
+            let message = prefixed(&problem.path, &problem.message);
+            (locate(&root, &problem.path).place, message)
+        };
+        let wrong = problems.iter().filter(told).map(place);
+        findings.extend(wrong.map(|(place, message)| Finding::at(place, message)));
+        let used = |problem: &&Problem| {
+            let section = problem.path.split(['.', '[']).next();
+            section.is_none_or(|section| (self.uses)(section))
+        };
+        let doubtful = problems.warnings().filter(used).filter(told).map(place);
+        let warnings = doubtful.map(|(place, message)| Finding::warning(place, message));
+        if !findings.is_empty() {
+            findings.extend(warnings);
+            return Err(self.error(findings));
+        }
+        Ok(Loaded {
+            value,
+            warnings: Warnings::new(self.file, self.text, warnings.collect()),
+            left_out: gaps.into_iter().map(|gap| gap.path).collect(),
+        })
     }
+
+    fn error(&self, findings: Vec<Finding>) -> ConfigError {
+        ConfigError::new(self.file, self.text, findings)
+    }
+
+    /// Variables that aren't set, in the sections that are used.
+    fn unset_variables(&self, root: &Node, findings: &mut Vec<Finding>) {
+        let Kind::Mapping(entries) = &root.kind else {
+            return unset(root, findings);
+        };
+        let used = entries.iter().filter(|entry| (self.uses)(&entry.key));
+        used.for_each(|entry| unset(&entry.value, findings));
+    }
+}
+
+fn unset(node: &Node, findings: &mut Vec<Finding>) {
+    match &node.kind {
+        Kind::Unset(messages) => {
+            findings.extend(
+                messages
+                    .iter()
+                    .map(|message| Finding::at(node.place, message)),
+            );
+        }
+        Kind::Sequence(items) => items.iter().for_each(|item| unset(item, findings)),
+        Kind::Mapping(entries) => {
+            let values = entries.iter().map(|entry| &entry.value);
+            values.for_each(|value| unset(value, findings));
+        }
+        Kind::Scalar(_) | Kind::Unknown => {}
+    }
+}
+
+/// What to say of a file none of whose keys is ours, and one is that of another program: nothing else in it matters.
+fn of_another_program<'n>(root: &'n Node, schema: &Value) -> Option<Finding> {
+    let Kind::Mapping(entries) = &root.kind else {
+        return None;
+    };
+    let known = schema.get("properties")?;
+    if entries.iter().any(|entry| known.get(&entry.key).is_some()) {
+        return None;
+    }
+    let foreign = |entry: &'n Entry| Some((entry, suggest::foreign(schema, &entry.key)?));
+    let (entry, help) = entries.iter().find_map(foreign)?;
+    let message = format!(
+        "this is no configuration of ours: unknown key `{}`, as are all others in the file",
+        entry.key
+    );
+    Some(Finding::at(entry.key_place, message).with_help(Some(help)))
 }
 
 /// The process's environment.
@@ -84,21 +183,32 @@ pub fn process_environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+/// Where a path leads in the file.
+struct Located {
+    place: Place,
+    /// The whole path stands there; else it is the place of the nearest thing around it.
+    whole: bool,
+}
+
 /// Where `path` stands: its value if that is a scalar, else its key; of what the user left out, the nearest thing around it.
-fn locate(root: &Node, path: &str) -> Place {
+fn locate(root: &Node, path: &str) -> Located {
     let (mut node, mut place, mut rest) = (root, Place::default(), path);
     loop {
         rest = rest.trim_start_matches('.');
+        let around = Located {
+            place,
+            whole: rest.is_empty(),
+        };
         match &node.kind {
-            _ if rest.is_empty() => return place,
+            _ if rest.is_empty() => return around,
             Kind::Sequence(items) => {
                 let Some((index, after)) = rest.strip_prefix('[').and_then(|r| r.split_once(']'))
                 else {
-                    return place;
+                    return around;
                 };
                 let Some(item) = index.parse().ok().and_then(|index: usize| items.get(index))
                 else {
-                    return place;
+                    return around;
                 };
                 (node, place, rest) = (item, item.place, after);
             }
@@ -112,7 +222,7 @@ fn locate(root: &Node, path: &str) -> Place {
                     .filter_map(|entry| fits(&entry.key).map(|after| (entry, after)))
                     .max_by_key(|(entry, _)| entry.key.len());
                 let Some((entry, after)) = found else {
-                    return place;
+                    return around;
                 };
                 (node, rest) = (&entry.value, after);
                 place = match &entry.value.kind {
@@ -120,7 +230,7 @@ fn locate(root: &Node, path: &str) -> Place {
                     _ => entry.key_place,
                 };
             }
-            Kind::Scalar(_) | Kind::Unknown => return place,
+            Kind::Scalar(_) | Kind::Unknown | Kind::Unset(_) => return around,
         }
     }
 }

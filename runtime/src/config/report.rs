@@ -10,6 +10,13 @@ pub(super) struct Place {
     pub length: usize,
 }
 
+/// Whether the configuration can be used all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Severity {
+    Error,
+    Warning,
+}
+
 /// One problem with its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Finding {
@@ -18,8 +25,7 @@ pub(super) struct Finding {
     pub help: Option<String>,
     /// How far off the text is from what was meant, for choosing between alternatives of a schema.
     pub weight: u32,
-    /// Of an unknown key: the path of the section that goes on without it.
-    pub left_out_of: Option<String>,
+    pub severity: Severity,
 }
 
 impl Finding {
@@ -29,17 +35,19 @@ impl Finding {
             message: message.into(),
             help: None,
             weight: 2,
-            left_out_of: None,
+            severity: Severity::Error,
+        }
+    }
+
+    pub fn warning(place: Place, message: impl Into<String>) -> Self {
+        Self {
+            severity: Severity::Warning,
+            ..Self::at(place, message)
         }
     }
 
     pub fn with_help(mut self, help: Option<String>) -> Self {
         self.help = help;
-        self
-    }
-
-    pub fn left_out_of(mut self, path: &str) -> Self {
-        self.left_out_of = Some(path.to_owned());
         self
     }
 
@@ -49,47 +57,111 @@ impl Finding {
     }
 }
 
-/// Everything that is wrong with a configuration, in the order of the file. `Display` is the report for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConfigError {
+/// Findings in the order of the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Report {
     file: String,
     text: String,
     findings: Vec<Finding>,
 }
 
-impl std::error::Error for ConfigError {}
-
-impl ConfigError {
-    pub(super) fn new(file: &str, text: &str, mut findings: Vec<Finding>) -> Self {
-        findings.sort_by_key(|finding| finding.place);
-        findings.dedup();
+impl Report {
+    fn new(file: &str, text: &str, findings: Vec<Finding>) -> Self {
+        let mut sorted: Vec<Finding> = Vec::new();
+        for finding in findings {
+            // What stands at an anchor is found once for each alias.
+            if !sorted.contains(&finding) {
+                sorted.push(finding);
+            }
+        }
+        sorted.sort_by_key(|finding| finding.place);
         Self {
             file: file.to_owned(),
             text: text.to_owned(),
-            findings,
+            findings: sorted,
         }
     }
 
-    /// How many problems there are; at least one.
+    fn count(&self, severity: Severity) -> usize {
+        let of_it = |finding: &&Finding| finding.severity == severity;
+        self.findings.iter().filter(of_it).count()
+    }
+}
+
+/// Everything that is wrong with a configuration, and what is doubtful. `Display` is the report for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError(Report);
+
+impl std::error::Error for ConfigError {}
+
+impl ConfigError {
+    pub(super) fn new(file: &str, text: &str, findings: Vec<Finding>) -> Self {
+        Self(Report::new(file, text, findings))
+    }
+
+    /// How many problems there are, warnings not counted; at least one.
     pub fn count(&self) -> usize {
-        self.findings.len()
+        self.0.count(Severity::Error)
     }
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What is valid in a configuration, and hardly meant. `Display` is the report for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Warnings(Report);
+
+impl Warnings {
+    pub(super) fn new(file: &str, text: &str, findings: Vec<Finding>) -> Self {
+        Self(Report::new(file, text, findings))
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.findings.is_empty()
+    }
+
+    /// For logs: the place as `file:line:column`, and the message.
+    pub fn lines(&self) -> impl Iterator<Item = (String, &str)> {
+        let file = &self.0.file;
+        self.0.findings.iter().map(move |finding| {
+            let Place { line, column, .. } = finding.place;
+            let place = match line {
+                0 => file.clone(),
+                _ => format!("{file}:{line}:{column}"),
+            };
+            (place, finding.message.as_str())
+        })
+    }
+}
+
+impl fmt::Display for Warnings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for finding in &self.findings {
             self.one(finding, f)?;
             writeln!(f)?;
         }
-        match self.count() {
-            1 => write!(f, "1 problem in {}", self.file),
-            count => write!(f, "{count} problems in {}", self.file),
-        }
+        let counts = [(Severity::Error, "problem"), (Severity::Warning, "warning")];
+        let counted = counts.map(|(severity, name)| match self.count(severity) {
+            0 => None,
+            1 => Some(format!("1 {name}")),
+            count => Some(format!("{count} {name}s")),
+        });
+        let counted: Vec<_> = counted.into_iter().flatten().collect();
+        write!(f, "{} in {}", counted.join(" and "), self.file)
     }
 }
 
-impl ConfigError {
+impl Report {
     fn one(&self, finding: &Finding, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Finding {
             place,
@@ -97,7 +169,11 @@ impl ConfigError {
             help,
             ..
         } = finding;
-        writeln!(f, "error: {message}")?;
+        let severity = match finding.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        writeln!(f, "{severity}: {message}")?;
         if place.line == 0 {
             writeln!(f, " --> {}", self.file)?;
         } else {

@@ -1,7 +1,8 @@
 //! A YAML scalar as the type that the schema wants.
 //!
 //! Unquoted scalars follow YAML's core schema, with two kindnesses: where only text is taken, an unquoted `5` is the text `5`; and where
-//! no text is taken, what an environment variable holds is read as if it weren't quoted (in `{…}` it has to be).
+//! no text is taken, what an environment variable holds is read as if it weren't quoted (in `{…}` it has to be). Where text is one of
+//! several types that are taken, what is in quotes is text.
 
 use serde_json::{Number, Value};
 
@@ -57,15 +58,31 @@ pub(super) fn fit(scalar: &Scalar, schema: &Value) -> Result<Value, Mismatch> {
 
 fn typed(scalar: &Scalar, schema: &Value) -> Value {
     let text = || Value::String(scalar.text.clone());
-    let takes_text = says(schema, "string");
+    let takes_text = takes_text(schema);
     let as_if_plain = scalar.plain || (scalar.substituted && !takes_text);
     if !as_if_plain {
         return text();
     }
     match core_schema(&scalar.text) {
-        Some(value) if takes_text && !is_of_type(&value, schema) => text(),
+        Some(Value::Null) if listed(schema).is_some() => Value::Null,
+        Some(value) if takes_text && !fits(&value, schema) => text(),
         Some(value) => value,
         None => text(),
+    }
+}
+
+/// Whether text is taken: by its type, as one of the values that are listed, or because anything is.
+pub(super) fn takes_text(schema: &Value) -> bool {
+    match listed(schema) {
+        Some(values) => values.iter().any(Value::is_string),
+        None => schema.get("type").is_none() || says(schema, "string"),
+    }
+}
+
+fn fits(value: &Value, schema: &Value) -> bool {
+    match listed(schema) {
+        Some(values) => values.contains(value),
+        None => is_of_type(value, schema),
     }
 }
 
@@ -122,12 +139,12 @@ fn unlisted(scalar: &Scalar, value: &Value, listed: &[Value]) -> Mismatch {
     let names: Vec<_> = listed.iter().filter_map(Value::as_str).collect();
     let list = names.join(", ");
     let message = format!("{} is none of: {list}", displayed(scalar, value));
+    let near = suggest::nearest(&scalar.text, names.iter().copied());
     Mismatch {
         message,
-        help: suggest::nearest(&scalar.text, names.iter().copied())
-            .map(|near| format!("did you mean `{near}`?")),
         // A tag that doesn't match says that the alternative isn't the one that was meant.
-        weight: 20,
+        weight: if near.is_some() { 4 } else { 20 },
+        help: near.map(|near| format!("did you mean `{near}`?")),
     }
 }
 
@@ -183,7 +200,7 @@ pub(super) fn shown(node: &Node) -> String {
         Kind::Mapping(_) => "keys with values".to_owned(),
         Kind::Sequence(_) => "a list".to_owned(),
         Kind::Scalar(scalar) => format!("`{}`", scalar.written),
-        Kind::Unknown => "something unreadable".to_owned(),
+        Kind::Unknown | Kind::Unset(_) => "something unreadable".to_owned(),
     }
 }
 

@@ -4,16 +4,39 @@
 //! Knows the part of JSON schema that schemars writes for our types: references, objects, arrays, enumerations, number ranges and
 //! alternatives. A keyword it doesn't know constrains nothing here; deserialisation follows and has the last word.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
-use super::report::Finding;
+use super::gap::Gap;
+use super::report::{Finding, Place};
 use super::scalar::{self, shown};
+use super::stand_in;
 use super::suggest;
-use super::tree::{Kind, Node};
+use super::tree::{Entry, Kind, Node, Scalar};
 
-/// The value that `node` means under `schema`, with everything that is wrong added to `findings`.
-pub(super) fn fit(root: &Value, node: &Node, findings: &mut Vec<Finding>) -> Value {
-    Shape { root }.fit(node, root, "", findings)
+/// What was found on the way.
+#[derive(Default)]
+pub(super) struct Found {
+    pub findings: Vec<Finding>,
+    pub gaps: Vec<Gap>,
+}
+
+impl Found {
+    fn push(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    fn extend(&mut self, more: Self) {
+        self.findings.extend(more.findings);
+        self.gaps.extend(more.gaps);
+    }
+}
+
+/// The value that `node` means under `schema`, with everything that is wrong added to `found`. What is wrong is left out of it, or stood in
+/// for where it is required; `None`: the whole is wrong.
+pub(super) fn fit(root: &Value, node: &Node, found: &mut Found) -> Option<Value> {
+    Shape { root }.fit(node, root, "", found)
 }
 
 struct Shape<'s> {
@@ -21,48 +44,57 @@ struct Shape<'s> {
 }
 
 impl Shape<'_> {
-    fn fit(&self, node: &Node, schema: &Value, path: &str, findings: &mut Vec<Finding>) -> Value {
+    fn fit(&self, node: &Node, schema: &Value, path: &str, found: &mut Found) -> Option<Value> {
         let schema = self.resolve(schema);
         if let Some(alternatives) = alternatives(schema) {
-            return self.best(node, schema, alternatives, path, findings);
+            return self.best(node, schema, alternatives, path, found);
         }
         match &node.kind {
-            Kind::Unknown => Value::Null,
-            Kind::Mapping(_) if accepts(schema, "object") => {
-                self.object(node, schema, path, findings)
+            Kind::Unknown | Kind::Unset(_) => None,
+            Kind::Mapping(entries) if accepts(schema, "object") => {
+                Some(self.object(node.place, entries, schema, path, found))
             }
             Kind::Sequence(items) if accepts(schema, "array") => {
-                let any = Value::Bool(true);
-                let item_schema = schema.get("items").unwrap_or(&any);
-                let fitted = items.iter().enumerate().map(|(index, item)| {
-                    self.fit(item, item_schema, &format!("{path}[{index}]"), findings)
-                });
-                Value::Array(fitted.collect())
+                Some(self.list(items, schema, path, found))
             }
             Kind::Scalar(_) if node.is_blank() && says(schema, "object") => {
-                let blank = Node {
-                    place: node.place,
-                    kind: Kind::Mapping(Vec::new()),
-                };
-                self.object(&blank, schema, path, findings)
+                Some(self.object(node.place, &[], schema, path, found))
             }
             Kind::Scalar(written) => match scalar::fit(written, schema) {
-                Ok(value) => value,
+                Ok(value) => Some(value),
                 Err(mismatch) => {
                     let message = prefixed(path, &mismatch.message);
                     let finding = Finding::at(node.place, message)
                         .with_help(mismatch.help)
                         .weighing(mismatch.weight);
-                    findings.push(finding);
-                    Value::Null
+                    found.push(finding);
+                    None
                 }
             },
             Kind::Mapping(_) | Kind::Sequence(_) => {
                 let message = format!("expected {}, found {}", scalar::wanted(schema), shown(node));
-                findings.push(Finding::at(node.place, prefixed(path, &message)).weighing(8));
-                Value::Null
+                found.push(Finding::at(node.place, prefixed(path, &message)).weighing(8));
+                None
             }
         }
+    }
+
+    fn list(&self, items: &[Node], schema: &Value, path: &str, found: &mut Found) -> Value {
+        let any = Value::Bool(true);
+        let item_schema = schema.get("items").unwrap_or(&any);
+        let fitted = items.iter().enumerate().map(|(index, item)| {
+            let at = format!("{path}[{index}]");
+            self.fit(item, item_schema, &at, found).unwrap_or_else(|| {
+                // The others keep their numbers.
+                found.gaps.push(Gap::at(at));
+                self.stand_in(item_schema)
+            })
+        });
+        Value::Array(fitted.collect())
+    }
+
+    fn stand_in(&self, schema: &Value) -> Value {
+        stand_in::of(schema, &|schema| self.resolve(schema))
     }
 
     fn resolve<'v>(&'v self, mut schema: &'v Value) -> &'v Value {
@@ -78,14 +110,12 @@ impl Shape<'_> {
 
     fn object(
         &self,
-        node: &Node,
+        place: Place,
+        entries: &[Entry],
         schema: &Value,
         path: &str,
-        findings: &mut Vec<Finding>,
+        found: &mut Found,
     ) -> Value {
-        let Kind::Mapping(entries) = &node.kind else {
-            return Value::Null;
-        };
         let none = Map::new();
         let properties = (schema.get("properties").and_then(Value::as_object)).unwrap_or(&none);
         let closed = ["additionalProperties", "unevaluatedProperties"]
@@ -93,50 +123,57 @@ impl Shape<'_> {
             .any(|name| schema.get(name) == Some(&Value::Bool(false)));
         let any = Value::Bool(true);
         let others = schema.get("additionalProperties").unwrap_or(&any);
-
-        let required_keys = || {
-            let keys = schema.get("required").and_then(Value::as_array);
-            keys.into_iter().flatten().filter_map(Value::as_str)
-        };
-        let required = |key: &str| required_keys().any(|required| required == key);
         let mut object = Map::new();
         for entry in entries {
             let known = properties.get(&entry.key);
             if known.is_none() && closed {
-                let place = match path {
-                    "" => String::new(),
-                    path => format!(" in {path}"),
-                };
-                let finding = Finding::at(
-                    entry.key_place,
-                    format!("unknown key `{}`{place}", entry.key),
-                );
-                let known = properties.keys().map(String::as_str);
-                let help = suggest::foreign(schema, &entry.key)
-                    .or_else(|| suggest::key(self.root, &entry.key, known));
-                let finding = finding.with_help(help).left_out_of(path);
-                findings.push(finding.weighing(3));
+                self.unknown_key(entry, schema, properties, path, found);
                 continue;
             }
-            let (at, before) = (join(path, &entry.key), findings.len());
-            let value = self.fit(&entry.value, known.unwrap_or(others), &at, findings);
-            let wrong = &mut findings[before..];
-            // A wrong value is left out like an unknown key where its section is whole without it: what else is wrong can be said.
-            if let ([wrong], Kind::Scalar(_), false) =
-                (wrong, &entry.value.kind, required(&entry.key))
-            {
-                wrong.left_out_of.get_or_insert_with(|| path.to_owned());
-                continue;
+            let at = join(path, &entry.key);
+            match self.fit(&entry.value, known.unwrap_or(others), &at, found) {
+                Some(value) => {
+                    object.insert(entry.key.clone(), value);
+                }
+                None => found.gaps.push(Gap::at(at)),
             }
-            object.insert(entry.key.clone(), value);
         }
-        for key in required_keys() {
+        let required = schema.get("required").and_then(Value::as_array);
+        for key in required.into_iter().flatten().filter_map(Value::as_str) {
             if !entries.iter().any(|entry| entry.key == key) {
                 let message = prefixed(path, &format!("the key `{key}` is missing"));
-                findings.push(Finding::at(node.place, message).weighing(3));
+                found.push(Finding::at(place, message).weighing(3));
+                found.gaps.push(Gap::at(join(path, key)));
+            }
+            if !object.contains_key(key) {
+                let value = self.stand_in(properties.get(key).unwrap_or(others));
+                object.insert(key.to_owned(), value);
             }
         }
         Value::Object(object)
+    }
+
+    fn unknown_key(
+        &self,
+        entry: &Entry,
+        schema: &Value,
+        properties: &Map<String, Value>,
+        path: &str,
+        found: &mut Found,
+    ) {
+        let place = match path {
+            "" => String::new(),
+            path => format!(" in {path}"),
+        };
+        let known = properties.keys().map(String::as_str);
+        let meant = suggest::nearest(&entry.key, known.clone()).map(str::to_owned);
+        let help = suggest::foreign(schema, &entry.key)
+            .or_else(|| suggest::key(self.root, &entry.key, known));
+        let message = format!("unknown key `{}`{place}", entry.key);
+        let finding = Finding::at(entry.key_place, message).with_help(help);
+        found.push(finding.weighing(3));
+        let path = join(path, &entry.key);
+        found.gaps.push(Gap { path, meant });
     }
 
     /// What fits none of the alternatives is reported against the one that it comes nearest to.
@@ -146,17 +183,17 @@ impl Shape<'_> {
         schema: &Value,
         alternatives: &[Value],
         path: &str,
-        findings: &mut Vec<Finding>,
-    ) -> Value {
+        found: &mut Found,
+    ) -> Option<Value> {
         if let Some(values) = suggest::enumeration(alternatives)
             && let Kind::Scalar(_) = node.kind
         {
             let listed = serde_json::json!({ "enum": values });
-            return self.fit(node, &listed, path, findings);
+            return self.fit(node, &listed, path, found);
         }
-        let tagged = self.tagged(node, alternatives, path, findings);
-        let Ok(tagged) = tagged else {
-            return Value::Null;
+        let node = &self.as_text(node, alternatives);
+        let Ok(tagged) = self.tagged(node, alternatives, path, found) else {
+            return None;
         };
         let alternatives = tagged.map_or(alternatives, std::slice::from_ref);
         // Whoever wrote something didn't mean nothing, however wrong it is.
@@ -166,18 +203,32 @@ impl Shape<'_> {
         };
         let meant = (alternatives.iter()).filter(|one| may_be_meant(self.resolve(one)));
         let tried = meant.map(|alternative| {
-            let mut findings = Vec::new();
+            let mut found = Found::default();
             let merged = self.merged(schema, alternative);
-            let value = self.fit(node, &merged, path, &mut findings);
-            let weight: u32 = findings.iter().map(|finding| finding.weight).sum();
-            (weight, value, findings)
+            let value = self.fit(node, &merged, path, &mut found);
+            let weight: u32 = found.findings.iter().map(|finding| finding.weight).sum();
+            (weight, value, found)
         });
-        match tried.min_by_key(|(weight, ..)| *weight) {
-            Some((_, value, found)) => {
-                findings.extend(found);
-                value
+        let (_, value, best) = tried.min_by_key(|(weight, ..)| *weight)?;
+        found.extend(best);
+        value
+    }
+
+    /// In quotes, what a variable holds is text if any of the alternatives takes text: it isn't tried as a number first.
+    fn as_text<'n>(&self, node: &'n Node, alternatives: &[Value]) -> Cow<'n, Node> {
+        let takes_text = || (alternatives.iter()).any(|one| scalar::takes_text(self.resolve(one)));
+        match &node.kind {
+            Kind::Scalar(scalar) if !scalar.plain && scalar.substituted && takes_text() => {
+                let scalar = Scalar {
+                    substituted: false,
+                    ..scalar.clone()
+                };
+                Cow::Owned(Node {
+                    place: node.place,
+                    kind: Kind::Scalar(scalar),
+                })
             }
-            None => Value::Null,
+            _ => Cow::Borrowed(node),
         }
     }
 
@@ -187,7 +238,7 @@ impl Shape<'_> {
         node: &Node,
         alternatives: &'v [Value],
         path: &str,
-        findings: &mut Vec<Finding>,
+        found: &mut Found,
     ) -> Result<Option<&'v Value>, ()> {
         let constant = |one, tag: &str| self.property(one, tag)?.get("const");
         let is_tag = |tag: &&String| alternatives.iter().all(|one| constant(one, tag).is_some());
@@ -198,21 +249,18 @@ impl Shape<'_> {
         };
         let Some(entry) = entries.iter().find(|entry| &entry.key == tag) else {
             let message = prefixed(path, &format!("the key `{tag}` is missing"));
-            findings.push(Finding::at(node.place, message).weighing(3));
+            found.push(Finding::at(node.place, message).weighing(3));
             return Err(());
         };
         let tags = alternatives.iter().filter_map(|one| constant(one, tag));
         let listed: Vec<_> = tags.cloned().collect();
         let any_of_them = serde_json::json!({ "enum": listed });
-        let before = findings.len();
-        let value = self.fit(&entry.value, &any_of_them, &join(path, tag), findings);
-        match findings.len() == before {
-            true => Ok(listed
-                .iter()
-                .position(|one| *one == value)
-                .map(|index| &alternatives[index])),
-            false => Err(()),
-        }
+        let value = self.fit(&entry.value, &any_of_them, &join(path, tag), found);
+        let Some(value) = value else {
+            return Err(());
+        };
+        let index = listed.iter().position(|one| *one == value);
+        Ok(index.map(|index| &alternatives[index]))
     }
 
     fn properties<'v>(&'v self, schema: &'v Value) -> Option<&'v Map<String, Value>> {
@@ -250,7 +298,7 @@ impl Shape<'_> {
     }
 }
 
-fn alternatives(schema: &Value) -> Option<&[Value]> {
+pub(super) fn alternatives(schema: &Value) -> Option<&[Value]> {
     (schema.get("anyOf").or_else(|| schema.get("oneOf")))
         .and_then(Value::as_array)
         .map(Vec::as_slice)

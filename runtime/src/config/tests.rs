@@ -465,6 +465,16 @@ fn unknown_keys_hide_no_other_problem() {
             "sampler.policies[0].threshold_ms: must be above 0",
         ],
     );
+    check_messages(
+        "bus: {partitons: 3, level: loud}\nsampler: {decision_wait: soon, targets: 5}\n",
+        &[
+            "unknown key `partitons` in bus",
+            "help: did you mean `partitions`?",
+            "bus.level: `loud` is none of: debug, info",
+            "sampler.decision_wait: `soon` is not a duration; write a number with a unit, such as 30s, 250ms or 1h 30m",
+            "sampler.targets: expected a list, found `5`",
+        ],
+    );
     // Nor do they make a section wrong twice.
     check_messages(
         "bus: {partitons: 3, partitions: 0}\n",

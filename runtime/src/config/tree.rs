@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use granit_parser::{Event, Options, Parser, ScalarStyle, Span};
 
 use super::environment::{self, Environment};
+use super::merge;
 use super::report::{Finding, Place};
 
 /// Aliases are copied, so a file of a few lines could name billions of nodes: stop long before.
@@ -26,6 +27,8 @@ pub(super) enum Kind {
     Mapping(Vec<Entry>),
     /// It couldn't be read, which was reported: nothing more is said about it.
     Unknown,
+    /// It refers to variables that aren't set, with a message for each: wrong only where the value is used.
+    Unset(Vec<String>),
 }
 
 #[derive(Clone, Debug)]
@@ -50,6 +53,14 @@ impl Node {
         Self {
             place: Place::default(),
             kind: Kind::Mapping(Vec::new()),
+        }
+    }
+
+    /// A document without a key, an item or a word in it.
+    pub fn is_nothing(&self) -> bool {
+        match &self.kind {
+            Kind::Mapping(entries) => entries.is_empty(),
+            _ => self.is_blank(),
         }
     }
 
@@ -193,11 +204,17 @@ impl<'a> Builder<'a> {
                 written: written.to_owned(),
                 plain: style == ScalarStyle::Plain,
             }),
-            Err(problems) => {
-                for problem in problems {
-                    self.findings.push(Finding::at(place(span), problem));
+            Err(refusals) => {
+                let (unset, malformed): (Vec<_>, Vec<_>) =
+                    refusals.into_iter().partition(|refusal| refusal.unset);
+                for refusal in malformed {
+                    self.findings
+                        .push(Finding::at(place(span), refusal.message));
                 }
-                Kind::Unknown
+                match unset.is_empty() {
+                    true => Kind::Unknown,
+                    false => Kind::Unset(unset.into_iter().map(|one| one.message).collect()),
+                }
             }
         }
     }
@@ -214,10 +231,16 @@ impl<'a> Builder<'a> {
 
     fn mapping(&mut self) -> Step<Kind> {
         let mut entries: Vec<Entry> = Vec::new();
+        let mut merged: Option<(Place, Node)> = None;
         loop {
-            let (key, span) = match self.next()? {
-                (Event::MappingEnd, _) => return Ok(Kind::Mapping(entries)),
-                (Event::Scalar(key, ..), span) => (key.into_owned(), span),
+            let (key, style, span) = match self.next()? {
+                (Event::MappingEnd, _) => {
+                    if let Some((place, from)) = merged {
+                        merge::into(&mut entries, place, from, self.findings);
+                    }
+                    return Ok(Kind::Mapping(entries));
+                }
+                (Event::Scalar(key, style, ..), span) => (key.into_owned(), style, span),
                 (_, span) => {
                     return Err(Finding::at(
                         place(span),
@@ -227,6 +250,13 @@ impl<'a> Builder<'a> {
             };
             let (event, value_span) = self.next()?;
             let value = self.node(event, value_span)?;
+            if merge::is_key(&key, style) {
+                match merged {
+                    None => merged = Some((place(span), value)),
+                    Some(_) => self.findings.push(merge::twice(place(span))),
+                }
+                continue;
+            }
             if let Some(first) = entries.iter().find(|entry| entry.key == key) {
                 let message = format!(
                     "`{key}` stands twice in one place, first on line {}",
@@ -246,7 +276,7 @@ impl<'a> Builder<'a> {
 
 fn size(node: &Node) -> usize {
     1 + match &node.kind {
-        Kind::Scalar(_) | Kind::Unknown => 0,
+        Kind::Scalar(_) | Kind::Unknown | Kind::Unset(_) => 0,
         Kind::Sequence(items) => items.iter().map(size).sum(),
         Kind::Mapping(entries) => entries.iter().map(|entry| size(&entry.value)).sum(),
     }
