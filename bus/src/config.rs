@@ -180,10 +180,38 @@ impl RawKafka {
                 "0 replicas hold nothing; give 3, or leave it out for the broker's default",
             );
         }
+        for (key, message) in crate::kafka::doubts(self) {
+            problems.warn(format!("{path}.{key}"), message);
+        }
         for (key, message) in crate::kafka::problems(self) {
             if key != "brokers" {
                 problems.push(format!("{path}.{key}"), message);
             }
+        }
+    }
+}
+
+impl RawBusConfig {
+    /// Says what a cluster of that many brokers can't do; `path` is where the section stands.
+    pub fn check_cluster(&self, brokers: usize, path: &str, problems: &mut Problems) {
+        let Some(kafka) = self.kafka.as_ref() else {
+            return;
+        };
+        let creates = kafka.create_topics.unwrap_or(true);
+        if let Some(factor) = kafka.replication_factor
+            && usize::from(factor) > brokers
+            && creates
+        {
+            let has = match brokers {
+                1 => "1 broker".to_owned(),
+                brokers => format!("{brokers} brokers"),
+            };
+            problems.warn(
+                format!("{path}.kafka.replication_factor"),
+                format!(
+                    "is {factor}, and the cluster has {has}, each of which holds one replica at most: topics that are missing can't be created; give {brokers}, or leave it out for the brokers' default"
+                ),
+            );
         }
     }
 }
@@ -229,6 +257,17 @@ fn is_host_port(broker: &str) -> bool {
 }
 
 impl BusConfig {
+    /// How many brokers the cluster has; `None`: there is none to ask, the bus is embedded. Creates nothing.
+    ///
+    /// # Errors
+    /// As [`BusConfig::open`]: the brokers didn't answer, or not to this configuration.
+    pub fn brokers(&self) -> Result<Option<usize>> {
+        match &self.kind {
+            BusKind::Embedded(_) => Ok(None),
+            BusKind::Kafka(kafka) => crate::kafka::brokers(kafka).map(Some),
+        }
+    }
+
     /// Opens the bus: takes the lock of the embedded log, or checks that the brokers answer.
     pub fn open(&self) -> Result<Arc<dyn Bus>> {
         match &self.kind {
@@ -341,6 +380,49 @@ mod tests {
             |raw| raw.topics.prefix = "x".repeat(300),
             &["bus.topics.prefix"],
         );
+    }
+
+    #[test]
+    fn more_replicas_than_brokers_are_doubted() {
+        let check = |factor: Option<u16>, create: Option<bool>, brokers, expected: usize| {
+            let mut raw = RawBusConfig {
+                kafka: kafka(&["a:1"]),
+                ..RawBusConfig::default()
+            };
+            if let Some(kafka) = &mut raw.kafka {
+                (kafka.replication_factor, kafka.create_topics) = (factor, create);
+            }
+            let mut problems = Problems::new();
+            raw.check_cluster(brokers, "bus", &mut problems);
+            let paths: Vec<_> = problems.warnings().map(|one| one.path.as_str()).collect();
+            let path = "bus.kafka.replication_factor";
+            assert_eq!(
+                paths,
+                vec![path; expected],
+                "{factor:?} {create:?} {brokers}"
+            );
+            assert!(problems.is_empty());
+        };
+        check(Some(3), None, 1, 1);
+        check(Some(3), Some(true), 2, 1);
+        check(Some(3), None, 3, 0);
+        check(Some(3), Some(false), 1, 0);
+        check(None, None, 1, 0);
+    }
+
+    #[test]
+    fn certificates_that_nobody_looks_at_are_doubted() {
+        let doubts = |key: &str, value: &str| {
+            let raw = RawKafka {
+                properties: BTreeMap::from([(key.to_owned(), value.to_owned())]),
+                ..RawKafka::default()
+            };
+            crate::kafka::doubts(&raw).len()
+        };
+        assert_eq!(doubts("enable.ssl.certificate.verification", "False"), 1);
+        assert_eq!(doubts("enable.ssl.certificate.verification", "true"), 0);
+        assert_eq!(doubts("ssl.endpoint.identification.algorithm", "none"), 1);
+        assert_eq!(doubts("ssl.endpoint.identification.algorithm", "https"), 0);
     }
 
     /// Without any section the bus is embedded, with the defaults of the documentation.

@@ -55,6 +55,30 @@ pub struct RawHash {
     pub key: Secret,
 }
 
+/// A key of fewer bytes could be found by trying: 16 random ones are 128 bits.
+const HASH_KEY_BYTES_MIN: usize = 16;
+
+impl RawHash {
+    /// A key that doesn't do what it is for.
+    fn doubt(&self, path: &str, problems: &mut Problems) {
+        let path = format!("{path}.key");
+        match self.key.0.trim().len() {
+            _ if self.keys.is_empty() => {}
+            0 => problems.warn(
+                path,
+                "is empty, so that each process hashes with a random key of its own: equal values differ between processes and after a restart; give all processes one secret, such as the output of `openssl rand -hex 32`",
+            ),
+            bytes if bytes < HASH_KEY_BYTES_MIN => problems.warn(
+                path,
+                format!(
+                    "is short: {bytes} bytes, where fewer than {HASH_KEY_BYTES_MIN} can be guessed, and hashed values with them; take the output of `openssl rand -hex 32`"
+                ),
+            ),
+            _ => {}
+        }
+    }
+}
+
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawMask {
@@ -110,6 +134,9 @@ pub struct Config {
 impl RawConfig {
     /// Reports everything that is wrong; the result is only to be used when nothing was.
     pub fn validate(&self, path: &str, problems: &mut Problems) -> Config {
+        self.redact
+            .hash
+            .doubt(&format!("{path}.redact.hash"), problems);
         Config {
             rules: Arc::new(Rules::compile(self, path, problems)),
             delivery: match self.delivery {
@@ -117,5 +144,45 @@ impl RawConfig {
                 RawDelivery::AtLeastOnce => Delivery::AtLeastOnce,
             },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said of a key by which this attribute is hashed.
+    #[track_caller]
+    fn check(attribute: &[&str], key: &str, expected: Option<&str>) {
+        let mut raw = RawConfig::default();
+        raw.redact.hash = RawHash {
+            keys: attribute.iter().map(|key| (*key).to_owned()).collect(),
+            key: Secret(key.to_owned()),
+        };
+        let mut problems = Problems::new();
+        raw.validate("enrich", &mut problems);
+        assert!(problems.is_empty(), "{problems:?}");
+        let warnings: Vec<_> = problems.warnings().collect();
+        assert_eq!(warnings.len(), usize::from(expected.is_some()), "{key:?}");
+        for warning in warnings {
+            assert_eq!(warning.path, "enrich.redact.hash.key");
+            assert!(
+                warning.message.contains(expected.unwrap_or("?")),
+                "{warning:?}"
+            );
+            let shown = !key.trim().is_empty() && warning.message.contains(key);
+            assert!(!shown, "the key shows: {warning:?}");
+        }
+    }
+
+    #[test]
+    fn keys_that_hide_nothing_are_doubted() {
+        check(&[], "", None);
+        check(&[], "short", None);
+        check(&["card"], "", Some("is empty"));
+        check(&["card"], "  \n", Some("is empty"));
+        check(&["card"], "pa55w0rd", Some("is short: 8 bytes"));
+        check(&["card"], "fifteen-letters", Some("is short: 15 bytes"));
+        check(&["card"], "sixteen--letters", None);
     }
 }

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use http::HeaderName;
-use runtime::config::{ByteSize, Duration as RawDuration, Problems};
+use runtime::config::{
+    ByteSize, Duration as RawDuration, LISTEN_PATTERN, Problems, listen_address,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -68,7 +70,8 @@ impl Default for RawConfig {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawGrpc {
-    /// IP address and port; port 0 takes a free one.
+    /// IP address and port, `localhost:4317`, or `:4317` for all IPv4 addresses of the host; port 0 picks a free port.
+    #[schemars(regex(pattern = LISTEN_PATTERN))]
     pub listen: String,
 }
 
@@ -84,7 +87,8 @@ impl Default for RawGrpc {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawHttp {
-    /// IP address and port; port 0 takes a free one.
+    /// IP address and port, `localhost:4318`, or `:4318` for all IPv4 addresses of the host; port 0 picks a free port.
+    #[schemars(regex(pattern = LISTEN_PATTERN))]
     pub listen: String,
 }
 
@@ -238,13 +242,8 @@ impl RawConfig {
 }
 
 fn listen(text: &str, key: String, problems: &mut Problems) -> Listen {
-    let address = text.parse().unwrap_or_else(|_| {
-        problems.push(
-            &key,
-            format!(
-                "`{text}` is not an IP address with a port, such as 127.0.0.1:4317 or [::]:4317"
-            ),
-        );
+    let address = listen_address(text).unwrap_or_else(|problem| {
+        problems.push(&key, format!("`{text}` {problem}"));
         SocketAddr::from(([127, 0, 0, 1], 0))
     });
     Listen { address, key }
@@ -287,6 +286,12 @@ mod tests {
         check(
             |raw| raw.grpc.listen = "localhost".into(),
             &["ingest.grpc.listen"],
+        );
+        check(|raw| raw.grpc.listen = "localhost:14317".into(), &[]);
+        check(|raw| raw.http.listen = "[::1]:4317".into(), &[]);
+        check(
+            |raw| raw.http.listen = "localhost:4317".into(),
+            &["ingest.http.listen"],
         );
         check(
             |raw| raw.http.listen = "127.0.0.1:4317".into(),

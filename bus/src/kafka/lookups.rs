@@ -72,6 +72,15 @@ impl Lookups {
         &self.client
     }
 
+    /// Brokers of the cluster.
+    pub fn broker_count(&self) -> Result<usize> {
+        let metadata = self.client().fetch_metadata(None, ANSWER).map_err(|e| {
+            let attempted = format!("asking the Kafka brokers {} for their number", self.brokers);
+            error(&attempted, &e)
+        })?;
+        Ok(metadata.brokers().len())
+    }
+
     /// `None` when there is no such topic.
     pub fn partition_count(&self, topic: &str) -> Result<Option<u32>> {
         self.partition_count_within(topic, ANSWER)

@@ -40,7 +40,7 @@ use lookups::Lookups;
 use ownership::Ownership;
 use properties::Properties;
 
-pub use properties::problems;
+pub use properties::{doubts, problems};
 
 /// Connects to a Kafka cluster.
 ///
@@ -58,6 +58,14 @@ pub fn open(config: &RawKafka) -> Result<Arc<dyn Bus>> {
         fencings: Arc::default(),
         known: Arc::default(),
     }))
+}
+
+/// How many brokers a cluster has.
+///
+/// # Errors
+/// As [`open`].
+pub fn brokers(config: &RawKafka) -> Result<usize> {
+    Lookups::connect(&Properties::new(config)?)?.broker_count()
 }
 
 struct Kafka {

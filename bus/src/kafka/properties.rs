@@ -103,6 +103,26 @@ pub fn problems(config: &RawKafka) -> Vec<(String, String)> {
     problems
 }
 
+/// Properties that work, and that hardly anybody wants; each with the key that it concerns.
+pub fn doubts(config: &RawKafka) -> Vec<(String, String)> {
+    let doubt = |(key, value): (&String, &String)| {
+        let value = value.trim().to_ascii_lowercase();
+        let message = match key.as_str() {
+            "enable.ssl.certificate.verification"
+                if matches!(value.as_str(), "false" | "f" | "0") =>
+            {
+                "takes any certificate, so that whoever is on the way can read everything and answer in the brokers' place; for a certificate of your own, name its authority in ssl.ca.location"
+            }
+            "ssl.endpoint.identification.algorithm" if value == "none" => {
+                "takes a certificate of any host, so that whoever has one of the same authority can answer in the brokers' place; give the brokers certificates with their names"
+            }
+            _ => return None,
+        };
+        Some((format!("properties.{key}"), message.to_owned()))
+    };
+    config.properties.iter().filter_map(doubt).collect()
+}
+
 /// The path names key and value already.
 fn reason(error: &KafkaError) -> String {
     match error {

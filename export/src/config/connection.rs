@@ -11,12 +11,14 @@ use super::*;
 
 impl RawGrpc {
     pub(super) fn validate(&self, at: &str, problems: &mut Problems) -> Kind {
-        let endpoint = url(
-            &self.endpoint,
-            &self.tls,
-            &format!("{at}.endpoint"),
-            problems,
-        );
+        let key = format!("{at}.endpoint");
+        let endpoint = url(&self.endpoint, &self.tls, &key, problems);
+        if let Some(path) = path_of_a_signal(&endpoint) {
+            let message = format!(
+                "ends in {path}, which is a path of OTLP over HTTP: gRPC calls a path of its own behind it; leave it out, or take otlp_http"
+            );
+            problems.warn(key, message);
+        }
         Kind::OtlpGrpc(GrpcConfig {
             connection: Connection {
                 headers: headers(&self.headers, &format!("{at}.headers"), problems),
@@ -45,12 +47,16 @@ impl RawHttp {
             .iter()
             .any(|(signal, own)| signals.contains(signal) && own.is_none());
         let base = if needs_base || !self.endpoint.is_empty() {
-            url(
-                &self.endpoint,
-                &self.tls,
-                &format!("{at}.endpoint"),
-                problems,
-            )
+            let key = format!("{at}.endpoint");
+            let base = url(&self.endpoint, &self.tls, &key, problems);
+            if let Some(path) = path_of_a_signal(&base).filter(|_| needs_base) {
+                let message = format!(
+                    "ends in {path}, and the path of each signal is appended to it, as in {}; leave it out, or give whole addresses: traces_endpoint, logs_endpoint, metrics_endpoint",
+                    join(&base, Signal::Traces.http_path())
+                );
+                problems.warn(key, message);
+            }
+            base
         } else {
             Uri::from_static("http://unused.invalid")
         };
@@ -109,6 +115,13 @@ fn url(text: &str, tls: &RawTls, at: &str, problems: &mut Problems) -> Uri {
     Uri::from_static("http://invalid.invalid")
 }
 
+/// The path of a signal that an address ends in already.
+fn path_of_a_signal(uri: &Uri) -> Option<&'static str> {
+    let path = uri.path().trim_end_matches('/').to_ascii_lowercase();
+    let paths = Signal::ALL.map(Signal::http_path);
+    paths.into_iter().find(|own| path.ends_with(own))
+}
+
 /// `path` behind the base's own path; a query stays at the end.
 pub(crate) fn join(base: &Uri, path: &str) -> Uri {
     let query = base.query().map(|q| format!("?{q}")).unwrap_or_default();
@@ -123,6 +136,12 @@ fn tls(tls: &RawTls, endpoint: &Uri, at: &str, problems: &mut Problems) -> RawTl
         problems.push(
             format!("{at}.tls.insecure"),
             "contradicts an https:// address: use http://, or `insecure_skip_verify` to encrypt without trust",
+        );
+    }
+    if tls.insecure_skip_verify {
+        problems.warn(
+            format!("{at}.tls.insecure_skip_verify"),
+            "takes any certificate, so that whoever is on the way can read everything and answer in the backend's place; for a certificate of your own, name its authority in ca_file",
         );
     }
     if tls.cert_file.is_some() != tls.key_file.is_some() {

@@ -234,3 +234,66 @@ fn unknown_keys_are_errors() {
         assert!(report.contains(expected), "{report}");
     }
 }
+
+/// The warnings of a backend that is valid, each as path and message.
+#[track_caller]
+fn check_warning(backend: &str, expected: Option<(&str, &str)>) {
+    let text = format!("export: {{backends: [{{name: a, {backend}}}]}}");
+    let mut found = Vec::new();
+    let validate = |whole: &Whole, problems: &mut Problems| {
+        whole.export.validate("export", problems);
+        found = problems.warnings().cloned().collect();
+    };
+    runtime::config::load("f.yaml", &text, &|_| None, validate).unwrap();
+    assert_eq!(found.len(), usize::from(expected.is_some()), "{found:?}");
+    for (warning, (path, message)) in found.iter().zip(expected) {
+        assert_eq!(warning.path, format!("export.backends[0].{path}"));
+        assert!(warning.message.contains(message), "{}", warning.message);
+    }
+}
+
+#[test]
+fn an_endpoint_that_is_one_of_a_signal_already_is_doubted() {
+    let doubled = |path: &'static str| Some(("otlp_http.endpoint", path));
+    for (endpoint, expected) in [
+        (
+            "https://h/v1/traces",
+            doubled("as in https://h/v1/traces/v1/traces"),
+        ),
+        (
+            "https://h:4318/otlp/v1/traces/",
+            doubled("ends in /v1/traces"),
+        ),
+        ("http://h/v1/logs", doubled("ends in /v1/logs")),
+        ("h/v1/metrics?token=x", doubled("ends in /v1/metrics")),
+        ("https://h/V1/Traces", doubled("ends in /v1/traces")),
+        ("https://h/v1/traces/v2", None),
+        ("https://h/api/otlp", None),
+        ("https://h", None),
+    ] {
+        check_warning(&format!("otlp_http: {{endpoint: '{endpoint}'}}"), expected);
+    }
+    // Whole addresses are what they are, and then nothing is appended.
+    check_warning(
+        "signals: [traces], otlp_http: {traces_endpoint: 'https://h/v1/traces', endpoint: 'https://h/v1/traces'}",
+        None,
+    );
+    check_warning(
+        "otlp_grpc: {endpoint: 'https://h:4317/v1/traces'}",
+        Some(("otlp_grpc.endpoint", "path of OTLP over HTTP")),
+    );
+    check_warning("otlp_grpc: {endpoint: 'https://h:4317'}", None);
+}
+
+#[test]
+fn certificates_that_nobody_looks_at_are_doubted() {
+    for kind in ["otlp_grpc", "otlp_http"] {
+        let skips =
+            format!("{kind}: {{endpoint: 'https://h', tls: {{insecure_skip_verify: true}}}}");
+        let path = format!("{kind}.tls.insecure_skip_verify");
+        check_warning(&skips, Some((&path, "takes any certificate")));
+        let checks =
+            format!("{kind}: {{endpoint: 'https://h', tls: {{insecure_skip_verify: false}}}}");
+        check_warning(&checks, None);
+    }
+}

@@ -1,8 +1,12 @@
 //! The `sampler` section as users write it: keys, defaults, and what is said of the Collector's keys that have no meaning here.
 
+use std::fmt;
+
 use runtime::config::{ByteSize, Duration};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use crate::policy::{RawLatency, RawPolicy, RawProbabilistic, RawStatusCode};
@@ -47,7 +51,43 @@ pub struct RawConfig {
     pub workers: usize,
     /// While a partition is idle, its windows close this much late.
     pub idle_allowance: Duration,
+    /// At least one; `default` for those that hold without this key: every error, every trace over two seconds, a tenth of the rest.
+    #[serde(deserialize_with = "policies")]
+    #[schemars(schema_with = "policies_schema")]
     pub policies: Vec<RawPolicy>,
+}
+
+/// What `sampler.policies` says for [`default_policies`].
+const DEFAULT: &str = "default";
+
+fn policies<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<RawPolicy>, D::Error> {
+    struct Policies;
+    impl<'de> Visitor<'de> for Policies {
+        type Value = Vec<RawPolicy>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a list of policies, or `{DEFAULT}`")
+        }
+
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+            match text {
+                DEFAULT => Ok(default_policies()),
+                text => Err(E::invalid_value(serde::de::Unexpected::Str(text), &self)),
+            }
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<Self::Value, A::Error> {
+            Vec::deserialize(SeqAccessDeserializer::new(items))
+        }
+    }
+    deserializer.deserialize_any(Policies)
+}
+
+fn policies_schema(generator: &mut SchemaGenerator) -> Schema {
+    let policy = generator.subschema_for::<RawPolicy>();
+    json_schema!({
+        "anyOf": [{"type": "array", "items": policy, "minItems": 1}, {"const": DEFAULT}],
+    })
 }
 
 /// Keys of the Collector's `tail_sampling` that have no meaning here. They are refused: what they asked for wouldn't happen.

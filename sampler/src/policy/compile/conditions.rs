@@ -23,12 +23,17 @@ impl Compiler<'_> {
         }
         let mut compile = |context, texts: &[String], field| -> Option<Vec<_>> {
             let conditions = texts.iter().enumerate().map(|(index, text)| {
-                let problems = match ottl::Condition::compile(context, text) {
-                    Ok(condition) => return Some(condition),
-                    Err(problems) => problems,
-                };
-                self.ottl_problems(&problems, &format!("{path}.{field}[{index}]"));
-                None
+                let path = format!("{path}.{field}[{index}]");
+                match ottl::Condition::compile(context, text) {
+                    Ok(condition) => {
+                        self.constant(&condition, &path);
+                        Some(condition)
+                    }
+                    Err(problems) => {
+                        self.ottl_problems(&problems, &path);
+                        None
+                    }
+                }
             });
             conditions.collect::<Vec<_>>().into_iter().collect()
         };
@@ -54,12 +59,16 @@ impl Compiler<'_> {
         let error_mode = section.error_mode.into();
         let (mut on_spans, mut on_trace) = (Vec::new(), Vec::new());
         for (index, text) in section.conditions.iter().enumerate() {
+            let path = format!("{path}.conditions[{index}]");
             match either(text) {
-                Ok(condition) if condition.context() == Context::Trace => on_trace.push(condition),
-                Ok(condition) => on_spans.push(condition),
-                Err(problems) => {
-                    self.ottl_problems(&problems, &format!("{path}.conditions[{index}]"));
+                Ok(condition) => {
+                    self.constant(&condition, &path);
+                    match condition.context() {
+                        Context::Trace => on_trace.push(condition),
+                        _ => on_spans.push(condition),
+                    }
                 }
+                Err(problems) => self.ottl_problems(&problems, &path),
             }
         }
         if on_spans.len() + on_trace.len() < section.conditions.len() {
@@ -154,6 +163,21 @@ impl Compiler<'_> {
             let (seen, _) = self.bit("root");
             self.ottl().root_seen = Some(seen);
         }
+    }
+
+    /// Says that a condition looks at no telemetry.
+    fn constant(&mut self, condition: &ottl::Condition, path: &str) {
+        let always = match condition.constant() {
+            None => return,
+            Some(Ok(true)) => "is true of everything",
+            Some(Ok(false)) => "is true of nothing",
+            Some(Err(_)) => "fails on everything",
+        };
+        let message = format!(
+            "`{}` {always}, since it looks at no telemetry; a path such as attributes[\"http.route\"] does",
+            condition.text()
+        );
+        self.problems.warn(path, message);
     }
 
     fn ottl_problems(&mut self, found: &ottl::Problems, path: &str) {

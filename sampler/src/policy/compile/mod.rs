@@ -36,12 +36,13 @@ impl Policies {
         if raw.is_empty() {
             compiler
                 .problems
-                .push(path, "no policies: nothing would be kept; to keep everything, use one of type always_sample");
+                .push(path, "no policies: nothing would be kept; to keep everything, use one of type always_sample; for the policies that hold without this key, write `policies: default`");
         }
         if raw.len() >= usize::from(u16::MAX) {
             compiler.problems.push(path, "too many policies");
         } else {
             compiler.policies(raw, path);
+            compiler.keeps_something(raw, path);
         }
         let conditions = compiler.policies.meanings.len();
         if conditions > Bits::COUNT {
@@ -82,6 +83,22 @@ impl Compiler<'_> {
         }
         // Stable: order within each kind stays.
         self.policies.rules.sort_by_key(|policy| !policy.drops);
+    }
+
+    /// Says that no policy can keep a trace.
+    fn keeps_something(&mut self, raw: &[RawPolicy], path: &str) {
+        let shadow = |policy: &RawPolicy| policy.mode == Some(RawMode::Shadow);
+        let drops = |policy: &RawPolicy| policy.kind == "drop";
+        let message = if raw.is_empty() || raw.iter().any(|one| !shadow(one) && !drops(one)) {
+            return;
+        } else if raw.iter().all(drops) {
+            "all of type drop: nothing is ever kept; add a policy that keeps the rest, such as one of type always_sample"
+        } else if raw.iter().all(shadow) {
+            "all in mode shadow: none of them keeps a trace, so nothing is ever kept; let one act, such as one of type always_sample while the others are tried"
+        } else {
+            "all of type drop or in mode shadow: nothing is ever kept; let one act that keeps something, such as one of type always_sample"
+        };
+        self.problems.warn(path, message);
     }
 
     /// Names are there and unique within one list.
