@@ -4,17 +4,19 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use runtime::admin::{AdminConfig, RawAdmin};
-use runtime::config::{self, ConfigError, Duration, Problems};
+use runtime::config::{self, ConfigError, Duration, Problems, Source, Warnings};
 use runtime::logging::{LogConfig, RawLog};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
+use crate::pipeline::Stage;
 use crate::rehearsal::{self, RawTest};
 
-/// The configuration of Tailwater. Everything has a default: an empty file is a working configuration.
+/// The configuration of Tailwater. Everything has a default; a file says at least one thing.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-#[schemars(title = "Tailwater")]
+#[schemars(title = "Tailwater", extend("x-foreign-keys" = foreign_keys()))]
 pub struct RawConfig {
     /// Where records are kept between the stages.
     pub bus: bus::RawBusConfig,
@@ -37,6 +39,30 @@ pub struct RawConfig {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tests: Vec<RawTest>,
 }
+
+/// Sections of other programs' configurations, which `tailwater import` translates.
+fn foreign_keys() -> Map<String, Value> {
+    let collector = "this is a section of the OpenTelemetry Collector; did you mean `tailwater import collector FILE`?";
+    let refinery = "this is a section of Refinery; did you mean `tailwater import refinery FILE`?";
+    let keys = [
+        (collector, COLLECTOR_KEYS.as_slice()),
+        (refinery, REFINERY_KEYS.as_slice()),
+    ];
+    keys.into_iter()
+        .flat_map(|(help, keys)| keys.iter().map(move |key| ((*key).to_owned(), help.into())))
+        .collect()
+}
+
+const COLLECTOR_KEYS: [&str; 6] = [
+    "receivers",
+    "processors",
+    "exporters",
+    "extensions",
+    "connectors",
+    "service",
+];
+/// Of its rules, in which `RulesVersion` comes first.
+const REFINERY_KEYS: [&str; 2] = ["RulesVersion", "Samplers"];
 
 /// How the process ends.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -70,14 +96,41 @@ pub struct Config {
     pub file: Option<PathBuf>,
     /// As written, with defaults: for the summary.
     pub raw: RawConfig,
+    /// What is valid in the sections that are used, and hardly meant.
+    pub warnings: Warnings,
+    /// Paths of what refers to variables that aren't set, in sections that aren't used.
+    pub left_out: Vec<String>,
 }
 
+/// What is wrong with a file that holds nothing.
+const EMPTY: &str = "there is nothing in this file; for the defaults, write `sampler: {policies: default}`, or give no file";
+
 impl Config {
-    /// Reads a file with this process's environment; without a file, the defaults.
+    /// Reads a file with this process's environment, for all stages; without a file, the defaults.
+    ///
+    /// # Errors
+    /// As [`Config::read_for`].
+    pub fn read(file: Option<&Path>) -> anyhow::Result<Self> {
+        Self::read_for(file, &Stage::ALL)
+    }
+
+    /// Reads a file for these stages: of the sections of others, variables may be unset.
     ///
     /// # Errors
     /// The file can't be read, or everything that is wrong in it: a report for people.
-    pub fn read(file: Option<&Path>) -> anyhow::Result<Self> {
+    pub fn read_for(file: Option<&Path>, stages: &[Stage]) -> anyhow::Result<Self> {
+        Self::read_with(file, stages, |_, _| ())
+    }
+
+    /// The same, with more to check.
+    ///
+    /// # Errors
+    /// As [`Config::read_for`].
+    pub fn read_with(
+        file: Option<&Path>,
+        stages: &[Stage],
+        more: impl FnOnce(&RawConfig, &mut Problems),
+    ) -> anyhow::Result<Self> {
         let Some(path) = file else {
             return Ok(Self::parse("the defaults", "")?);
         };
@@ -85,9 +138,22 @@ impl Config {
         let text = std::fs::read_to_string(path)
             .with_context(|| format!("cannot read the configuration {name}"))
             .map_err(|error| anyhow::anyhow!("error: {error:#}"))?;
+        let source = Source {
+            file: &name,
+            text: &text,
+            environment: &config::process_environment,
+            uses: &|section| uses(stages, section),
+            empty: Some(EMPTY),
+        };
+        let loaded = source.load(|raw, problems| {
+            more(raw, problems);
+            Self::validate(raw, problems)
+        })?;
         Ok(Self {
             file: Some(path.to_owned()),
-            ..Self::parse(&name, &text)?
+            warnings: loaded.warnings,
+            left_out: loaded.left_out,
+            ..loaded.value
         })
     }
 
@@ -101,9 +167,6 @@ impl Config {
 
     pub fn validate(raw: &RawConfig, problems: &mut Problems) -> Self {
         let mut raw = raw.clone();
-        if raw.sampler.policies.is_empty() {
-            raw.sampler.policies = default_policies();
-        }
         if raw.instance.as_ref().is_some_and(String::is_empty) {
             raw.instance = None;
         }
@@ -124,18 +187,30 @@ impl Config {
             instance: raw.instance.clone(),
             file: None,
             raw,
+            warnings: Warnings::default(),
+            left_out: Vec::new(),
+        }
+    }
+
+    /// Says in the log what is doubtful.
+    pub fn log_warnings(&self) {
+        for (place, message) in self.warnings.lines() {
+            tracing::warn!(place, "configuration: {message}");
         }
     }
 }
 
-/// Every error, every trace over two seconds, a tenth of the rest: what most people start with.
-fn default_policies() -> Vec<sampler::policy::RawPolicy> {
-    let policies = serde_json::json!([
-        {"name": "errors", "type": "status_code", "status_code": {"status_codes": ["ERROR"]}},
-        {"name": "slow", "type": "latency", "latency": {"threshold_ms": 2000}},
-        {"name": "some", "type": "probabilistic", "probabilistic": {"sampling_percentage": 10}},
-    ]);
-    serde_json::from_value(policies).expect("the default policies are policies")
+/// Whether one of the stages uses a section, or every process does.
+fn uses(stages: &[Stage], section: &str) -> bool {
+    match section {
+        "ingest" => stages.contains(&Stage::Ingest),
+        "sampler" | "tests" => stages.contains(&Stage::Sampler),
+        "enrich" => stages.contains(&Stage::Enrich),
+        "export" => stages.contains(&Stage::Export),
+        // What every process uses; of an unknown key it is said that it is unknown.
+        "bus" | "admin" | "log" | "shutdown" | "instance" => true,
+        _ => false,
+    }
 }
 
 #[cfg(test)]

@@ -24,12 +24,16 @@ pub struct Live {
     /// Known once the bus is open.
     bus: OnceLock<(Arc<dyn Bus>, Topics)>,
     reloader: Option<Arc<Reloader>>,
-    rules: Arc<enrich::Rules>,
+    /// Why not, if names can't be redacted here.
+    rules: Result<Arc<enrich::Rules>, String>,
     questions: Semaphore,
 }
 
 impl Live {
-    pub fn new(reloader: Option<Arc<Reloader>>, rules: Arc<enrich::Rules>) -> Arc<Self> {
+    pub fn new(
+        reloader: Option<Arc<Reloader>>,
+        rules: Result<Arc<enrich::Rules>, String>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             bus: OnceLock::new(),
             reloader,
@@ -58,6 +62,12 @@ async fn tell(State(live): State<Arc<Live>>, Path(id): Path<String>) -> Response
         )
             .into_response();
     };
+    let rules = match &live.rules {
+        Ok(rules) => rules.clone(),
+        Err(reason) => {
+            return (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")).into_response();
+        }
+    };
     let Some((bus, topics)) = live.bus.get().cloned() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "the bus is not open yet\n").into_response();
     };
@@ -67,7 +77,7 @@ async fn tell(State(live): State<Arc<Live>>, Path(id): Path<String>) -> Response
     let found = tokio::task::spawn_blocking(move || why::find(&*bus, &topics, id)).await;
     match found {
         Ok(Ok(Some(history))) => {
-            let history = why::redact(history, &live.rules);
+            let history = why::redact(history, &rules);
             let json = [(header::CONTENT_TYPE, "application/json")];
             (json, history.to_json()).into_response()
         }

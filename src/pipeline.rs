@@ -85,19 +85,19 @@ impl Pipeline {
             metrics.page("parts", move |out| health.render(out));
         }
         register(config, stages);
-        let names = stages.to_vec();
+        let names = stages;
         let stages: Vec<(Stage, Readiness)> = stages
             .iter()
             .map(|stage| (*stage, health.part(stage.name())))
             .collect();
         let sampler_reload = sampler::Reload::default();
         let reloader = (config.file.clone())
-            .map(|file| Reloader::new(file, config.raw.clone(), sampler_reload.clone()))
+            .map(|file| Reloader::new(file, names, config.raw.clone(), sampler_reload.clone()))
             .map(Arc::new);
         if let Some(reloader) = &reloader {
             reload::watch(reloader.clone(), stop.clone()).context("cannot handle SIGHUP")?;
         }
-        let live = Live::new(reloader, config.enrich.rules.clone());
+        let live = Live::new(reloader, redaction(config));
         let pages = live.clone().pages();
         let alone = match names[..] {
             [stage] => Some(stage),
@@ -134,7 +134,7 @@ impl Pipeline {
         live.bus_is_open(bus, Topics::new(&config.bus.prefix));
 
         let mut pipeline = Self {
-            summary: Summary::of(config, &names)
+            summary: Summary::of(config, names)
                 .with_admin(admin)
                 .with_instance(instance.name()),
             grpc: None,
@@ -220,6 +220,18 @@ impl Pipeline {
     /// A stage failed, or wasn't done at the deadline.
     pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         self.stages.run(stop, self.drain_deadline).await
+    }
+}
+
+/// The rules by which names are shown; why there are none if rules refer to variables that this process lacks.
+fn redaction(config: &Config) -> Result<Arc<enrich::Rules>, String> {
+    // Without its key, values are hashed all the same.
+    let left_out = |path: &&String| path.starts_with("enrich") && *path != "enrich.redact.hash.key";
+    match config.left_out.iter().find(left_out) {
+        None => Ok(config.enrich.rules.clone()),
+        Some(path) => Err(format!(
+            "{path} refers to an environment variable that is not set for this process, so names could not be redacted as for export; set it, or ask a process that runs enrich"
+        )),
     }
 }
 

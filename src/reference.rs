@@ -95,7 +95,13 @@ impl<'s> Rows<'s> {
         for (name, inner) in target["properties"].as_object().into_iter().flatten() {
             self.add(&format!("{path}.{name}"), inner);
         }
-        if let Some(items) = target.get("items") {
+        let list = || {
+            target["anyOf"]
+                .as_array()?
+                .iter()
+                .find_map(|one| one.get("items"))
+        };
+        if let Some(items) = target.get("items").or_else(list) {
             let item = self.resolve(items);
             let reference = reference_of(items);
             let known = reference.is_some_and(|reference| self.within.contains(&reference));
@@ -144,7 +150,11 @@ impl<'s> Rows<'s> {
         };
         if !listed.is_empty() {
             let names: Vec<_> = listed.iter().filter_map(Value::as_str).collect();
-            return format!("`{}`", names.join("`, `"));
+            let others = (alternatives.into_iter().flatten())
+                .filter(|one| one.get("const").is_none() && one.get("enum").is_none())
+                .map(|one| self.kind(self.resolve(one)) + ", ");
+            let others: String = others.filter(|kind| kind != "value, ").collect();
+            return format!("{others}`{}`", names.join("`, `"));
         }
         let of = |kind: &str| match &schema["type"] {
             Value::String(one) => one == kind,

@@ -15,6 +15,7 @@ use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{Config, RawConfig};
+use crate::pipeline::Stage;
 use crate::rehearsal;
 
 /// How often the file is looked at.
@@ -23,6 +24,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Reads the file again, and hands the sampler what it can take.
 pub struct Reloader {
     file: PathBuf,
+    /// Those that run here.
+    stages: Vec<Stage>,
     sampler: sampler::Reload,
     /// As it is in force: what needs a restart is as it was at the start.
     running: Mutex<RawConfig>,
@@ -66,9 +69,15 @@ pub fn register() {
 }
 
 impl Reloader {
-    pub fn new(file: PathBuf, running: RawConfig, sampler: sampler::Reload) -> Self {
+    pub fn new(
+        file: PathBuf,
+        stages: &[Stage],
+        running: RawConfig,
+        sampler: sampler::Reload,
+    ) -> Self {
         Self {
             file,
+            stages: stages.to_owned(),
             sampler,
             running: Mutex::new(running),
         }
@@ -79,12 +88,16 @@ impl Reloader {
     /// # Errors
     /// The file can't be read, or everything that is wrong in it, or those of its tests that fail; nothing changes then.
     pub fn reload(&self) -> anyhow::Result<Outcome> {
-        let config = Config::read(Some(&self.file))?;
-        let folder = self.file.parent().unwrap_or(Path::new(""));
-        let tests = rehearsal::run(&config.raw.tests, &config.sampler, folder);
-        if let Some(failures) = rehearsal::failures(&tests) {
-            anyhow::bail!("{failures}");
+        let config = Config::read_for(Some(&self.file), &self.stages)?;
+        // What the sampler's section says elsewhere may lack variables that aren't set here.
+        if self.stages.contains(&Stage::Sampler) {
+            let folder = self.file.parent().unwrap_or(Path::new(""));
+            let tests = rehearsal::run(&config.raw.tests, &config.sampler, folder);
+            if let Some(failures) = rehearsal::failures(&tests) {
+                anyhow::bail!("{failures}");
+            }
         }
+        config.log_warnings();
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         let outcome = changes(&running, &config.raw);
         if !outcome.now.is_empty() {
@@ -217,6 +230,9 @@ fn differences<'a>(a: &'a Value, b: &'a Value) -> Vec<(&'a str, &'a Value, &'a V
 mod tests {
     use super::*;
 
+    /// The defaults.
+    const NOTHING_NEW: &str = "sampler: {policies: default}\n";
+
     fn reloader(name: &str, text: &str) -> (Reloader, tempfile::TempDir) {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join(name);
@@ -224,7 +240,10 @@ mod tests {
         let raw = Config::read(Some(&file))
             .expect("a valid configuration")
             .raw;
-        (Reloader::new(file, raw, sampler::Reload::default()), folder)
+        (
+            Reloader::new(file, &Stage::ALL, raw, sampler::Reload::default()),
+            folder,
+        )
     }
 
     #[track_caller]
@@ -242,20 +261,25 @@ mod tests {
 
     #[test]
     fn what_takes_effect_and_what_waits_for_a_restart_is_said() {
-        check("", "", &[], &[]);
-        check("sampler: {decision_wait: 30s}", "", &[], &[]);
+        check(NOTHING_NEW, NOTHING_NEW, &[], &[]);
+        check("sampler: {decision_wait: 30s}", NOTHING_NEW, &[], &[]);
         check(
-            "",
+            NOTHING_NEW,
             "sampler: {decision_wait: 10s, workers: 3, policies: [{name: all, type: always_sample}]}",
             &["sampler.decision_wait", "sampler.policies"],
             &["sampler.workers"],
         );
-        check("", "shutdown: {deadline: 7s}", &[], &["shutdown.deadline"]);
+        check(
+            NOTHING_NEW,
+            "shutdown: {deadline: 7s}",
+            &[],
+            &["shutdown.deadline"],
+        );
     }
 
     #[test]
     fn a_wrong_file_changes_nothing_and_says_all_that_is_wrong() {
-        let (reloader, _folder) = reloader("tailwater.yaml", "");
+        let (reloader, _folder) = reloader("tailwater.yaml", NOTHING_NEW);
         let wrong = "sampler:\n  decision_wait: 1ms\n  policies: [{name: a, type: lateness}]\n";
         std::fs::write(&reloader.file, wrong).expect("a file");
         let report = reloader.reload_and_tell("a test").expect_err("it is wrong");
@@ -266,14 +290,14 @@ mod tests {
         for part in ["decision_wait", "lateness"] {
             assert!(report.contains(part), "{report}");
         }
-        std::fs::write(&reloader.file, "").expect("a file");
+        std::fs::write(&reloader.file, NOTHING_NEW).expect("a file");
         let outcome = reloader.reload().expect("a valid configuration");
         assert_eq!(outcome.to_string(), "nothing has changed");
     }
 
     #[test]
     fn a_file_whose_own_tests_fail_changes_nothing() {
-        let (reloader, _folder) = reloader("tailwater.yaml", "");
+        let (reloader, _folder) = reloader("tailwater.yaml", NOTHING_NEW);
         let with = |status: &str| {
             format!(
                 "sampler: {{policies: [{{name: errors, type: status_code, status_code: {{status_codes: [{status}]}}}}]}}\n\

@@ -21,7 +21,7 @@ pub fn run(args: &Args) -> i32 {
 
 /// Runs these stages until a signal or a failure; the exit code.
 pub fn run_stages(args: &Args, stages: &[Stage]) -> i32 {
-    let config = match Config::read(args.config.as_deref()) {
+    let config = match Config::read_for(args.config.as_deref(), stages) {
         Ok(config) => config,
         Err(report) => {
             let file = args.config.as_deref();
@@ -38,6 +38,7 @@ pub fn run_stages(args: &Args, stages: &[Stage]) -> i32 {
         logging::fail(&problem);
         return exit::INVALID_CONFIGURATION;
     }
+    config.log_warnings();
     match serve(&config, stages) {
         Ok(()) => exit::CLEAN,
         Err(error) => {

@@ -111,7 +111,7 @@ fn age(text: &str) -> Result<Duration, String> {
 }
 
 pub fn run(args: &Args) -> i32 {
-    let config = match Config::read(args.config.as_deref()) {
+    let config = match Config::read_for(args.config.as_deref(), &[]) {
         Ok(config) => config,
         Err(report) => {
             eprintln!("{report}");

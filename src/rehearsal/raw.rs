@@ -156,14 +156,6 @@ pub fn validate(tests: &[RawTest], policies: &[String], problems: &mut Problems)
         if test.expect.verdict.is_none() {
             wrong("expect.verdict", "missing: keep or drop".to_owned());
         }
-        if let Some(policy) = &test.expect.policy
-            && !policies.contains(policy)
-        {
-            wrong(
-                "expect.policy",
-                format!("there is no policy {policy:?}: {}", policies.join(", ")),
-            );
-        }
         let spans: u64 = test.trace.iter().map(|span| u64::from(span.count)).sum();
         if spans > SPANS_MAX {
             wrong(
@@ -180,6 +172,15 @@ pub fn validate(tests: &[RawTest], policies: &[String], problems: &mut Problems)
                     format!("no span of this trace is called {parent:?}; `none` makes a root"),
                 );
             }
+        }
+        if let Some(policy) = &test.expect.policy
+            && !policies.contains(policy)
+        {
+            problems.push_given(
+                "sampler.policies",
+                format!("{path}.expect.policy"),
+                format!("there is no policy {policy:?}: {}", policies.join(", ")),
+            );
         }
     }
 }

@@ -17,6 +17,7 @@ use runtime::exit;
 use schemas::Topics;
 
 use crate::config::Config;
+use crate::pipeline::Stage;
 pub use ask::leave_address;
 pub use find::find;
 pub use history::History;
@@ -65,7 +66,7 @@ pub fn parse_id(text: &str) -> Option<[u8; 16]> {
 }
 
 pub fn run(args: &Args) -> i32 {
-    let config = match Config::read(args.config.as_deref()) {
+    let config = match Config::read_for(args.config.as_deref(), &[Stage::Enrich]) {
         Ok(config) => config,
         Err(report) => {
             eprintln!("{report}");
