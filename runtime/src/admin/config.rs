@@ -179,8 +179,8 @@ mod tests {
         };
         assert!(check(raw, &["admin.health"]).metrics.is_none());
         let raw = RawAdmin {
-            health: "localhost:7000".to_owned(),
-            metrics: ":7001".to_owned(),
+            health: Some("localhost:7000".to_owned()),
+            metrics: Some(":7001".to_owned()),
             listen: Some("localhost:7002".to_owned()),
             ..RawAdmin::default()
         };

@@ -23,12 +23,9 @@ async fn ask(address: Option<SocketAddr>, head: &str) -> String {
 
 fn anywhere() -> AdminConfig {
     let any = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
-    AdminConfig {
-        health: any,
-        metrics: any,
-        listen: any,
-        token: None,
-    }
+    let mut config = AdminConfig::default();
+    (config.health, config.metrics, config.listen) = (any, any, any);
+    config
 }
 
 #[tokio::test]
