@@ -58,8 +58,10 @@ impl Default for RawRetention {
 #[serde(default, deny_unknown_fields)]
 pub struct RawKafka {
     /// `host:port`, at least one.
+    #[schemars(length(min = 1))]
     pub brokers: Vec<String>,
     /// Of topics that we create; absent: the broker's default.
+    #[schemars(range(min = 1))]
     pub replication_factor: Option<u16>,
     /// Create missing topics (default true).
     pub create_topics: Option<bool>,
@@ -73,8 +75,10 @@ pub struct RawKafka {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawTopics {
+    #[schemars(regex(pattern = "^[A-Za-z0-9._-]+$"))]
     pub prefix: String,
     /// Can't be changed later without moving traces between partitions.
+    #[schemars(range(min = 1, max = PARTITIONS_MAX))]
     pub partitions: u32,
 }
 

@@ -25,6 +25,7 @@ pub struct RawConfig {
     /// All requests in flight and the windows of all connections together; more is refused with a retry delay.
     pub memory_limit: ByteSize,
     /// Connections at one time on each of the two ports; more wait in the listen queue, and silent ones are then closed early.
+    #[schemars(range(min = 1))]
     pub connections_max: u32,
     /// The age at which a connection is told to end, give or take a tenth; 30 s later it is cut off. Behind a load balancer, this spreads long-lived gRPC connections anew.
     pub connection_age_max: RawDuration,
@@ -71,7 +72,7 @@ impl Default for RawConfig {
 #[serde(default, deny_unknown_fields)]
 pub struct RawGrpc {
     /// IP address and port, `localhost:4317`, or `:4317` for all IPv4 addresses of the host; port 0 picks a free port.
-    #[schemars(regex(pattern = LISTEN_PATTERN))]
+    #[schemars(extend("pattern" = LISTEN_PATTERN))]
     pub listen: String,
 }
 
@@ -88,7 +89,7 @@ impl Default for RawGrpc {
 #[serde(default, deny_unknown_fields)]
 pub struct RawHttp {
     /// IP address and port, `localhost:4318`, or `:4318` for all IPv4 addresses of the host; port 0 picks a free port.
-    #[schemars(regex(pattern = LISTEN_PATTERN))]
+    #[schemars(extend("pattern" = LISTEN_PATTERN))]
     pub listen: String,
 }
 

@@ -59,6 +59,28 @@ fn unreachable_brokers_are_named() {
     );
 }
 
+/// What `check --connect` asks: nothing is created for it.
+#[test]
+fn a_cluster_says_how_many_brokers_it_has() {
+    let Ok(broker) = Broker::shared() else {
+        return;
+    };
+    let raw = bus::RawBusConfig {
+        kafka: Some(RawKafka {
+            brokers: vec![broker.brokers().to_owned()],
+            replication_factor: Some(2),
+            ..RawKafka::default()
+        }),
+        ..bus::RawBusConfig::default()
+    };
+    let mut problems = runtime::config::Problems::new();
+    let config = raw.validate("bus", &mut problems);
+    let brokers = config.brokers().unwrap().expect("a cluster");
+    assert!(brokers >= 1);
+    raw.check_cluster(brokers, "bus", &mut problems);
+    assert_eq!(problems.warnings().count(), usize::from(brokers == 1));
+}
+
 #[test]
 fn properties_that_carry_a_guarantee_are_refused() {
     let check = |key: &str, value: &str, words: &str| {

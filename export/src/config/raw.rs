@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawConfig {
+    #[schemars(length(min = 1))]
     pub backends: Vec<RawBackend>,
 }
 
@@ -43,17 +44,20 @@ impl Default for RawConfig {
 #[serde(default, deny_unknown_fields)]
 pub struct RawBackend {
     /// Unique; letters, digits, `-`, `_` and `.`. Names the consumer group: a new name starts at the oldest record.
+    #[schemars(regex(pattern = "^[A-Za-z0-9._-]{1,100}$"))]
     pub name: String,
     pub otlp_grpc: Option<RawGrpc>,
     pub otlp_http: Option<RawHttp>,
     pub file: Option<RawFile>,
     pub stdout: Option<RawStdout>,
     /// What it gets; all three by default.
+    #[schemars(length(min = 1))]
     pub signals: Vec<RawSignal>,
     pub batch: RawBatch,
     pub retry: RawRetry,
     pub credentials: RawCredentials,
     /// Requests in flight at a time, for each signal. Files and the terminal have one.
+    #[schemars(range(min = 1, max = 256))]
     pub concurrency: usize,
 }
 
@@ -248,7 +252,9 @@ impl Default for RawBatch {
 pub struct RawRetry {
     pub initial_interval: Duration,
     /// 0.5: an interval varies between half and one and a half of its length.
+    #[schemars(range(min = 0, max = 1))]
     pub randomization_factor: f64,
+    #[schemars(range(min = 1, max = 100))]
     pub multiplier: f64,
     pub max_interval: Duration,
     /// Then the batch goes to the dead letters. 0s: never; the bus keeps what follows.

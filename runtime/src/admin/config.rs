@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::guard::Token;
-use crate::config::{Problems, Secret, listen_address};
+use crate::config::{LISTEN_PATTERN, Problems, Secret, listen_address};
 
 const HEALTH_PORT: u16 = 13133;
 const METRICS_PORT: u16 = 8888;
@@ -15,17 +15,25 @@ const PAGES_PORT: u16 = 13134;
 /// Between the default ports of a stage that runs alone and those of the next one.
 const PORTS_BY_STAGE: u16 = 10;
 
+/// As [`LISTEN_PATTERN`], or `off`.
+fn listen_or_off() -> String {
+    format!("^off$|{LISTEN_PATTERN}")
+}
+
 /// The `admin` section: addresses, or `off`.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawAdmin {
     /// `/livez` (also `/healthz`) says that the process lives, `/readyz` whether all of its parts are ready. Absent: 127.0.0.1:13133; of a stage that runs alone,
     /// 13133 for ingest, 13143 for the sampler, 13153 for enrich, 13163 for export.
+    #[schemars(extend("pattern" = listen_or_off()))]
     pub health: Option<String>,
     /// `/metrics` for Prometheus. Absent: 127.0.0.1:8888; of a stage that runs alone, 8888, 8898, 8908 or 8918.
+    #[schemars(extend("pattern" = listen_or_off()))]
     pub metrics: Option<String>,
     /// `GET /why/TRACE_ID` and `POST /config`: what shows data or changes something. Beyond localhost only with `admin.token`. Absent: on 127.0.0.1, the port after that of
     /// `admin.health`.
+    #[schemars(extend("pattern" = listen_or_off()))]
     pub listen: Option<String>,
     /// What requests to `admin.listen` must carry as `Authorization: Bearer …`: at least 16 characters, such as "${env:TAILWATER_ADMIN_TOKEN}".
     pub token: Secret,

@@ -148,11 +148,21 @@ fn unlisted(scalar: &Scalar, value: &Value, listed: &[Value]) -> Mismatch {
     }
 }
 
+/// By what the type can hold. A narrower range is for validation to explain.
 fn out_of_range(value: &Value, schema: &Value) -> Option<String> {
     let bound = |name| schema.get(name).and_then(Value::as_f64);
     let number = value.as_f64()?;
-    let below = bound("minimum").filter(|least| number < *least);
-    let above = bound("maximum").filter(|most| number > *most);
+    let (least, most) = match schema.get("format").and_then(Value::as_str) {
+        Some("uint8") => (Some(0.0), Some(f64::from(u8::MAX))),
+        Some("uint16") => (Some(0.0), Some(f64::from(u16::MAX))),
+        Some("uint32") => (Some(0.0), Some(f64::from(u32::MAX))),
+        Some("uint" | "uint64") => (Some(0.0), None),
+        Some("int32") => (Some(f64::from(i32::MIN)), Some(f64::from(i32::MAX))),
+        Some("int" | "int64" | "float" | "double") => (None, None),
+        _ => (bound("minimum"), bound("maximum")),
+    };
+    let below = least.filter(|least| number < *least);
+    let above = most.filter(|most| number > *most);
     below
         .map(|least| format!("is below {least}, the least that is possible"))
         .or_else(|| above.map(|most| format!("is above {most}, the most that is possible")))

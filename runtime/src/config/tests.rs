@@ -21,6 +21,7 @@ struct Whole {
 struct Bus {
     embedded: Option<Embedded>,
     properties: BTreeMap<String, String>,
+    #[schemars(range(min = 1))]
     partitions: Option<u16>,
     level: Level,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -368,6 +369,11 @@ fn every_kind_of_problem_says_what_to_do() {
     check_messages(
         "bus: {partitions: 70000}",
         &["bus.partitions: `70000` is above 65535, the most that is possible"],
+    );
+    // Narrower ranges are explained by whoever knows why.
+    check_messages(
+        "bus: {partitions: 0}",
+        &["bus.partitions: must be at least 1"],
     );
     check_messages(
         "bus: {partitions: \"5\"}",

@@ -6,6 +6,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub(super) const DURATION_FORMAT: &str = "duration-with-unit";
 pub(super) const SIZE_FORMAT: &str = "size-with-unit";
 
+/// What [`parse_duration`] takes, for editors.
+const DURATION_PATTERN: &str = r"^\s*(0|([0-9][0-9\s]*(\.[0-9\s]*[0-9][0-9\s]*)?(nanos|nsec|ns|usec|us|µs|millis|msec|ms|seconds|second|secs|sec|s|minutes|minute|mins|min|m|hours|hour|hrs|hr|h|days|day|d|weeks|week|wks|wk|w|months|month|M|years|year|yrs|yr|y)\s*)+)$";
+/// What [`parse_size`] takes, for editors.
+const SIZE_PATTERN: &str =
+    r"^\s*([0-9]+(\.[0-9]*)?|\.[0-9]+)\s*([kKmMgGtTpPeE]([iI]?[bB]?)?|[bB])?\s*$";
 /// Nothing here waits for longer; keeps sums of times far from overflowing.
 const DURATION_MAX: std::time::Duration = std::time::Duration::from_secs(100 * 365 * 24 * 3600);
 
@@ -74,6 +79,7 @@ impl schemars::JsonSchema for Duration {
         schemars::json_schema!({
             "type": "string",
             "format": DURATION_FORMAT,
+            "pattern": DURATION_PATTERN,
             "description": "a duration such as 30s, 1m 30s or 250ms",
         })
     }
@@ -140,6 +146,7 @@ impl schemars::JsonSchema for ByteSize {
         schemars::json_schema!({
             "type": ["string", "integer"],
             "format": SIZE_FORMAT,
+            "pattern": SIZE_PATTERN,
             "minimum": 0,
             "description": "a size such as 512MiB or 10GiB, or a number of bytes",
         })
@@ -183,6 +190,48 @@ mod tests {
         check("1.5KiB", Some(1536));
         for nonsense in ["", "lots", "-1MiB", "5 MiBs", "MiB"] {
             check(nonsense, None);
+        }
+    }
+
+    /// What the JSON schema takes is what is taken.
+    #[test]
+    fn patterns_agree_with_what_is_read() {
+        let pattern = |text| regex::Regex::new(text).unwrap();
+        let (duration, size) = (pattern(DURATION_PATTERN), pattern(SIZE_PATTERN));
+        for text in [
+            "30s",
+            "250ms",
+            "1h 30m",
+            "1m30s",
+            "0",
+            "0s",
+            "1.5s",
+            " 5 min",
+            "2 days",
+            "1M",
+            "10us",
+            "3weeks",
+            "",
+            "30",
+            "-5s",
+            "5 parsecs",
+            "s",
+            "1.5.s",
+            "ten",
+            "1,5s",
+            "5S",
+            "1h 30",
+            "1.s",
+        ] {
+            let taken = parse_duration(text).is_ok();
+            assert_eq!(duration.is_match(text), taken, "{text:?}");
+        }
+        for text in [
+            "512MiB", "512 MiB", "10GiB", "1MB", "1000", "1.5KiB", "7b", "1k", "3 gib", "2Ti",
+            "1.B", ".5GB", "", "lots", "-1MiB", "5 MiBs", "MiB", "1 2MB", "1i", "1..5KB",
+        ] {
+            let taken = parse_size(text).is_ok();
+            assert_eq!(size.is_match(text), taken, "{text:?}");
         }
     }
 

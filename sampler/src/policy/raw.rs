@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::raw_rates::{RawFloor, RawLatencyOutlier, RawNovelty, RawPerOperation, RawThroughput};
 
@@ -11,11 +12,13 @@ macro_rules! sections {
         /// One policy: `{name, type, <type>: {…}}`.
         #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
         #[serde(default, deny_unknown_fields)]
+        #[schemars(extend("allOf" = section_of_type()))]
         pub struct RawPolicy {
             /// Unique among the policies of the same list; appears in metrics, decisions and explanations.
             pub name: String,
             /// Which of the sections below this policy uses.
             #[serde(rename = "type")]
+            #[schemars(extend("x-values" = Self::KINDS))]
             pub kind: String,
             /// Absent: it acts. Only at the top level.
             #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,6 +77,23 @@ sections! {
     condition: RawCondition,
 }
 
+/// For the JSON schema: a policy has a type, and the section of that type unless it may be left out.
+fn section_of_type() -> Vec<Value> {
+    let may_be_left_out = |kind: &&&str| RawPolicy::WITHOUT_FIELDS.contains(*kind);
+    let needed = RawPolicy::KINDS
+        .iter()
+        .filter(|kind| !may_be_left_out(kind));
+    let conditions = needed.map(|kind| {
+        json!({
+            "if": {"properties": {"type": {"const": kind}}, "required": ["type"]},
+            "then": {"required": [kind]},
+        })
+    });
+    std::iter::once(json!({"required": ["type"]}))
+        .chain(conditions)
+        .collect()
+}
+
 /// Whether a policy acts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -118,7 +138,13 @@ pub struct RawProbabilistic {
     /// Different salts keep different traces; empty: `default-hash-seed`.
     pub hash_salt: String,
     /// 0 to 100.
+    #[schemars(range(min = 0, max = 100))]
     pub sampling_percentage: f64,
+}
+
+/// As the compiler takes them, which says more about others.
+fn status_code_schema() -> Value {
+    json!({"type": "string", "x-values": ["OK", "ERROR", "UNSET"]})
 }
 
 /// Some span has one of these status codes.
@@ -126,6 +152,7 @@ pub struct RawProbabilistic {
 #[serde(default, deny_unknown_fields)]
 pub struct RawStatusCode {
     /// OK, ERROR, UNSET.
+    #[schemars(length(min = 1), extend("items" = status_code_schema()))]
     pub status_codes: Vec<String>,
 }
 
@@ -158,6 +185,7 @@ pub struct RawBooleanAttribute {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawRateLimiting {
+    #[schemars(range(min = 1))]
     pub spans_per_second: u64,
     /// In spans: what is kept at one instant at most, or one trace if it is larger. 0: twice `spans_per_second`.
     pub burst_capacity: u64,
@@ -167,6 +195,7 @@ pub struct RawRateLimiting {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawBytesLimiting {
+    #[schemars(range(min = 1))]
     pub bytes_per_second: u64,
     /// In bytes: what is kept at one instant at most, or one trace if it is larger. 0: twice `bytes_per_second`.
     pub burst_capacity: u64,
@@ -192,6 +221,7 @@ pub struct RawTraceState {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawAnd {
+    #[schemars(length(min = 1))]
     pub and_sub_policy: Vec<RawPolicy>,
 }
 
@@ -204,6 +234,7 @@ pub struct RawNot {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawDrop {
+    #[schemars(length(min = 1))]
     pub drop_sub_policy: Vec<RawPolicy>,
 }
 
@@ -212,9 +243,11 @@ pub struct RawDrop {
 #[serde(default, deny_unknown_fields)]
 pub struct RawComposite {
     /// Over all samplers of the group, by the time of the stream.
+    #[schemars(range(min = 1))]
     pub max_total_spans_per_second: u64,
     /// The names of the sub-policies in the order in which they stand below; may be left out.
     pub policy_order: Vec<String>,
+    #[schemars(length(min = 1))]
     pub composite_sub_policy: Vec<RawPolicy>,
     /// A sub-policy that isn't named here keeps nothing.
     pub rate_allocation: Vec<RawRateAllocation>,
@@ -226,6 +259,7 @@ pub struct RawRateAllocation {
     /// Name of the sub-policy.
     pub policy: String,
     /// Of `max_total_spans_per_second`; 0: an equal part for each sub-policy.
+    #[schemars(range(min = 0, max = 100))]
     pub percent: u64,
 }
 
@@ -259,6 +293,7 @@ pub enum RawErrorMode {
 pub struct RawCondition {
     /// Where conditions on spans must hold. Conditions on `trace.…` and `root.…` mean the trace and its root span in any case.
     pub scope: RawScope,
+    #[schemars(length(min = 1))]
     pub conditions: Vec<String>,
     pub error_mode: RawErrorMode,
 }

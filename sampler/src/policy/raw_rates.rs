@@ -12,6 +12,7 @@ pub struct RawPerOperation {
     pub rules: Vec<RawOperationRule>,
     /// For all other operations, 0 to 100. Required.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 100))]
     pub default_percentage: Option<f64>,
 }
 
@@ -30,6 +31,7 @@ pub struct RawOperationRule {
     pub route: Option<String>,
     /// 0 to 100. Required.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 100))]
     pub percentage: Option<f64>,
 }
 
@@ -38,10 +40,14 @@ pub struct RawOperationRule {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawThroughput {
+    #[schemars(range(min = 0))]
     pub spans_per_second: f64,
+    #[schemars(range(min = 0))]
     pub bytes_per_second: f64,
+    #[schemars(range(min = 0))]
     pub traces_per_second: f64,
     /// Of all spans, 0 to 100.
+    #[schemars(range(min = 0, max = 100))]
     pub sampling_percentage: f64,
     /// Fields whose values together are a trace's key: `operation`, `status`, `kind`, `service.name`, any attribute; `root.` before it: of
     /// the root span, else distinct values of all spans.
@@ -52,12 +58,15 @@ pub struct RawThroughput {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<Duration>,
     /// `ema`: what the newest interval weighs, above 0 and below 1.
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub weight: f64,
     /// `windowed`: how far back it looks.
     pub window: Duration,
     /// What is kept before anything is known, 0 to 100.
+    #[schemars(range(min = 0, max = 100))]
     pub initial_percentage: f64,
     /// Keys beyond these are one key together.
+    #[schemars(range(min = 1, max = 100_000))]
     pub max_keys: usize,
 }
 
@@ -92,10 +101,13 @@ pub enum RawMethod {
 #[serde(default, deny_unknown_fields)]
 pub struct RawLatencyOutlier {
     /// Above 0 and below 100.
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 100))]
     pub percentile: f64,
     /// Longer than this many times the percentile.
+    #[schemars(extend("exclusiveMinimum" = 0))]
     pub factor: f64,
     /// In a partition and interval; with fewer nothing is an outlier.
+    #[schemars(range(min = 1))]
     pub min_samples: u32,
     /// The interval before this one says what is usual.
     pub interval: Duration,
@@ -120,6 +132,7 @@ impl Default for RawLatencyOutlier {
 #[serde(default, deny_unknown_fields)]
 pub struct RawNovelty {
     /// So many.
+    #[schemars(range(min = 1))]
     pub first: u32,
     pub interval: Duration,
 }
@@ -139,6 +152,7 @@ impl Default for RawNovelty {
 pub struct RawFloor {
     /// As the keys of `throughput`.
     pub keys: Vec<String>,
+    #[schemars(range(min = 1))]
     pub traces: u32,
     pub interval: Duration,
 }
