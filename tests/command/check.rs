@@ -1,0 +1,289 @@
+//! What `tailwater check` refuses and doubts, and which variables each stage asks for.
+
+use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+fn tailwater(dir: &Path, args: &[&str], variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tailwater"));
+    command.current_dir(dir).args(args).stdin(Stdio::null());
+    command.env_clear().envs(variables.iter().copied());
+    command
+}
+
+/// The exit code, what stands on standard output, and on standard error.
+fn run(dir: &Path, args: &[&str], variables: &[(&str, &str)]) -> (Option<i32>, String, String) {
+    let output = tailwater(dir, args, variables).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+/// Checks a text: the exit code, and what has to be said of it.
+#[track_caller]
+fn check(yaml: &str, code: i32, expected: &[&str]) -> String {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("t.yaml"), yaml).unwrap();
+    let (got, _, said) = run(dir.path(), &["check", "t.yaml"], &[]);
+    assert_eq!(got, Some(code), "{yaml}\n{said}");
+    for part in expected {
+        assert!(said.contains(part), "no `{part}` in\n{said}");
+    }
+    said
+}
+
+#[test]
+fn what_is_valid_and_hardly_meant_is_said_with_its_place() {
+    let said = check("bus: {topics: {partitions: 4}}\n", 0, &[]);
+    assert_eq!(said, "");
+    check(
+        "enrich:\n  redact:\n    hash: {keys: [card.number], key: secret}\n",
+        0,
+        &[
+            "warning: enrich.redact.hash.key: is short",
+            "t.yaml:3:38",
+            "1 warning in t.yaml",
+        ],
+    );
+    check(
+        "enrich: {redact: {hash: {keys: [card.number], key: \"${env:NO_KEY:-}\"}}}\n",
+        0,
+        &["enrich.redact.hash.key: is empty"],
+    );
+    check(
+        "export:\n  backends:\n  - name: vendor\n    otlp_http:\n      endpoint: https://otlp.example.com/v1/metrics\n      tls: {insecure_skip_verify: true}\n",
+        0,
+        &[
+            "t.yaml:5:17",
+            "ends in /v1/metrics",
+            "t.yaml:6:35",
+            "takes any certificate",
+            "2 warnings in t.yaml",
+        ],
+    );
+}
+
+#[test]
+fn policies_that_keep_nothing_or_look_at_nothing_are_doubted() {
+    let policies = |list: &str| format!("sampler:\n  policies: [{list}]\n");
+    let drop = "{name: d, type: drop, drop: {drop_sub_policy: [{name: p, type: string_attribute, string_attribute: {key: http.route, values: [/health]}}]}}";
+    let shadow = "{name: s, type: always_sample, mode: shadow}";
+    let acting = "{name: a, type: latency, latency: {threshold_ms: 1}}";
+    check(&policies(drop), 0, &["t.yaml:2:3", "all of type drop:"]);
+    check(&policies(shadow), 0, &["all in mode shadow:"]);
+    check(
+        &policies(&format!("{drop}, {shadow}")),
+        0,
+        &["all of type drop or in mode shadow"],
+    );
+    let said = check(&policies(&format!("{drop}, {shadow}, {acting}")), 0, &[]);
+    assert_eq!(said, "");
+    for (condition, expected) in [
+        ("true", "`true` is true of everything"),
+        ("2 > 3", "`2 > 3` is true of nothing"),
+        ("Len([1, 2]) == 2", "is true of everything"),
+        (
+            "not (1 == 1) and span.name == \\\"x\\\"",
+            "is true of nothing",
+        ),
+        ("Int(\\\"x\\\") + 1 == 1", "fails on everything"),
+    ] {
+        let kinds = [
+            format!(
+                "{{name: c, type: ottl_condition, ottl_condition: {{span: [\"{condition}\"]}}}}"
+            ),
+            format!("{{name: c, type: condition, condition: {{conditions: [\"{condition}\"]}}}}"),
+        ];
+        for policy in kinds {
+            check(&policies(&policy), 0, &["t.yaml:2:", expected]);
+        }
+    }
+    let telemetry = "{name: c, type: condition, condition: {conditions: ['span.name == \"x\"', 'trace.span_count > 1']}}";
+    assert_eq!(check(&policies(telemetry), 0, &[]), "");
+}
+
+#[test]
+fn a_file_that_says_nothing_or_isn_t_ours_is_refused() {
+    for nothing in ["", "# bus: {}\n", "---\n", "{}\n"] {
+        check(
+            nothing,
+            3,
+            &["there is nothing in this file", "policies: default"],
+        );
+    }
+    check(
+        "sampler: {policies: []}\n",
+        3,
+        &["t.yaml:1:11", "policies: default"],
+    );
+    assert_eq!(check("sampler: {policies: default}\n", 0, &[]), "");
+    for (theirs, expected) in [
+        (
+            "receivers: {otlp: {endpoint: \"${HOST}:1\"}}\nservice: {}\n",
+            "did you mean `tailwater import collector FILE`?",
+        ),
+        (
+            "exporters: {otlp: {endpoint: \"${env:NOT_SET}\"}}\n",
+            "did you mean `tailwater import collector FILE`?",
+        ),
+        (
+            "RulesVersion: 2\nSamplers: {}\n",
+            "did you mean `tailwater import refinery FILE`?",
+        ),
+    ] {
+        let said = check(theirs, 3, &[expected, "t.yaml:1:1"]);
+        assert!(said.ends_with("1 problem in t.yaml\n"), "{said}");
+    }
+    // Among sections of ours it is one more unknown key.
+    check(
+        "bus: {topics: {partitions: 0}}\nservice: {}\n",
+        3,
+        &[
+            "tailwater import collector",
+            "bus.topics.partitions",
+            "2 problems",
+        ],
+    );
+}
+
+#[test]
+fn everything_is_reported_however_wrong_a_section_is() {
+    check(
+        "ingest: [4317]\nbus:\n  topics: {partitions: 0}\nsampler:\n  epoch_interval: 1m\n  policies:\n  - errors\n  - {name: n, type: numeric, latency: {}}\nexport: {backends: 1}\nlog: {level: loud}\n",
+        3,
+        &[
+            "t.yaml:1:9",
+            "t.yaml:3:24",
+            "t.yaml:5:19",
+            "t.yaml:7:5",
+            "t.yaml:8:21",
+            "t.yaml:9:20",
+            "t.yaml:10:14",
+            "7 problems in t.yaml",
+        ],
+    );
+}
+
+const WITH_VARIABLES: &str = "
+ingest: {grpc: {listen: \"localhost:0\"}, http: {listen: \"localhost:0\"}}
+enrich: {redact: {hash: {keys: [user.id], key: \"${env:HASH_KEY}\"}}}
+export:
+  backends:
+  - name: vendor
+    otlp_http: {endpoint: https://otlp.example.com, headers: {api-key: \"${env:VENDOR_KEY}\"}}
+admin: {health: \"localhost:0\", metrics: \"off\", listen: \"off\"}
+bus: {embedded: {dir: \"${env:DATA}\"}, topics: {partitions: 1}}
+instance: check
+";
+
+#[test]
+fn each_stage_asks_for_the_variables_that_it_uses() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("t.yaml"), WITH_VARIABLES).unwrap();
+    let data = ("DATA", "./data");
+    let asked = |command: &str, variables: &[(&str, &str)], expected: &[&str], not: &[&str]| {
+        let args = [command, "--config", "t.yaml"];
+        let (code, _, said) = run(dir.path(), &args, variables);
+        assert_eq!(code, Some(3), "{command}: {said}");
+        for name in expected {
+            assert!(
+                said.contains(&format!("variable {name} is not set")),
+                "{command}: {said}"
+            );
+        }
+        for name in not {
+            assert!(!said.contains(name), "{command}: {said}");
+        }
+    };
+    for command in ["run", "check"] {
+        asked(command, &[data], &["HASH_KEY", "VENDOR_KEY"], &[]);
+    }
+    asked("export", &[data], &["VENDOR_KEY"], &["HASH_KEY"]);
+    asked("enrich", &[data], &["HASH_KEY"], &["VENDOR_KEY"]);
+    // The bus is everybody's.
+    asked("ingest", &[], &["DATA"], &["HASH_KEY", "VENDOR_KEY"]);
+    asked("sample", &[], &["DATA"], &["HASH_KEY", "VENDOR_KEY"]);
+    starts(dir.path(), &["ingest", "--config", "t.yaml"], &[data]);
+}
+
+/// Waits until a stage says what it runs, and ends it.
+fn starts(dir: &Path, args: &[&str], variables: &[(&str, &str)]) {
+    let mut command = tailwater(dir, args, variables);
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut said = String::new();
+    let mut started = false;
+    // The end of the process ends the lines.
+    for line in lines.map_while(Result::ok) {
+        said.extend([&line, "\n"]);
+        if line.contains("OTLP/gRPC on 127.0.0.1:") {
+            started = true;
+            child.kill().unwrap();
+        }
+    }
+    child.wait().unwrap();
+    assert!(started, "{said}");
+}
+
+#[test]
+fn a_start_logs_what_check_warns_of_the_sections_it_uses() {
+    let dir = tempfile::tempdir().unwrap();
+    // Nobody listens there, so that nothing more happens.
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let yaml = format!(
+        "bus: {{kafka: {{brokers: [\"{closed}\"]}}}}\nenrich: {{redact: {{hash: {{keys: [user.id]}}}}}}\nsampler: {{policies: [{{name: s, type: always_sample, mode: shadow}}]}}\nadmin: {{health: \"off\", metrics: \"off\", listen: \"off\"}}\n"
+    );
+    std::fs::write(dir.path().join("t.yaml"), yaml).unwrap();
+    let mut command = tailwater(dir.path(), &["enrich", "--config", "t.yaml"], &[]);
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut said = String::new();
+    for line in lines.map_while(Result::ok) {
+        said.extend([&line, "\n"]);
+        // What comes after the warnings.
+        if line.contains("waiting for it") {
+            child.kill().unwrap();
+        }
+    }
+    child.wait().unwrap();
+    assert!(said.contains("WARN"), "{said}");
+    assert!(said.contains("enrich.redact.hash.key: is empty"), "{said}");
+    assert!(said.contains("t.yaml:2:"), "{said}");
+    assert!(!said.contains("shadow"), "{said}");
+}
+
+#[test]
+fn connecting_to_a_bus_that_isn_t_there_fails_within_its_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let yaml = format!("bus: {{kafka: {{brokers: [\"{closed}\"], replication_factor: 3}}}}\n");
+    std::fs::write(dir.path().join("t.yaml"), yaml).unwrap();
+    let began = Instant::now();
+    let (code, out, said) = run(dir.path(), &["check", "--connect", "t.yaml"], &[]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        began.elapsed() < Duration::from_secs(40),
+        "{:?}",
+        began.elapsed()
+    );
+    assert!(said.contains("the bus can't be used"), "{said}");
+    assert!(said.contains(&closed.to_string()), "{said}");
+    // What could be said without it was said.
+    assert!(out.contains("kafka at"), "{out}");
+    // An embedded bus has no brokers, and isn't made.
+    std::fs::write(dir.path().join("t.yaml"), "bus: {embedded: {dir: ./bus}}\n").unwrap();
+    let (code, _, said) = run(dir.path(), &["check", "--connect", "t.yaml"], &[]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(!dir.path().join("bus").exists());
+}
