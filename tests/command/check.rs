@@ -1,7 +1,7 @@
 //! What `tailwater check` refuses and doubts, and which variables each stage asks for.
 
-use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -208,26 +208,67 @@ fn each_stage_asks_for_the_variables_that_it_uses() {
     // The bus is everybody's.
     asked("ingest", &[], &["DATA"], &["HASH_KEY", "VENDOR_KEY"]);
     asked("sample", &[], &["DATA"], &["HASH_KEY", "VENDOR_KEY"]);
-    starts(dir.path(), &["ingest", "--config", "t.yaml"], &[data]);
+    let command = tailwater(dir.path(), &["ingest", "--config", "t.yaml"], &[data]);
+    until(command, "OTLP/gRPC on 127.0.0.1:", |_| ());
 }
 
-/// Waits until a stage says what it runs, and ends it.
-fn starts(dir: &Path, args: &[&str], variables: &[(&str, &str)]) {
-    let mut command = tailwater(dir, args, variables);
+/// Starts a process, and ends it when it has said this, with what follows on that line given to `then`; everything that it said.
+fn until(mut command: Command, what: &str, then: impl FnOnce(&str)) -> String {
     let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
     let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let mut said = String::new();
-    let mut started = false;
+    let (mut said, mut then) = (String::new(), Some(then));
     // The end of the process ends the lines.
     for line in lines.map_while(Result::ok) {
         said.extend([&line, "\n"]);
-        if line.contains("OTLP/gRPC on 127.0.0.1:") {
-            started = true;
+        if let Some((_, rest)) = line.split_once(what)
+            && let Some(then) = then.take()
+        {
+            then(rest);
             child.kill().unwrap();
         }
     }
     child.wait().unwrap();
-    assert!(started, "{said}");
+    assert!(then.is_none(), "no `{what}` in\n{said}");
+    said
+}
+
+/// What a process without the rules of redaction would show isn't shown.
+#[test]
+fn why_isn_t_answered_by_a_process_that_could_not_redact() {
+    let dir = tempfile::tempdir().unwrap();
+    let yaml = WITH_VARIABLES
+        .replace("listen: \"off\"", "listen: \"localhost:0\"")
+        .replace(
+            "{redact: {hash",
+            "{redact: {mask: [{name: m, pattern: \"${env:PATTERN}\"}], hash",
+        );
+    std::fs::write(dir.path().join("t.yaml"), yaml).unwrap();
+    let answer = |variables: &[(&str, &str)]| {
+        let command = tailwater(dir.path(), &["ingest", "--config", "t.yaml"], variables);
+        let mut answer = String::new();
+        // The pages stand behind health.
+        until(command, "readyz · http://", |rest| {
+            let address = rest.split('/').next().unwrap();
+            let mut socket = TcpStream::connect(address).unwrap();
+            let request = format!(
+                "GET /why/{:032x} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n\r\n",
+                7
+            );
+            socket.write_all(request.as_bytes()).unwrap();
+            socket.read_to_string(&mut answer).unwrap();
+        });
+        answer
+    };
+    let data = ("DATA", "./data");
+    let refused = answer(&[data]);
+    assert!(refused.starts_with("HTTP/1.1 503"), "{refused}");
+    assert!(
+        refused.contains("enrich.redact.mask[0].pattern"),
+        "{refused}"
+    );
+    // A hash without its key is a hash all the same.
+    let answered = answer(&[data, ("PATTERN", "[0-9]+")]);
+    assert!(answered.contains("nothing is known"), "{answered}");
 }
 
 #[test]
@@ -242,18 +283,9 @@ fn a_start_logs_what_check_warns_of_the_sections_it_uses() {
         "bus: {{kafka: {{brokers: [\"{closed}\"]}}}}\nenrich: {{redact: {{hash: {{keys: [user.id]}}}}}}\nsampler: {{policies: [{{name: s, type: always_sample, mode: shadow}}]}}\nadmin: {{health: \"off\", metrics: \"off\", listen: \"off\"}}\n"
     );
     std::fs::write(dir.path().join("t.yaml"), yaml).unwrap();
-    let mut command = tailwater(dir.path(), &["enrich", "--config", "t.yaml"], &[]);
-    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let mut said = String::new();
-    for line in lines.map_while(Result::ok) {
-        said.extend([&line, "\n"]);
-        // What comes after the warnings.
-        if line.contains("waiting for it") {
-            child.kill().unwrap();
-        }
-    }
-    child.wait().unwrap();
+    let command = tailwater(dir.path(), &["enrich", "--config", "t.yaml"], &[]);
+    // What comes after the warnings.
+    let said = until(command, "waiting for it", |_| ());
     assert!(said.contains("WARN"), "{said}");
     assert!(said.contains("enrich.redact.hash.key: is empty"), "{said}");
     assert!(said.contains("t.yaml:2:"), "{said}");

@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
+use super::gap::Gap;
+use super::locate::locate;
 use super::problems::{Problem, Problems};
 use super::report::{ConfigError, Finding, Place, Warnings};
 use super::shape::{Found, prefixed};
@@ -101,31 +103,43 @@ impl Source<'_> {
         };
         let mut problems = Problems::new();
         let value = validate(&raw, &mut problems);
-        let told = |problem: &&Problem| {
-            let written = locate(&root, &problem.path).whole;
-            !gaps.iter().any(|gap| gap.hides(problem, written))
-        };
-        let place = |problem: &Problem| {
-            let message = prefixed(&problem.path, &problem.message);
-            (locate(&root, &problem.path).place, message)
-        };
-        let wrong = problems.iter().filter(told).map(place);
-        findings.extend(wrong.map(|(place, message)| Finding::at(place, message)));
-        let used = |problem: &&Problem| {
-            let section = problem.path.split(['.', '[']).next();
-            section.is_none_or(|section| (self.uses)(section))
-        };
-        let doubtful = problems.warnings().filter(used).filter(told).map(place);
-        let warnings = doubtful.map(|(place, message)| Finding::warning(place, message));
+        let (wrong, doubtful) = self.told(&problems, &gaps, &root);
+        findings.extend(wrong);
         if !findings.is_empty() {
-            findings.extend(warnings);
+            findings.extend(doubtful);
             return Err(self.error(findings));
         }
         Ok(Loaded {
             value,
-            warnings: Warnings::new(self.file, self.text, warnings.collect()),
+            warnings: Warnings::new(self.file, self.text, doubtful),
             left_out: gaps.into_iter().map(|gap| gap.path).collect(),
         })
+    }
+
+    /// What validation found that is to be reported, with its places: problems, and warnings about sections that are used.
+    fn told(&self, problems: &Problems, gaps: &[Gap], root: &Node) -> (Vec<Finding>, Vec<Finding>) {
+        let told = |problem: &&Problem| {
+            let written = locate(root, &problem.path).whole;
+            !gaps.iter().any(|gap| gap.hides(problem, written))
+        };
+        let place = |problem: &Problem| {
+            let message = prefixed(&problem.path, &problem.message);
+            (locate(root, &problem.path).place, message)
+        };
+        let used = |problem: &&Problem| {
+            let section = problem.path.split(['.', '[']).next();
+            section.is_none_or(|section| (self.uses)(section))
+        };
+        let wrong = problems.iter().filter(told).map(place);
+        let doubtful = problems.warnings().filter(used).filter(told).map(place);
+        (
+            wrong
+                .map(|(place, message)| Finding::at(place, message))
+                .collect(),
+            doubtful
+                .map(|(place, message)| Finding::warning(place, message))
+                .collect(),
+        )
     }
 
     fn error(&self, findings: Vec<Finding>) -> ConfigError {
@@ -181,56 +195,4 @@ fn of_another_program<'n>(root: &'n Node, schema: &Value) -> Option<Finding> {
 /// The process's environment.
 pub fn process_environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
-}
-
-/// Where a path leads in the file.
-struct Located {
-    place: Place,
-    /// The whole path stands there; else it is the place of the nearest thing around it.
-    whole: bool,
-}
-
-/// Where `path` stands: its value if that is a scalar, else its key; of what the user left out, the nearest thing around it.
-fn locate(root: &Node, path: &str) -> Located {
-    let (mut node, mut place, mut rest) = (root, Place::default(), path);
-    loop {
-        rest = rest.trim_start_matches('.');
-        let around = Located {
-            place,
-            whole: rest.is_empty(),
-        };
-        match &node.kind {
-            _ if rest.is_empty() => return around,
-            Kind::Sequence(items) => {
-                let Some((index, after)) = rest.strip_prefix('[').and_then(|r| r.split_once(']'))
-                else {
-                    return around;
-                };
-                let Some(item) = index.parse().ok().and_then(|index: usize| items.get(index))
-                else {
-                    return around;
-                };
-                (node, place, rest) = (item, item.place, after);
-            }
-            Kind::Mapping(entries) => {
-                // Keys may hold dots themselves (`security.protocol`): the longest that fits is meant.
-                let fits = |key: &str| {
-                    let after = rest.strip_prefix(key)?;
-                    (after.is_empty() || after.starts_with(['.', '['])).then_some(after)
-                };
-                let found = (entries.iter())
-                    .filter_map(|entry| fits(&entry.key).map(|after| (entry, after)))
-                    .max_by_key(|(entry, _)| entry.key.len());
-                let Some((entry, after)) = found else {
-                    return around;
-                };
-                (node, rest) = (&entry.value, after);
-                place = match &entry.value.kind {
-                    Kind::Scalar(_) if !entry.value.is_blank() => entry.value.place,
-                    _ => entry.key_place,
-                };
-            }
-            Kind::Scalar(_) | Kind::Unknown | Kind::Unset(_) => return around,
-        }
-    }
 }

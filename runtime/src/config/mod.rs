@@ -11,6 +11,7 @@ mod gap;
 #[cfg(test)]
 mod gaps_tests;
 mod load;
+mod locate;
 mod merge;
 mod peek;
 mod problems;
