@@ -370,3 +370,103 @@ fn a_collector_s_configuration_is_imported_and_what_comes_out_checks() {
     let none = output(dir.path(), &["import", "refinery", "otelcol.yaml"]);
     assert_eq!(none.status.code(), Some(3));
 }
+
+/// Imports `theirs`, a file of `from`; the exit code, what is said of it, and what `check` says of the result.
+#[track_caller]
+fn check_import(from: &str, theirs: &str, code: i32, said: &[&str], valid: bool) {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("theirs.yaml"), theirs).unwrap();
+    let imported = output(dir.path(), &["import", from, "theirs.yaml"]);
+    let errors = String::from_utf8_lossy(&imported.stderr).into_owned();
+    assert_eq!(imported.status.code(), Some(code), "{errors}");
+    for said in said {
+        assert!(errors.contains(said), "no `{said}` in {errors}");
+    }
+    let text = String::from_utf8_lossy(&imported.stdout);
+    if text.is_empty() {
+        assert!(!valid, "{errors}");
+        return;
+    }
+    std::fs::write(dir.path().join("ours.yaml"), &imported.stdout).unwrap();
+    let checked = output(dir.path(), &["check", "ours.yaml"]);
+    assert_eq!(checked.status.success(), valid, "{text}");
+}
+
+/// What is not carried over is said on standard error, and ends with 1; the configuration is there all the same.
+#[test]
+fn an_import_says_what_is_not_carried_over() {
+    let collector = |pipelines: &str| {
+        format!(
+            "receivers: {{otlp: {{protocols: {{grpc: , http: }}}}}}\nprocessors:\n  tail_sampling: {{decision_wait: 2.5s, policies: [{{name: slow, type: latency, latency: {{threshold_ms: 700}}}}]}}\nexporters: {{otlphttp/keep: {{endpoint: 'http://keep:4318'}}, otlphttp/all: {{endpoint: 'http://all:4318'}}}}\nservice:\n  pipelines:\n{pipelines}"
+        )
+    };
+    let sampled = "    traces: {receivers: [otlp], processors: [tail_sampling], exporters: [otlphttp/keep]}\n";
+    let logs = "    logs: {receivers: [otlp], exporters: [otlphttp/all]}\n";
+    let equal = ["everything in theirs.yaml has its equal"];
+    check_import(
+        "collector",
+        &collector(&format!("{sampled}{logs}")),
+        0,
+        &equal,
+        true,
+    );
+    let all = "    traces/all: {receivers: [otlp], exporters: [otlphttp/all]}\n";
+    let lost = [
+        "not carried over: pipeline traces/all: not sampled there",
+        "1 to look at",
+        "error: the result doesn't do all that theirs.yaml does: 1 not carried over",
+    ];
+    check_import(
+        "collector",
+        &collector(&format!("{sampled}{all}")),
+        1,
+        &lost,
+        true,
+    );
+    // A policy that is wrong there is wrong here.
+    let wrong = "tail_sampling: {policies: [{name: odd, type: ottl_condition, ottl_condition: {span: ['name ==']}}]}\n";
+    let invalid = ["error: the result doesn't pass `tailwater check` yet: see its end"];
+    check_import("collector", wrong, 1, &invalid, false);
+}
+
+#[test]
+fn rules_of_refinery_are_imported_by_environment() {
+    let rules = |conditions: &str| {
+        format!(
+            "RulesVersion: 2\nSamplers:\n  __default__:\n    RulesBasedSampler:\n      Rules:\n        - {{Name: failed, SampleRate: 1, Conditions: {conditions}}}\n        - {{Name: rest, SampleRate: 40}}\n"
+        )
+    };
+    check_import(
+        "refinery",
+        &rules("[{Field: error, Operator: exists}]"),
+        0,
+        &[],
+        true,
+    );
+    let changed = ["changed: rule \"failed\": ?.NUM_DESCENDANTS counts span events and links too"];
+    check_import(
+        "refinery",
+        &rules("{Field: '?.NUM_DESCENDANTS', Operator: '>', Value: 90}"),
+        0,
+        &changed,
+        true,
+    );
+    let lost = [
+        "not carried over: rule \"failed\": left out",
+        "meta.span_link_count",
+    ];
+    check_import(
+        "refinery",
+        &rules("[{Field: meta.span_link_count, Operator: '>', Value: 5}]"),
+        1,
+        &lost,
+        true,
+    );
+    check_import(
+        "refinery",
+        "RulesVersion: 2\nSamplers: {prod: {}}\n",
+        3,
+        &["--environment"],
+        false,
+    );
+}

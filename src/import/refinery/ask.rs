@@ -150,12 +150,10 @@ fn in_floats(listed: &[f64], wanted: bool, of: &str, kind: Type) -> String {
     let odd = listed.contains(&0.0) || listed.contains(&1.0);
     let list: Vec<_> = listed.iter().map(|number| format!("{number:?}")).collect();
     let number = float(of, kind);
-    if wanted || kind != Type::Any {
+    if wanted || matches!(kind, Type::Int | Type::Float) {
         return in_numbers(&list, wanted, of, &number, odd && kind == Type::Any);
     }
     let found = format!("ContainsValue([{}], {number})", list.join(", "));
-    format!(
-        "{of} != nil and (IsBool({of}) or (IsString({of}) and not {}) or not {found})",
-        matches(of, NUMBER_PATTERN)
-    )
+    let text = format!("IsString({of}) and not {}", matches(of, NUMBER_PATTERN));
+    format!("{of} != nil and (IsBool({of}) or ({text}) or not {found})")
 }

@@ -169,6 +169,11 @@ fn fields_of_the_span_itself() {
         );
     }
     check(
+        "{Field: type, Operator: not-in, Value: [1.5, 2], Datatype: float}",
+        &["{}"],
+        &["{attributes: {type: 2}}"],
+    );
+    check(
         "{Field: type, Operator: '=', Value: batch}",
         &["{attributes: {type: batch}}"],
         &["{}"],
