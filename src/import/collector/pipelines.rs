@@ -62,10 +62,9 @@ impl<'v> Pipelines<'v> {
                 ours.follow(id, pipeline, way, &mut ways);
             }
         }
-        Self {
-            from,
-            ways: Some(ways),
-        }
+        // Without receivers it is a part of a configuration, to be merged into another.
+        let ways = (!ways.is_empty()).then_some(ways);
+        Self { from, ways }
     }
 
     pub(super) fn are_there(&self) -> bool {
@@ -139,6 +138,13 @@ impl<'v> Pipelines<'v> {
 
     /// Says what means something else, now that there is one pipeline.
     pub(super) fn remarks(&self, sampling: Option<&str>, ours: &mut Yaml) {
+        if !self.are_there() {
+            if self.pipelines().next().is_some() {
+                ours.remark("no pipeline has receivers: all that stands in the file is translated");
+            }
+            return;
+        }
+        self.undefined(ours);
         self.strangers(ours);
         if let Some(sampling) = sampling {
             self.sampled_otherwise(sampling, ours);
@@ -148,6 +154,29 @@ impl<'v> Pipelines<'v> {
         }
         self.processed_otherwise(ours);
         self.sent_twice(ours);
+    }
+
+    /// Components that pipelines name, and that stand in another file.
+    fn undefined(&self, ours: &mut Yaml) {
+        let mut said = Vec::new();
+        for way in self.ways() {
+            let sections = [
+                ("receivers", &way.receivers),
+                ("processors", &way.processors),
+                ("exporters", &way.exporters),
+            ];
+            for (section, ids) in sections {
+                for id in ids {
+                    if at(self.from, &[section, id]).is_none() && !said.contains(&(section, *id)) {
+                        said.push((section, *id));
+                        ours.lost(format!(
+                            "pipeline {}: {id} does not stand under `{section}` in this file",
+                            way.name()
+                        ));
+                    }
+                }
+            }
+        }
     }
 
     /// Pipelines that nothing here feeds.

@@ -8,9 +8,9 @@ use super::super::{entries, items};
 use sampler::policy::RawPolicy;
 
 /// Adds a policy to the list, after remarks on what could not be taken over.
-pub(super) fn add(policy: &Value, list: &mut Yaml) {
+pub(super) fn add(policy: &Value, at: usize, list: &mut Yaml) {
     let mut remarks = Vec::new();
-    let translated = translate(policy, &mut remarks);
+    let translated = translate(policy, at, &mut remarks);
     if translated.is_none() {
         let named = policy.get("name").and_then(Value::as_str).unwrap_or("");
         let why = remarks.pop().unwrap_or_default();
@@ -28,7 +28,7 @@ pub(super) fn add(policy: &Value, list: &mut Yaml) {
     }
 }
 
-fn translate(policy: &Value, remarks: &mut Vec<String>) -> Option<Value> {
+fn translate(policy: &Value, at: usize, remarks: &mut Vec<String>) -> Option<Value> {
     let text = |key: &str| policy.get(key).and_then(Value::as_str).unwrap_or("");
     let (name, kind) = (text("name"), text("type"));
     if !RawPolicy::KINDS.contains(&kind) {
@@ -38,6 +38,14 @@ fn translate(policy: &Value, remarks: &mut Vec<String>) -> Option<Value> {
         return None;
     }
     let mut ours = Map::new();
+    let made_up = format!("{kind} {}", at + 1);
+    let name = match name.trim() {
+        "" => {
+            remarks.push(format!("policy {made_up:?}: it had no name"));
+            made_up.as_str()
+        }
+        _ => name,
+    };
     ours.insert("name".to_owned(), json!(name));
     ours.insert("type".to_owned(), json!(kind));
     let unused = entries(Some(policy)).filter(|(key, _)| !["name", "type", kind].contains(key));
@@ -69,7 +77,7 @@ fn translate(policy: &Value, remarks: &mut Vec<String>) -> Option<Value> {
         "composite" => composite(name, section, remarks)?,
         "not" => {
             let sub = section.get("not_sub_policy").cloned().unwrap_or_default();
-            json!({"not_sub_policy": translate(&sub, remarks)?})
+            json!({"not_sub_policy": translate(&sub, 0, remarks)?})
         }
         _ => section,
     };
@@ -123,7 +131,8 @@ fn composite(name: &str, section: Value, remarks: &mut Vec<String>) -> Option<Va
 fn composed(mut section: Value, list: &str, remarks: &mut Vec<String>) -> Option<Value> {
     let subs: Option<Vec<Value>> = items(section.get(list))
         .iter()
-        .map(|sub| translate(sub, remarks))
+        .enumerate()
+        .map(|(at, sub)| translate(sub, at, remarks))
         .collect();
     section[list] = Value::Array(subs?);
     Some(section)

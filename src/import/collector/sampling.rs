@@ -34,8 +34,8 @@ pub(super) fn sampler(section: Option<&Value>) -> Yaml {
             _ => without_equal(key, value, &mut sampler),
         }
     }
-    for policy in items(section.get("policies")) {
-        policies::add(policy, &mut list);
+    for (at, policy) in items(section.get("policies")).iter().enumerate() {
+        policies::add(policy, at, &mut list);
     }
     if list.says_nothing() {
         list.remark("no policy is left: every trace is kept");

@@ -153,6 +153,18 @@ processors:
     );
 }
 
+/// Here names tell policies apart in metrics and decisions.
+#[test]
+fn policies_without_a_name_get_one() {
+    check(
+        "tail_sampling: {policies: [{type: always_sample}, {name: , type: not, not: {not_sub_policy: {type: trace_flags}}}]}\n",
+        &[
+            "- {name: \"always_sample 1\", type: always_sample}",
+            "- {name: \"not 2\", type: not, not: {not_sub_policy: {name: \"trace_flags 1\", type: trace_flags}}}",
+        ],
+    );
+}
+
 #[test]
 fn several_samplers_have_to_be_told_apart() {
     let from = serde_json::json!({"processors": {
@@ -333,6 +345,27 @@ fn a_file_without_a_sampler() {
             "- {name: all, type: always_sample}",
         ],
         &[],
+    );
+}
+
+/// A part of a configuration, such as the values of a chart, is translated as far as it goes.
+#[test]
+fn parts_of_configurations() {
+    check_lost(
+        "processors: {tail_sampling: {policies: [{name: a, type: always_sample}]}}\nexporters: {otlp: {endpoint: 'a:4317'}}\nservice: {pipelines: {traces: {exporters: [otlp]}}}\n",
+        &[
+            "# no pipeline has receivers: all that stands in the file is translated",
+            "- {name: otlp, otlp_grpc: {endpoint: \"a:4317\"}}",
+        ],
+        &[],
+    );
+    check_lost(
+        "exporters: {otlp: {endpoint: 'a:4317'}}\nservice: {pipelines: {traces: {receivers: [otlp], exporters: [otlp, zipkin]}}}\n",
+        &["- {name: otlp, otlp_grpc: {endpoint: \"a:4317\"}, signals: [traces]}"],
+        &[
+            "pipeline traces: otlp does not stand under `receivers`",
+            "zipkin does not stand under `exporters`",
+        ],
     );
 }
 

@@ -1,6 +1,6 @@
 //! A test as an OTTL condition on a value that is there.
 //!
-//! The condition never holds on nil, and fails on no value that users send: one that fails would be counted as a fault of theirs.
+//! The condition never holds on nil. One that fails, such as `Double` of a text that is no number, doesn't hold either, as in Refinery.
 
 use serde_json::Value;
 
