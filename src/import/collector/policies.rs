@@ -66,7 +66,7 @@ fn translate(policy: &Value, at: usize, remarks: &mut Vec<String>) -> Option<Val
                 && is_nothing(&section, "upper_threshold_ms") =>
         {
             remarks.push(format!(
-                "policy {name:?}: a latency without threshold keeps everything"
+                "policy {name:?}: a latency without threshold keeps every trace but those that end before they begin; here every trace"
             ));
             ours.insert("type".to_owned(), json!("always_sample"));
             return Some(Value::Object(ours));
