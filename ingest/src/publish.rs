@@ -299,7 +299,20 @@ struct Pending {
     waiters: Vec<Ticket>,
 }
 
+/// Every record in flight says the same of a bus that is away.
 static UNPUBLISHED: bus::Quiet = bus::Quiet::new();
+
+fn tell_unpublished(error: &bus::Error, signal: &str) {
+    const WHAT: &str = "record not published; its senders are asked to try again";
+    match (UNPUBLISHED.admit(), error) {
+        // The bus itself tells that it is away, and readiness does.
+        (Some(held_back), bus::Error::Unavailable(_)) => {
+            tracing::info!(%error, signal, held_back, "{WHAT}");
+        }
+        (Some(held_back), _) => tracing::warn!(%error, signal, held_back, "{WHAT}"),
+        (None, _) => tracing::debug!(%error, signal, "{WHAT}"),
+    }
+}
 
 impl Pending {
     fn resolve(mut self, result: bus::Result<u64>) {
@@ -317,14 +330,7 @@ impl Pending {
                 Outcome::Refused
             }
             Err(error) => {
-                let signal = self.counts.signal.name();
-                // Every record in flight says the same of a bus that is away.
-                match UNPUBLISHED.admit() {
-                    Some(held_back) => {
-                        tracing::warn!(%error, signal, held_back, "record not published; its senders are asked to try again");
-                    }
-                    None => tracing::debug!(%error, signal, "record not published"),
-                }
+                tell_unpublished(&error, self.counts.signal.name());
                 self.counts
                     .rejected_bus
                     .increment(std::mem::take(&mut self.items));

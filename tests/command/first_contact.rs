@@ -358,3 +358,37 @@ fn stages_that_run_alone_on_an_embedded_bus_are_told_what_to_do() {
         "{said}"
     );
 }
+
+/// Attempts go on every few seconds; the person on call hears of the first.
+#[test]
+fn brokers_that_are_not_there_are_told_once_and_soon() {
+    let dir = tempfile::tempdir().unwrap();
+    let broker = closed();
+    let more = format!(
+        "bus: {{kafka: {{brokers: [\"{broker}\"]}}}}\nadmin: {{health: \"127.0.0.1:0\", metrics: off}}\nlog: {{level: \"info,tailwater=debug\"}}"
+    );
+    configure(dir.path(), &more);
+    let mut process = Running::start(dir.path(), &["run", "--config", "t.yaml"]);
+    process.says("admin pages are up");
+    let began = Instant::now();
+    process.says("the bus can't be reached");
+    assert!(
+        began.elapsed() < Duration::from_secs(9),
+        "{:?}",
+        began.elapsed()
+    );
+    std::thread::sleep(Duration::from_secs(12));
+    process.signal("TERM");
+    let (code, said) = process.ends();
+    assert_eq!(code, Some(0), "{said}");
+    let told: Vec<_> = said
+        .lines()
+        .filter(|line| line.contains(" WARN "))
+        .collect();
+    assert_eq!(told.len(), 1, "{said}");
+    for part in [&*broker, "Connection refused", "start the brokers"] {
+        assert!(told[0].contains(part), "no `{part}` in {}", told[0]);
+    }
+    let attempts = said.matches("the bus can't be reached").count();
+    assert!(attempts >= 2, "{said}");
+}

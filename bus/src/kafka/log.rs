@@ -9,7 +9,7 @@ use std::time::Instant;
 use rdkafka::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
-use rdkafka::error::KafkaError;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::outage::{self, News, Outage};
 use crate::quiet::Quiet;
@@ -23,6 +23,15 @@ const ORDINARY: &[&str] = &[
     "CONFWARN",
     "REQTMOUT",
     "SESSTMOUT",
+];
+
+/// What brokers answer while they agree on leaders: for a moment, after each of them starts or a topic is made. What lasts shows in readiness.
+const SETTLING: &[&str] = &[
+    "NotLeaderForPartition",
+    "LeaderNotAvailable",
+    "NotCoordinator",
+    "CoordinatorLoadInProgress",
+    "CoordinatorNotAvailable",
 ];
 
 /// The context of every client of ours.
@@ -52,7 +61,8 @@ impl Context {
     /// Something failed that is tried again.
     pub fn warn(&self, what: &str) {
         what.clone_into(&mut self.last.lock().unwrap_or_else(PoisonError::into_inner));
-        if self.outage.is_away() {
+        let settling = SETTLING.iter().any(|code| what.contains(code));
+        if settling || self.outage.explains(Instant::now()) {
             tracing::debug!(client = %self.role, "kafka: {what}");
             return;
         }
@@ -100,6 +110,10 @@ impl ClientContext for Context {
             {
                 self.warn(line);
             }
+            // Why a broker can't be reached is told by a line alone; that an idle connection was closed is one of less weight.
+            RDKafkaLogLevel::Error if facility == "FAIL" => {
+                self.report(RDKafkaErrorCode::BrokerTransportFailure, line)
+            }
             _ => tracing::debug!(client = %self.role, facility, "kafka: {line}"),
         }
     }
@@ -109,7 +123,21 @@ impl ClientContext for Context {
         let Some(code) = code.filter(|code| outage::concerns(*code)) else {
             return self.warn(&format!("{error}: {reason}"));
         };
-        if code != rdkafka::error::RDKafkaErrorCode::AllBrokersDown {
+        self.report(code, reason);
+    }
+
+    /// Statistics are off unless configured by a property, and then they are for the log alone.
+    fn stats_raw(&self, statistics: &[u8]) {
+        tracing::info!(client = %self.role, statistics = %String::from_utf8_lossy(statistics), "kafka: statistics");
+    }
+}
+
+impl ConsumerContext for Context {}
+
+impl Context {
+    /// Brokers can't be reached, as far as this client sees.
+    fn report(&self, code: RDKafkaErrorCode, reason: &str) {
+        if code != RDKafkaErrorCode::AllBrokersDown {
             self.note(reason);
         }
         match self.outage.report(code, reason, Instant::now()) {
@@ -126,11 +154,4 @@ impl ClientContext for Context {
             ),
         }
     }
-
-    /// Statistics are off unless configured by a property, and then they are for the log alone.
-    fn stats_raw(&self, statistics: &[u8]) {
-        tracing::info!(client = %self.role, statistics = %String::from_utf8_lossy(statistics), "kafka: statistics");
-    }
 }
-
-impl ConsumerContext for Context {}

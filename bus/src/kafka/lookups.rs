@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::TopicPartitionList;
 use rdkafka::config::FromClientConfigAndContext;
@@ -22,6 +22,11 @@ use crate::{Error, Result, Topic, TopicPartition};
 
 /// How long a question may take before it counts as unanswered.
 pub(super) const ANSWER: Duration = Duration::from_secs(10);
+
+/// Between two looks at what the client has logged.
+const SLICE: Duration = Duration::from_secs(1);
+/// How long to wait for other brokers once one has refused.
+const REFUSED: Duration = Duration::from_secs(3);
 
 pub(super) struct Lookups {
     client: BaseConsumer<Context>,
@@ -44,25 +49,38 @@ impl Lookups {
             properties: properties.clone(),
             groups: Mutex::default(),
         };
-        match lookups.client().fetch_metadata(None, ANSWER) {
-            Ok(_) => {
-                lookups.client.context().answered();
-                Ok(lookups)
+        lookups.wait_for_brokers()?;
+        Ok(lookups)
+    }
+
+    /// Until one answers; less long when it is known why none does.
+    fn wait_for_brokers(&self) -> Result<()> {
+        let started = Instant::now();
+        loop {
+            let Err(e) = self.client().fetch_metadata(None, SLICE) else {
+                self.client.context().answered();
+                return Ok(());
+            };
+            // The client's log says why: refused, unknown host, wrong password.
+            let known = self.client().context().last();
+            let patience = if known.is_empty() { ANSWER } else { REFUSED };
+            let error = error("", &e);
+            if matches!(error, Error::Unavailable(_)) && started.elapsed() < patience {
+                continue;
             }
-            Err(e) => {
-                // The client's log says why: refused, unknown host, wrong password.
-                lookups.client();
-                let reason = outage::plain(&lookups.client.context().last());
-                let reason = format!("{reason}; {}", outage::advice(&reason));
-                let attempted = format!("connecting to the Kafka brokers {}", lookups.brokers);
-                Err(match error(&attempted, &e) {
-                    Error::Unavailable(message) => {
-                        Error::Unavailable(format!("{message} ({reason})"))
-                    }
-                    Error::Fatal(message) => Error::Fatal(format!("{message} ({reason})")),
-                    other => other,
-                })
-            }
+            let reason = match known.as_str() {
+                "" => format!("no answer within {} s", started.elapsed().as_secs()),
+                known => outage::plain(known),
+            };
+            let advice = outage::advice(&reason);
+            let message = format!(
+                "the Kafka brokers {} can't be reached: {reason}; {advice}",
+                self.brokers
+            );
+            return Err(match error {
+                Error::Unavailable(_) => Error::Unavailable(message),
+                _ => Error::Fatal(message),
+            });
         }
     }
 

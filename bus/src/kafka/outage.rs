@@ -10,6 +10,10 @@ use rdkafka::error::RDKafkaErrorCode;
 
 /// A client that reports an outage this soon after its end tells of an attempt made before that.
 const STALE: Duration = Duration::from_secs(5);
+/// What failed during an outage may be told this long after its end.
+const AFTERMATH: Duration = Duration::from_secs(15);
+/// The reason of an outage comes after the news of it, with the next attempt to connect.
+const REASON_WITHIN: Duration = Duration::from_secs(3);
 /// One broker of several that is away this long is worth a warning of its own.
 const ONE_BROKER: Duration = Duration::from_secs(10);
 /// Attempts further apart than this don't belong to one absence.
@@ -26,6 +30,8 @@ struct State {
     /// The brokers have answered before: until then, whoever opens the bus says what is wrong.
     reached: bool,
     away_since: Option<Instant>,
+    /// No broker is left, which wasn't said yet for want of a reason.
+    unsaid_since: Option<Instant>,
     back_at: Option<Instant>,
     /// First and last failure to reach some broker, while others answer, and whether it was said.
     one_broker: Option<(Instant, Instant, bool)>,
@@ -57,9 +63,17 @@ impl Outage {
         if !state.reached || state.away_since.is_some() || stale {
             return News::None;
         }
-        if all_down || needs_somebody(code) {
-            state.away_since = Some(now);
-            state.one_broker = None;
+        if all_down {
+            state.unsaid_since.get_or_insert(now);
+        } else if needs_somebody(code) {
+            state.unsaid_since = Some(now);
+        }
+        if let Some(since) = state.unsaid_since {
+            let waited = now.saturating_duration_since(since) >= REASON_WITHIN;
+            if state.reason.is_empty() && !waited {
+                return News::None;
+            }
+            (state.away_since, state.unsaid_since, state.one_broker) = (Some(since), None, None);
             let reason = match state.reason.as_str() {
                 "" => plain(reason),
                 known => known.to_owned(),
@@ -81,14 +95,19 @@ impl Outage {
     pub fn answered(&self, now: Instant) -> Option<Duration> {
         let mut state = self.state();
         state.reached = true;
+        state.unsaid_since = None;
+        state.reason.clear();
         let since = state.away_since.take()?;
         state.back_at = Some(now);
         Some(now.saturating_duration_since(since))
     }
 
-    pub fn is_away(&self) -> bool {
+    /// Whether failures are explained: the brokers are away, or were until a moment ago.
+    pub fn explains(&self, now: Instant) -> bool {
         let state = self.state();
-        state.away_since.is_some() || !state.reached
+        let aftermath = |back| now.saturating_duration_since(back) < AFTERMATH;
+        let away = state.away_since.or(state.unsaid_since).is_some();
+        away || !state.reached || state.back_at.is_some_and(aftermath)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -204,9 +223,19 @@ mod tests {
         }
         assert_eq!(outage.answered(at(40)), Some(Duration::from_secs(38)));
         assert_eq!(outage.answered(at(41)), None);
+        assert!(outage.explains(at(50)) && !outage.explains(at(56)));
         // A client that is late to notice.
         assert_eq!(report(AllBrokersDown, 42), News::None);
-        assert_eq!(report(AllBrokersDown, 60), News::Away(why.to_owned()));
+        // The reason comes later, or not at all.
+        assert_eq!(report(AllBrokersDown, 60), News::None);
+        assert!(outage.explains(at(60)));
+        let again = report(BrokerTransportFailure, 61);
+        assert_eq!(again, News::Away(why.to_owned()));
+        outage.answered(at(70));
+        assert_eq!(report(AllBrokersDown, 80), News::None);
+        assert_eq!(outage.answered(at(81)), None, "it was never said");
+        assert_eq!(report(AllBrokersDown, 90), News::None);
+        assert!(matches!(report(AllBrokersDown, 94), News::Away(_)));
     }
 
     #[test]
@@ -223,7 +252,7 @@ mod tests {
         };
         assert_eq!(told(0, 8), 0, "a restart is no news");
         assert_eq!(told(100, 140), 1);
-        assert!(!outage.is_away());
+        assert!(!outage.explains(start + Duration::from_secs(140)));
     }
 
     #[test]

@@ -47,13 +47,13 @@ pub struct AdminConfig {
     pub listen: Option<SocketAddr>,
     pub token: Option<Token>,
     /// Nobody wrote these addresses down: they are ours to choose.
-    assumed: Assumed,
+    pub(super) assumed: Assumed,
     /// An address that is taken gives way to the next free port.
     pub(super) next_free: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Assumed {
+pub(super) struct Assumed {
     health: bool,
     metrics: bool,
     listen: bool,
