@@ -41,15 +41,23 @@ pub fn explain(uri: &Uri, identity: &Identity, error: &(dyn Error + 'static)) ->
         let reason = of_tls(uri, identity, tls);
         return format!("cannot set up TLS with {server}: {reason}");
     }
-    let io = (causes.iter()).find_map(|cause| cause.downcast_ref::<std::io::Error>());
     let last = said(&causes);
     let https = uri.scheme_str() == Some("https");
+    if https && last.contains("fatal alert") {
+        let reason = of_alert(identity, &last);
+        return format!("cannot set up TLS with {server}: {reason}");
+    }
     if is_connect(&causes) {
-        return match io.map(std::io::Error::kind) {
-            Some(std::io::ErrorKind::UnexpectedEof) if https => {
+        let hung_up = causes.iter().any(|cause| {
+            let io = cause.downcast_ref::<std::io::Error>();
+            io.is_some_and(|io| io.kind() == std::io::ErrorKind::UnexpectedEof)
+        });
+        return match last.contains("lookup address") {
+            _ if https && hung_up => {
                 format!("cannot set up TLS with {server}: it closed the connection; {NO_TLS}")
             }
-            _ => format!("cannot connect to {server}: {last}; is it running there?"),
+            true => format!("cannot connect to {server}: {last}; is the host name right?"),
+            false => format!("cannot connect to {server}: {last}; is it running there?"),
         };
     }
     match https {
@@ -79,7 +87,7 @@ fn server(uri: &Uri) -> String {
 }
 
 fn of_tls(uri: &Uri, identity: &Identity, error: &rustls::Error) -> String {
-    use rustls::{AlertDescription as Alert, Error as Tls};
+    use rustls::Error as Tls;
     let host = uri.host().unwrap_or_default();
     match error {
         Tls::InvalidCertificate(error) => of_certificate(host, identity, error),
@@ -87,30 +95,38 @@ fn of_tls(uri: &Uri, identity: &Identity, error: &rustls::Error) -> String {
         Tls::InvalidMessage(_) => {
             format!("what it sent is no TLS; {NO_TLS}")
         }
-        Tls::AlertReceived(
-            Alert::CertificateRequired
-            | Alert::HandshakeFailure
-            | Alert::BadCertificate
-            | Alert::UnknownCA
-            | Alert::AccessDenied
-            | Alert::CertificateExpired
-            | Alert::CertificateUnknown
-            | Alert::CertificateRevoked,
-        ) => match identity.has_certificate {
-            true => format!(
-                "it refused our certificate ({error}): it must be valid and of an authority that it trusts (tls.cert_file, tls.key_file)"
-            ),
-            false => format!(
-                "it broke off ({error}): it may ask for a certificate of ours; set tls.cert_file and tls.key_file"
-            ),
-        },
-        Tls::AlertReceived(Alert::ProtocolVersion) | Tls::PeerIncompatible(_) => {
-            format!(
-                "no version of TLS, or no cipher, is known to both ({error}); TLS 1.2 or 1.3 is needed"
-            )
-        }
+        Tls::PeerIncompatible(_) => format!(
+            "no version of TLS, or no cipher, is known to both ({error}); TLS 1.2 or 1.3 is needed"
+        ),
+        Tls::AlertReceived(_) => of_alert(identity, &error.to_string()),
         Tls::NoCertificatesPresented => "it showed no certificate".to_owned(),
         other => other.to_string(),
+    }
+}
+
+/// The other side broke off, with an alert. Once the handshake is over, it comes as text alone.
+fn of_alert(identity: &Identity, alert: &str) -> String {
+    const OF_CERTIFICATES: &[&str] = &[
+        "CertificateRequired",
+        "HandshakeFailure",
+        "BadCertificate",
+        "UnknownCA",
+        "AccessDenied",
+        "CertificateExpired",
+        "CertificateUnknown",
+        "CertificateRevoked",
+    ];
+    if alert.contains("ProtocolVersion") {
+        return format!("no version of TLS is known to both ({alert}); TLS 1.2 or 1.3 is needed");
+    }
+    match OF_CERTIFICATES.iter().any(|name| alert.contains(name)) {
+        true if identity.has_certificate => format!(
+            "it refused our certificate ({alert}): that must be valid and of an authority that the backend trusts (tls.cert_file, tls.key_file)"
+        ),
+        true => format!(
+            "it broke off ({alert}): it may ask for a certificate of ours; set tls.cert_file and tls.key_file"
+        ),
+        false => format!("it broke off ({alert})"),
     }
 }
 

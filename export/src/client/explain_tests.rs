@@ -235,6 +235,13 @@ fn nobody_there() {
         &RawTls::default(),
         &words,
     );
+    let words = ["cannot connect to", "is the host name right?"];
+    check(
+        Server::Nobody,
+        ("https", "nobody.invalid"),
+        &RawTls::default(),
+        &words,
+    );
 }
 
 #[test]
