@@ -392,3 +392,23 @@ fn brokers_that_are_not_there_are_told_once_and_soon() {
     let attempts = said.matches("the bus can't be reached").count();
     assert!(attempts >= 2, "{said}");
 }
+
+/// As a port does that speaks TLS, or wants a login first.
+#[test]
+fn a_broker_that_hangs_up_at_once_is_told_with_what_to_do() {
+    let dir = tempfile::tempdir().unwrap();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let broker = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = std::io::Read::read(&mut stream, &mut [0; 64]);
+        }
+    });
+    let more = format!(
+        "bus: {{kafka: {{brokers: [\"{broker}\"]}}}}\nadmin: {{health: \"127.0.0.1:0\", metrics: off}}"
+    );
+    configure(dir.path(), &more);
+    let mut process = Running::start(dir.path(), &["run", "--config", "t.yaml"]);
+    process.says("hung up at our first words");
+    process.says("set security.protocol in bus.kafka.properties");
+}

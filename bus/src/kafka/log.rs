@@ -111,7 +111,9 @@ impl ClientContext for Context {
                 self.warn(line);
             }
             // Why a broker can't be reached is told by a line alone; that an idle connection was closed is one of less weight.
-            RDKafkaLogLevel::Error if facility == "FAIL" => {
+            _ if facility == "FAIL"
+                && (matches!(level, RDKafkaLogLevel::Error) || outage::hung_up(line)) =>
+            {
                 self.report(RDKafkaErrorCode::BrokerTransportFailure, line)
             }
             _ => tracing::debug!(client = %self.role, facility, "kafka: {line}"),

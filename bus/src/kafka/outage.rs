@@ -138,11 +138,20 @@ pub(super) fn plain(reason: &str) -> String {
         Some(rest) => rest.split_once("]: ").map_or(rest, |(_, rest)| rest),
         None => reason,
     };
-    let reason = match reason.rfind(" (after ") {
+    let said = match reason.rfind(" (after ") {
         Some(at) => &reason[..at],
         None => reason,
     };
-    reason.trim_end_matches([':', ' ']).to_owned()
+    let said = said.trim_end_matches([':', ' ']);
+    match hung_up(reason) {
+        true => format!("{said}: it hung up at our first words"),
+        false => said.to_owned(),
+    }
+}
+
+/// The broker closed the connection as soon as we spoke.
+pub(super) fn hung_up(reason: &str) -> bool {
+    reason.contains("in state APIVERSION_QUERY")
 }
 
 /// What to do about a reason.
@@ -174,7 +183,7 @@ pub(super) fn advice(reason: &str) -> &'static str {
             "nobody whom we trust has signed the broker's certificate: set ssl.ca.location in bus.kafka.properties to the file of its authority",
         ),
         (
-            &["SSL listener"],
+            &["SSL listener", "hung up"],
             "the broker may want TLS or a login on this port: set security.protocol in bus.kafka.properties, or take its plain-text port",
         ),
         (
@@ -275,6 +284,8 @@ mod tests {
             );
         };
         check(REFUSED, "start the brokers");
+        let closed = "b:9093/bootstrap: Disconnected: connection closed by peer: receive 0 after POLLIN (after 0ms in state APIVERSION_QUERY)";
+        check(&plain(closed), "TLS or a login");
         check(
             "nohost:9092/bootstrap: Failed to resolve 'nohost:9092': Name or service not known",
             "host name is unknown",

@@ -207,6 +207,8 @@ impl Properties {
         self.build(&[
             ("isolation.level", "read_uncommitted"),
             ("enable.auto.commit", "false"),
+            // The one client that is there before all others: a port that speaks TLS or wants a login hangs up without a word.
+            ("log.connection.close", "true"),
         ])
     }
 
