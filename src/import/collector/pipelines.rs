@@ -223,8 +223,9 @@ impl<'v> Pipelines<'v> {
     fn fed_otherwise(&self, signal: &str, ours: &mut Yaml) {
         let ways: Vec<_> = self.arriving().filter(|way| way.signal == signal).collect();
         let differ = |one: &&Way, other: &&Way| {
-            !same(&one.receivers, &other.receivers)
-                && !(same(&one.exporters, &other.exporters) && one.processors == other.processors)
+            let leads_alike =
+                same(&one.exporters, &other.exporters) && one.processors == other.processors;
+            !leads_alike && !same(&one.receivers, &other.receivers)
         };
         let apart = ways
             .iter()
