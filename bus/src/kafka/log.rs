@@ -34,6 +34,13 @@ const SETTLING: &[&str] = &[
     "CoordinatorNotAvailable",
 ];
 
+/// Why a question got no answer, as errors of rdkafka write it.
+const UNREACHED: &[&str] = &[
+    "BrokerTransportFailure",
+    "OperationTimedOut",
+    "AllBrokersDown",
+];
+
 /// The context of every client of ours.
 pub(super) struct Context {
     /// What the client is for: `publisher`, `member of tailwater-sampler`.
@@ -66,9 +73,21 @@ impl Context {
             tracing::debug!(client = %self.role, "kafka: {what}");
             return;
         }
+        // A question that got no answer.
+        if UNREACHED.iter().any(|code| what.contains(code)) {
+            return self.report(RDKafkaErrorCode::BrokerTransportFailure, what);
+        }
         match self.quiet.admit() {
             Some(held_back) => tracing::warn!(client = %self.role, held_back, "kafka: {what}"),
             None => tracing::debug!(client = %self.role, "kafka: {what}"),
+        }
+    }
+
+    /// What a client met while it read.
+    pub fn failed(&self, code: RDKafkaErrorCode, reason: &str) {
+        match outage::concerns(code) {
+            true => self.report(code, reason),
+            false => self.warn(reason),
         }
     }
 
@@ -122,10 +141,10 @@ impl ClientContext for Context {
 
     fn error(&self, error: KafkaError, reason: &str) {
         let code = error.rdkafka_error_code();
-        let Some(code) = code.filter(|code| outage::concerns(*code)) else {
-            return self.warn(&format!("{error}: {reason}"));
-        };
-        self.report(code, reason);
+        match code.filter(|code| outage::concerns(*code)) {
+            Some(code) => self.report(code, reason),
+            None => self.warn(&format!("{error}: {reason}")),
+        }
     }
 
     /// Statistics are off unless configured by a property, and then they are for the log alone.

@@ -92,7 +92,7 @@ impl Reader for KafkaReader {
                         return Err(Error::Fatal(format!("reading from Kafka: {reason}")));
                     }
                     Some(at) if stops_partition(code) => self.partitions.stop(at),
-                    _ => self.consumer.base.context().warn(&reason),
+                    _ => self.consumer.base.context().failed(code, &reason),
                 },
                 Some(_) => {}
                 None if !records.is_empty() || Instant::now() >= deadline => break,

@@ -52,7 +52,7 @@ impl KafkaMember {
                     return Err(Error::Fatal(format!("reading from Kafka: {reason}")));
                 }
                 Some(at) if stops_partition(code) => self.partitions.stop(at),
-                _ => self.consumer.base.context().warn(&reason),
+                _ => self.consumer.base.context().failed(code, &reason),
             },
             Happened::Record(_) | Happened::End(..) | Happened::Nothing => {}
         }
