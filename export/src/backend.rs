@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, anyhow};
 use bus::{Bus, Delivery as Guarantee, GroupOptions, Member, Polled, TopicPartition};
 use runtime::{Drain, Readiness};
-use schemas::Topics;
+use schemas::{Signal, Topics};
 use tokio::runtime::Handle;
 
 use crate::config::Backend;
@@ -47,8 +47,20 @@ pub fn run_backend(
     let name: Arc<str> = backend.name.as_str().into();
     let sink = Sink::new(&backend.kind).with_context(|| format!("backend `{name}`"))?;
     let sink = Arc::new(sink);
-    let dead_letters = DeadLetters::new(&*bus, &topics, &name)
-        .with_context(|| format!("backend `{name}`: can't prepare the dead letters"))?;
+    let wait = |reason: &str| {
+        ready.not_ready(format!("waiting for the bus: {reason}"));
+        !drain.is_requested()
+    };
+    let start = || {
+        let count = |signal: &Signal| bus.partition_count(&topics.clean(*signal));
+        let partitions: bus::Result<Vec<u32>> = backend.signals.iter().map(count).collect();
+        Ok((partitions?, DeadLetters::new(&*bus, &topics, &name)?))
+    };
+    let started = bus::until_reachable(start, wait)
+        .with_context(|| format!("backend `{name}`: can't learn of its topics"))?;
+    let Some((partitions, dead_letters)) = started else {
+        return Ok(());
+    };
     let dead_letters = Arc::new(dead_letters);
     let counts = Counts::new(&name, &backend.signals, &topics);
     let ledger = Arc::new(Ledger::new(counts));
@@ -61,7 +73,7 @@ pub fn run_backend(
 
     let mut lanes = Vec::new();
     let mut deliveries = Vec::new();
-    for signal in &backend.signals {
+    for (signal, partitions) in backend.signals.iter().zip(partitions) {
         let delivery = Delivery::new(
             &backend,
             *signal,
@@ -71,7 +83,6 @@ pub fn run_backend(
             drain.clone(),
         );
         let topic = topics.clean(*signal);
-        let partitions = bus.partition_count(&topic)?;
         let own = Lane::of(
             &topic,
             partitions,
@@ -96,9 +107,12 @@ pub fn run_backend(
         instance: format!("{instance}-export-{name}"),
         revoke_timeout: REVOKE_TIMEOUT,
     };
-    let (member, mut committer) = bus
-        .join(options, membership.clone())
+    let join = || bus.join(options.clone(), membership.clone());
+    let joined = bus::until_reachable(join, wait)
         .with_context(|| format!("backend `{name}`: can't join group `{group}`"))?;
+    let Some((member, mut committer)) = joined else {
+        return Ok(());
+    };
     tracing::info!(
         backend = &*name,
         kind = backend.kind.name(),

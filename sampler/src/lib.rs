@@ -101,12 +101,17 @@ pub fn run(
     drain: Drain,
 ) -> anyhow::Result<()> {
     let raw = topics.raw(Signal::Traces);
-    let partitions = bus
-        .partition_count(&raw)
-        .with_context(|| format!("cannot learn the partition count of {raw}"))?;
-    let timestamps = bus
-        .timestamps(&raw)
-        .with_context(|| format!("cannot learn whose clock stamps the records of {raw}"))?;
+    let ask = || Ok((bus.partition_count(&raw)?, bus.timestamps(&raw)?));
+    let wait = |reason: &str| {
+        ready.not_ready(format!("waiting for the bus: {reason}"));
+        !drain.is_requested()
+    };
+    let asked = bus::until_reachable(ask, wait).with_context(|| {
+        format!("cannot learn the partition count of {raw}, and whose clock stamps its records")
+    })?;
+    let Some((partitions, timestamps)) = asked else {
+        return Ok(());
+    };
     let wanted = config.options.bus.record_bytes_max;
     config.options.bus = OfBus {
         partitions,

@@ -107,9 +107,16 @@ pub fn run(
         instance: instance.to_owned(),
         revoke_timeout: REVOKE_TIMEOUT,
     };
-    let (member, committer) = bus
-        .join(group, shared.clone())
-        .context("cannot join the sampler's consumer group")?;
+    let wait = |reason: &str| {
+        ready.not_ready(format!("waiting for the bus: {reason}"));
+        !drain.is_requested()
+    };
+    let join = || bus.join(group.clone(), shared.clone());
+    let joined = bus::until_reachable(join, wait);
+    let Some((member, committer)) = joined.context("cannot join the sampler's consumer group")?
+    else {
+        return Ok(Ended::Drained);
+    };
     let (for_commits, rebuild) = (progress.clone(), rebuild.clone());
     let options = &config.options;
     let names = commit::Names::new(
