@@ -1,64 +1,24 @@
 //! The tail sampler: each trace is decided as a whole, with hindsight, and the log is the only state.
 //!
-//! The pure core is `window`, `verdicts`, `policy`, `cache` and, putting them together, [`partition`]; the shell is `session`,
-//! `consumer` and `rebalance` (membership), `dataflow` and `worker` (timely), `commit`, `recovery` and `reread` (the bus).
+//! The pure core is `decide` (windows and verdicts), `emit` (copying out what was kept), `policy`, `stats` and, putting them together,
+//! [`partition`]. `shell` is the membership in the group, the timely dataflow, and commits; `recovery` reads the log again; `fleet` hears
+//! what other processes counted.
 
-mod batch;
-#[cfg(test)]
-mod bounds;
 pub mod budget;
-mod cache;
-mod clock;
-mod close;
-mod commit;
 pub mod config;
-mod consumer;
-mod counters;
-mod dataflow;
 mod decide;
 mod emit;
-mod emitter;
-mod emitting;
-#[cfg(test)]
-mod epochs;
-mod facts;
 mod fleet;
-mod forget;
-mod gather;
-mod index;
-pub mod links;
-mod log;
 mod memory;
-mod names;
-mod near;
-mod oddities;
 pub mod options;
-pub mod output;
 pub mod partition;
-mod pending;
 pub mod policy;
-pub mod position;
-mod progress;
-mod rebalance;
-mod rebuild;
-pub mod reconfigure;
 mod recovery;
 pub mod rehearsal;
-mod reload;
-mod reread;
-mod rescue;
-mod restore;
-mod services;
-mod session;
-pub mod stamp;
+mod shell;
 mod stats;
-mod tenants;
-mod tracestate;
 #[cfg(test)]
-mod unbiased;
-mod verdicts;
-mod window;
-mod worker;
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,9 +29,13 @@ use runtime::{Drain, Readiness};
 use schemas::{Signal, Topics};
 
 pub use config::{Config, RawConfig};
+pub use decide::links;
+pub use emit::{output, stamp};
 use options::OfBus;
-pub use reload::Reload;
-use session::Ended;
+pub use recovery::position;
+use shell::counters;
+use shell::session::{self, Ended};
+pub use shell::{reconfigure, reload::Reload};
 
 /// Its counters, with 0, from the start.
 pub fn register(config: &Config) {

@@ -1,6 +1,6 @@
 //! What every partition of a sampler has in common.
 
-use crate::stamp::Stamping;
+use crate::emit::stamp::Stamping;
 
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,28 +14,28 @@ use std::sync::{Arc, Mutex, RwLock};
 use bytes::Bytes;
 
 use crate::budget::Budgets;
-use crate::cache::RecordCache;
-use crate::clock::{LogClock, Silence};
 use crate::decide::HeldRecord;
-use crate::emitter::Emitter;
-use crate::facts::Facts;
-use crate::index::TraceIndex;
-use crate::links::{Linked, Links};
-use crate::log::DecisionLog;
+use crate::decide::clock::{LogClock, Silence};
+use crate::decide::facts::Facts;
+use crate::decide::index::TraceIndex;
+use crate::decide::links::{Linked, Links};
+use crate::decide::log::DecisionLog;
+use crate::decide::names::Names;
+use crate::decide::oddities::Oddities;
+use crate::decide::tenants::Tenants;
+use crate::decide::verdicts::Verdicts;
+use crate::decide::window::Window;
+use crate::emit::cache::RecordCache;
+use crate::emit::emitter::Emitter;
+pub use crate::emit::output::{Counts, DeadLetter, Output};
+use crate::emit::pending::Pending;
+use crate::emit::rescue::Rescues;
 use crate::memory::Pool;
-use crate::names::Names;
-use crate::oddities::Oddities;
 pub use crate::options::{OfBus, Options};
-pub use crate::output::{Counts, DeadLetter, Output};
-use crate::pending::Pending;
 use crate::policy::{Policies, State};
-use crate::position::Position;
-pub use crate::position::Start;
-use crate::rescue::Rescues;
+use crate::recovery::position::Position;
+pub use crate::recovery::position::Start;
 use crate::stats::{Group, Tallied};
-use crate::tenants::Tenants;
-use crate::verdicts::Verdicts;
-use crate::window::Window;
 
 /// A record of the raw topic. `value` is refcounted.
 #[derive(Clone, Debug)]

@@ -7,9 +7,9 @@ use std::time;
 
 use runtime::config::{ByteSize, Duration, Problems};
 
+use crate::emit::stamp::Stamping;
 use crate::options::{OfBus, Options};
 use crate::policy::Policies;
-use crate::stamp::Stamping;
 pub use raw::{RawConfig, RawDelivery, RawLateErrors, RawLinked};
 
 /// Keys of the section that take effect while a sampler runs; the others need a restart.

@@ -10,7 +10,7 @@ use hashbrown::HashMap;
 
 use super::message::{Counted, Message};
 use super::tokens::Exchange;
-use crate::links::Linked;
+use crate::decide::links::Linked;
 use crate::stats::Tallied;
 
 /// Keys of one rule and interval that are told. Of more the others learn nothing.

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use schemas::wire::{put_varint, read_varint};
 
 use super::tokens::Tokens;
-use crate::links::Linked;
+use crate::decide::links::Linked;
 
 const VERSION: u8 = 3;
 

@@ -20,7 +20,7 @@ use bytes::Bytes;
 use runtime::names;
 use schemas::headers;
 
-use crate::links::Linked;
+use crate::decide::links::Linked;
 use crate::stats::Tallied;
 use ledger::Ledger;
 use message::Message;

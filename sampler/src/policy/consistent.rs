@@ -7,7 +7,7 @@
 use super::TraceFacts;
 use super::chance::Chance;
 use super::outcome::Outcome;
-use crate::tracestate::trace_id_randomness;
+use crate::emit::tracestate::trace_id_randomness;
 
 /// 2^56: the threshold at which nothing is kept.
 const NOTHING: u64 = 1 << 56;

@@ -16,8 +16,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::identity::identity;
 use super::per_operation::{Operation, Operations};
+use crate::emit::tracestate::Upstream;
 use crate::stats::set_hash::{self, mix};
-use crate::tracestate::Upstream;
 pub(crate) use reading::Reading;
 use reading::{Field, fields_of, hash_of, shape_of};
 

@@ -1,0 +1,202 @@
+//! The sampler's own telemetry. Counts are made when their epoch is committed, so they close:
+//! consumed = kept + dropped + dead-lettered + lost + released + pending.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use metrics::{Counter, Gauge, counter, gauge, histogram};
+use runtime::names;
+
+use crate::policy::Policies;
+use crate::shell::worker::{Gauges, Part};
+use crate::stats::Group;
+
+/// Handles to all counters, looked up once.
+pub struct Counters {
+    consumed: Counter,
+    consumed_bytes: Counter,
+    kept: Counter,
+    kept_bytes: Counter,
+    dropped: Counter,
+    late: Counter,
+    dead_lettered: Counter,
+    lost: Counter,
+    released: Counter,
+    bad_records: Counter,
+    reread_bytes: Counter,
+    /// What all partitions know together; each says of itself what it knows.
+    group: Arc<RwLock<Group>>,
+    policies: Arc<Policies>,
+    by_policy: Vec<PolicyCounters>,
+    unmatched: Counter,
+    oversized: Counter,
+    linked: Counter,
+    rescued: Counter,
+    unrescued: Counter,
+    pending: Gauge,
+    open_traces: Gauge,
+    cache_bytes: Gauge,
+    statistics_keys: Gauge,
+    statistics_bytes: Gauge,
+    partitions: BTreeMap<u32, Gauges>,
+}
+
+fn verdict(policy: &str, verdict: &'static str) -> Counter {
+    counter!(names::SAMPLER_VERDICTS, "policy" => policy.to_owned(), "verdict" => verdict)
+}
+
+/// Counters of one policy.
+struct PolicyCounters {
+    kept: Counter,
+    dropped: Counter,
+    matches: Counter,
+    condition_failures: Counter,
+}
+
+fn by_policy(policies: &Policies) -> Vec<PolicyCounters> {
+    let counters = |(at, name): (usize, &String)| {
+        let mode = match policies.is_shadow(at) {
+            true => "shadow",
+            false => "act",
+        };
+        PolicyCounters {
+            kept: verdict(name, "keep"),
+            dropped: verdict(name, "drop"),
+            matches: counter!(names::SAMPLER_POLICY_MATCHES, "policy" => name.clone(), "mode" => mode),
+            condition_failures: counter!(names::SAMPLER_CONDITION_FAILURES, "policy" => name.clone()),
+        }
+    };
+    policies.names().iter().enumerate().map(counters).collect()
+}
+
+/// Every counter is there from the start: what begins with its first count hides that one from whoever looks at increases.
+pub fn register(policies: &Policies) {
+    for name in [
+        names::SAMPLER_CONSUMED,
+        names::SAMPLER_CONSUMED_BYTES,
+        names::SAMPLER_KEPT,
+        names::SAMPLER_KEPT_BYTES,
+        names::SAMPLER_DROPPED,
+        names::SAMPLER_LATE_SPANS,
+        names::SAMPLER_DEAD_LETTERED,
+        names::SAMPLER_LOST_SPANS,
+        names::SAMPLER_RELEASED,
+        names::SAMPLER_BAD_RECORDS,
+        names::SAMPLER_REREAD_BYTES,
+        names::SAMPLER_RESCUED,
+        names::SAMPLER_UNRESCUED,
+        names::SAMPLER_RECONFIGURATIONS,
+    ] {
+        counter!(name).increment(0);
+    }
+    by_policy(policies);
+}
+
+impl Counters {
+    pub fn new(policies: &Arc<Policies>, group: Arc<RwLock<Group>>) -> Self {
+        Self {
+            consumed: counter!(names::SAMPLER_CONSUMED),
+            consumed_bytes: counter!(names::SAMPLER_CONSUMED_BYTES),
+            kept: counter!(names::SAMPLER_KEPT),
+            kept_bytes: counter!(names::SAMPLER_KEPT_BYTES),
+            dropped: counter!(names::SAMPLER_DROPPED),
+            late: counter!(names::SAMPLER_LATE_SPANS),
+            dead_lettered: counter!(names::SAMPLER_DEAD_LETTERED),
+            lost: counter!(names::SAMPLER_LOST_SPANS),
+            released: counter!(names::SAMPLER_RELEASED),
+            bad_records: counter!(names::SAMPLER_BAD_RECORDS),
+            reread_bytes: counter!(names::SAMPLER_REREAD_BYTES),
+            group,
+            policies: policies.clone(),
+            by_policy: by_policy(policies),
+            unmatched: verdict("none", "drop"),
+            oversized: verdict("maximum_trace_size_bytes", "drop"),
+            linked: verdict("linked", "keep"),
+            rescued: counter!(names::SAMPLER_RESCUED),
+            unrescued: counter!(names::SAMPLER_UNRESCUED),
+            pending: gauge!(names::SAMPLER_PENDING),
+            open_traces: gauge!(names::SAMPLER_OPEN_TRACES),
+            cache_bytes: gauge!(names::SAMPLER_CACHE_BYTES),
+            statistics_keys: gauge!(names::SAMPLER_STATISTICS_KEYS),
+            statistics_bytes: gauge!(names::SAMPLER_STATISTICS_BYTES),
+            partitions: BTreeMap::new(),
+        }
+    }
+
+    /// An epoch became visible.
+    pub fn committed(&mut self, took: Duration) {
+        histogram!(names::SAMPLER_COMMIT_SECONDS).record(took.as_secs_f64());
+    }
+
+    /// Counts what the parts of an epoch did.
+    pub fn epoch(&mut self, parts: &[Part]) {
+        for part in parts {
+            self.reread_bytes.increment(part.reread_bytes);
+            if !Arc::ptr_eq(&self.policies, &part.policies) {
+                self.policies = part.policies.clone();
+                self.by_policy = by_policy(&self.policies);
+            }
+            for output in &part.outputs {
+                let counts = &output.output.counts;
+                self.consumed.increment(counts.consumed_spans);
+                self.consumed_bytes.increment(counts.consumed_bytes);
+                self.kept.increment(counts.kept_spans);
+                self.kept_bytes.increment(counts.kept_bytes);
+                self.dropped.increment(counts.dropped_spans);
+                self.late.increment(counts.late_spans);
+                self.dead_lettered.increment(counts.dead_lettered_spans);
+                self.lost.increment(counts.lost_spans);
+                self.bad_records.increment(counts.bad_records);
+                for (counter, (kept, dropped)) in self.by_policy.iter().zip(&counts.verdicts) {
+                    counter.kept.increment(*kept);
+                    counter.dropped.increment(*dropped);
+                }
+                for (counter, matches) in self.by_policy.iter().zip(&counts.matches) {
+                    counter.matches.increment(*matches);
+                }
+                for (counter, failures) in self.by_policy.iter().zip(&counts.condition_failures) {
+                    counter.condition_failures.increment(*failures);
+                }
+                self.unmatched.increment(counts.unmatched);
+                self.oversized.increment(counts.oversized);
+                self.linked.increment(counts.linked);
+                self.rescued.increment(counts.rescued_spans);
+                self.unrescued.increment(counts.unrescued_traces);
+                if output.revoked {
+                    self.released.increment(output.gauges.pending_spans);
+                    self.partitions.remove(&output.partition);
+                } else {
+                    self.partitions.insert(output.partition, output.gauges);
+                }
+            }
+        }
+        self.show();
+    }
+
+    /// The session is over: what was pending is somebody else's now.
+    pub fn release_all(&mut self) {
+        let pending: u64 = self
+            .partitions
+            .values()
+            .map(|gauges| gauges.pending_spans)
+            .sum();
+        self.released.increment(pending);
+        self.partitions.clear();
+        self.show();
+    }
+
+    fn show(&self) {
+        let sum = |pick: fn(&Gauges) -> u64| self.partitions.values().map(pick).sum::<u64>() as f64;
+        self.pending.set(sum(|gauges| gauges.pending_spans));
+        self.open_traces.set(sum(|gauges| gauges.open_traces));
+        self.cache_bytes.set(sum(|gauges| gauges.cache_bytes));
+        self.statistics_keys
+            .set(sum(|gauges| gauges.statistics_keys));
+        let group = self.group.read().unwrap_or_else(PoisonError::into_inner);
+        let group_bytes = group.bytes();
+        drop(group);
+        self.statistics_bytes
+            .set(sum(|gauges| gauges.statistics_bytes) + group_bytes as f64);
+    }
+}

@@ -1,0 +1,15 @@
+//! The shell: membership, epochs, the dataflow and commits. What it hands to the core and takes from it is data.
+
+pub(crate) mod batch;
+pub(crate) mod commit;
+pub(crate) mod consumer;
+pub(crate) mod counters;
+pub(crate) mod dataflow;
+pub(crate) mod emitting;
+pub(crate) mod gather;
+pub(crate) mod progress;
+pub(crate) mod rebalance;
+pub mod reconfigure;
+pub(crate) mod reload;
+pub(crate) mod session;
+pub(crate) mod worker;
