@@ -234,6 +234,17 @@ mod tests {
         check("the defaults", "");
     }
 
+    /// The list could also be the word `default`: that is not what was meant.
+    #[test]
+    fn each_wrong_policy_is_told() {
+        let text = "sampler:\n  policies:\n    - {name: a, type: latency, latency: {threshold_ms: soon}}\n    - {name: b, type: latency, latency: {threshold_ms: later}}\n    - {name: c, type: latency, latency: {threshold: 5}}\n";
+        let report = config::load("a file", text, &|_| None, Config::validate);
+        let report = report.map(drop).expect_err("it is wrong").to_string();
+        for part in ["found `soon`", "found `later`", "unknown key `threshold`"] {
+            assert!(report.contains(part), "{report}");
+        }
+    }
+
     #[test]
     fn every_example_is_valid() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));

@@ -201,8 +201,19 @@ impl Shape<'_> {
             Kind::Scalar(written) => !says(schema, "null") || scalar::fit(written, schema).is_ok(),
             _ => !says(schema, "null"),
         };
-        let meant = (alternatives.iter()).filter(|one| may_be_meant(self.resolve(one)));
-        let tried = meant.map(|alternative| {
+        // Nor did whoever wrote a list mean a text, however much is wrong within it.
+        let has_its_form = |schema: &Value| match &node.kind {
+            Kind::Mapping(_) => accepts(schema, "object"),
+            Kind::Sequence(_) => accepts(schema, "array"),
+            _ => true,
+        };
+        let meant: Vec<_> = (alternatives.iter())
+            .filter(|one| may_be_meant(self.resolve(one)))
+            .collect();
+        let of_its_form = |one: &&&Value| has_its_form(self.resolve(one));
+        let some_have_it = meant.iter().any(|one| of_its_form(&one));
+        let candidates = (meant.iter()).filter(|one| !some_have_it || of_its_form(one));
+        let tried = candidates.map(|alternative| {
             let mut found = Found::default();
             let merged = self.merged(schema, alternative);
             let value = self.fit(node, &merged, path, &mut found);

@@ -22,7 +22,7 @@ pub struct RawConfig {
     pub decision_wait_after_root_received: Duration,
     /// How long a verdict holds for late spans; at least twice `decision_wait`.
     pub decision_cache_ttl: Duration,
-    /// Bound of the record caches of all partitions that the process owns, divided anew when partitions come or go; what doesn't fit is read from
+    /// Bound of the record caches of all partitions that the process owns, with what the allocator adds to each record, divided anew when partitions come or go; what doesn't fit is read from
     /// the bus again. With `late_errors: rescue` a quarter of it is for spans that are brought back.
     pub memory_limit: ByteSize,
     /// Bound of what policies remember of other traces (`latency_outlier`, `novelty`, `floor`), of all partitions of a process together.
