@@ -29,6 +29,8 @@ const OURS: Fragments = &[
     ("), found ", Name),
     ("to negate", Type),
     ("no function", Name),
+    ("has no parameter", Name),
+    ("an argument without name behind", Name),
     ("no path", Name),
     ("is not a function of the context", Name),
     ("has no meaning here", Syntax),
