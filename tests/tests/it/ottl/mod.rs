@@ -126,7 +126,7 @@ fn agree(ours: &Answer, theirs: &Answer) -> bool {
             true
         }
         // There a map may hold lists and maps that are written out, but not all of those out of attributes.
-        (_, Answer::Failed(reason))
+        (_, Answer::Failed(reason) | Answer::Refused(reason))
             if ["Slice", "Map"]
                 .iter()
                 .any(|kind| reason.contains(&format!("<Invalid value type pcommon.{kind}>"))) =>
