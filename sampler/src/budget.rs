@@ -8,28 +8,13 @@
 //! long, has a bucket of its own, with its even part of the limit. So a wrong clock neither stops the others nor lifts the limit.
 
 mod bucket;
+mod limit;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bucket::Bucket;
+pub use limit::{Limit, Refill};
 use xxhash_rust::xxh3::xxh3_64;
-
-/// A rate policy's limit, for the whole group.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Limit {
-    pub per_second: f64,
-    pub burst: f64,
-    pub refill: Refill,
-}
-
-/// When tokens come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refill {
-    /// All the time.
-    Steady,
-    /// A second's tokens at once, when the second begins; what was left of the last one is lost if `burst` is `per_second`.
-    EachSecond,
-}
 
 /// Of the past that buckets know, over all budgets of a process: 1 MiB. One budget knows of at most half an hour with `composite`, and of 256 times
 /// its burst else: 8 minutes if `burst` is two seconds' worth.

@@ -8,11 +8,16 @@ pub mod budget;
 pub mod config;
 mod decide;
 mod emit;
+mod epoch;
 mod fleet;
 mod memory;
 pub mod options;
+pub mod output;
 pub mod partition;
 pub mod policy;
+pub mod position;
+pub mod reconfigure;
+pub mod record;
 mod recovery;
 pub mod rehearsal;
 mod shell;
@@ -30,12 +35,10 @@ use schemas::{Signal, Topics};
 
 pub use config::{Config, RawConfig};
 pub use decide::links;
-pub use emit::{output, stamp};
-use options::OfBus;
-pub use recovery::position;
+use options::BusProperties;
 use shell::counters;
+pub use shell::reload::Reload;
 use shell::session::{self, Ended};
-pub use shell::{reconfigure, reload::Reload};
 
 /// Its counters, with 0, from the start.
 pub fn register(config: &Config) {
@@ -77,7 +80,7 @@ pub fn run(
         return Ok(());
     };
     let wanted = config.options.bus.record_bytes_max;
-    config.options.bus = OfBus {
+    config.options.bus = BusProperties {
         partitions,
         record_bytes_max: wanted.min(bus.record_bytes_max()),
         record_bytes_limit: bus.record_bytes_max(),

@@ -1,8 +1,6 @@
 //! What every partition of a sampler has in common.
 
-use crate::emit::stamp::Stamping;
-
-/// See the module.
+/// The options of a sampler that apply to each of its partitions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// From a trace's first span to its verdict.
@@ -13,8 +11,8 @@ pub struct Options {
     pub decision_cache_ttl_ms: u64,
     /// A trace that grows beyond it is dropped at once; 0: no limit.
     pub maximum_trace_size_bytes: u64,
-    pub bus: OfBus,
-    /// A record further than this ahead of the partition's clock is held back until the next record confirms its time; see [`OfBus::stamps`].
+    pub bus: BusProperties,
+    /// A record further than this ahead of the partition's clock is held back until the next record confirms its time; see [`BusProperties::stamps`].
     pub future_limit_ms: u64,
     /// Bound of a partition's statistics.
     pub statistics_bytes: usize,
@@ -30,9 +28,18 @@ pub struct Options {
     pub generation: u64,
 }
 
-/// What the bus has to say, the same under every configuration.
+/// What is appended to kept spans besides their threshold.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stamping {
+    /// `tailwater.policy` and `tailwater.probability` on root spans.
+    pub annotate: bool,
+    /// `SampleRate` on every span that stands for others.
+    pub sample_rate: bool,
+}
+
+/// Properties of the bus and the raw topic, the same under every configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OfBus {
+pub struct BusProperties {
     /// Of the raw topic: a process has the part of each rate limit that it owns of them.
     pub partitions: u32,
     /// Output records are finished when they reach this length.
@@ -56,7 +63,7 @@ impl Options {
     }
 }
 
-impl Default for OfBus {
+impl Default for BusProperties {
     /// One partition of a bus of which nothing is known.
     fn default() -> Self {
         Self {

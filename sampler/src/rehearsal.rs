@@ -8,7 +8,9 @@ use bytes::Bytes;
 use schemas::decisions::Decision;
 
 use crate::config::Config;
-use crate::partition::{Partition, RawRecord, Start};
+use crate::partition::Partition;
+use crate::position::Start;
+use crate::record::RawRecord;
 
 /// Any time will do; this one is in 2026.
 const RECEIVED_MS: u64 = 1_780_000_000_000;

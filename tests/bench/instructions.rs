@@ -13,8 +13,11 @@ use bytes::Bytes;
 use enrich::{Outcome, Rewriter};
 use load::{Mix, Traffic};
 use runtime::config::Problems;
-use sampler::partition::{OfBus, Options, Partition, RawRecord, Start};
+use sampler::options::{BusProperties, Options};
+use sampler::partition::Partition;
 use sampler::policy::Policies;
+use sampler::position::Start;
+use sampler::record::RawRecord;
 use schemas::otlp::{Items, SpanView};
 use schemas::pack::Packer;
 use schemas::{Signal, partition_of};
@@ -155,9 +158,9 @@ fn policies() -> (Arc<Policies>, Options) {
     let config = raw.validate("sampler", &mut problems);
     assert!(problems.is_empty(), "{problems:?}");
     let options = Options {
-        bus: OfBus {
+        bus: BusProperties {
             partitions: PARTITIONS,
-            ..OfBus::default()
+            ..BusProperties::default()
         },
         ..config.options
     };
@@ -211,7 +214,7 @@ fn emit() {
             if !output.moved {
                 return kept;
             }
-            kept += output.counts.kept_spans;
+            kept += output.counts.copier.kept_spans;
         }
     });
 }

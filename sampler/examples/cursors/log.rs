@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use fastrand::Rng;
-use sampler::partition::RawRecord;
+use sampler::record::RawRecord;
 use schemas::wire::{put_fixed64, put_len, put_varint_field};
 
 use super::{OPEN_AT_ONCE, PARTITIONS, SPAN_BYTES, SPANS, START_MS, TRACES};

@@ -11,8 +11,11 @@ use std::time::Duration;
 use fastrand::Rng;
 use runtime::config::Problems;
 use sampler::RawConfig;
-use sampler::partition::{OfBus, Options, Partition, RawRecord, Start};
+use sampler::options::{BusProperties, Options};
+use sampler::partition::Partition;
 use sampler::policy::Policies;
+use sampler::position::Start;
+use sampler::record::RawRecord;
 use serde_json::{Value as Json, json};
 
 const PARTITIONS: usize = 16;
@@ -77,7 +80,7 @@ fn measure(name: &str, logs: &[Vec<RawRecord>], spans: usize, policies: Vec<Json
             if !taken.moved {
                 break;
             }
-            kept += taken.counts.kept_spans;
+            kept += taken.counts.copier.kept_spans;
             output += taken
                 .sampled
                 .iter()
@@ -119,9 +122,9 @@ fn configuration(policies: Vec<Json>) -> (Arc<Policies>, Options) {
     let config = raw.validate("sampler", &mut problems);
     assert!(problems.is_empty(), "{problems:?}");
     let options = Options {
-        bus: OfBus {
+        bus: BusProperties {
             partitions: PARTITIONS as u32,
-            ..OfBus::default()
+            ..BusProperties::default()
         },
         ..config.options
     };

@@ -10,7 +10,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Limit, Refill};
+use super::limit::{Limit, Refill};
 
 /// A slot is so much of the time in which an empty bucket fills.
 const SLOTS_TO_FILL: f64 = 8.0;

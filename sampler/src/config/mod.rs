@@ -7,8 +7,8 @@ use std::time;
 
 use runtime::config::{ByteSize, Duration, Problems};
 
-use crate::emit::stamp::Stamping;
-use crate::options::{OfBus, Options};
+use crate::options::Stamping;
+use crate::options::{BusProperties, Options};
 use crate::policy::Policies;
 pub use raw::{RawConfig, RawDelivery, RawLateErrors, RawLinked};
 
@@ -78,7 +78,7 @@ impl RawConfig {
                 decision_wait_after_root_ms: millis(self.decision_wait_after_root_received),
                 decision_cache_ttl_ms: millis(self.decision_cache_ttl),
                 maximum_trace_size_bytes: self.maximum_trace_size_bytes.map_or(0, |size| size.0),
-                bus: OfBus::default(),
+                bus: BusProperties::default(),
                 future_limit_ms: (decision_wait_ms / 4).max(1000),
                 statistics_bytes: self.statistics_limit.0 as usize,
                 statistics_reach_ms: policies.reach_ms(),

@@ -8,7 +8,7 @@
 //! record confirms; a lone record from the future is refuted by the next. Two in a row are believed: Kafka rejects timestamps more than
 //! an hour ahead by default. On topics with `LogAppendTime`, which Tailwater creates, the broker's clock is the only one, and nothing is held back.
 
-/// See the module.
+/// The clock of a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LogClock {
     now_ms: u64,

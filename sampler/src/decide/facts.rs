@@ -2,19 +2,30 @@
 //! itself in the window. What makes a record bad is a function of its bytes alone, never of the policies, so that both
 //! cursors agree: the framing down to the spans' own fields. Malformed attributes only end the look at them.
 
+use schemas::headers::UnknownVersion;
 use schemas::otlp::{AnyValue, Item, Items, SpanView, StatusCode};
 use schemas::ottl::Subject;
 use schemas::wire::{Fields, WireError};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::decide::names::Names;
-use crate::decide::oddities::Oddity;
-use crate::decide::window::NONE;
-use crate::emit::tracestate::Upstream;
+use crate::decide::traces::index::NONE;
+use crate::policy::tracestate::Upstream;
 use crate::policy::{Bits, Failures, Marks, Policies, Reading};
 
 /// Field of a span.
 const LINKS: u32 = 13;
+
+/// Why the emit cursor has to look at a record a second time; all others are good and plain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Irregularity {
+    /// Its version is one that this build can't read.
+    Refused(UnknownVersion),
+    /// It isn't OTLP.
+    Bad,
+    /// It is good, but some span doesn't begin with a valid trace id.
+    Unusual,
+}
 
 /// What the window needs of one span.
 #[derive(Clone, Copy, Debug)]
@@ -92,7 +103,7 @@ impl Facts {
 /// Nobody sampled before us.
 pub(crate) const NO_RANDOMNESS: u64 = u64::MAX;
 
-/// Reads all spans of a record into `out`, none when the record is bad, and says what is odd about it.
+/// Reads all spans of a record into `out`, none when the record is bad, and says what is irregular about it.
 pub(crate) fn read(
     value: &[u8],
     policies: &Policies,
@@ -100,14 +111,14 @@ pub(crate) fn read(
     failures: &mut Failures,
     with_links: bool,
     out: &mut Facts,
-) -> Option<Oddity> {
+) -> Option<Irregularity> {
     out.clear();
     match read_all(value, policies, names, failures, with_links, out) {
         Ok(true) => None,
-        Ok(false) => Some(Oddity::Unusual),
+        Ok(false) => Some(Irregularity::Unusual),
         Err(_) => {
             out.clear();
-            Some(Oddity::Bad)
+            Some(Irregularity::Bad)
         }
     }
 }
@@ -273,7 +284,7 @@ mod tests {
         let mut names = Names::default();
         let mut failures = Failures::default();
         for _ in 0..2 {
-            let oddity = read(
+            let irregularity = read(
                 &value,
                 &config.policies,
                 &mut names,
@@ -281,7 +292,7 @@ mod tests {
                 false,
                 &mut facts,
             );
-            assert!(oddity.is_none());
+            assert!(irregularity.is_none());
             assert_eq!(facts.starts.len(), 4);
             for &start in &facts.starts {
                 // The trace id's field stands first.

@@ -28,12 +28,18 @@ const LINKS_OF_ONE_MAX: usize = 32;
 const LINKS_MAX: usize = 65_536;
 const LINKS_OF_ALL_MAX: usize = 1 << 20;
 
-/// What the open traces of a partition link to, by slot.
+/// What the open traces of a partition link to, by slot, and the links that are still to be followed.
 #[derive(Debug)]
 pub(crate) struct Links {
     links_max: usize,
     targets: HashMap<u32, Vec<[u8; 16]>>,
-    held: usize,
+    stored: usize,
+    /// Traces of this partition to be kept, with the times of the verdicts that ask for it.
+    to_keep: Vec<(Linked, u64)>,
+    /// Traces of this partition to be kept once it is rebuilt.
+    to_keep_later: Vec<Linked>,
+    /// Traces of other partitions to be kept.
+    outgoing: Vec<Linked>,
 }
 
 impl Links {
@@ -42,18 +48,21 @@ impl Links {
         Self {
             links_max: LINKS_MAX.min(LINKS_OF_ALL_MAX / partitions.max(1) as usize),
             targets: HashMap::new(),
-            held: 0,
+            stored: 0,
+            to_keep: Vec::new(),
+            to_keep_later: Vec::new(),
+            outgoing: Vec::new(),
         }
     }
 
     pub(crate) fn add(&mut self, slot: u32, target: [u8; 16]) {
-        if self.held >= self.links_max {
+        if self.stored >= self.links_max {
             return;
         }
         let targets = self.targets.entry(slot).or_default();
         if targets.len() < LINKS_OF_ONE_MAX && !targets.contains(&target) {
             targets.push(target);
-            self.held += 1;
+            self.stored += 1;
         }
     }
 
@@ -63,14 +72,46 @@ impl Links {
             return Vec::new();
         }
         let targets = self.targets.remove(&slot).unwrap_or_default();
-        self.held -= targets.len();
+        self.stored -= targets.len();
         if self.targets.is_empty() {
             self.targets.shrink_to(64);
         }
         targets
     }
 
+    /// A trace of this partition is to be kept.
+    pub(crate) fn keep(&mut self, linked: Linked, time_ms: u64) {
+        self.to_keep.push((linked, time_ms));
+    }
+
+    /// As [`Links::keep`], from [`Links::rebuilt`] on: the trace may be open again only when its window is.
+    pub(crate) fn keep_later(&mut self, linked: Linked) {
+        self.to_keep_later.push(linked);
+    }
+
+    /// The partition is rebuilt.
+    pub(crate) fn rebuilt(&mut self, now_ms: u64) {
+        let later = self.to_keep_later.drain(..);
+        self.to_keep.extend(later.map(|linked| (linked, now_ms)));
+    }
+
+    /// The next trace of this partition to be kept, with the time of the verdict that asks for it.
+    #[inline]
+    pub(crate) fn next_to_keep(&mut self) -> Option<(Linked, u64)> {
+        self.to_keep.pop()
+    }
+
+    /// A trace of another partition is to be kept.
+    pub(crate) fn pass_on(&mut self, linked: Linked) {
+        self.outgoing.push(linked);
+    }
+
+    /// Traces of other partitions to be kept, since the last call.
+    pub(crate) fn take_outgoing(&mut self) -> Vec<Linked> {
+        std::mem::take(&mut self.outgoing)
+    }
+
     pub(crate) fn bytes(&self) -> usize {
-        self.targets.allocation_size() + self.held * size_of::<[u8; 16]>()
+        self.targets.allocation_size() + self.stored * size_of::<[u8; 16]>()
     }
 }

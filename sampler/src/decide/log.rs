@@ -7,10 +7,10 @@ use hashbrown::HashMap;
 use schemas::decisions::{Decision, DecisionBatch, EntryKind, Link, Rescue, Verdict};
 
 use crate::decide::names::Names;
-use crate::decide::verdicts::{Held, NO_POLICY};
-use crate::decide::window::Trace;
-use crate::emit::tracestate::Choice;
+use crate::decide::traces::verdicts::{NO_POLICY, StoredVerdict};
+use crate::decide::traces::window::Trace;
 use crate::policy::Ruling;
+use crate::policy::tracestate::Choice;
 
 /// A verdict and what it was given for.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(crate) struct NewVerdict<'a> {
     /// A kept trace that links to it and asked for this.
     pub(crate) source: Option<[u8; 16]>,
     /// A late error reopened it: where its dropped spans lie.
-    pub(crate) dropped: Option<Range<u64>>,
+    pub(crate) dropped: Option<&'a Range<u64>>,
 }
 
 #[derive(Debug, Default)]
@@ -83,7 +83,7 @@ impl DecisionLog {
         let (trace, ruling) = (new.trace, new.ruling);
         let entry = self.entries.len() as u32;
         let link = |&trace_id| Link { entry, trace_id };
-        self.rescue(new.dropped.as_ref());
+        self.rescue(new.dropped);
         self.sources.extend(new.source.iter().map(link));
         if ruling.verdict == Verdict::Keep {
             self.links.extend(new.links.iter().map(link));
@@ -96,7 +96,7 @@ impl DecisionLog {
             tenant,
             trace_id: trace.id,
             verdict: ruling.verdict,
-            kind: match (new.source, &new.dropped) {
+            kind: match (new.source, new.dropped) {
                 (Some(_), _) => EntryKind::Linked,
                 (None, Some(_)) => EntryKind::Reopened,
                 (None, None) => EntryKind::Decided,
@@ -124,28 +124,28 @@ impl DecisionLog {
     /// recovery may not read so far back.
     pub(crate) fn extended(
         &mut self,
-        held: &Held,
+        stored: &StoredVerdict,
         choice: Choice,
         dropped: Option<&Range<u64>>,
         tenant: Bytes,
     ) {
         self.rescue(dropped);
-        let policy = (held.policy != NO_POLICY).then_some(held.policy);
+        let policy = (stored.policy != NO_POLICY).then_some(stored.policy);
         let match_set = self.match_set(policy.as_slice());
         let tenant = self.tenant(tenant);
         self.entries.push(Decision {
             tenant,
-            trace_id: held.id,
-            verdict: held.verdict,
+            trace_id: stored.id,
+            verdict: stored.verdict,
             kind: EntryKind::Extended,
-            is_final: held.is_final(),
+            is_final: stored.is_final(),
             policy,
             match_set,
             threshold: choice.threshold,
             randomness: choice.randomness,
-            first_offset: held.first_offset,
-            last_offset: held.last_offset,
-            time_ms: held.time_ms,
+            first_offset: stored.first_offset,
+            last_offset: stored.last_offset,
+            time_ms: stored.time_ms,
             spans: 0,
             errors: 0,
             bytes: 0,

@@ -4,7 +4,7 @@
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::decide::window::NONE;
+use crate::decide::traces::index::NONE;
 
 /// Names held at most.
 const NAMES_MAX: usize = 16_384;

@@ -14,8 +14,8 @@ use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::emit::near::{self, Starts};
-use crate::partition::RawRecord;
+use crate::emit::prefetch::{self, Starts};
+use crate::record::RawRecord;
 
 /// What a record costs beside its value.
 const RECORD_OVERHEAD: usize = size_of::<Cached>() + 32;
@@ -125,27 +125,26 @@ impl RecordCache {
         self.bytes.saturating_sub(self.bytes_max)
     }
 
-    /// A record that the decide cursor comes to; `from` is where that cursor stands. Gives the value to read: the copy, if there is one. Copying
-    /// reads memory in order and so brings it near; the walk over spans hops, and would wait at each of them.
-    pub(crate) fn admit(&mut self, mut record: RawRecord, from: u64) -> Bytes {
+    /// A record that the decide cursor comes to; `from` is where that cursor stands. Gives the record to read: the copy, if there is one. Copying
+    /// reads memory in order and so loads it into the processor's caches; the walk over spans hops, and would wait at each of them.
+    pub(crate) fn admit(&mut self, mut record: RawRecord, from: u64) -> RawRecord {
         let bytes = self.cost(&record);
         if self.full && self.bytes > self.bytes_max / 4 * 3 {
-            return record.value;
+            return record;
         }
         self.full = self.bytes + bytes > self.bytes_max;
         if self.full {
-            return record.value;
+            return record;
         }
         self.extend(from..record.offset + 1);
         self.bytes += bytes;
         if self.copies {
             record.value = self.copy(&record.value);
         } else {
-            near::whole(&record.value);
+            prefetch::whole(&record.value);
         }
-        let value = record.value.clone();
-        self.records.push_back(Cached::new(record, bytes));
-        value
+        self.records.push_back(Cached::new(record.clone(), bytes));
+        record
     }
 
     /// What it takes: a copy's part of its chunk, or an allocation of its own.
@@ -238,7 +237,7 @@ impl RecordCache {
         }
     }
 
-    /// What stands at `offset`, below `limit`; everything below it is let go. What a walk over the record needs first is brought near.
+    /// What stands at `offset`, below `limit`; everything below it is let go. What a walk over the record needs first is loaded into the processor's caches.
     pub(crate) fn next(&mut self, offset: u64, limit: u64) -> Next {
         self.skip_to(offset);
         let end = match self.runs.front() {
@@ -253,7 +252,7 @@ impl RecordCache {
         if self.records.is_empty() {
             self.chunk = BytesMut::new();
         }
-        cached.starts.bring_near(&cached.record.value);
+        cached.starts.load(&cached.record.value);
         Next::Record(cached.record)
     }
 

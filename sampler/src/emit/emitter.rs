@@ -4,10 +4,29 @@ use bytes::Bytes;
 use schemas::otlp::Item;
 use schemas::pack::Packer;
 
-use crate::emit::stamp::{Stamp, Stamping};
-use crate::emit::tracestate::Choice;
-use crate::options::OfBus;
-use crate::partition::{DeadLetter, RawRecord};
+use crate::decide::handover::Kept;
+use crate::emit::stamp::Stamp;
+use crate::options::{BusProperties, Stamping};
+use crate::record::RawRecord;
+
+/// A record, or part of one, that could not be processed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Of the raw record.
+    pub offset: u64,
+    pub tenant: Option<Bytes>,
+    pub reason: String,
+    /// The raw record's value, or a request with the spans that were refused.
+    pub value: Bytes,
+}
+
+/// What goes out of a partition at one take.
+#[derive(Debug, Default)]
+pub(crate) struct Emitted {
+    /// Records for the sampled topic: tenant and value.
+    pub(crate) sampled: Vec<(Option<Bytes>, Bytes)>,
+    pub(crate) dead: Vec<DeadLetter>,
+}
 
 /// Kept spans and dead letters since the last take.
 #[derive(Debug, Default)]
@@ -27,16 +46,8 @@ pub(crate) struct Emitter {
 /// What the emitters of all partitions of a topic keep of their buffers from one take to the next.
 const BUFFERS_BYTES_MAX: usize = 16 << 20;
 
-/// How a trace was kept.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Kept<'a> {
-    pub(crate) choice: Choice,
-    pub(crate) policy: Option<&'a str>,
-    pub(crate) stamping: Stamping,
-}
-
 impl Emitter {
-    pub(crate) fn new(bus: OfBus) -> Self {
+    pub(crate) fn new(bus: BusProperties) -> Self {
         Self {
             packers: Vec::new(),
             sampled: Vec::new(),
@@ -73,11 +84,11 @@ impl Emitter {
         item: &Item<'_>,
         head_bytes: usize,
         id: &[u8; 16],
-        kept: Kept<'_>,
+        (kept, stamping): (Kept<'_>, Stamping),
     ) -> Option<usize> {
         let suffix = self
             .stamp
-            .of(item.body, id, kept.choice, kept.policy, kept.stamping);
+            .of(item.body, id, kept.choice, kept.policy, stamping);
         let bytes = item.body.len() + suffix.len();
         if bytes + head_bytes > self.record_bytes_limit {
             return None;
@@ -108,7 +119,7 @@ impl Emitter {
         self.sampled.extend(records);
     }
 
-    pub(crate) fn take(&mut self) -> (Vec<(Option<Bytes>, Bytes)>, Vec<DeadLetter>) {
+    pub(crate) fn take(&mut self) -> Emitted {
         for (tenant, packer) in &mut self.packers {
             if !packer.is_empty() {
                 self.sampled.push((tenant.clone(), packer.finish()));
@@ -124,10 +135,10 @@ impl Emitter {
             fits
         });
         self.bytes = 0;
-        (
-            std::mem::take(&mut self.sampled),
-            std::mem::take(&mut self.dead),
-        )
+        Emitted {
+            sampled: std::mem::take(&mut self.sampled),
+            dead: std::mem::take(&mut self.dead),
+        }
     }
 }
 

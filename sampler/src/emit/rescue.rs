@@ -16,33 +16,21 @@ use std::sync::Arc;
 
 use schemas::otlp::{Items, SpanView};
 
-use crate::decide::index::{Tenant, TraceKey};
-use crate::decide::tenants::Tenants;
+use crate::decide::handover::WantedTrace;
+use crate::decide::traces::index::Tenant;
 use crate::emit::emitter::Heads;
 use crate::emit::stamp::Stamp;
-use crate::emit::tracestate::Choice;
 use crate::memory::{Hold, Pool};
 use crate::options::Options;
-use crate::partition::RawRecord;
+use crate::record::RawRecord;
 use found::{Found, Released};
 
 /// Ranges that are no further apart are read as one.
 const GAP_OFFSETS: u64 = 64;
 
-/// A trace whose spans are wanted back.
-#[derive(Clone, Debug)]
-pub(crate) struct Wanted {
-    /// Its verdict refers to the tenant for as long as this is wanted.
-    pub(crate) key: TraceKey,
-    /// They lie in these records.
-    pub(crate) within: Range<u64>,
-    pub(crate) choice: Choice,
-    pub(crate) policy: Option<String>,
-}
-
 #[derive(Debug)]
 enum Rescue {
-    Wanted(Wanted),
+    Wanted(WantedTrace),
     Found(Found),
 }
 
@@ -55,7 +43,7 @@ struct Reading {
     /// What `bytes` may come to.
     hold: Hold,
     /// With the offset and the place among the rescues there.
-    traces: Vec<(u64, usize, Wanted, Found)>,
+    traces: Vec<(u64, usize, WantedTrace, Found)>,
 }
 
 /// The rescues of one partition, by the offset that waits for them.
@@ -73,10 +61,10 @@ impl Rescues {
         self.pool = Arc::clone(pool);
     }
 
-    /// The emit cursor may not pass `at` without these.
-    pub(crate) fn want(&mut self, at: u64, wanted: Wanted) {
+    /// The emit cursor may not pass `wanted.at` without these spans.
+    pub(crate) fn want(&mut self, wanted: WantedTrace) {
         self.waiting
-            .entry(at)
+            .entry(wanted.at)
             .or_default()
             .push(Rescue::Wanted(wanted));
     }
@@ -128,7 +116,7 @@ impl Rescues {
     /// The next reading: the first rescue that is due, and others whose records lie close by. Where memory is short, those that the
     /// first record waits for, wherever they lie.
     fn begin(&self, limit: u64) -> Option<Reading> {
-        let mut due: Vec<(u64, usize, &Wanted)> = Vec::new();
+        let mut due: Vec<(u64, usize, &WantedTrace)> = Vec::new();
         for (&at, rescues) in self.waiting.range(..limit) {
             for (place, rescue) in rescues.iter().enumerate() {
                 if let Rescue::Wanted(wanted) = rescue {
@@ -147,7 +135,7 @@ impl Rescues {
             }
         }
         due.sort_by_key(|(_, _, wanted)| wanted.within.start);
-        let near = |wanted: &Wanted, start: u64, end: u64| {
+        let near = |wanted: &WantedTrace, start: u64, end: u64| {
             wanted.within.start <= end.saturating_add(GAP_OFFSETS)
                 && wanted.within.end.saturating_add(GAP_OFFSETS) >= start
         };
@@ -174,7 +162,7 @@ impl Rescues {
         &mut self,
         records: impl IntoIterator<Item = RawRecord>,
         read_to: u64,
-        tenants: &Tenants,
+        tenant_of: impl Fn(Option<&[u8]>) -> Option<Tenant>,
         options: &Options,
     ) {
         let Some(mut reading) = self.reading.take() else {
@@ -185,7 +173,7 @@ impl Rescues {
                 continue;
             }
             reading.next = record.offset + 1;
-            if let Some(tenant) = tenants.find(record.tenant.as_deref()) {
+            if let Some(tenant) = tenant_of(record.tenant.as_deref()) {
                 reading.look(&record, tenant, &mut self.stamp, options);
             }
         }
@@ -248,7 +236,7 @@ impl Reading {
     fn look(&mut self, record: &RawRecord, tenant: Tenant, stamp: &mut Stamp, options: &Options) {
         let offset = record.offset;
         let wants =
-            |wanted: &Wanted| wanted.within.contains(&offset) && wanted.key.tenant == tenant;
+            |wanted: &WantedTrace| wanted.within.contains(&offset) && wanted.key.tenant == tenant;
         for (_, _, wanted, found) in &mut self.traces {
             if wants(wanted) {
                 found.begin(&record.tenant, offset == wanted.within.start);

@@ -5,20 +5,12 @@
 use schemas::otlp::SpanView;
 use schemas::wire::{put_fixed64, put_len, put_varint_field};
 
-use crate::emit::tracestate::{self, Choice, Upstream};
+use crate::options::Stamping;
+use crate::policy::tracestate::{self, Choice, Upstream};
 
 /// Fields of a span.
 const TRACE_STATE: u32 = 3;
 const ATTRIBUTES: u32 = 9;
-
-/// What is appended besides the threshold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stamping {
-    /// `tailwater.policy` and `tailwater.probability` on root spans.
-    pub annotate: bool,
-    /// `SampleRate` on every span that stands for others.
-    pub sample_rate: bool,
-}
 
 /// Appends to one span after the other.
 #[derive(Debug, Default)]

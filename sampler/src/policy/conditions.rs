@@ -8,7 +8,7 @@ use schemas::ottl::{self, ErrorMode, RootAnswers, Subject};
 
 use super::bits::Bits;
 use super::outcome::Outcome;
-use super::ruling::TraceFacts;
+use super::trace_facts::TraceFacts;
 
 /// By policy: how many evaluations failed.
 pub(crate) type Failures = Vec<u64>;

@@ -4,10 +4,10 @@
 //! R comes from the trace (`rv` in its `tracestate`, else the last seven bytes of its id), so all samplers that use it choose alike: what a lower
 //! percentage keeps, a higher one keeps too.
 
-use super::TraceFacts;
 use super::chance::Chance;
 use super::outcome::Outcome;
-use crate::emit::tracestate::trace_id_randomness;
+use super::trace_facts::TraceFacts;
+use crate::policy::tracestate::trace_id_randomness;
 
 /// 2^56: the threshold at which nothing is kept.
 const NOTHING: u64 = 1 << 56;

@@ -1,9 +1,9 @@
 //! Policies that ask for a rate by the trace's operation, or ask the statistics about its key.
 
-use super::TraceFacts;
 use super::consistent;
 use super::outcome::Outcome;
 use super::state::State;
+use super::trace_facts::TraceFacts;
 use crate::stats::set_hash::mix;
 
 /// `per_operation`.

@@ -2,7 +2,7 @@
 
 use super::chance::{self, Chance};
 use super::outcome::Outcome;
-use super::ruling::TraceFacts;
+use super::trace_facts::TraceFacts;
 
 /// FNV-1a's start value: <http://www.isthe.com/chongo/tech/comp/fnv/>.
 const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;

@@ -7,14 +7,13 @@
 
 use std::sync::Arc;
 
-use super::TraceFacts;
 use super::chance::Chance;
-use super::composite::Composite;
 use super::conditions::TraceCondition;
 use super::keyed::{Asks, PerOperation};
 use super::outcome::{Answer, Outcome};
 use super::probability::Share;
 use super::state::State;
+use super::trace_facts::TraceFacts;
 
 /// One node of a compiled policy.
 #[derive(Debug)]
@@ -123,4 +122,30 @@ fn all(rules: &[Rule], trace: &TraceFacts<'_>, state: &mut State, at_ms: u64) ->
         outcome.would = would;
     }
     outcome
+}
+
+/// `composite`: sub-policies in order, each with a part of one rate of spans.
+///
+/// The first sub-policy that holds answers for the trace: it is kept when the sub-policy's part of this second has room for it, and isn't
+/// when it has none; no later sub-policy is asked. Seconds are those of the stream.
+#[derive(Debug)]
+pub(super) struct Composite {
+    /// Each with the index of its budget.
+    pub(super) subs: Vec<(Rule, usize)>,
+}
+
+impl Composite {
+    pub(super) fn outcome(&self, trace: &TraceFacts<'_>, state: &mut State, at_ms: u64) -> Outcome {
+        for (rule, budget) in &self.subs {
+            let outcome = rule.outcome(trace, state, at_ms);
+            match outcome.answer {
+                Answer::Failed => return outcome,
+                Answer::Not => {}
+                Answer::Holds => {
+                    return Outcome::unknown(state.spend(*budget, trace.spans, at_ms));
+                }
+            }
+        }
+        Outcome::sure(false)
+    }
 }

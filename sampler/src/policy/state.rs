@@ -4,9 +4,16 @@ use std::sync::{Arc, Mutex};
 
 use super::chance::Chance;
 use super::conditions::Failures;
-use super::{Policies, TraceFacts};
-use crate::budget::{Budgets, Purse};
-use crate::stats::{Seen, Statistics};
+use super::trace_facts::TraceFacts;
+use crate::budget::{Budgets, Limit, Purse};
+use crate::stats::{Keyed, Seen, Statistics};
+
+/// What policies remember things for: their rate limits and the rules of their statistics.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Remembered<'a> {
+    pub(crate) limits: &'a [Limit],
+    pub(crate) keyed: &'a [Keyed],
+}
 
 #[derive(Debug)]
 pub(crate) struct State {
@@ -24,11 +31,11 @@ pub(crate) struct State {
 
 impl State {
     /// Of one partition of so many.
-    pub(crate) fn new(policies: &Policies, partitions: u32, statistics_bytes: usize) -> Self {
+    pub(crate) fn new(policies: Remembered<'_>, partitions: u32, statistics_bytes: usize) -> Self {
         Self {
-            budgets: Purse::new(&policies.limits, partitions),
-            statistics: Statistics::new(policies.keyed().into(), statistics_bytes),
-            asked: vec![0; policies.keyed().len()],
+            budgets: Purse::new(policies.limits, partitions),
+            statistics: Statistics::new(policies.keyed.into(), statistics_bytes),
+            asked: vec![0; policies.keyed.len()],
             chances: Vec::new(),
             failures: Failures::new(),
             matched: Vec::new(),
@@ -69,13 +76,13 @@ impl State {
     /// Another configuration: budgets with the same limit and statistics of the same keys go on where they stand, other budgets begin full.
     pub(crate) fn carried_over(
         &mut self,
-        after: &Policies,
+        after: Remembered<'_>,
         partitions: u32,
         statistics_bytes: usize,
     ) -> Self {
         let mut carried = Self::new(after, partitions, statistics_bytes);
         carried.statistics.adopt(&mut self.statistics);
-        carried.budgets = self.budgets.carried_over(&after.limits, partitions);
+        carried.budgets = self.budgets.carried_over(after.limits, partitions);
         carried
     }
 

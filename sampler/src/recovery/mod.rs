@@ -6,10 +6,8 @@
 //!
 //! Committed positions were read before this begins, and the decision log is read up to the high watermark of that moment:
 //! every verdict of an epoch whose position is visible lies below it, even when its transaction marker is late.
-pub mod position;
 pub(crate) mod rebuild;
 pub(crate) mod reread;
-pub(crate) mod restore;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ops::Range;
@@ -17,14 +15,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use bus::{Assigned, Bus, Fetched, Reader, Topic, TopicPartition, WentBack, report_went_back};
-use schemas::{Signal, Topics, headers};
+use schemas::{Signal, Topics};
 
+use crate::epoch::batch::Batch;
+use crate::epoch::command::Command;
 use crate::options::Options;
-use crate::partition::{RawRecord, Start};
-use crate::recovery::position::Position;
+use crate::position::Position;
+use crate::position::Start;
 use crate::recovery::rebuild::DecisionsRead;
-use crate::shell::batch::Batch;
-use crate::shell::worker::Command;
 
 /// What one epoch carries of decision logs, encoded. Three epochs may be under way, and a worker decodes one record at a time.
 pub const RESTORE_BYTES_MAX: usize = 2 << 20;
@@ -41,22 +39,6 @@ const LOOK_UP: Duration = Duration::from_millis(500);
 /// After the bus didn't answer.
 const RETRY_FIRST: Duration = Duration::from_millis(50);
 const RETRY_MAX: Duration = Duration::from_secs(2);
-
-/// A record of the raw topic as the window takes it.
-pub fn raw_record(record: Fetched) -> RawRecord {
-    let tenant = record
-        .headers
-        .into_iter()
-        .find(|header| &*header.name == headers::TENANT)
-        .map(|header| header.value)
-        .filter(|tenant| !tenant.is_empty());
-    RawRecord {
-        offset: record.offset,
-        timestamp_ms: record.timestamp_ms,
-        tenant,
-        value: record.value,
-    }
-}
 
 /// The partitions that are on their way, up to the end of their decision log.
 pub struct Recovery {

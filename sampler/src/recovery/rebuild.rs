@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use runtime::names;
 
-use crate::shell::worker::Part;
+use crate::epoch::part::Part;
 
 /// The partitions of one assignment that are on their way.
 #[derive(Debug, Default)]
@@ -86,9 +86,9 @@ impl Rebuild {
         for output in parts.iter().flat_map(|part| &part.outputs) {
             if this.left.contains(&output.partition) {
                 let counts = &output.output.counts;
-                this.records += counts.consumed_records;
-                this.bytes += counts.consumed_bytes;
-                this.spans += counts.consumed_spans;
+                this.records += counts.decider.consumed_records;
+                this.bytes += counts.decider.consumed_bytes;
+                this.spans += counts.decider.consumed_spans;
                 if output.revoked || !output.rebuilding {
                     this.left.remove(&output.partition);
                 }
@@ -130,8 +130,8 @@ impl Rebuild {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::partition::{Counts, Output};
-    use crate::shell::worker::{Gauges, PartitionOutput};
+    use crate::epoch::part::{Gauges, PartitionOutput};
+    use crate::output::{Counts, DecideCounts, Output};
 
     fn part(outputs: &[(u32, bool, u64)]) -> Part {
         let outputs = outputs
@@ -140,7 +140,10 @@ mod tests {
                 partition,
                 output: Output {
                     counts: Counts {
-                        consumed_spans,
+                        decider: DecideCounts {
+                            consumed_spans,
+                            ..DecideCounts::default()
+                        },
                         ..Counts::default()
                     },
                     ..Output::default()

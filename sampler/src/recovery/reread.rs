@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use bus::{Bus, Reader, Topic, TopicPartition};
 
-use crate::partition::{Partition, RawRecord};
-use crate::recovery::raw_record;
+use crate::partition::Partition;
+use crate::record::RawRecord;
 
 /// A second read waits at most this long for the bus before the epoch goes on without it.
 const WAIT: Duration = Duration::from_millis(100);
@@ -132,7 +132,7 @@ impl Reread {
             records
                 .entry(record.partition)
                 .or_default()
-                .push(raw_record(record));
+                .push(RawRecord::from(record));
         }
         let moved: BTreeSet<u32> = self.reading.keys().copied().collect();
         for partition in moved {

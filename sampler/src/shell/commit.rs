@@ -12,11 +12,11 @@ use bus::{CommitError, Committer, Epoch, Header, Position, Record, Topic, TopicP
 use bytes::Bytes;
 use schemas::{Signal, Topics, headers};
 
-use crate::partition::DeadLetter;
+use crate::epoch::part::{Part, PartitionOutput};
+use crate::output::DeadLetter;
 use crate::recovery::rebuild::Rebuild;
 use crate::shell::counters::Counters;
 use crate::shell::progress::{Failure, Progress};
-use crate::shell::worker::{Part, PartitionOutput};
 
 /// What the dataflow tells the commit thread.
 pub enum FromWorkers {
@@ -166,8 +166,8 @@ impl Names {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::partition::Output;
-    use crate::shell::worker::Gauges;
+    use crate::epoch::part::Gauges;
+    use crate::output::Output;
 
     /// Its cursors are behind what its last owner committed.
     #[test]

@@ -13,12 +13,12 @@ use runtime::{Drain, Readiness, names};
 use schemas::{Signal, Topics};
 
 use crate::config::Config;
+use crate::epoch::batch::Batch;
+use crate::epoch::command::Command;
+use crate::reconfigure::Reconfiguration;
 use crate::recovery::{RESTORE_BYTES_MAX, Recovery};
-use crate::shell::batch::Batch;
 use crate::shell::rebalance::{Change, Shared, lock};
-use crate::shell::reconfigure::Reconfiguration;
 use crate::shell::reload::Reload;
-use crate::shell::worker::Command;
 
 /// Epochs between the consumer and their commit. Three keep the workers busy while one commits.
 const EPOCHS_IN_FLIGHT: u64 = 3;

@@ -8,8 +8,8 @@ use std::time::Duration;
 use metrics::{Counter, Gauge, counter, gauge, histogram};
 use runtime::names;
 
+use crate::epoch::part::{Gauges, Part};
 use crate::policy::Policies;
-use crate::shell::worker::{Gauges, Part};
 use crate::stats::Group;
 
 /// Handles to all counters, looked up once.
@@ -139,30 +139,37 @@ impl Counters {
             }
             for output in &part.outputs {
                 let counts = &output.output.counts;
-                self.consumed.increment(counts.consumed_spans);
-                self.consumed_bytes.increment(counts.consumed_bytes);
-                self.kept.increment(counts.kept_spans);
-                self.kept_bytes.increment(counts.kept_bytes);
-                self.dropped.increment(counts.dropped_spans);
-                self.late.increment(counts.late_spans);
-                self.dead_lettered.increment(counts.dead_lettered_spans);
-                self.lost.increment(counts.lost_spans);
-                self.bad_records.increment(counts.bad_records);
-                for (counter, (kept, dropped)) in self.by_policy.iter().zip(&counts.verdicts) {
+                self.consumed.increment(counts.decider.consumed_spans);
+                self.consumed_bytes.increment(counts.decider.consumed_bytes);
+                self.kept.increment(counts.copier.kept_spans);
+                self.kept_bytes.increment(counts.copier.kept_bytes);
+                self.dropped.increment(counts.copier.dropped_spans);
+                self.late.increment(counts.decider.late_spans);
+                self.dead_lettered
+                    .increment(counts.copier.dead_lettered_spans);
+                self.lost.increment(counts.copier.lost_spans);
+                self.bad_records.increment(counts.copier.bad_records);
+                for (counter, (kept, dropped)) in
+                    self.by_policy.iter().zip(&counts.decider.verdicts)
+                {
                     counter.kept.increment(*kept);
                     counter.dropped.increment(*dropped);
                 }
-                for (counter, matches) in self.by_policy.iter().zip(&counts.matches) {
+                for (counter, matches) in self.by_policy.iter().zip(&counts.decider.matches) {
                     counter.matches.increment(*matches);
                 }
-                for (counter, failures) in self.by_policy.iter().zip(&counts.condition_failures) {
+                for (counter, failures) in self
+                    .by_policy
+                    .iter()
+                    .zip(&counts.decider.condition_failures)
+                {
                     counter.condition_failures.increment(*failures);
                 }
-                self.unmatched.increment(counts.unmatched);
-                self.oversized.increment(counts.oversized);
-                self.linked.increment(counts.linked);
-                self.rescued.increment(counts.rescued_spans);
-                self.unrescued.increment(counts.unrescued_traces);
+                self.unmatched.increment(counts.decider.unmatched);
+                self.oversized.increment(counts.decider.oversized);
+                self.linked.increment(counts.decider.linked);
+                self.rescued.increment(counts.copier.rescued_spans);
+                self.unrescued.increment(counts.copier.unrescued_traces);
                 if output.revoked {
                     self.released.increment(output.gauges.pending_spans);
                     self.partitions.remove(&output.partition);

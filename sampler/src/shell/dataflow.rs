@@ -18,7 +18,6 @@ use std::rc::Rc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError};
 use std::sync::{Arc, Mutex};
 
-use serde::{Deserialize, Serialize};
 use timely::WorkerConfig;
 use timely::communication::WorkerGuards;
 use timely::dataflow::channels::pact::{Exchange, Pipeline};
@@ -27,31 +26,15 @@ use timely::dataflow::operators::{Capability, ConnectLoop, Feedback, Operator};
 use timely::scheduling::SyncActivator;
 use timely::worker::Worker;
 
-use crate::decide::links::Linked;
+use crate::epoch::command::Command;
 use crate::fleet::Fleet;
 use crate::shell::commit::FromWorkers;
 use crate::shell::gather::Gatherer;
-use crate::shell::worker::{Command, Partitions};
-use crate::stats::Tallied;
+use crate::shell::report::{LinkToKeep, Report, worker_of};
+use crate::shell::worker::Partitions;
 
 /// What one worker gets for one epoch.
 type Input = Vec<Command>;
-
-/// What one worker reports of one epoch.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Report {
-    /// Its partitions, and what time it is in each.
-    pub(crate) owned: Vec<(u32, u64)>,
-    /// What the statistics of its partitions counted.
-    pub(crate) tallied: Vec<Tallied>,
-    /// What those that were recovered had counted before.
-    pub(crate) restored: Vec<Tallied>,
-    /// Traces that other partitions are to keep.
-    pub(crate) links: Vec<Linked>,
-}
-
-/// What a worker is told before the next epoch: a trace that a partition is to keep.
-pub(crate) type Told = (u32, Linked);
 
 /// The reports of all workers of one epoch.
 type Reports = Vec<Report>;
@@ -98,10 +81,6 @@ impl Drop for Inlets {
             let _ = activator.activate();
         }
     }
-}
-
-pub(crate) fn worker_of(partition: u32, workers: usize) -> usize {
-    partition as usize % workers
 }
 
 /// Starts the workers. They end when the inlets are dropped.
@@ -215,17 +194,17 @@ fn build(
         })
         .container::<Vec<Input>>();
 
-        let (feedback, gathered) = scope.feedback::<Vec<(u64, Told)>>(1);
+        let (feedback, gathered) = scope.feedback::<Vec<(u64, LinkToKeep)>>(1);
         let parts = commit.clone();
         let reports = inputs
             .binary_frontier(
                 gathered,
                 Pipeline,
-                Exchange::new(|(worker, _): &(u64, Told)| *worker),
+                Exchange::new(|(worker, _): &(u64, LinkToKeep)| *worker),
                 "sample",
                 |_, _| {
                     let mut waiting: BTreeMap<u64, (Capability<u64>, Input)> = BTreeMap::new();
-                    let mut told: BTreeMap<u64, Vec<Told>> = BTreeMap::new();
+                    let mut told: BTreeMap<u64, Vec<LinkToKeep>> = BTreeMap::new();
                     move |(inputs, input_frontier), (gathered, gathered_frontier), output| {
                         inputs.for_each_stamp(|stamp, batches| {
                             if let Some(capability) = stamp.retain_least(output.output_index()) {
@@ -306,7 +285,7 @@ fn build(
                     }
                 }
             })
-            .container::<Vec<(u64, Told)>>()
+            .container::<Vec<(u64, LinkToKeep)>>()
             .connect_loop(feedback);
     });
     #[allow(

@@ -11,9 +11,9 @@ use std::sync::Arc;
 
 use bus::{Bus, Topic};
 
+use crate::epoch::part::Part;
 use crate::partition::Partition;
 use crate::recovery::reread::{Purpose, Reread};
-use crate::shell::worker::Part;
 
 type Owned = BTreeMap<u32, Partition>;
 

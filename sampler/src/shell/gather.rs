@@ -8,7 +8,7 @@ use schemas::partition::partition_of;
 use crate::budget::{self, Budgets};
 use crate::decide::links::Linked;
 use crate::fleet::Fleet;
-use crate::shell::dataflow::{Report, Told, worker_of};
+use crate::shell::report::{LinkToKeep, Report, worker_of};
 use crate::shell::worker::Common;
 use crate::stats::{self, Gathering, Group, Keyed};
 
@@ -62,7 +62,7 @@ impl Gatherer {
     }
 
     /// Tells workers, by number, what they need for the next epoch, and the group what all of them counted.
-    pub(crate) fn gather(&mut self, reports: Vec<Report>, mut tell: impl FnMut(u64, Told)) {
+    pub(crate) fn gather(&mut self, reports: Vec<Report>, mut tell: impl FnMut(u64, LinkToKeep)) {
         let (mut owned, mut tallied, mut links) = (BTreeMap::new(), Vec::new(), Vec::new());
         let worker = |partition| worker_of(partition, self.workers) as u64;
         for report in reports {

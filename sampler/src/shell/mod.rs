@@ -1,6 +1,5 @@
 //! The shell: membership, epochs, the dataflow and commits. What it hands to the core and takes from it is data.
 
-pub(crate) mod batch;
 pub(crate) mod commit;
 pub(crate) mod consumer;
 pub(crate) mod counters;
@@ -9,7 +8,7 @@ pub(crate) mod emitting;
 pub(crate) mod gather;
 pub(crate) mod progress;
 pub(crate) mod rebalance;
-pub mod reconfigure;
 pub(crate) mod reload;
+mod report;
 pub(crate) mod session;
 pub(crate) mod worker;

@@ -7,10 +7,10 @@ use std::time::Duration;
 use bus::{Assigned, Rebalance, TopicPartition};
 use runtime::names;
 
+use crate::epoch::command::Command;
 use crate::recovery::rebuild::Rebuild;
 use crate::shell::dataflow::Inlets;
 use crate::shell::progress::{Failure, Progress};
-use crate::shell::worker::Command;
 
 /// A revoked partition is given up after this long even if its last epoch is not committed.
 pub const REVOKE_TIMEOUT: Duration = Duration::from_secs(20);

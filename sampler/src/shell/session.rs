@@ -12,11 +12,11 @@ use schemas::{Signal, Topics};
 
 use crate::budget::Budgets;
 use crate::config::Config;
+use crate::epoch::batch::Batch;
 use crate::fleet::{self, Fleet, Talk};
 use crate::memory::Memory;
 use crate::recovery::Recovery;
 use crate::recovery::rebuild::Rebuild;
-use crate::shell::batch::Batch;
 use crate::shell::commit;
 use crate::shell::consumer::Consumer;
 use crate::shell::counters::Counters;

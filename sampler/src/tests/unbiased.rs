@@ -14,8 +14,10 @@ use schemas::wire::{put_fixed64, put_len};
 use serde_json::{Value, json};
 
 use crate::RawConfig;
-use crate::partition::{Partition, RawRecord, Start};
+use crate::partition::Partition;
 use crate::policy::{Policies, RawPolicy};
+use crate::position::Start;
+use crate::record::RawRecord;
 use crate::stats::{Gathering, Group};
 
 const RUNS: u64 = 300;

@@ -6,8 +6,11 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Sta
 use prost::Message;
 use runtime::config::Problems;
 use sampler::links::Linked;
-use sampler::partition::{Output, Partition, RawRecord, Start};
+use sampler::output::Output;
+use sampler::partition::Partition;
 use sampler::position::Position;
+use sampler::position::Start;
+use sampler::record::RawRecord;
 use sampler::{Config, RawConfig};
 use schemas::decisions::{DecisionBatch, EntryKind, UNKNOWN_THRESHOLD, Verdict};
 use schemas::partition::partition_of;
@@ -150,7 +153,13 @@ fn a_link_into_another_partition_is_passed_on_and_a_new_owner_does_so_again() {
         (target, Verdict::Keep, EntryKind::Linked, UNKNOWN_THRESHOLD)
     );
     assert_eq!(log.sources[0].trace_id, source);
-    assert_eq!((output.counts.linked, output.counts.kept_spans), (1, 1));
+    assert_eq!(
+        (
+            output.counts.decider.linked,
+            output.counts.copier.kept_spans
+        ),
+        (1, 1)
+    );
 }
 
 /// A partition that still rebuilds its window waits with what it is asked until it has.

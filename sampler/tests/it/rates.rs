@@ -11,8 +11,10 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Sta
 use prost::Message;
 use runtime::config::Problems;
 use sampler::RawConfig;
-use sampler::partition::{Partition, RawRecord, Start};
+use sampler::partition::Partition;
 use sampler::policy::{Policies, RawPolicy};
+use sampler::position::Start;
+use sampler::record::RawRecord;
 use schemas::decisions::{Decision, Verdict};
 use serde_json::{Value as Json, json};
 

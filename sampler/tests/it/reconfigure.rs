@@ -6,9 +6,12 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Valu
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
 use prost::Message;
 use runtime::config::Problems;
-use sampler::partition::{Output, Partition, RawRecord, Start};
+use sampler::output::Output;
+use sampler::partition::Partition;
 use sampler::position::Position;
+use sampler::position::Start;
 use sampler::reconfigure::Reconfiguration;
+use sampler::record::RawRecord;
 use sampler::{Config, RawConfig};
 use schemas::decisions::{EntryKind, Verdict};
 use serde_json::{Value, json};
@@ -143,8 +146,8 @@ fn what_was_gathered_stays_and_what_is_new_is_unknown() {
         ]
     );
     assert_eq!(output.decisions.policies, ["with-b", "errors", "slow-200"]);
-    assert_eq!(output.counts.verdicts, [(1, 0), (1, 0), (1, 0)]);
-    assert_eq!(output.counts.unmatched, 3);
+    assert_eq!(output.counts.decider.verdicts, [(1, 0), (1, 0), (1, 0)]);
+    assert_eq!(output.counts.decider.unmatched, 3);
 }
 
 #[test]

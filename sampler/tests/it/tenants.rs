@@ -6,8 +6,11 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Sta
 use prost::Message;
 use runtime::config::Problems;
 use sampler::links::Linked;
-use sampler::partition::{Output, Partition, RawRecord, Start};
+use sampler::output::Output;
+use sampler::partition::Partition;
 use sampler::position::Position;
+use sampler::position::Start;
+use sampler::record::RawRecord;
 use sampler::{Config, RawConfig};
 use schemas::decisions::{DecisionBatch, EntryKind, Verdict};
 use schemas::partition::partition_of;
@@ -164,7 +167,10 @@ fn an_error_of_one_tenant_keeps_no_trace_of_another() {
     );
     assert_eq!(kept(&output), names(&[("a", "a0"), ("a", "a3")]));
     assert_eq!(
-        (output.counts.kept_spans, output.counts.dropped_spans),
+        (
+            output.counts.copier.kept_spans,
+            output.counts.copier.dropped_spans
+        ),
         (2, 2)
     );
 
@@ -172,7 +178,7 @@ fn an_error_of_one_tenant_keeps_no_trace_of_another() {
     let (emit, metadata) = &output.position;
     let mut heir = partition_from(*emit, metadata);
     heir.restore(&log);
-    assert_eq!(heir.verdicts_held(), 3);
+    assert_eq!(heir.verdicts_stored(), 3);
     for owner in [&mut partition, &mut heir] {
         for record in [sent(40, "b"), sent(41, "a"), sent(42, "")] {
             owner.observe(record.record());
@@ -181,7 +187,7 @@ fn an_error_of_one_tenant_keeps_no_trace_of_another() {
         owner.tick(NOW_MS + 60_000);
         let output = take(owner);
         assert_eq!(kept(&output), names(&[("a", "a41")]));
-        assert_eq!(output.counts.late_spans, 3);
+        assert_eq!(output.counts.decider.late_spans, 3);
     }
 }
 
@@ -251,7 +257,7 @@ fn a_late_error_brings_back_its_own_tenant_s_spans_alone() {
         kept(&output),
         names(&[("a", "a0"), ("a", "a2"), ("a", "a40")])
     );
-    assert_eq!(output.counts.rescued_spans, 2);
+    assert_eq!(output.counts.copier.rescued_spans, 2);
 }
 
 #[test]
@@ -345,7 +351,7 @@ fn memory_does_not_grow_with_the_tenants_that_ever_were() {
             }
             partition.tick(NOW_MS + (round * 10_000 + 1200) * 1000);
             let output = take(&mut partition);
-            assert_eq!(output.counts.dropped_spans, 1000);
+            assert_eq!(output.counts.copier.dropped_spans, 1000);
             most = most.max(partition.window_bytes());
         }
         most

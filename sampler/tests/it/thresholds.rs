@@ -11,7 +11,9 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Sta
 use prost::Message;
 use runtime::config::Problems;
 use sampler::RawConfig;
-use sampler::partition::{Partition, RawRecord, Start};
+use sampler::partition::Partition;
+use sampler::position::Start;
+use sampler::record::RawRecord;
 use schemas::decisions::DecisionBatch;
 use serde_json::{Value, json};
 

@@ -39,7 +39,7 @@ fn what_the_bus_says_outlives_another_configuration() {
         let raw: RawConfig = serde_json::from_value(section).unwrap();
         raw.validate("", &mut Problems::new())
     };
-    let said = OfBus {
+    let said = BusProperties {
         partitions: 7,
         record_bytes_max: 1000,
         record_bytes_limit: 2000,

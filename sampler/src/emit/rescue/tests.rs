@@ -6,6 +6,8 @@ use schemas::wire::put_len;
 
 use super::*;
 use crate::RawConfig;
+use crate::decide::traces::index::TraceKey;
+use crate::policy::tracestate::Choice;
 
 const SPAN_BYTES: usize = 10_000;
 /// A span with what a packer takes.
@@ -38,8 +40,9 @@ fn record(offset: u64) -> RawRecord {
     }
 }
 
-fn wanted(trace: u64) -> Wanted {
-    Wanted {
+fn wanted(at: u64, trace: u64) -> WantedTrace {
+    WantedTrace {
+        at,
         key: TraceKey {
             tenant: Tenant::DEFAULT,
             id: id(trace),
@@ -55,7 +58,7 @@ fn read(rescues: &mut Rescues, options: &Options) -> bool {
     let mut any = false;
     while let Some(missing) = rescues.missing(u64::MAX) {
         let records: Vec<_> = missing.clone().map(record).collect();
-        rescues.supply(records, missing.end, &Tenants::default(), options);
+        rescues.supply(records, missing.end, |_| Some(Tenant::DEFAULT), options);
         any = true;
     }
     any
@@ -70,7 +73,7 @@ fn bring_back(pool: &Arc<Pool>, partitions: usize, at: impl Fn(u64) -> u64) -> (
         rescues.share(pool);
         for trace in 0..10 {
             // Two readings apart.
-            rescues.want(at(trace), wanted(trace * 200));
+            rescues.want(wanted(at(trace), trace * 200));
         }
     }
     let (mut held, mut spans, mut incomplete) = (0, 0, 0);

@@ -6,9 +6,8 @@ use runtime::config::nearest;
 use super::Compiler;
 use crate::budget::{Limit, Refill};
 use crate::policy::RawPolicy;
-use crate::policy::composite::Composite;
 use crate::policy::raw::RawComposite;
-use crate::policy::rule::Rule;
+use crate::policy::rule::{Composite, Rule};
 
 /// `and` and `not` within each other at most so deep.
 const DEPTH_MAX: usize = 8;

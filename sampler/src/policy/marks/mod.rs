@@ -16,13 +16,12 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::identity::identity;
 use super::per_operation::{Operation, Operations};
-use crate::emit::tracestate::Upstream;
+use crate::policy::tracestate::Upstream;
 use crate::stats::set_hash::{self, mix};
 pub(crate) use reading::Reading;
-use reading::{Field, fields_of, hash_of, shape_of};
+use reading::{Field, SET_WORDS, fields_of, hash_of, shape_of};
 
-/// Words of a set of field values, and of a shape: see [`set_hash`].
-const SET_WORDS: usize = 4;
+/// Words of a shape: see [`set_hash`].
 const SHAPE_WORDS: usize = 8;
 
 /// What a column is about.

@@ -4,9 +4,11 @@ use schemas::otlp::{AnyValue, Attributes, SpanView, StatusCode};
 use schemas::wire::Fields;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::SET_WORDS;
 use crate::policy::per_operation::Memo;
 use crate::stats::set_hash::{self, mix};
+
+/// Words of a set of field values: see [`set_hash`].
+pub(super) const SET_WORDS: usize = 4;
 
 /// A field of a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,8 +9,10 @@ use proptest::prelude::*;
 use prost::Message;
 use runtime::config::Problems;
 use sampler::RawConfig;
-use sampler::partition::{Partition, RawRecord, Start};
+use sampler::partition::Partition;
 use sampler::policy::{Policies, RawPolicy};
+use sampler::position::Start;
+use sampler::record::RawRecord;
 use schemas::decisions::Verdict;
 use serde_json::{Value as Json, json};
 

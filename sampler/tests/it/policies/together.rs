@@ -6,7 +6,7 @@ use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Valu
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use proptest::prelude::*;
 use prost::Message;
-use sampler::partition::RawRecord;
+use sampler::record::RawRecord;
 use schemas::decisions::Verdict;
 use serde_json::{Value as Json, json};
 
@@ -117,7 +117,7 @@ fn check(policies: Json, verdict: Verdict, kept_share: f64, matches: &[u64]) {
         assert_eq!(entry.verdict, verdict);
         let share = 1.0 - entry.threshold as f64 / (1_u64 << 56) as f64;
         assert!((share - kept_share).abs() < 1e-9, "kept with {share}");
-        assert_eq!(output.counts.matches, matches);
+        assert_eq!(output.counts.decider.matches, matches);
     }
 }
 

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use fastrand::Rng;
-use sampler::partition::{DeadLetter, RawRecord};
+use sampler::output::DeadLetter;
+use sampler::record::RawRecord;
 
 #[derive(Clone, Debug)]
 pub struct Span {

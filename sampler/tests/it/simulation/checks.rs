@@ -275,9 +275,9 @@ fn nothing_is_held_for_ever(setup: &Setup, process: &Process) {
         partition.open_traces()
     );
     assert!(
-        partition.verdicts_held() <= 8,
+        partition.verdicts_stored() <= 8,
         "verdicts_held {}, {setup}",
-        partition.verdicts_held()
+        partition.verdicts_stored()
     );
     // What retention deleted between the cursors is pending until the emit cursor leaves its group of records.
     assert!(

@@ -1,8 +1,10 @@
 //! A sampler process as the shell runs it, one step at a time.
 
 use fastrand::Rng;
-use sampler::partition::{Counts, Output, Partition, Start};
+use sampler::output::{Counts, Output};
+use sampler::partition::Partition;
 use sampler::position::Position;
+use sampler::position::Start;
 use sampler::reconfigure::Reconfiguration;
 use schemas::decisions::DecisionBatch;
 
@@ -160,17 +162,17 @@ impl Process {
     fn take_counted(&mut self) -> Output {
         let output = self.partition.take();
         let (total, counts) = (&mut self.total, &output.counts);
-        total.consumed_spans += counts.consumed_spans;
-        total.kept_spans += counts.kept_spans;
-        total.dropped_spans += counts.dropped_spans;
-        total.dead_lettered_spans += counts.dead_lettered_spans;
-        total.lost_spans += counts.lost_spans;
+        total.decider.consumed_spans += counts.decider.consumed_spans;
+        total.copier.kept_spans += counts.copier.kept_spans;
+        total.copier.dropped_spans += counts.copier.dropped_spans;
+        total.copier.dead_lettered_spans += counts.copier.dead_lettered_spans;
+        total.copier.lost_spans += counts.copier.lost_spans;
         assert_eq!(
-            total.consumed_spans,
-            total.kept_spans
-                + total.dropped_spans
-                + total.dead_lettered_spans
-                + total.lost_spans
+            total.decider.consumed_spans,
+            total.copier.kept_spans
+                + total.copier.dropped_spans
+                + total.copier.dead_lettered_spans
+                + total.copier.lost_spans
                 + self.partition.pending_spans(),
             "counters don't close: {total:?}"
         );
@@ -181,7 +183,7 @@ impl Process {
             .sum();
         assert_eq!(
             written as u64,
-            counts.kept_spans + counts.rescued_spans,
+            counts.copier.kept_spans + counts.copier.rescued_spans,
             "more or less was written than was counted"
         );
         output

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use fastrand::Rng;
 use runtime::config::{Duration, Problems};
-use sampler::partition::{OfBus, Options};
+use sampler::options::Stamping;
+use sampler::options::{BusProperties, Options};
 use sampler::policy::{
     Policies, RawFloor, RawLatency, RawLatencyOutlier, RawNovelty, RawOperationRule,
     RawPerOperation, RawPolicy, RawProbabilistic, RawSpanCount, RawStatusCode,
 };
 use sampler::reconfigure::Reconfiguration;
-use sampler::stamp::Stamping;
 use schemas::wire::{put_len, put_varint};
 
 use crate::simulation::bus::{Bus, Content, Record, Span};
@@ -59,11 +59,11 @@ impl Setup {
                 decision_wait_after_root_ms: *rng.choice(&[0, 0, 1, wait / 4]).unwrap(),
                 decision_cache_ttl_ms: *rng.choice(&[0, 1, 10, wait, 2 * wait, 8 * wait]).unwrap(),
                 maximum_trace_size_bytes: *rng.choice(&[0, 0, 0, 1200]).unwrap(),
-                bus: OfBus {
+                bus: BusProperties {
                     record_bytes_max: *rng.choice(&[300, 2000, 50_000]).unwrap(),
                     copy_cached: rng.bool(),
                     stamps: !foreign && rng.bool(),
-                    ..OfBus::default()
+                    ..BusProperties::default()
                 },
                 future_limit_ms: *rng.choice(&[wait / 4, wait, 1_000_000]).unwrap(),
                 statistics_bytes: 1 << 20,

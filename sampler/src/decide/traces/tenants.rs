@@ -8,7 +8,7 @@ use bytes::Bytes;
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
-use crate::decide::index::Tenant;
+use crate::decide::traces::index::Tenant;
 
 /// A longer name (ingest takes none) is known by its beginning and a hash.
 const NAME_BYTES_MAX: usize = 256;
@@ -21,7 +21,7 @@ struct Named {
     references: usize,
 }
 
-/// See the module. The default tenant has a number without being here.
+/// The tenants of one partition. The default tenant has a number without being here.
 #[derive(Debug, Default)]
 pub(crate) struct Tenants {
     /// By number less one.

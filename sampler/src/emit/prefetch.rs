@@ -1,4 +1,4 @@
-//! Bringing a record's bytes near before they are walked.
+//! Loading a record's bytes into the processor's caches before they are walked.
 //!
 //! A walk knows where a span begins when it has read the length of the one before. In memory that was not looked at for a while this is one
 //! wait after the other; with the places known beforehand, the processor waits for many at a time.
@@ -25,7 +25,7 @@ impl Starts {
     }
 
     /// Loads frame and trace id of every span.
-    pub(crate) fn bring_near(&self, record: &[u8]) {
+    pub(crate) fn load(&self, record: &[u8]) {
         load(self.0.iter().flat_map(|&start| {
             let start = start as usize;
             let ends = [start.saturating_sub(FRAME_BYTES), start + ID_END];

@@ -10,14 +10,11 @@ use std::ops::Range;
 use hashbrown::HashMap;
 
 use crate::decide::facts::{NO_RANDOMNESS, SpanFacts};
-use crate::decide::index::{Tenant, TraceKey};
-use crate::decide::services::Services;
-use crate::emit::tracestate;
+use crate::decide::traces::index::{NONE, Tenant, TraceKey};
+use crate::decide::traces::services::Services;
 use crate::options::Options;
+use crate::policy::tracestate;
 use crate::policy::{BitMap, Bits, Marks, Policies};
-
-/// No slot.
-pub(crate) const NONE: u32 = u32::MAX;
 
 /// What is known of an open trace.
 #[derive(Clone, Copy, Debug)]

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use bus::Fetched;
 use schemas::headers::UnknownVersion;
 
-use crate::partition::RawRecord;
-use crate::recovery::raw_record;
-use crate::shell::worker::Command;
+use crate::epoch::command::Command;
+use crate::record::RawRecord;
 
 /// Records, bounded by `epoch_bytes`, and what else the workers must know.
 #[derive(Default)]
@@ -42,7 +41,7 @@ impl Batch {
         self.records
             .entry(record.partition)
             .or_default()
-            .push(raw_record(record));
+            .push(RawRecord::from(record));
     }
 
     /// Nothing is left to read of what had been written to this partition by then.

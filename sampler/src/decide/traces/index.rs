@@ -5,7 +5,10 @@
 
 use hashbrown::HashTable;
 
-/// A tenant's number within its partition: see [`crate::decide::tenants::Tenants`].
+/// No slot.
+pub(crate) const NONE: u32 = u32::MAX;
+
+/// A tenant's number within its partition: see [`crate::decide::traces::tenants::Tenants`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tenant(pub(crate) u32);
 

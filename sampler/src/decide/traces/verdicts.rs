@@ -15,13 +15,12 @@ use std::ops::Range;
 use hashbrown::HashMap;
 use schemas::decisions::Verdict;
 
-use crate::decide::index::{Tenant, TraceKey};
-use crate::decide::window::NONE;
-use crate::emit::tracestate::Choice;
+use crate::decide::traces::index::{NONE, Tenant, TraceKey};
+use crate::policy::tracestate::Choice;
 
 /// A verdict as it is given.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Given {
+pub(crate) struct GivenVerdict {
     pub(crate) key: TraceKey,
     pub(crate) first_offset: u64,
     pub(crate) last_offset: u64,
@@ -40,7 +39,7 @@ pub(crate) struct Given {
 
 /// One verdict. 64 bytes: what few have stands elsewhere.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Held {
+pub(crate) struct StoredVerdict {
     pub(crate) id: [u8; 16],
     pub(crate) first_offset: u64,
     /// Of the last span seen.
@@ -62,7 +61,7 @@ const RENEWED: u8 = 1;
 const FINAL: u8 = 2;
 const RESTORED: u8 = 4;
 
-impl Held {
+impl StoredVerdict {
     #[inline]
     pub(crate) fn key(&self) -> TraceKey {
         TraceKey {
@@ -85,10 +84,10 @@ pub(crate) const NO_POLICY: u16 = u16::MAX;
 
 #[derive(Debug)]
 pub(crate) struct Verdicts {
-    slots: Vec<Held>,
+    slots: Vec<StoredVerdict>,
     /// Free slots, linked through `older`.
     free: u32,
-    held: usize,
+    stored: usize,
     /// Slots in order of time, more or less: see [`Verdicts::forgettable`].
     queue: VecDeque<u32>,
     /// R of the verdicts that were given by another one than their spans have.
@@ -103,7 +102,7 @@ impl Verdicts {
         Self {
             slots: Vec::new(),
             free: NONE,
-            held: 0,
+            stored: 0,
             queue: VecDeque::new(),
             randomness: HashMap::new(),
             dropped: HashMap::new(),
@@ -112,12 +111,26 @@ impl Verdicts {
     }
 
     #[inline]
-    pub(crate) fn get(&self, slot: u32) -> &Held {
+    pub(crate) fn get(&self, slot: u32) -> &StoredVerdict {
         &self.slots[slot as usize]
     }
 
     pub(crate) fn set_older(&mut self, slot: u32, older: u32) {
         self.slots[slot as usize].older = older;
+    }
+
+    /// Takes `slot` out of the chain that begins at `newer`.
+    pub(crate) fn unlink(&mut self, newer: u32, slot: u32) {
+        let older = self.get(slot).older;
+        let mut at = newer;
+        while at != NONE {
+            let next = self.get(at).older;
+            if next == slot {
+                self.set_older(at, older);
+                return;
+            }
+            at = next;
+        }
     }
 
     pub(crate) fn set_policy(&mut self, slot: u32, policy: u16) {
@@ -129,9 +142,9 @@ impl Verdicts {
         time_ms.saturating_add(self.ttl_ms.saturating_add(self.ttl_ms / 2))
     }
 
-    pub(crate) fn insert(&mut self, given: Given) -> u32 {
+    pub(crate) fn insert(&mut self, given: GivenVerdict) -> u32 {
         let flag = |condition, flag| if condition { flag } else { 0 };
-        let held = Held {
+        let stored = StoredVerdict {
             id: given.key.id,
             tenant: given.key.tenant,
             first_offset: given.first_offset,
@@ -144,27 +157,27 @@ impl Verdicts {
             flags: flag(given.is_final, FINAL) | flag(given.restored, RESTORED),
         };
         let slot = if self.free == NONE {
-            self.slots.push(held);
+            self.slots.push(stored);
             (self.slots.len() - 1) as u32
         } else {
             let slot = self.free;
             self.free = self.slots[slot as usize].older;
-            self.slots[slot as usize] = held;
+            self.slots[slot as usize] = stored;
             slot
         };
         if let Some(randomness) = given.choice.randomness {
             self.randomness.insert(slot, randomness);
         }
         self.queue.push_back(slot);
-        self.held += 1;
+        self.stored += 1;
         slot
     }
 
     /// Another configuration, with other numbers for its policies.
     pub(crate) fn reconfigure(&mut self, ttl_ms: u64, policy: impl Fn(u16) -> u16) {
         self.ttl_ms = ttl_ms;
-        for held in &mut self.slots {
-            held.policy = policy(held.policy);
+        for stored in &mut self.slots {
+            stored.policy = policy(stored.policy);
         }
     }
 
@@ -179,13 +192,13 @@ impl Verdicts {
 
     /// Where the trace's dropped spans may lie below `offset`, if it was dropped by this verdict. `read_from` is where this process began to read.
     pub(crate) fn dropped_below(&self, slot: u32, offset: u64, read_from: u64) -> Range<u64> {
-        let held = self.get(slot);
+        let stored = self.get(slot);
         let before = self.dropped.get(&slot);
-        let start = before.map_or(held.first_offset, |before| before.start);
+        let start = before.map_or(stored.first_offset, |before| before.start);
         let mut end = before
             .map_or(0, |before| before.end)
-            .max(held.last_offset + 1);
-        if held.is_restored() {
+            .max(stored.last_offset + 1);
+        if stored.is_restored() {
             // Late spans between its last entry in the log and there were not seen here.
             end = end.max(read_from);
         }
@@ -209,11 +222,11 @@ impl Verdicts {
     pub(crate) fn at(&self, newest: u32, offset: u64) -> Option<u32> {
         let mut slot = newest;
         while slot != NONE {
-            let held = self.get(slot);
-            if held.first_offset <= offset {
+            let stored = self.get(slot);
+            if stored.first_offset <= offset {
                 return Some(slot);
             }
-            slot = held.older;
+            slot = stored.older;
         }
         None
     }
@@ -230,23 +243,23 @@ impl Verdicts {
     /// A span at `offset`, observed at `now_ms`, goes the way of this verdict. `true`: the verdict has a new time, to be logged.
     pub(crate) fn touch(&mut self, slot: u32, offset: u64, now_ms: u64) -> bool {
         let half = self.ttl_ms / 2;
-        let held = &mut self.slots[slot as usize];
-        held.last_offset = held.last_offset.max(offset);
-        if now_ms <= held.time_ms.saturating_add(half) {
+        let stored = &mut self.slots[slot as usize];
+        stored.last_offset = stored.last_offset.max(offset);
+        if now_ms <= stored.time_ms.saturating_add(half) {
             return false;
         }
-        held.time_ms = now_ms;
-        held.flags |= RENEWED;
+        stored.time_ms = now_ms;
+        stored.flags |= RENEWED;
         true
     }
 
     /// As the decision log has it.
     pub(crate) fn renew(&mut self, slot: u32, last_offset: u64, time_ms: u64) {
-        let held = &mut self.slots[slot as usize];
-        held.last_offset = held.last_offset.max(last_offset);
-        if time_ms > held.time_ms {
-            held.time_ms = time_ms;
-            held.flags |= RENEWED;
+        let stored = &mut self.slots[slot as usize];
+        stored.last_offset = stored.last_offset.max(last_offset);
+        if time_ms > stored.time_ms {
+            stored.time_ms = time_ms;
+            stored.flags |= RENEWED;
         }
     }
 
@@ -254,14 +267,14 @@ impl Verdicts {
     /// queue: the caller unlinks it and calls [`Verdicts::remove`].
     pub(crate) fn forgettable(&mut self, clock_ms: u64, emit: u64) -> Option<u32> {
         while let Some(&slot) = self.queue.front() {
-            let held = &mut self.slots[slot as usize];
-            if held.flags & RENEWED != 0 {
-                held.flags &= !RENEWED;
+            let stored = &mut self.slots[slot as usize];
+            if stored.flags & RENEWED != 0 {
+                stored.flags &= !RENEWED;
                 self.queue.pop_front();
                 self.queue.push_back(slot);
                 continue;
             }
-            let (time_ms, last_offset) = (held.time_ms, held.last_offset);
+            let (time_ms, last_offset) = (stored.time_ms, stored.last_offset);
             if self.holds_until_ms(time_ms) >= clock_ms || last_offset >= emit {
                 return None;
             }
@@ -276,8 +289,8 @@ impl Verdicts {
         self.dropped.remove(&slot);
         self.slots[slot as usize].older = self.free;
         self.free = slot;
-        self.held -= 1;
-        if self.held == 0 {
+        self.stored -= 1;
+        if self.stored == 0 {
             self.slots.clear();
             self.slots.shrink_to(1024);
             self.queue.shrink_to(1024);
@@ -286,12 +299,12 @@ impl Verdicts {
         }
     }
 
-    pub(crate) fn held(&self) -> usize {
-        self.held
+    pub(crate) fn stored(&self) -> usize {
+        self.stored
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.slots.capacity() * size_of::<Held>()
+        self.slots.capacity() * size_of::<StoredVerdict>()
             + self.queue.capacity() * size_of::<u32>()
             + self.randomness.allocation_size()
             + self.dropped.allocation_size()

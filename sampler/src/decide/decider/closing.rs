@@ -1,0 +1,85 @@
+//! Giving a verdict, and what it asks of other traces.
+
+use std::ops::Range;
+
+use schemas::decisions::Verdict;
+use schemas::partition::partition_of;
+
+use crate::decide::counts::Cause;
+use crate::decide::decider::Decider;
+use crate::decide::handover::WantedTrace;
+use crate::decide::judge::Case;
+use crate::decide::links::Linked;
+use crate::decide::traces::index::{Place, TraceKey};
+use crate::decide::traces::verdicts::GivenVerdict;
+
+impl Decider {
+    /// Decides a trace.
+    pub(super) fn close(&mut self, slot: u32, time_ms: u64, cause: Cause) -> Place {
+        let marks = self.judge.marks();
+        let closed = self.traces.close(slot, marks, &mut self.marks);
+        let links = self.links.take(slot);
+        let case = Case {
+            closed: &closed,
+            marks: &self.marks,
+            links: &links,
+            tenant: self.traces.tenant_name(closed.trace.tenant),
+            time_ms,
+            cause,
+        };
+        let given = self.judge.decide(case, &mut self.counts);
+        let at = self.traces.decide(slot, given, closed.dropped.clone());
+        self.want_back(&given, closed.dropped);
+        if given.verdict == Verdict::Keep {
+            self.follow_links(given.key, links, time_ms);
+        }
+        Place::Decided(at)
+    }
+
+    /// A late error asked for a trace: if it is kept, its dropped spans are wanted back.
+    pub(super) fn want_back(&mut self, given: &GivenVerdict, dropped: Option<Range<u64>>) {
+        if let Some(within) = dropped
+            && given.verdict == Verdict::Keep
+        {
+            let policy = self.judge.policies().names().get(usize::from(given.policy));
+            self.wanted.push(WantedTrace {
+                at: given.first_offset,
+                key: given.key,
+                within,
+                choice: given.choice,
+                policy: policy.cloned(),
+            });
+        }
+    }
+
+    /// What a kept trace links to is to be kept too.
+    pub(super) fn follow_links(&mut self, source: TraceKey, targets: Vec<[u8; 16]>, time_ms: u64) {
+        for target in targets {
+            let linked = Linked {
+                tenant: self.traces.tenant_name(source.tenant).as_ref().into(),
+                target,
+                source: source.id,
+            };
+            if partition_of(&target, self.options.bus.partitions) == self.number {
+                self.links.keep(linked, time_ms);
+            } else {
+                self.links.pass_on(linked);
+            }
+        }
+    }
+
+    /// Keeps the open traces that kept ones link to, and what those link to.
+    pub(super) fn keep_linked(&mut self) {
+        while let Some((linked, time_ms)) = self.links.next_to_keep() {
+            let tenant = self.traces.tenant(Some(&linked.tenant));
+            let key = tenant.map(|tenant| TraceKey {
+                tenant,
+                id: linked.target,
+            });
+            if let Some(Place::Open(slot)) = key.and_then(|key| self.traces.find(&key)) {
+                let time_ms = time_ms.max(self.traces.opened_ms(slot));
+                self.close(slot, time_ms, Cause::Linked(linked.source));
+            }
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! The traces of one partition, open and decided, found by tenant and trace id.
+//!
+//! Owns the four structures that know a trace by a number: the index, the tenants, the window of open traces and the verdicts. What has to hold
+//! between them holds here: the index shows an open trace before its verdicts, and every open trace and every verdict refers to its tenant.
+
+pub(crate) mod index;
+mod services;
+mod tenants;
+pub(crate) mod verdicts;
+pub(crate) mod window;
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use crate::decide::facts::SpanFacts;
+use crate::decide::traces::index::{NONE, Place, Tenant, TraceIndex, TraceKey};
+use crate::decide::traces::tenants::Tenants;
+use crate::decide::traces::verdicts::{GivenVerdict, NO_POLICY, StoredVerdict, Verdicts};
+use crate::decide::traces::window::{Trace, Window};
+use crate::options::Options;
+use crate::policy::tracestate::Choice;
+use crate::policy::{BitMap, Marks, Policies};
+
+#[derive(Debug)]
+pub(crate) struct Traces {
+    tenants: Tenants,
+    index: TraceIndex,
+    window: Window,
+    verdicts: Verdicts,
+}
+
+/// A trace that has just been taken out of the window.
+#[derive(Debug)]
+pub(crate) struct ClosedTrace {
+    pub(crate) trace: Trace,
+    /// Services that it was seen in; 0 where no policy asks.
+    pub(crate) services: u64,
+    /// R, when somebody sampled it before us.
+    pub(crate) upstream: Option<u64>,
+    /// Where its dropped spans lie, when a late error reopened it.
+    pub(crate) dropped: Option<Range<u64>>,
+}
+
+impl Traces {
+    pub(crate) fn new(options: &Options) -> Self {
+        Self {
+            tenants: Tenants::default(),
+            index: TraceIndex::default(),
+            window: Window::new(
+                options.decision_wait_ms,
+                options.decision_wait_after_root_ms,
+            ),
+            verdicts: Verdicts::new(options.decision_cache_ttl_ms),
+        }
+    }
+
+    /// The number of the tenant that a record names, with a reference to it: see [`Tenants::enter`].
+    pub(crate) fn enter_tenant(&mut self, name: Option<&[u8]>) -> Tenant {
+        self.tenants.enter(name)
+    }
+
+    /// Gives the reference back that [`Traces::enter_tenant`] gave.
+    pub(crate) fn release_tenant(&mut self, tenant: Tenant) {
+        self.tenants.release(tenant);
+    }
+
+    /// The number of a tenant that has traces here.
+    pub(crate) fn tenant(&self, name: Option<&[u8]>) -> Option<Tenant> {
+        self.tenants.find(name)
+    }
+
+    /// Empty: the default tenant's.
+    pub(crate) fn tenant_name(&self, tenant: Tenant) -> Bytes {
+        self.tenants.name(tenant)
+    }
+
+    #[inline]
+    pub(crate) fn find(&self, key: &TraceKey) -> Option<Place> {
+        self.index.find(key.hash(), |place| match place {
+            Place::Open(slot) => self.window.get(slot).key() == *key,
+            Place::Decided(slot) => self.verdicts.get(slot).key() == *key,
+        })
+    }
+
+    /// Opens a trace that is unknown.
+    pub(crate) fn open(&mut self, key: TraceKey, offset: u64, now_ms: u64) -> u32 {
+        let slot = self.open_after(key, offset, now_ms, NONE);
+        self.index.insert(key.hash(), Place::Open(slot));
+        slot
+    }
+
+    /// Opens a trace anew whose newest verdict stands at `newest`.
+    pub(crate) fn open_again(&mut self, newest: u32, offset: u64, now_ms: u64) -> u32 {
+        let key = self.verdicts.get(newest).key();
+        let slot = self.open_after(key, offset, now_ms, newest);
+        self.index
+            .replace(key.hash(), Place::Decided(newest), Place::Open(slot));
+        slot
+    }
+
+    fn open_after(&mut self, key: TraceKey, offset: u64, now_ms: u64, older: u32) -> u32 {
+        self.tenants.hold(key.tenant);
+        self.window.open(key, offset, now_ms, older)
+    }
+
+    /// An open trace is there again because of a late error; its dropped spans lie in these records.
+    pub(crate) fn set_reopened(&mut self, slot: u32, dropped: Range<u64>) {
+        self.window.reopen(slot, dropped);
+    }
+
+    /// Adds a span's facts to an open trace; the trace's bytes afterwards.
+    #[inline]
+    pub(crate) fn gather(
+        &mut self,
+        slot: u32,
+        span: (&SpanFacts, &[u64]),
+        offset: u64,
+        now_ms: u64,
+        policies: &Policies,
+    ) -> u64 {
+        self.window.gather(slot, span, offset, now_ms, policies)
+    }
+
+    /// The open trace that is due next at `now_ms`, with its deadline: see [`Window::due`].
+    pub(crate) fn due(&mut self, now_ms: u64) -> Option<(u32, u64)> {
+        self.window.due(now_ms)
+    }
+
+    /// When an open trace was opened.
+    pub(crate) fn opened_ms(&self, slot: u32) -> u64 {
+        self.window.get(slot).opened_ms
+    }
+
+    /// Takes an open trace out of the window, its marks by column into `out`. [`Traces::decide`] has to follow.
+    pub(crate) fn close(&mut self, slot: u32, marks: &Marks, out: &mut Vec<u64>) -> ClosedTrace {
+        let services = self.window.take_services(slot);
+        let upstream = self.window.take_upstream(slot);
+        self.window.marks_of(slot, marks, out);
+        let trace = self.window.close(slot);
+        ClosedTrace {
+            trace,
+            services,
+            upstream,
+            dropped: self.window.take_reopened(slot),
+        }
+    }
+
+    /// The verdict on the trace that was just closed at `slot`, which refers to the tenant from now on. `dropped`: where the spans lie that the trace
+    /// had before a late error reopened it. Its place.
+    pub(crate) fn decide(
+        &mut self,
+        slot: u32,
+        given: GivenVerdict,
+        dropped: Option<Range<u64>>,
+    ) -> u32 {
+        let at = self.insert(given, dropped);
+        self.index
+            .replace(given.key.hash(), Place::Open(slot), Place::Decided(at));
+        at
+    }
+
+    fn insert(&mut self, given: GivenVerdict, dropped: Option<Range<u64>>) -> u32 {
+        let at = self.verdicts.insert(given);
+        if let Some(dropped) = dropped {
+            self.verdicts.set_dropped(at, dropped);
+        }
+        at
+    }
+
+    /// A verdict of the decision log, before anything was opened. `given.older` is set here. `true`: it is new, and not a renewal of a known one.
+    pub(crate) fn restore(&mut self, given: GivenVerdict, dropped: Option<Range<u64>>) -> bool {
+        let key = given.key;
+        let newest = match self.find(&key) {
+            Some(Place::Decided(slot)) => slot,
+            // Restoring comes before observing, so nothing is open yet.
+            Some(Place::Open(_)) => return false,
+            None => NONE,
+        };
+        // Where it belongs in the chain: behind the last verdict that holds from a later offset.
+        let (mut newer, mut at) = (NONE, newest);
+        while at != NONE && self.verdicts.get(at).first_offset > given.first_offset {
+            (newer, at) = (at, self.verdicts.get(at).older);
+        }
+        if at != NONE && self.verdicts.get(at).first_offset == given.first_offset {
+            // A renewal; or the same verdict once more, and what was written first wins.
+            self.verdicts.renew(at, given.last_offset, given.time_ms);
+            if given.policy != NO_POLICY && self.verdicts.get(at).policy == NO_POLICY {
+                self.verdicts.set_policy(at, given.policy);
+            }
+            return false;
+        }
+        self.tenants.hold(key.tenant);
+        let slot = self.insert(GivenVerdict { older: at, ..given }, dropped);
+        if newer != NONE {
+            self.verdicts.set_older(newer, slot);
+        } else if newest != NONE {
+            let (from, to) = (Place::Decided(newest), Place::Decided(slot));
+            self.index.replace(key.hash(), from, to);
+        } else {
+            self.index.insert(key.hash(), Place::Decided(slot));
+        }
+        true
+    }
+
+    pub(crate) fn verdict(&self, at: u32) -> &StoredVerdict {
+        self.verdicts.get(at)
+    }
+
+    /// The choice by which a trace was kept.
+    pub(crate) fn choice(&self, at: u32) -> Choice {
+        self.verdicts.choice(at)
+    }
+
+    /// See [`Verdicts::dropped`].
+    pub(crate) fn dropped(&self, at: u32) -> Option<&Range<u64>> {
+        self.verdicts.dropped(at)
+    }
+
+    /// See [`Verdicts::dropped_below`].
+    pub(crate) fn dropped_below(&self, at: u32, offset: u64, read_from: u64) -> Range<u64> {
+        self.verdicts.dropped_below(at, offset, read_from)
+    }
+
+    /// The verdict of a chain that a span at an offset belongs to. Below the oldest there is nothing, unless the decision log was lost in part: then the
+    /// nearest verdict is the best there is.
+    #[inline]
+    pub(crate) fn verdict_at(&self, newest: u32, offset: u64) -> u32 {
+        self.verdicts
+            .at(newest, offset)
+            .unwrap_or_else(|| self.verdicts.oldest(newest))
+    }
+
+    /// The verdict that a span of a trace at an offset belongs to; `None`: the trace has none.
+    #[inline]
+    pub(crate) fn verdict_of(&self, key: &TraceKey, offset: u64) -> Option<u32> {
+        let newest = match self.find(key)? {
+            // It was opened anew since then.
+            Place::Open(slot) => self.window.get(slot).older,
+            Place::Decided(slot) => slot,
+        };
+        (newest != NONE).then(|| self.verdict_at(newest, offset))
+    }
+
+    /// The last time, on the partition's clock, at which a verdict of that time holds.
+    pub(crate) fn holds_until_ms(&self, time_ms: u64) -> u64 {
+        self.verdicts.holds_until_ms(time_ms)
+    }
+
+    /// A span follows a verdict: see [`Verdicts::touch`].
+    pub(crate) fn touch(&mut self, at: u32, offset: u64, now_ms: u64) -> bool {
+        self.verdicts.touch(at, offset, now_ms)
+    }
+
+    /// Lets go of verdicts that neither cursor needs any more, at `clock_ms` on the log's clock and with the emit cursor at `emit`.
+    pub(crate) fn forget(&mut self, clock_ms: u64, emit: u64) {
+        while let Some(slot) = self.verdicts.forgettable(clock_ms, emit) {
+            let stored = *self.verdicts.get(slot);
+            let key = stored.key();
+            let newer = match self.find(&key) {
+                Some(Place::Decided(newest)) if newest == slot => {
+                    if stored.older == NONE {
+                        self.index.remove(key.hash(), Place::Decided(slot));
+                    } else {
+                        let (from, to) = (Place::Decided(slot), Place::Decided(stored.older));
+                        self.index.replace(key.hash(), from, to);
+                    }
+                    NONE
+                }
+                Some(Place::Open(open)) if self.window.get(open).older == slot => {
+                    self.window.set_older(open, stored.older);
+                    NONE
+                }
+                Some(Place::Open(open)) => self.window.get(open).older,
+                Some(Place::Decided(newest)) => newest,
+                None => NONE,
+            };
+            self.verdicts.unlink(newer, slot);
+            self.verdicts.remove(slot);
+            self.tenants.release(key.tenant);
+        }
+    }
+
+    /// The offset at which the oldest undecided trace has its first span.
+    pub(crate) fn low_watermark(&self) -> Option<u64> {
+        self.window.low_watermark()
+    }
+
+    /// The numbers of the root services and operations of all open traces, to be given new ones in place.
+    pub(crate) fn names_mut(&mut self) -> impl Iterator<Item = &mut u32> {
+        self.window
+            .traces_mut()
+            .flat_map(|trace| [&mut trace.root_service, &mut trace.root_operation])
+    }
+
+    /// Another configuration; `renumber` gives policies their new numbers.
+    pub(crate) fn reconfigure(
+        &mut self,
+        bits: &BitMap,
+        (before, after): (&Policies, &Policies),
+        options: &Options,
+        renumber: impl Fn(u16) -> u16,
+    ) {
+        self.window.reconfigure(bits, after, options);
+        self.window.carry_marks(before.marks(), after.marks());
+        self.verdicts
+            .reconfigure(options.decision_cache_ttl_ms, renumber);
+    }
+
+    pub(crate) fn open_traces(&self) -> usize {
+        self.window.open_traces()
+    }
+
+    pub(crate) fn verdicts_stored(&self) -> usize {
+        self.verdicts.stored()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.window.bytes() + self.verdicts.bytes() + self.index.bytes() + self.tenants.bytes()
+    }
+}
