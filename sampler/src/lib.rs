@@ -38,7 +38,7 @@ pub use decide::links;
 use options::BusProperties;
 use shell::counters;
 pub use shell::reload::Reload;
-use shell::session::{self, Ended};
+use shell::session::{self, Around, Ended};
 
 /// Its counters, with 0, from the start.
 pub fn register(config: &Config) {
@@ -87,16 +87,16 @@ pub fn run(
         copy_cached: bus.values_pin_buffers(),
         stamps: timestamps == Timestamps::LogAppend,
     };
+    let around = Around {
+        bus: &bus,
+        topics: &topics,
+        instance: &instance,
+        reload: &reload,
+        ready: &ready,
+        drain: &drain,
+    };
     loop {
-        match session::run(
-            &mut config,
-            &bus,
-            &topics,
-            &instance,
-            &reload,
-            &ready,
-            &drain,
-        )? {
+        match session::run(&mut config, around)? {
             Ended::Drained => return Ok(()),
             Ended::Fenced(_) if drain.is_requested() => return Ok(()),
             Ended::Fenced(reason) => {

@@ -139,15 +139,7 @@ fn read_all(
         let item = item?;
         let span = SpanView::parse(item.body)?;
         if item.resource.index != resource.index {
-            resource = Resource {
-                index: item.resource.index,
-                bits: policies.resource_bits(&item.resource),
-                service: None,
-                number: match policies.count_services() {
-                    true => service_name(&item).map_or(0, |name| xxh3_64(name).max(1)),
-                    false => 0,
-                },
-            };
+            resource = Resource::of(&item, policies);
             policies.marks().enter(&item.resource, &mut out.reading);
         }
         policies
@@ -225,6 +217,18 @@ struct Resource {
 }
 
 impl Resource {
+    fn of(item: &Item<'_>, policies: &Policies) -> Self {
+        Self {
+            index: item.resource.index,
+            bits: policies.resource_bits(&item.resource),
+            service: None,
+            number: match policies.count_services() {
+                true => service_name(item).map_or(0, |name| xxh3_64(name).max(1)),
+                false => 0,
+            },
+        }
+    }
+
     fn none() -> Self {
         Self {
             index: usize::MAX,

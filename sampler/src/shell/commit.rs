@@ -13,6 +13,7 @@ use bytes::Bytes;
 use schemas::{Signal, Topics, headers};
 
 use crate::epoch::part::{Part, PartitionOutput};
+use crate::options::BusProperties;
 use crate::output::DeadLetter;
 use crate::recovery::rebuild::Rebuild;
 use crate::shell::counters::Counters;
@@ -85,10 +86,10 @@ pub struct Names {
 }
 
 impl Names {
-    pub fn new(topics: &Topics, record_bytes_max: usize, record_bytes_limit: usize) -> Self {
+    pub fn new(topics: &Topics, bus: &BusProperties) -> Self {
         Self {
-            record_bytes_max,
-            record_bytes_limit,
+            record_bytes_max: bus.record_bytes_max,
+            record_bytes_limit: bus.record_bytes_limit,
             raw: topics.raw(Signal::Traces),
             sampled: topics.sampled(),
             decisions: topics.decisions(),
@@ -188,7 +189,12 @@ mod tests {
             outputs: vec![output(1, true), output(2, false)],
             ..Part::default()
         };
-        let epoch = Names::new(&Topics::new("t"), 1 << 20, 1 << 20).assemble(&[part]);
+        let bus = BusProperties {
+            record_bytes_max: 1 << 20,
+            record_bytes_limit: 1 << 20,
+            ..BusProperties::default()
+        };
+        let epoch = Names::new(&Topics::new("t"), &bus).assemble(&[part]);
         let of = |at: &TopicPartition| at.partition;
         let positions: Vec<_> = epoch.positions.iter().map(|p| of(&p.at)).collect();
         let records: Vec<_> = epoch.records.iter().map(|(at, _)| of(at)).collect();

@@ -15,14 +15,14 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::mpsc::{Receiver, Sender, TryRecvError};
-use std::sync::{Arc, Mutex};
+use std::sync::mpsc::{Receiver, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use timely::WorkerConfig;
 use timely::communication::WorkerGuards;
 use timely::dataflow::channels::pact::{Exchange, Pipeline};
 use timely::dataflow::operators::generic::operator::source;
-use timely::dataflow::operators::{Capability, ConnectLoop, Feedback, Operator};
+use timely::dataflow::operators::{ConnectLoop, Feedback, Operator};
 use timely::scheduling::SyncActivator;
 use timely::worker::Worker;
 
@@ -30,14 +30,9 @@ use crate::epoch::command::Command;
 use crate::fleet::Fleet;
 use crate::shell::commit::FromWorkers;
 use crate::shell::gather::Gatherer;
+use crate::shell::operators::{Input, Reports, Sample, Source, Waiting};
 use crate::shell::report::{LinkToKeep, Report, worker_of};
 use crate::shell::worker::Partitions;
-
-/// What one worker gets for one epoch.
-type Input = Vec<Command>;
-
-/// The reports of all workers of one epoch.
-type Reports = Vec<Report>;
 
 /// The consumer's end: one channel and one activator a worker.
 pub struct Inlets {
@@ -83,6 +78,11 @@ impl Drop for Inlets {
     }
 }
 
+/// One mutex's content, whoever panicked while holding it: the panic itself is reported.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Starts the workers. They end when the inlets are dropped.
 pub fn start(
     workers: usize,
@@ -90,21 +90,15 @@ pub fn start(
     fleet: Option<Arc<Fleet>>,
     commit: Sender<FromWorkers>,
 ) -> anyhow::Result<(Inlets, WorkerGuards<()>)> {
-    let mut senders = Vec::new();
-    let mut receivers = Vec::new();
-    for _ in 0..workers {
-        let (sender, receiver) = std::sync::mpsc::channel();
-        senders.push(sender);
-        receivers.push(Some(receiver));
-    }
-    let receivers = Mutex::new(receivers);
-    let commits = Mutex::new(commit);
+    let (senders, receivers): (Vec<_>, Vec<_>) =
+        (0..workers).map(|_| std::sync::mpsc::channel()).unzip();
+    let receivers: Vec<_> = receivers.into_iter().map(Some).collect();
+    let (receivers, commits) = (Mutex::new(receivers), Mutex::new(commit));
     let (hello, hellos) = std::sync::mpsc::channel();
     let hello = Mutex::new(hello);
-    let config = if workers == 1 {
-        timely::Config::thread()
-    } else {
-        timely::Config::process(workers)
+    let config = match workers {
+        1 => timely::Config::thread(),
+        _ => timely::Config::process(workers),
     };
     let config = timely::Config {
         worker: WorkerConfig::default(),
@@ -112,21 +106,11 @@ pub fn start(
     };
     let guards = timely::execute(config, move |worker| {
         let index = worker.index();
-        let receiver = receivers
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .get_mut(index)
-            .and_then(Option::take);
+        let receiver = lock(&receivers).get_mut(index).and_then(Option::take);
         let Some(receiver) = receiver else { return };
-        let commit = commits
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .clone();
+        let commit = lock(&commits).clone();
         let activator = build(worker, receiver, partitions(), fleet.clone(), commit);
-        let _ = hello
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .send((index, activator));
+        let _ = lock(&hello).send((index, activator));
         while worker.has_dataflows() {
             worker.step_or_park(None);
         }
@@ -134,153 +118,104 @@ pub fn start(
     .map_err(|error| anyhow::anyhow!("cannot start {workers} dataflow workers: {error}"))?;
     let mut activators: Vec<(usize, SyncActivator)> = hellos.iter().take(workers).collect();
     activators.sort_by_key(|(index, _)| *index);
-    let workers = senders
-        .into_iter()
-        .zip(activators.into_iter().map(|(_, activator)| activator))
-        .collect();
-    Ok((
-        Inlets {
-            workers,
-            next_epoch: 0,
-        },
-        guards,
-    ))
+    let activators = activators.into_iter().map(|(_, activator)| activator);
+    let inlets = Inlets {
+        workers: senders.into_iter().zip(activators).collect(),
+        next_epoch: 0,
+    };
+    Ok((inlets, guards))
 }
 
+/// Builds one worker's part of the dataflow; by what it gives, the worker is woken.
 fn build(
     worker: &mut Worker,
     receiver: Receiver<(u64, Input)>,
-    mut owned: Partitions,
+    owned: Partitions,
     fleet: Option<Arc<Fleet>>,
     commit: Sender<FromWorkers>,
 ) -> SyncActivator {
-    let index = worker.index();
-    let count = worker.peers();
-    // Both operators of a worker run on its thread.
-    let gatherer = Rc::new(RefCell::new(Gatherer::new(
+    // Long: three operators and the arrows between them are one picture.
+    let index = worker.index() as u64;
+    let gatherer = Gatherer::new(
         owned.rules(),
         owned.common().clone(),
         fleet,
         owned.total(),
-        count,
-    )));
-    let informed = gatherer.clone();
+        worker.peers(),
+    );
+    let gatherer = Rc::new(RefCell::new(gatherer));
+    let mut sample = Sample {
+        owned,
+        to_keep: BTreeMap::new(),
+        gatherer: gatherer.clone(),
+        parts: commit.clone(),
+    };
     let slot: Arc<Mutex<Option<SyncActivator>>> = Arc::default();
     let filled = slot.clone();
     worker.dataflow::<u64, _, _>(|scope| {
         let inputs = source(scope, "source", |capability, info| {
             let activator = scope.worker().sync_activator_for(info.address.to_vec());
-            *filled
-                .lock()
-                .unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(activator);
-            let mut capability: Option<Capability<u64>> = Some(capability);
-            move |output| {
-                loop {
-                    match receiver.try_recv() {
-                        Ok((epoch, input)) => {
-                            if let Some(capability) = capability.as_mut() {
-                                output.session(&*capability).give(input);
-                                capability.downgrade(&(epoch + 1));
-                            }
-                        }
-                        Err(TryRecvError::Empty) => break,
-                        Err(TryRecvError::Disconnected) => {
-                            capability = None;
-                            break;
-                        }
-                    }
-                }
-            }
+            *lock(&filled) = Some(activator);
+            let mut source = Source {
+                receiver,
+                capability: Some(capability),
+            };
+            move |output| source.pull(|capability, input| output.session(capability).give(input))
         })
         .container::<Vec<Input>>();
 
         let (feedback, gathered) = scope.feedback::<Vec<(u64, LinkToKeep)>>(1);
-        let parts = commit.clone();
+        let to_worker = Exchange::new(|(worker, _): &(u64, LinkToKeep)| *worker);
         let reports = inputs
-            .binary_frontier(
-                gathered,
-                Pipeline,
-                Exchange::new(|(worker, _): &(u64, LinkToKeep)| *worker),
-                "sample",
-                |_, _| {
-                    let mut waiting: BTreeMap<u64, (Capability<u64>, Input)> = BTreeMap::new();
-                    let mut told: BTreeMap<u64, Vec<LinkToKeep>> = BTreeMap::new();
-                    move |(inputs, input_frontier), (gathered, gathered_frontier), output| {
-                        inputs.for_each_stamp(|stamp, batches| {
-                            if let Some(capability) = stamp.retain_least(output.output_index()) {
-                                let epoch = *capability.time();
-                                let (_, input) = waiting
-                                    .entry(epoch)
-                                    .or_insert_with(|| (capability, Input::new()));
-                                for batch in batches {
-                                    batch.drain(..).for_each(|commands| input.extend(commands));
-                                }
-                            }
-                        });
-                        gathered.for_each_stamp(|stamp, batches| {
-                            if let Some(capability) = stamp.retain_least(output.output_index()) {
-                                let told = told.entry(*capability.time()).or_default();
-                                for batch in batches {
-                                    told.extend(batch.drain(..).map(|(_, told)| told));
-                                }
-                            }
-                        });
-                        while let Some(next) = waiting.first_entry() {
-                            let epoch = *next.key();
-                            if input_frontier.less_equal(&epoch)
-                                || gathered_frontier.less_equal(&epoch)
-                            {
-                                break;
-                            }
-                            let (capability, input) = next.remove();
-                            let later = told.split_off(&(epoch + 1));
-                            let now = std::mem::replace(&mut told, later);
-                            for (partition, linked) in now.into_values().flatten() {
-                                owned.keep(partition, linked);
-                            }
-                            let part = owned.work(input);
-                            let mut gatherer = informed.borrow_mut();
-                            gatherer.configure(owned.rules(), owned.follows_links());
-                            drop(gatherer);
-                            let report = Report {
-                                owned: owned.owned(),
-                                tallied: owned.take_news(),
-                                restored: owned.take_restored(),
-                                links: owned.take_links(),
-                            };
-                            // The part is sent before the capability goes, hence before `gather` can see the epoch complete.
-                            let _ = parts.send(FromWorkers::Part { epoch, part });
-                            output.session(&capability).give((index as u64, report));
+            .binary_frontier(gathered, Pipeline, to_worker, "sample", |_, _| {
+                let mut waiting = Waiting::<Input>::new();
+                move |(inputs, inputs_frontier), (gathered, gathered_frontier), output| {
+                    inputs.for_each_stamp(|stamp, batches| {
+                        if let Some(capability) = stamp.retain_least(output.output_index()) {
+                            let input = waiting.entry(capability);
+                            batches.for_each(|batch| input.extend(batch.drain(..).flatten()));
                         }
+                    });
+                    gathered.for_each_stamp(|stamp, batches| {
+                        if let Some(capability) = stamp.retain_least(output.output_index()) {
+                            let links = sample.to_keep.entry(*capability.time()).or_default();
+                            batches.for_each(|batch| {
+                                links.extend(batch.drain(..).map(|(_, link)| link));
+                            });
+                        }
+                    });
+                    let may_come = |epoch: &u64| {
+                        inputs_frontier.less_equal(epoch) || gathered_frontier.less_equal(epoch)
+                    };
+                    while let Some((capability, input)) = waiting.complete(may_come) {
+                        let report = sample.work(*capability.time(), input);
+                        output.session(&capability).give((index, report));
                     }
-                },
-            )
+                }
+            })
             .container::<Vec<(u64, Report)>>();
 
+        let to_first = Exchange::new(|_: &(u64, Report)| 0);
         reports
-            .unary_frontier(Exchange::new(|_: &(u64, Report)| 0), "gather", |_, _| {
-                let mut waiting: BTreeMap<u64, (Capability<u64>, Reports)> = BTreeMap::new();
+            .unary_frontier(to_first, "gather", |_, _| {
+                let mut waiting = Waiting::<Reports>::new();
                 move |(reports, frontier), output| {
                     reports.for_each_stamp(|stamp, batches| {
                         if let Some(capability) = stamp.retain_least(output.output_index()) {
-                            let (_, all) = waiting
-                                .entry(*capability.time())
-                                .or_insert_with(|| (capability, Reports::new()));
-                            for batch in batches {
+                            let all = waiting.entry(capability);
+                            batches.for_each(|batch| {
                                 all.extend(batch.drain(..).map(|(_, report)| report));
-                            }
+                            });
                         }
                     });
-                    while let Some(next) = waiting.first_entry() {
-                        let epoch = *next.key();
-                        if frontier.less_equal(&epoch) {
-                            break;
-                        }
-                        let (capability, reports) = next.remove();
+                    while let Some((capability, reports)) =
+                        waiting.complete(|epoch| frontier.less_equal(epoch))
+                    {
                         let mut session = output.session(&capability);
-                        let tell = |worker, told| session.give((worker, told));
+                        let tell = |worker, link| session.give((worker, link));
                         gatherer.borrow_mut().gather(reports, tell);
                         drop(session);
+                        let epoch = *capability.time();
                         let _ = commit.send(FromWorkers::Complete { epoch });
                     }
                 }
@@ -292,10 +227,6 @@ fn build(
         clippy::expect_used,
         reason = "`source` runs its constructor before `dataflow` returns"
     )]
-    let activator = slot
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
-        .take()
-        .expect("the source was built");
+    let activator = lock(&slot).take().expect("the source was built");
     activator
 }

@@ -6,6 +6,7 @@ pub(crate) mod counters;
 pub(crate) mod dataflow;
 pub(crate) mod emitting;
 pub(crate) mod gather;
+mod operators;
 pub(crate) mod progress;
 pub(crate) mod rebalance;
 pub(crate) mod reload;

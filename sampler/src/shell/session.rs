@@ -2,13 +2,15 @@
 //!
 //! The calling thread is the consumer. Whatever ends a session, the next one starts from the log.
 
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, RwLock};
 use std::time::Instant;
 
 use anyhow::Context;
-use bus::{Bus, GroupOptions};
+use bus::{Bus, Committer, GroupOptions, Member};
 use runtime::{Drain, Readiness};
 use schemas::{Signal, Topics};
+use timely::communication::WorkerGuards;
 
 use crate::budget::Budgets;
 use crate::config::Config;
@@ -17,10 +19,10 @@ use crate::fleet::{self, Fleet, Talk};
 use crate::memory::Memory;
 use crate::recovery::Recovery;
 use crate::recovery::rebuild::Rebuild;
-use crate::shell::commit;
+use crate::shell::commit::{self, FromWorkers};
 use crate::shell::consumer::Consumer;
 use crate::shell::counters::Counters;
-use crate::shell::dataflow;
+use crate::shell::dataflow::{self, Inlets};
 use crate::shell::progress::{Failure, Progress};
 use crate::shell::rebalance::{REVOKE_TIMEOUT, Shared};
 use crate::shell::reload::Reload;
@@ -39,120 +41,63 @@ const STATISTICS_PARTS: usize = 8;
 const GROUP_PARTS: usize = 2;
 const PARTITIONS_PARTS: usize = 5;
 
+/// What a session needs of the process around it.
+#[derive(Clone, Copy)]
+pub struct Around<'a> {
+    pub bus: &'a Arc<dyn Bus>,
+    pub topics: &'a Topics,
+    pub instance: &'a str,
+    pub reload: &'a Reload,
+    pub ready: &'a Readiness,
+    pub drain: &'a Drain,
+}
+
 /// Joins the group and samples until drained, fenced or failed.
-pub fn run(
-    config: &mut Config,
-    bus: &Arc<dyn Bus>,
-    topics: &Topics,
-    instance: &str,
-    reload: &Reload,
-    ready: &Readiness,
-    drain: &Drain,
-) -> anyhow::Result<Ended> {
-    let raw = topics.raw(Signal::Traces);
+pub fn run(config: &mut Config, around: Around<'_>) -> anyhow::Result<Ended> {
     let (progress, rebuild) = (Arc::new(Progress::default()), Arc::new(Rebuild::default()));
     let (to_commit, from_workers) = std::sync::mpsc::channel();
-    let workers = if config.workers == 0 {
-        std::thread::available_parallelism().map_or(1, usize::from)
-    } else {
-        config.workers
-    };
-    let (policies, options, from_bus, name) = (
-        config.policies.clone(),
-        config.options.clone(),
-        bus.clone(),
-        raw.clone(),
-    );
-    let statistics_bytes_max = config.statistics_limit_bytes / STATISTICS_PARTS;
-    let together = Group::new(config.policies.keyed(), statistics_bytes_max * GROUP_PARTS);
-    let together = Arc::new(RwLock::new(together));
-    let partitions = config.options.bus.partitions;
-    let budgets = Budgets::new(config.policies.limits(), 0, partitions);
-    let common = Common {
-        group: together.clone(),
-        budgets: Arc::new(Mutex::new(budgets)),
-    };
-    let bounds = Bounds {
-        emit_bytes_max: config.epoch_bytes * 2 / workers,
-        statistics_bytes_max: statistics_bytes_max * PARTITIONS_PARTS / workers,
-        memory: Arc::new(Memory::new(config.memory_limit_bytes)),
-    };
     // Ends with the session.
-    let (fleet, _talk) = fleet(config, bus, topics, instance)?.unzip();
-    let (inlets, guards) = dataflow::start(
-        workers,
-        move || {
-            Partitions::new(
-                policies.clone(),
-                options.clone(),
-                bounds.clone(),
-                common.clone(),
-                from_bus.clone(),
-                name.clone(),
-            )
-        },
-        fleet,
-        to_commit,
-    )?;
+    let (fleet, _talk) = fleet(config, around)?.unzip();
+    let (inlets, guards, group) = start_workers(config, around, fleet, to_commit)?;
     let shared = Arc::new(Shared {
         inlets: Mutex::new(inlets),
         changes: Mutex::default(),
         progress: progress.clone(),
         rebuild: rebuild.clone(),
     });
-    let group = GroupOptions {
-        group: topics.group("sampler"),
-        topics: vec![raw],
-        delivery: config.delivery,
-        instance: instance.to_owned(),
-        revoke_timeout: REVOKE_TIMEOUT,
-    };
-    let wait = |reason: &str| {
-        ready.not_ready(format!("waiting for the bus: {reason}"));
-        !drain.is_requested()
-    };
-    let join = || bus.join(group.clone(), shared.clone());
-    let joined = bus::until_reachable(join, wait);
-    let Some((member, committer)) = joined.context("cannot join the sampler's consumer group")?
-    else {
+    let Some((member, committer)) = join(config, around, &shared)? else {
         return Ok(Ended::Drained);
     };
-    let (for_commits, rebuild) = (progress.clone(), rebuild.clone());
-    let options = &config.options;
-    let names = commit::Names::new(
-        topics,
-        options.bus.record_bytes_max,
-        options.bus.record_bytes_limit,
-    );
-    let mut counters = Counters::new(&config.policies, together);
-    let commits = std::thread::Builder::new()
-        .name("sampler-commit".into())
-        .spawn(move || {
-            commit::run(
-                from_workers,
-                committer,
-                &for_commits,
-                &rebuild,
-                &names,
-                &mut counters,
-            );
-            counters.release_all();
-        })?;
+    let mut counters = Counters::new(&config.policies, group);
+    let names = commit::Names::new(around.topics, &config.options.bus);
+    let seen = progress.clone();
+    let commits = std::thread::Builder::new().name("sampler-commit".into());
+    let commits = commits.spawn(move || {
+        commit::run(
+            from_workers,
+            committer,
+            &seen,
+            &rebuild,
+            &names,
+            &mut counters,
+        );
+        counters.release_all();
+    })?;
     let mut consumer = Consumer {
         config,
-        reload,
-        bus: &**bus,
-        topics,
+        reload: around.reload,
+        bus: &**around.bus,
+        topics: around.topics,
         shared: &shared,
         member,
         batch: Batch::default(),
-        recovery: Recovery::new(topics),
+        recovery: Recovery::new(around.topics),
         truncated: Vec::new(),
-        ready,
+        ready: around.ready,
         polled: Instant::now(),
         began: Instant::now(),
     };
-    let result = consumer.run(drain);
+    let result = consumer.run(around.drain);
     // Leaving revokes everything, which commits what is under way; after a failure it returns at once.
     let left = consumer.member.close();
     drop(shared);
@@ -161,6 +106,11 @@ pub fn run(
         anyhow::bail!("the commit thread panicked");
     }
     result?;
+    ended(&progress, left)
+}
+
+/// Why a session ended that did not fail in the consumer.
+fn ended(progress: &Progress, left: bus::Result<()>) -> anyhow::Result<Ended> {
     match progress.failure() {
         Some(Failure::Fenced(reason)) => Ok(Ended::Fenced(reason)),
         Some(Failure::Fatal(reason)) => anyhow::bail!(reason),
@@ -171,19 +121,80 @@ pub fn run(
     }
 }
 
-/// The other sampler processes.
-fn fleet(
+/// Starts the dataflow: where commands go, what ends with it, and what all partitions know together.
+fn start_workers(
     config: &Config,
-    bus: &Arc<dyn Bus>,
-    topics: &Topics,
-    instance: &str,
-) -> anyhow::Result<Option<(Arc<Fleet>, Talk)>> {
+    around: Around<'_>,
+    fleet: Option<Arc<Fleet>>,
+    to_commit: Sender<FromWorkers>,
+) -> anyhow::Result<(Inlets, WorkerGuards<()>, Arc<RwLock<Group>>)> {
+    let workers = match config.workers {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        workers => workers,
+    };
+    let (policies, options) = (config.policies.clone(), config.options.clone());
+    let statistics_bytes_max = config.statistics_limit_bytes / STATISTICS_PARTS;
+    let group = Group::new(policies.keyed(), statistics_bytes_max * GROUP_PARTS);
+    let group = Arc::new(RwLock::new(group));
+    let budgets = Budgets::new(policies.limits(), 0, options.bus.partitions);
+    let common = Common {
+        group: group.clone(),
+        budgets: Arc::new(Mutex::new(budgets)),
+    };
+    let bounds = Bounds {
+        emit_bytes_max: config.epoch_bytes * 2 / workers,
+        statistics_bytes_max: statistics_bytes_max * PARTITIONS_PARTS / workers,
+        memory: Arc::new(Memory::new(config.memory_limit_bytes)),
+    };
+    let (bus, raw) = (around.bus.clone(), around.topics.raw(Signal::Traces));
+    let partitions = move || {
+        Partitions::new(
+            policies.clone(),
+            options.clone(),
+            bounds.clone(),
+            common.clone(),
+            bus.clone(),
+            raw.clone(),
+        )
+    };
+    let (inlets, guards) = dataflow::start(workers, partitions, fleet, to_commit)?;
+    Ok((inlets, guards, group))
+}
+
+/// The two halves of a membership.
+type Joined = (Box<dyn Member>, Box<dyn Committer>);
+
+/// Becomes a member of the group, as soon as the bus can be reached; `None`: a drain was asked for meanwhile.
+fn join(
+    config: &Config,
+    around: Around<'_>,
+    shared: &Arc<Shared>,
+) -> anyhow::Result<Option<Joined>> {
+    let group = GroupOptions {
+        group: around.topics.group("sampler"),
+        topics: vec![around.topics.raw(Signal::Traces)],
+        delivery: config.delivery,
+        instance: around.instance.to_owned(),
+        revoke_timeout: REVOKE_TIMEOUT,
+    };
+    let wait = |reason: &str| {
+        around
+            .ready
+            .not_ready(format!("waiting for the bus: {reason}"));
+        !around.drain.is_requested()
+    };
+    let join = || around.bus.join(group.clone(), shared.clone());
+    bus::until_reachable(join, wait).context("cannot join the sampler's consumer group")
+}
+
+/// The other sampler processes.
+fn fleet(config: &Config, around: Around<'_>) -> anyhow::Result<Option<(Arc<Fleet>, Talk)>> {
     if !config.fleet {
         return Ok(None);
     }
     let identities = stats::told(config.policies.keyed());
-    let topic = topics.sampler_state();
-    let started = fleet::start(identities, bus.clone(), topic, instance.to_owned());
+    let (topic, instance) = (around.topics.sampler_state(), around.instance.to_owned());
+    let started = fleet::start(identities, around.bus.clone(), topic, instance);
     started
         .map(Some)
         .context("cannot start the thread that exchanges counts with other samplers")

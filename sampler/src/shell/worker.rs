@@ -169,40 +169,12 @@ impl Partitions {
             match command {
                 Command::Assign { partition, start } => {
                     self.assign(partition, start);
-                    self.restoring.insert(partition);
                     // Before it remembers what was.
                     coming -= 1;
                     self.divide_statistics(coming);
                 }
-                Command::Restore { partition, records } => {
-                    self.restore(partition, &records, &mut part);
-                }
-                Command::Restored { partition, now_ms } => {
-                    self.restoring.remove(&partition);
-                    self.with(partition, |owned| owned.read_at(now_ms));
-                }
                 Command::Revoke { partition } => revoked.push(partition),
-                Command::Reconfigure(change) => self.reconfigure(&change),
-                Command::Records {
-                    partition,
-                    records,
-                    refused,
-                    read_ms,
-                } => {
-                    if let Some(owned) = self.owned.get_mut(&partition) {
-                        owned.exchange_scratch(&mut self.scratch);
-                        owned.read_at(read_ms);
-                        observe(owned, records, refused);
-                        owned.exchange_scratch(&mut self.scratch);
-                    }
-                }
-                Command::Truncated { partition, to } => {
-                    self.with(partition, |owned| owned.skip_to(to))
-                }
-                Command::Idle {
-                    partition,
-                    since_ms,
-                } => self.with(partition, |owned| owned.idle(since_ms)),
+                command => self.obey(command, &mut part),
             }
         }
         self.emitting.emit(&mut self.owned, &mut part);
@@ -215,16 +187,49 @@ impl Partitions {
                 take(*number, partition, rebuilding, revoked.contains(number))
             })
             .collect();
-        for number in revoked {
-            if self.owned.remove(&number).is_some() {
-                budget::lock(&self.common.budgets).revoked();
-                self.bounds.memory.gone(1);
-            }
-            self.emitting.forget(number);
-            self.restoring.remove(&number);
-            self.divide_statistics(0);
-        }
+        revoked.into_iter().for_each(|number| self.give_up(number));
         part
+    }
+
+    /// What changes nothing of who owns which partition.
+    fn obey(&mut self, command: Command, part: &mut Part) {
+        match command {
+            Command::Assign { .. } | Command::Revoke { .. } => {}
+            Command::Restore { partition, records } => self.restore(partition, &records, part),
+            Command::Restored { partition, now_ms } => {
+                self.restoring.remove(&partition);
+                self.with(partition, |owned| owned.read_at(now_ms));
+            }
+            Command::Reconfigure(change) => self.reconfigure(&change),
+            Command::Records {
+                partition,
+                records,
+                refused,
+                read_ms,
+            } => {
+                if let Some(owned) = self.owned.get_mut(&partition) {
+                    owned.exchange_scratch(&mut self.scratch);
+                    owned.read_at(read_ms);
+                    observe(owned, records, refused);
+                    owned.exchange_scratch(&mut self.scratch);
+                }
+            }
+            Command::Truncated { partition, to } => self.with(partition, |owned| owned.skip_to(to)),
+            Command::Idle {
+                partition,
+                since_ms,
+            } => self.with(partition, |owned| owned.idle(since_ms)),
+        }
+    }
+
+    fn give_up(&mut self, number: u32) {
+        if self.owned.remove(&number).is_some() {
+            budget::lock(&self.common.budgets).revoked();
+            self.bounds.memory.gone(1);
+        }
+        self.emitting.forget(number);
+        self.restoring.remove(&number);
+        self.divide_statistics(0);
     }
 
     /// Takes a partition in; its memory was divided off before.
@@ -244,6 +249,7 @@ impl Partitions {
             None => budget::lock(&self.common.budgets).assigned(),
             Some(_) => memory.gone(1),
         }
+        self.restoring.insert(partition);
     }
 
     /// Each partition is the first at the budgets in its turn.

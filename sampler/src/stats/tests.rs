@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+use std::sync::{Arc, RwLock};
+
 use super::*;
 
 const SECOND: u64 = 1000;

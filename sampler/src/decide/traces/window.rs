@@ -172,27 +172,15 @@ impl Window {
         now_ms: u64,
         policies: &Policies,
     ) -> u64 {
+        if !marks.is_empty() {
+            self.merge_marks(slot, span, marks, policies.marks());
+        }
         let trace = &mut self.slots[slot as usize];
         trace.last_offset = offset;
         trace.spans = trace.spans.saturating_add(1);
         trace.errors = trace.errors.saturating_add(span.error.into());
         trace.bytes += u64::from(span.bytes);
         trace.bits = policies.gathered(trace.bits, span.bits);
-        if !marks.is_empty() {
-            let is_first = trace.spans == 1 || span.start_unix_nano < trace.min_start;
-            let is_entry = !trace.rooted && (span.root || is_first);
-            let words = policies.marks().words();
-            let at = slot as usize * words;
-            if self.marks.len() < at + words {
-                self.marks.resize(at + words, 0);
-            }
-            let of_trace = &mut self.marks[at..at + words];
-            if trace.spans == 1 {
-                of_trace.fill(0);
-            }
-            policies.marks().merge(of_trace, marks, is_entry);
-            trace.rooted |= span.root;
-        }
         // As the Collector's latency policy: a start or end of 0 counts as not yet known, and the first value replaces it.
         if trace.min_start == 0 || span.start_unix_nano < trace.min_start {
             trace.min_start = span.start_unix_nano;
@@ -226,6 +214,25 @@ impl Window {
             }
         }
         trace.bytes
+    }
+
+    /// Merges what a span is told apart by into what its trace is, before the span's other facts.
+    fn merge_marks(&mut self, slot: u32, span: &SpanFacts, of_span: &[u64], marks: &Marks) {
+        let trace = &mut self.slots[slot as usize];
+        let is_only = trace.spans == 0;
+        let is_first = is_only || span.start_unix_nano < trace.min_start;
+        let is_entry = !trace.rooted && (span.root || is_first);
+        let words = marks.words();
+        let at = slot as usize * words;
+        if self.marks.len() < at + words {
+            self.marks.resize(at + words, 0);
+        }
+        let of_trace = &mut self.marks[at..at + words];
+        if is_only {
+            of_trace.fill(0);
+        }
+        marks.merge(of_trace, of_span, is_entry);
+        trace.rooted |= span.root;
     }
 
     /// What a trace is told apart by: one number a column.
