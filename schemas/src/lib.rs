@@ -4,11 +4,9 @@
 //! never a panic. There is no I/O and no async in this crate.
 
 pub mod decisions;
-pub mod go_pattern;
 pub mod headers;
 pub mod json;
 pub mod otlp;
-pub mod ottl;
 pub mod pack;
 pub mod partition;
 pub mod topics;

@@ -2,9 +2,9 @@
 //! itself in the window. What makes a record bad is a function of its bytes alone, never of the policies, so that both
 //! cursors agree: the framing down to the spans' own fields. Malformed attributes only end the look at them.
 
+use ottl::Subject;
 use schemas::headers::UnknownVersion;
 use schemas::otlp::{AnyValue, Item, Items, SpanView, StatusCode};
-use schemas::ottl::Subject;
 use schemas::wire::{Fields, WireError};
 use xxhash_rust::xxh3::xxh3_64;
 

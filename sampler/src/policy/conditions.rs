@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
+use ottl::{ErrorMode, RootAnswers, Subject};
 use schemas::otlp::{Events, SpanView};
-use schemas::ottl::{self, ErrorMode, RootAnswers, Subject};
 
 use super::bits::Bits;
 use super::outcome::Outcome;

@@ -1,7 +1,7 @@
 //! All policies of a configuration, compiled, and what they ask of spans.
 
+use ottl::Subject;
 use schemas::otlp::{Item, ResourceHead, SpanView};
-use schemas::ottl::Subject;
 
 use super::attributes;
 use super::bits::{BitMap, Bits};

@@ -21,8 +21,8 @@ const SCHEMA_URL: u32 = 3;
 /// unknown ones and a `schema_url` behind the scopes included.
 #[derive(Clone, Copy, Debug)]
 pub struct ResourceHead<'a> {
-    /// The whole `ResourceSpans` message; two heads with the same address are the same head.
-    pub(crate) message: &'a [u8],
+    /// The whole `ResourceSpans` message.
+    message: &'a [u8],
     /// Number of the resource within the request: consecutive items with the same number share the head.
     pub index: usize,
     /// The hash of `message` where that is the head alone.
@@ -32,7 +32,7 @@ pub struct ResourceHead<'a> {
 /// What stands round the items of one scope, as [`ResourceHead`].
 #[derive(Clone, Copy, Debug)]
 pub struct ScopeHead<'a> {
-    pub(crate) message: &'a [u8],
+    message: &'a [u8],
     /// Number of the scope within the request (not within its resource).
     pub index: usize,
     /// The hash of `message` where that is the head alone.
@@ -75,6 +75,12 @@ impl<'a> ResourceHead<'a> {
         'a: 'b,
     {
         hashed(self.message, self.hash, scratch)
+    }
+
+    /// The message that the head was made of: a whole `ResourceSpans`, or the head alone. Two heads with the same address are the same head.
+    #[inline]
+    pub fn message(&self) -> &'a [u8] {
+        self.message
     }
 
     /// The `Resource` message; empty when absent, the last one when it appears several times.
@@ -124,6 +130,12 @@ impl<'a> ScopeHead<'a> {
         'a: 'b,
     {
         hashed(self.message, self.hash, scratch)
+    }
+
+    /// The message that the head was made of, as [`ResourceHead::message`].
+    #[inline]
+    pub fn message(&self) -> &'a [u8] {
+        self.message
     }
 
     /// The `InstrumentationScope` message; empty when absent, the last one when it appears several times.

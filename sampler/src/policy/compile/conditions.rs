@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use schemas::ottl::{self, Context, ErrorMode, Subject};
+use ottl::{Context, ErrorMode, Subject};
 
 use super::Compiler;
 use crate::policy::conditions::{Joined, SpanConditions, TraceCondition};

@@ -1,8 +1,8 @@
 //! Policies about spans: "some span of the trace …", each one bit.
 
 use hashbrown::HashSet;
+use ottl::go_pattern::translated;
 use regex::bytes::RegexSetBuilder;
-use schemas::go_pattern::translated;
 
 use super::Compiler;
 use crate::policy::attributes::Condition;

@@ -11,9 +11,9 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use ottl::{Condition, Context, Subject};
 use prost::Message;
 use schemas::otlp::{Items, SpanView};
-use schemas::ottl::{Condition, Context, Subject};
 use serde_json::{Value as Json, json};
 use tests::{Deadline, clients};
 

@@ -1,7 +1,7 @@
 //! Random conditions, sound or damaged.
 
 use fastrand::Rng;
-use schemas::ottl::Context;
+use ottl::Context;
 
 use super::one;
 use super::words::{CALLS, EVENT_PATHS, LITERALS, SHARED_PATHS, SPAN_PATHS, TEXTS};

@@ -6,12 +6,13 @@
 use super::collection::Map;
 use super::index::{Attributed, Index};
 use super::trace::{RootAnswers, TraceFacts};
-use crate::otlp::{EventView, LogView, ResourceHead, ScopeHead, SpanView};
+use schemas::otlp::{EventView, LogView, ResourceHead, ScopeHead, SpanView};
 
 /// The telemetry that paths refer to. What was not set reads as an empty message.
 ///
 /// ```
-/// # use schemas::{Signal, otlp::{Items, SpanView}, ottl::{Condition, Context, Subject}};
+/// # use ottl::{Condition, Context, Subject};
+/// # use schemas::otlp::{Items, SpanView};
 /// # fn keep(request: &[u8]) -> Result<usize, Box<dyn std::error::Error>> {
 /// let slow = Condition::compile(Context::Span, r#"attributes["http.route"] == "/pay""#)?;
 /// let mut subject = Subject::default();
@@ -85,12 +86,12 @@ impl<'a> Subject<'a> {
     /// A resource or scope by itself, for the contexts of that name.
     pub fn set_heads(&mut self, resource: ResourceHead<'a>, scope: ScopeHead<'a>) {
         if !is_same(
-            self.resource.view.map(|head| head.message),
-            resource.message,
+            self.resource.view.map(|head| head.message()),
+            resource.message(),
         ) {
             self.resource.set(resource);
         }
-        if !is_same(self.scope.view.map(|head| head.message), scope.message) {
+        if !is_same(self.scope.view.map(|head| head.message()), scope.message()) {
             self.scope.set(scope);
         }
     }

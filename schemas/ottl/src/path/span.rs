@@ -4,7 +4,7 @@ use super::super::subject::Subject;
 use super::super::value::{EvalError, Opaque, Result, Value};
 use super::event::unix_time;
 use super::{Entry, Keys, scan};
-use crate::otlp::{ResourceHead, SpanView, StatusCode, trace_state as state};
+use schemas::otlp::{ResourceHead, SpanView, StatusCode, trace_state as state};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Field {

@@ -2,7 +2,7 @@
 
 use super::super::value::{Result, Value};
 use super::{Entry, Keys, scan};
-use crate::otlp::ResourceHead;
+use schemas::otlp::ResourceHead;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Field {
@@ -30,7 +30,7 @@ pub(super) fn read<'a>(field: Field, head: Option<ResourceHead<'a>>) -> Result<V
         return Ok(Value::Nil);
     };
     match field {
-        Field::SchemaUrl => Value::text(scan::bytes(head.message, 3)?),
+        Field::SchemaUrl => Value::text(scan::bytes(head.message(), 3)?),
         _ => Ok(Value::Int(scan::number(head.resource(), 2)? as i64)),
     }
 }

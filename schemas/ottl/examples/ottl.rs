@@ -1,4 +1,4 @@
-//! What a condition costs a span: `cargo run --release -p tailwater-schemas --example ottl`.
+//! What a condition costs a span: `cargo run --release -p tailwater-ottl --example ottl`.
 //!
 //! Prints its conditions. Each figure is the best of several rounds: the machine's noise only adds. The walk and the view that every
 //! stage makes anyway are measured by themselves and taken off. With an argument only the condition of that number runs, a
@@ -11,9 +11,9 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+use ottl::{Condition, Context, Subject};
 use prost::Message;
 use schemas::otlp::{Items, SpanView};
-use schemas::ottl::{Condition, Context, Subject};
 
 const SPANS: usize = 250;
 const ROUND: Duration = Duration::from_millis(100);

@@ -1,6 +1,6 @@
 //! What is said about texts that are wrong: where, what, and what was probably meant.
 
-use schemas::ottl::{Condition, Context};
+use ottl::{Condition, Context};
 
 #[track_caller]
 fn check_in(context: Context, text: &str, expected: &[&str]) {

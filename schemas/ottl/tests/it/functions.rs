@@ -1,6 +1,6 @@
 //! Converters: what they make of values, most of it from the reference's own tests.
 
-use schemas::ottl::{Context, Expression, Value};
+use ottl::{Context, Expression, Value};
 
 use super::telemetry::{holds, value};
 

@@ -3,7 +3,7 @@
 use super::super::time::Time;
 use super::super::value::{Result, Value};
 use super::{Entry, Keys};
-use crate::otlp::EventView;
+use schemas::otlp::EventView;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Field {

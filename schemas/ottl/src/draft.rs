@@ -7,8 +7,8 @@ use super::collection::Map;
 use super::path::Context;
 use super::subject::Subject;
 use super::value::{EvalError, Result, Value};
-use crate::otlp::{EventView, Item, LogView, ResourceHead, ScopeHead, SpanView};
-use crate::wire::{Fields, put_len};
+use schemas::otlp::{EventView, Item, LogView, ResourceHead, ScopeHead, SpanView};
+use schemas::wire::{Fields, put_len};
 
 /// A copy of one item that can be changed.
 #[derive(Clone, Debug)]
@@ -143,7 +143,7 @@ pub(super) fn put_map(out: &mut Vec<u8>, number: u32, map: &Map<'_>) -> Result<(
 
 /// Writes the fields of an `AnyValue`.
 pub(super) fn put_any(out: &mut Vec<u8>, value: &Value<'_>) -> Result<()> {
-    use crate::wire::{put_fixed64, put_varint_field};
+    use schemas::wire::{put_fixed64, put_varint_field};
     match value {
         Value::Nil => {}
         Value::Text(text) => put_len(out, 1, text.as_bytes()),

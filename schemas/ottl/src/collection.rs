@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 
 use super::value::{Result, Value};
-use crate::otlp::{AnyValue, ArrayValues, Attributes};
+use schemas::otlp::{AnyValue, ArrayValues, Attributes};
 
 /// A map. Of several pairs with the same key the first counts.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,10 +1,10 @@
 //! No text and no telemetry makes anything panic.
 
 use fastrand::Rng;
+use ottl::{Condition, Context, Expression, Subject};
 use proptest::prelude::*;
 use prost::Message;
 use schemas::otlp::{Items, SpanView};
-use schemas::ottl::{Condition, Context, Expression, Subject};
 
 use super::telemetry::request;
 

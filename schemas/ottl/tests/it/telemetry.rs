@@ -8,9 +8,9 @@ use opentelemetry_proto::tonic::common::v1::{
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::span::{Event, Link};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status};
+use ottl::{Condition, Context, EvalError, Expression, Subject, Value};
 use prost::Message;
 use schemas::otlp::{Items, SpanView};
-use schemas::ottl::{Condition, Context, EvalError, Expression, Subject, Value};
 
 pub fn any(value: Any) -> AnyValue {
     AnyValue { value: Some(value) }

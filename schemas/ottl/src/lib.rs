@@ -8,7 +8,7 @@
 //! literal allocates nothing.
 //!
 //! ```
-//! use schemas::ottl::{Condition, Context};
+//! use ottl::{Condition, Context};
 //!
 //! let slow_payment = Condition::compile(
 //!     Context::Span,
@@ -31,6 +31,7 @@ mod editors;
 mod enums;
 mod expr;
 mod functions;
+pub mod go_pattern;
 mod index;
 mod lexer;
 mod math;

@@ -1,7 +1,7 @@
 //! Single fields of a message that no view keeps, read when somebody asks. The last occurrence counts.
 
-use crate::otlp::{AnyValue, Attributes};
-use crate::wire::{Fields, Value as Wire, WireError};
+use schemas::otlp::{AnyValue, Attributes};
+use schemas::wire::{Fields, Value as Wire, WireError};
 
 pub(super) fn bytes(message: &[u8], number: u32) -> Result<&[u8], WireError> {
     let mut found: &[u8] = &[];

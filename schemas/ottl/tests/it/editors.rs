@@ -2,9 +2,9 @@
 
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
+use ottl::{Condition, Context, Draft, Statement};
 use prost::Message;
 use schemas::otlp::{Item, Items, ResourceHead, ScopeHead};
-use schemas::ottl::{Condition, Context, Draft, Statement};
 
 use super::telemetry::{map, pair, request, text};
 
@@ -43,7 +43,7 @@ fn check_in(context: Context, statements: &[&str], conditions: &[&str]) {
         let compiled = Condition::compile(context, condition);
         let compiled = compiled.unwrap_or_else(|problems| panic!("{condition}\n{problems}"));
         let span = schemas::otlp::SpanView::parse(item.body).expect("sound");
-        let mut subject = schemas::ottl::Subject::default();
+        let mut subject = ottl::Subject::default();
         subject.set_span(item.resource, item.scope, span);
         if let Some(event) = span.events().next() {
             subject.set_event(event.expect("sound"), 0);

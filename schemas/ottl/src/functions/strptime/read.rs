@@ -1,7 +1,7 @@
 //! A time out of a text, piece by piece of a format.
 
 use super::{DAYS, MONTHS, Piece};
-use crate::ottl::time::{Civil, Time};
+use crate::time::{Civil, Time};
 
 /// What has been read of a time so far.
 struct Reading<'t> {

@@ -2,7 +2,7 @@
 
 use super::super::value::{Result, Value};
 use super::{Entry, Keys, scan};
-use crate::otlp::ScopeHead;
+use schemas::otlp::ScopeHead;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Field {
@@ -36,7 +36,7 @@ pub(super) fn read<'a>(field: Field, head: Option<ScopeHead<'a>>) -> Result<Valu
     match field {
         Field::Name => Value::text(scan::bytes(head.scope(), 1)?),
         Field::Version => Value::text(scan::bytes(head.scope(), 2)?),
-        Field::SchemaUrl => Value::text(scan::bytes(head.message, 3)?),
+        Field::SchemaUrl => Value::text(scan::bytes(head.message(), 3)?),
         _ => Ok(Value::Int(scan::number(head.scope(), 4)? as i64)),
     }
 }

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::path_hex as hex;
 use super::value::{DEPTH_MAX, EvalError, Result, Value, deeper};
-use crate::otlp::AnyValue;
+use schemas::otlp::AnyValue;
 
 /// A value as text, nil as none.
 pub(super) fn string_like<'a>(value: Value<'a>) -> Result<Option<Cow<'a, str>>> {

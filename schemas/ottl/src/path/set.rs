@@ -6,7 +6,7 @@ use super::super::draft::{Draft, put_any, put_map, replace, within};
 use super::super::subject::Subject;
 use super::super::value::{EvalError, Result, Value};
 use super::{Field, Key, Place, event, log, resource, scope, span};
-use crate::wire::{put_fixed32, put_fixed64, put_len, put_varint_field};
+use schemas::wire::{put_fixed32, put_fixed64, put_len, put_varint_field};
 
 impl Place {
     /// Writes a value that borrows nothing of the draft.

@@ -1,9 +1,7 @@
 //! Conditions that hold, that don't, and that fail.
 
+use ottl::{Condition, Conditions, Context, ErrorMode, Part, RootAnswers, Subject, TraceFacts};
 use prost::Message;
-use schemas::ottl::{
-    Condition, Conditions, Context, ErrorMode, Part, RootAnswers, Subject, TraceFacts,
-};
 
 use super::telemetry::{holds, on_first, request};
 

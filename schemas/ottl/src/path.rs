@@ -204,7 +204,7 @@ fn attributes<'s, 'a>(field: Field, at: &'s Subject<'a>) -> Option<Attributes<'s
                 .resource
                 .view
                 .as_ref()
-                .map(|head| Attributed::new(head.message, 1, 1));
+                .map(|head| Attributed::new(head.message(), 1, 1));
             (&at.resource.index, head)
         }
         Field::Scope(scope::Field::Attributes) => {
@@ -212,7 +212,7 @@ fn attributes<'s, 'a>(field: Field, at: &'s Subject<'a>) -> Option<Attributes<'s
                 .scope
                 .view
                 .as_ref()
-                .map(|head| Attributed::new(head.message, 1, 3));
+                .map(|head| Attributed::new(head.message(), 1, 3));
             (&at.scope.index, head)
         }
         Field::Span(span::Field::Attributes) => {

@@ -6,8 +6,8 @@
 use std::cell::RefCell;
 
 use super::value::{EvalError, Result, Value};
-use crate::otlp::{AnyValue, KeyValue};
-use crate::wire::{Fields, WireError};
+use schemas::otlp::{AnyValue, KeyValue};
+use schemas::wire::{Fields, WireError};
 
 /// The places of the attributes of a message.
 #[derive(Debug, Default)]

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::collection::{List, Map};
 use super::time::Time;
-use crate::otlp::AnyValue;
-use crate::wire::WireError;
+use schemas::otlp::AnyValue;
+use schemas::wire::WireError;
 
 /// How deep maps and lists may be nested: what protobuf readers allow. Deeper ones are an error, not a deep recursion.
 pub(super) const DEPTH_MAX: usize = 100;

@@ -5,7 +5,7 @@ use super::super::value::{Result, Value};
 use super::event::unix_time;
 use super::span::{hex, id};
 use super::{Entry, Keys, scan};
-use crate::otlp::LogView;
+use schemas::otlp::LogView;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in super::super) enum Field {
