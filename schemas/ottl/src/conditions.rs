@@ -1,8 +1,9 @@
 //! Several conditions of which one must hold, and what becomes of errors: the reference's `ConditionSequence`.
 
-use super::subject::Subject;
-use super::value::EvalError;
-use super::{Condition, Context, Problems, Result};
+use crate::condition::Condition;
+use crate::problem::Problems;
+use crate::telemetry::{Context, Subject};
+use crate::value::{EvalError, Result};
 
 /// What an evaluation that fails means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

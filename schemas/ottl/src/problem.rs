@@ -45,24 +45,24 @@ impl fmt::Display for Problems {
 
 /// Gathers the problems of one text.
 #[derive(Debug)]
-pub(super) struct Report<'t> {
+pub(crate) struct Report<'t> {
     text: &'t str,
     problems: Vec<Problem>,
 }
 
 impl<'t> Report<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
+    pub(crate) fn new(text: &'t str) -> Self {
         Self {
             text,
             problems: Vec::new(),
         }
     }
 
-    pub(super) fn add(&mut self, offset: usize, message: impl Into<String>) {
+    pub(crate) fn add(&mut self, offset: usize, message: impl Into<String>) {
         self.add_with_help(offset, message, None);
     }
 
-    pub(super) fn add_with_help(
+    pub(crate) fn add_with_help(
         &mut self,
         offset: usize,
         message: impl Into<String>,
@@ -77,11 +77,11 @@ impl<'t> Report<'t> {
         });
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.problems.is_empty()
     }
 
-    pub(super) fn into_problems(mut self) -> Problems {
+    pub(crate) fn into_problems(mut self) -> Problems {
         self.problems.sort_by_key(|problem| problem.offset);
         Problems {
             text: self.text.to_owned(),
@@ -91,7 +91,7 @@ impl<'t> Report<'t> {
 }
 
 /// "Did you mean": the candidate that a typing mistake may have made `word` of.
-pub(super) fn did_you_mean<'c>(
+pub(crate) fn did_you_mean<'c>(
     word: &str,
     candidates: impl Iterator<Item = &'c str>,
 ) -> Option<String> {

@@ -1,12 +1,13 @@
 //! Calls: which function is meant, and whether its arguments fit.
 
-use super::super::ast;
-use super::super::editors::{Edit, editors};
-use super::super::expr::Expr;
-use super::super::functions::{Args, Bound, Call, Converter, Kind, MISSING, Parameter, converters};
-use super::super::path::Context;
-use super::super::problem::did_you_mean;
 use super::Compiler;
+use crate::editors::{Edit, editors};
+use crate::expr::Call;
+use crate::expr::Expr;
+use crate::functions::{Args, Bound, Converter, Kind, MISSING, Parameter, converters};
+use crate::problem::did_you_mean;
+use crate::syntax::ast;
+use crate::telemetry::Context;
 
 impl Compiler<'_> {
     pub(super) fn converter(&mut self, call: &ast::Call) -> Option<Expr> {
@@ -18,7 +19,7 @@ impl Compiler<'_> {
         Some(Expr::Call(made, keys?))
     }
 
-    pub(in super::super) fn editor(&mut self, call: &ast::Call) -> Option<Edit> {
+    pub(crate) fn editor(&mut self, call: &ast::Call) -> Option<Edit> {
         let name = &call.name;
         let Some(editor) = editors().find(|editor| editor.name == name) else {
             let help = did_you_mean(name, editors().map(|editor| editor.name));

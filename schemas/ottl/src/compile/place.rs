@@ -1,11 +1,12 @@
 //! Paths of a text to places in the telemetry.
 
-use super::super::ast;
-use super::super::expr::Expr;
-use super::super::path::{Context, Entry, Field, Key, Keys, Part, Place, ROOT_PATHS};
-use super::super::problem::did_you_mean;
-use super::super::value::Value;
 use super::Compiler;
+use crate::expr::{Expr, Key, Place};
+use crate::paths::{Entry, Field, Keys, ROOT_PATHS};
+use crate::problem::did_you_mean;
+use crate::syntax::ast;
+use crate::telemetry::{Context, Part};
+use crate::value::Value;
 
 impl Compiler<'_> {
     pub(super) fn place(&mut self, path: &ast::Path) -> Option<Place> {

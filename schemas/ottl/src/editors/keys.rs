@@ -3,12 +3,13 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::super::collection::{List, Map};
-use super::super::functions::Pattern;
-use super::super::path::Place;
-use super::super::subject::Subject;
-use super::super::value::{EvalError, Result, Value};
-use super::{Args, Edit, Editor, Kind, optional, required};
+use super::edit::{Edit, Editor};
+use crate::expr::Place;
+use crate::functions::Pattern;
+use crate::functions::{Args, Kind, optional, required};
+use crate::telemetry::Subject;
+use crate::value::{EvalError, Result, Value};
+use crate::value::{List, Map};
 
 pub(super) const EDITORS: &[Editor] = &[
     Editor {

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use regex::{Captures, Regex};
 
-use super::super::expr::Expr;
-use super::super::functions::{Bound, Call, Converter, Pattern};
-use super::super::subject::Subject;
-use super::super::value::{EvalError, Result, Value};
+use super::edit::{Edit, Editor};
+use super::glob::Glob;
 use super::keys::{map, pairs};
-use super::pattern::Glob;
-use super::{Args, Edit, Editor, Kind, optional, required};
+use crate::expr::Call;
+use crate::expr::Expr;
+use crate::functions::{Args, Kind, optional, required};
+use crate::functions::{Bound, Converter, Pattern};
+use crate::telemetry::Subject;
+use crate::value::{EvalError, Result, Value};
 
 pub(super) const EDITORS: &[Editor] = &[
     Editor {

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::super::collection::{List, Map};
-use super::super::text::as_string;
-use super::super::value::{DEPTH_MAX, Result, Value};
+use super::edit::{Edit, Editor};
 use super::keys::{map, pairs};
-use super::{Args, Edit, Editor, Kind, optional, required};
+use crate::functions::{Args, Kind, optional, required};
+use crate::value::text::as_string;
+use crate::value::{DEPTH_MAX, Result, Value};
+use crate::value::{List, Map};
 
 pub(super) const EDITORS: &[Editor] = &[
     Editor {

@@ -1,10 +1,11 @@
 //! Questions about a value: its type, whether it matches, begins, ends, contains.
 
-use super::super::ast::Comparison;
-use super::super::compare::compare;
-use super::super::value::{Opaque, Value};
 use super::pattern::Pattern;
-use super::{Args, Call, Converter, Kind, required};
+use super::signature::{Args, Converter, Kind, required};
+use crate::expr::Call;
+use crate::syntax::ast::Comparison;
+use crate::value::compare::compare;
+use crate::value::{Opaque, Value};
 
 pub(super) const CONVERTERS: &[Converter] = &[
     Converter {
@@ -64,7 +65,7 @@ pub(super) const CONVERTERS: &[Converter] = &[
         parameters: &[],
         make: |_| {
             Ok(Call::any(|at| {
-                let span = at.span.view.as_ref();
+                let span = at.span().view();
                 Ok(Value::Bool(span.is_some_and(|span| span.is_root())))
             }))
         },
@@ -72,7 +73,7 @@ pub(super) const CONVERTERS: &[Converter] = &[
 ];
 
 const fn is(name: &'static str, kind: Kind, make: fn(Args) -> Result<Call, String>) -> Converter {
-    const TARGETS: &[&[super::Parameter]] = &[
+    const TARGETS: &[&[super::signature::Parameter]] = &[
         &[required("target", Kind::Text)],
         &[required("target", Kind::Int)],
         &[required("target", Kind::Float)],

@@ -1,9 +1,10 @@
 //! From one type to another.
 
-use super::super::collection::Map;
-use super::super::convert;
-use super::super::value::{EvalError, Opaque, Result, Value};
-use super::{Args, Call, Converter, Kind, required};
+use super::signature::{Args, Converter, Kind, required};
+use crate::expr::Call;
+use crate::value::Map;
+use crate::value::convert;
+use crate::value::{EvalError, Opaque, Result, Value};
 
 pub(super) const CONVERTERS: &[Converter] = &[
     Converter {

@@ -3,9 +3,10 @@
 use sha2::Digest;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
-use super::super::path_hex as hex;
-use super::super::value::{Result, Value};
-use super::{Args, Call, Converter, Kind, Parameter, required};
+use super::signature::{Args, Converter, Kind, Parameter, required};
+use crate::expr::Call;
+use crate::value::hex;
+use crate::value::{Result, Value};
 
 const TARGET: &[Parameter] = &[required("target", Kind::Text)];
 

@@ -1,7 +1,8 @@
 //! Ids of traces, spans and profiles, from bytes or from hexadecimal text.
 
-use super::super::value::{EvalError, Result, Value};
-use super::{Args, Call, Converter, Kind, required};
+use super::signature::{Args, Converter, Kind, required};
+use crate::expr::Call;
+use crate::value::{EvalError, Result, Value};
 
 pub(super) const CONVERTERS: &[Converter] = &[
     Converter {
@@ -29,7 +30,7 @@ pub(super) const CONVERTERS: &[Converter] = &[
 fn id(mut args: Args, make: fn(&[u8]) -> Result<Value<'static>>) -> Result<Call, String> {
     let target = args.expr(0)?;
     if let Some(literal) = target.literal() {
-        let bytes = super::super::convert::bytes_like(literal.clone());
+        let bytes = crate::value::convert::bytes_like(literal.clone());
         let made = bytes.and_then(|bytes| make(&bytes.unwrap_or_default()));
         let made = made.map_err(|error| error.to_string())?;
         return Ok(Call::any(move |_| Ok(made.clone())));

@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use super::super::ast::Comparison;
-use super::super::collection::Map;
-use super::super::compare::compare;
-use super::super::convert;
-use super::super::text::as_string;
-use super::super::value::{DEPTH_MAX, EvalError, Result, Value};
-use super::{Args, Call, Converter, Kind, list, optional, required};
+use super::signature::{Args, Converter, Kind, optional, required};
+use crate::expr::Call;
+use crate::syntax::ast::Comparison;
+use crate::value::Map;
+use crate::value::compare::compare;
+use crate::value::convert;
+use crate::value::text::as_string;
+use crate::value::{DEPTH_MAX, EvalError, Result, Value};
 
 pub(super) const CONVERTERS: &[Converter] = &[
     Converter {
@@ -101,7 +102,7 @@ fn parts(
             Ok(part(key.into_owned(), value.into_owned()?))
         };
         let parts: Result<_> = pairs.into_iter().map(part).collect();
-        Ok(list(parts?))
+        Ok(Value::list(parts?))
     }))
 }
 
@@ -176,7 +177,7 @@ fn sort(mut args: Args) -> Result<Call, String> {
             number(value) || matches!(value, Value::Text(_) | Value::Bool(_) | Value::Nil)
         };
         if !values.iter().all(plain) {
-            return Ok(list(values));
+            return Ok(Value::list(values));
         }
         let directed = |order: Ordering| if descending { order.reverse() } else { order };
         if values.iter().all(|value| matches!(value, Value::Int(_))) {
@@ -191,7 +192,7 @@ fn sort(mut args: Args) -> Result<Call, String> {
             named.sort_by(|(a, _), (b, _)| directed(a.cmp(b)));
             values = named.into_iter().map(|(_, value)| value).collect();
         }
-        Ok(list(values))
+        Ok(Value::list(values))
     }))
 }
 

@@ -6,10 +6,11 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest, Sha1};
 
-use super::super::expr::Expr;
-use super::super::subject::Subject;
-use super::super::value::{EvalError, Result, Value};
-use super::{Args, Call, Converter, Kind, optional, required};
+use super::signature::{Args, Converter, Kind, optional, required};
+use crate::expr::Call;
+use crate::expr::Expr;
+use crate::telemetry::Subject;
+use crate::value::{EvalError, Result, Value};
 
 pub(super) const CONVERTERS: &[Converter] = &[
     Converter {

@@ -1,7 +1,8 @@
 //! Numbers: reading, logarithm, check digits.
 
-use super::super::value::{EvalError, Result, Value};
-use super::{Args, Call, Converter, Kind, required};
+use super::signature::{Args, Converter, Kind, required};
+use crate::expr::Call;
+use crate::value::{EvalError, Result, Value};
 
 pub(super) const CONVERTERS: &[Converter] = &[
     Converter {

@@ -6,20 +6,20 @@ use regex::Regex;
 
 use crate::go_pattern::translated;
 
-use super::super::convert::text;
-use super::super::expr::Expr;
-use super::super::subject::Subject;
-use super::super::value::{EvalError, Result};
+use crate::expr::Expr;
+use crate::telemetry::Subject;
+use crate::value::convert::text;
+use crate::value::{EvalError, Result};
 
 /// A regular expression that is compiled once where it is a literal, and each time where it isn't.
 #[derive(Debug)]
-pub(in super::super) enum Pattern {
+pub(crate) enum Pattern {
     Fixed(Arc<Regex>),
     Dynamic(Expr),
 }
 
 impl Pattern {
-    pub(in super::super) fn new(function: &str, pattern: Expr) -> Result<Self, String> {
+    pub(crate) fn new(function: &str, pattern: Expr) -> Result<Self, String> {
         let Some(literal) = pattern.literal() else {
             return Ok(Self::Dynamic(pattern));
         };
@@ -32,7 +32,7 @@ impl Pattern {
         }
     }
 
-    pub(in super::super) fn get(&self, at: &Subject<'_>) -> Result<Arc<Regex>> {
+    pub(crate) fn get(&self, at: &Subject<'_>) -> Result<Arc<Regex>> {
         match self {
             Self::Fixed(regex) => Ok(regex.clone()),
             Self::Dynamic(pattern) => match Regex::new(&translated(&pattern.text(at)?)) {

@@ -1,0 +1,36 @@
+//! `resource.…`
+
+use super::{Entry, Keys, scan};
+use crate::value::{Result, Value};
+use schemas::otlp::ResourceHead;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Field {
+    Attributes,
+    DroppedAttributesCount,
+    SchemaUrl,
+}
+
+const fn entry(name: &'static str, keys: Keys, field: Field) -> Entry {
+    (name, keys, super::Field::Resource(field))
+}
+
+pub(super) const PATHS: &[Entry] = &[
+    entry("attributes", Keys::Map, Field::Attributes),
+    entry(
+        "dropped_attributes_count",
+        Keys::None,
+        Field::DroppedAttributesCount,
+    ),
+    entry("schema_url", Keys::None, Field::SchemaUrl),
+];
+
+pub(super) fn read<'a>(field: Field, head: Option<ResourceHead<'a>>) -> Result<Value<'a>> {
+    let Some(head) = head else {
+        return Ok(Value::Nil);
+    };
+    match field {
+        Field::SchemaUrl => Value::text(scan::bytes(head.message(), 3)?),
+        _ => Ok(Value::Int(scan::number(head.resource(), 2)? as i64)),
+    }
+}

@@ -1,0 +1,42 @@
+//! `scope.…`, or `instrumentation_scope.…`
+
+use super::{Entry, Keys, scan};
+use crate::value::{Result, Value};
+use schemas::otlp::ScopeHead;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Field {
+    Attributes,
+    Name,
+    Version,
+    DroppedAttributesCount,
+    SchemaUrl,
+}
+
+const fn entry(name: &'static str, keys: Keys, field: Field) -> Entry {
+    (name, keys, super::Field::Scope(field))
+}
+
+pub(super) const PATHS: &[Entry] = &[
+    entry("attributes", Keys::Map, Field::Attributes),
+    entry("name", Keys::None, Field::Name),
+    entry("version", Keys::None, Field::Version),
+    entry(
+        "dropped_attributes_count",
+        Keys::None,
+        Field::DroppedAttributesCount,
+    ),
+    entry("schema_url", Keys::None, Field::SchemaUrl),
+];
+
+pub(super) fn read<'a>(field: Field, head: Option<ScopeHead<'a>>) -> Result<Value<'a>> {
+    let Some(head) = head else {
+        return Ok(Value::Nil);
+    };
+    match field {
+        Field::Name => Value::text(scan::bytes(head.scope(), 1)?),
+        Field::Version => Value::text(scan::bytes(head.scope(), 2)?),
+        Field::SchemaUrl => Value::text(scan::bytes(head.message(), 3)?),
+        _ => Ok(Value::Int(scan::number(head.scope(), 4)? as i64)),
+    }
+}
