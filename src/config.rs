@@ -259,15 +259,15 @@ mod tests {
     /// They are whole, or some policies.
     #[test]
     fn every_policy_in_the_docs_is_valid() {
-        let text = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/policies.md"));
+        let text = read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reference/policies.md"));
         let blocks: Vec<_> = text.split("```yaml\n").skip(1).collect();
         assert!(blocks.len() >= 5, "{}", blocks.len());
         for block in blocks {
             let (yaml, _) = block.split_once("```").expect("the block ends");
             match yaml.starts_with("sampler:") {
-                true => check("docs/policies.md", yaml),
+                true => check("docs/reference/policies.md", yaml),
                 false => check(
-                    "docs/policies.md",
+                    "docs/reference/policies.md",
                     &format!("sampler:\n  policies:\n{yaml}"),
                 ),
             }
@@ -295,7 +295,7 @@ mod tests {
     fn every_configuration_in_the_docs_is_valid() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let mut checked = 0;
-        for name in ["README.md", "docs/configuration.md"] {
+        for name in ["README.md", "docs/reference/configuration.md"] {
             let text = read(&root.join(name));
             for block in text.split("```yaml\n").skip(1) {
                 let (yaml, _) = block.split_once("```").expect("the block ends");

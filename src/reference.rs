@@ -1,4 +1,4 @@
-//! The reference in `docs/configuration.md` is written from the types, so that it can't lag behind them: this test compares, and with
+//! The reference in `docs/reference/configuration.md` is written from the types, so that it can't lag behind them: this test compares, and with
 //! TAILWATER_BLESS=1 in the environment it writes.
 
 use serde_json::Value;
@@ -7,11 +7,14 @@ use crate::config::RawConfig;
 
 const BEGIN: &str = "<!-- reference: written from the types by a test, see src/reference.rs -->\n";
 const END: &str = "<!-- end of the reference -->";
-const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/configuration.md");
+const PATH: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/docs/reference/configuration.md"
+);
 
 #[test]
 fn the_reference_is_current() {
-    let docs = std::fs::read_to_string(PATH).expect("docs/configuration.md can be read");
+    let docs = std::fs::read_to_string(PATH).expect("docs/reference/configuration.md can be read");
     let (before, rest) = docs
         .split_once(BEGIN)
         .expect("the reference has a beginning");
@@ -19,12 +22,12 @@ fn the_reference_is_current() {
     let current = reference();
     if written != current && std::env::var("TAILWATER_BLESS").is_ok() {
         let docs = format!("{before}{BEGIN}{current}{END}{after}");
-        std::fs::write(PATH, docs).expect("docs/configuration.md can be written");
+        std::fs::write(PATH, docs).expect("docs/reference/configuration.md can be written");
         return;
     }
     assert!(
         written == current,
-        "docs/configuration.md lags behind the types: TAILWATER_BLESS=1 cargo test -p tailwater reference"
+        "docs/reference/configuration.md lags behind the types: TAILWATER_BLESS=1 cargo test -p tailwater reference"
     );
 }
 

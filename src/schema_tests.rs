@@ -1,6 +1,6 @@
 //! The published schema, held against configurations by an independent validator, and against what `check` says of them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
@@ -41,16 +41,27 @@ fn read(path: &Path) -> String {
     std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
+/// In the folder and in those within it.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).expect("the folder can be read");
+    (entries.flatten())
+        .flat_map(|entry| match entry.path() {
+            path if path.is_dir() => files(&path),
+            path => vec![path],
+        })
+        .collect()
+}
+
 #[test]
 fn every_configuration_of_ours_is_taken() {
     let (schema, root) = (Schema::new(), Path::new(env!("CARGO_MANIFEST_DIR")));
     let mut texts = Vec::new();
     let examples = std::fs::read_dir(root.join("deploy/examples")).expect("there are examples");
     texts.extend(examples.flatten().map(|file| read(&file.path())));
-    let documents = std::fs::read_dir(root.join("docs")).expect("there are documents");
-    let documents = documents.flatten().map(|file| file.path());
+    let documents = files(&root.join("docs"));
     let sections = super::document()["properties"].clone();
-    for document in documents.chain([root.join("README.md")]) {
+    assert!(documents.len() >= 10, "{documents:?}");
+    for document in documents.into_iter().chain([root.join("README.md")]) {
         let text = read(&document);
         let blocks = text.split("```yaml\n").skip(1);
         let blocks = blocks.filter_map(|block| block.split_once("```"));

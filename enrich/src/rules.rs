@@ -132,7 +132,7 @@ impl Rules {
 }
 
 /// The secret when none is configured: drawn once a process, so that no hash can be undone by trying all values. The
-/// hashes of two processes, or of two runs, then differ, which `docs/enrich.md` says.
+/// hashes of two processes, or of two runs, then differ, which `docs/reference/enrich.md` says.
 fn secret_of_this_process() -> std::io::Result<[u8; 32]> {
     use std::io::Read;
     static SECRET: std::sync::OnceLock<[u8; 32]> = std::sync::OnceLock::new();

@@ -1,6 +1,6 @@
-//! What each metric is, said at the scrape (`# HELP`) in the words of `docs/metrics.md`: one text for both.
+//! What each metric is, said at the scrape (`# HELP`) in the words of `docs/reference/metrics.md`: one text for both.
 
-const DOCS: &str = include_str!("../../docs/metrics.md");
+const DOCS: &str = include_str!("../../docs/reference/metrics.md");
 
 /// Name and text of each metric in the tables of the docs.
 pub(crate) fn texts() -> impl Iterator<Item = (&'static str, String)> {
@@ -47,7 +47,7 @@ mod tests {
             let text = texts.iter().find(|(has, _)| *has == name);
             assert!(
                 text.is_some_and(|(_, text)| text.len() > 3),
-                "{name} has no row in docs/metrics.md"
+                "{name} has no row in docs/reference/metrics.md"
             );
         }
     }

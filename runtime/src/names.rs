@@ -1,4 +1,4 @@
-//! The names of all metrics, in one place; documented in `docs/metrics.md`. Counters close: see each group.
+//! The names of all metrics, in one place; documented in `docs/reference/metrics.md`. Counters close: see each group.
 
 /// Partitions whose log isn't what a group had read: replaced, or shortened. Labels: `group`, `topic`, `cause`.
 pub const BUS_WENT_BACK: &str = "tailwater_bus_log_went_back_total";
@@ -107,7 +107,7 @@ pub const EMBEDDED_TOPIC_BYTES: &str = "tailwater_embedded_bus_topic_bytes";
 #[cfg(test)]
 mod tests {
     const OURS: &str = include_str!("names.rs");
-    const DOCS: &str = include_str!("../../docs/metrics.md");
+    const DOCS: &str = include_str!("../../docs/reference/metrics.md");
 
     #[test]
     fn every_name_is_documented() {
@@ -115,6 +115,9 @@ mod tests {
             .lines()
             .filter_map(|line| line.strip_prefix("pub const ")?.split('"').nth(1));
         let missing: Vec<_> = names.filter(|name| !DOCS.contains(*name)).collect();
-        assert!(missing.is_empty(), "not in docs/metrics.md: {missing:?}");
+        assert!(
+            missing.is_empty(),
+            "not in docs/reference/metrics.md: {missing:?}"
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! The decision batch: the verdicts of one epoch and partition, in columns.
 //!
 //! It is the recovery log, the audit log, and the index by which a dropped trace is found again. The layout is in
-//! `docs/bus.md`; `encode` writes version 2, 3 where there are statistics, or 4 where there are tenants; `decode` reads these and version 1.
+//! `docs/reference/bus.md`; `encode` writes version 2, 3 where there are statistics, or 4 where there are tenants; `decode` reads these and version 1.
 
 mod decode;
 mod encode;

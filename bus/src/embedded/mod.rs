@@ -1,6 +1,6 @@
 //! The bus on one machine: partitions as keyed sequences in fjall, written by one thread with group commit.
 //!
-//! What it guarantees and how it lies on disk is described in `docs/embedded-bus.md`. By file: [`store`] is what is on
+//! What it guarantees and how it lies on disk is described in `docs/reference/embedded-bus.md`. By file: [`store`] is what is on
 //! disk, [`writer`] the thread that writes (with [`repair`] and [`upkeep`]), [`queue`] what waits for it, [`log`] what all
 //! share, [`tail`] the newest records in memory, [`group`] who owns what (with [`groups`]), [`reader`] and [`member`] the two ways to
 //! read.

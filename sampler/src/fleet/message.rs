@@ -1,4 +1,4 @@
-//! What an instance tells the others, as bytes. The layout is in `docs/bus.md`.
+//! What an instance tells the others, as bytes. The layout is in `docs/reference/bus.md`.
 
 use bytes::Bytes;
 use schemas::wire::{put_varint, read_varint};

@@ -1,7 +1,7 @@
 //! OTTL, the OpenTelemetry Transformation Language: conditions on telemetry, compiled once, evaluated where the bytes lie.
 //!
 //! The language is that of the Collector's `pkg/ottl` v0.155: grammar, paths, comparison rules, types of arguments. What
-//! differs on purpose, and which functions are missing, stands in `docs/ottl.md`.
+//! differs on purpose, and which functions are missing, stands in `docs/reference/ottl.md`.
 //!
 //! A text goes through [`lexer`], [`parser`] (to [`ast`]) and [`compile`] (to [`expr`]), once, with all of its problems
 //! reported by column. What is left is evaluated on a [`Subject`]: borrowed views over OTLP. Comparing an attribute with a

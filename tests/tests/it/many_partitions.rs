@@ -20,7 +20,7 @@ const RECORDS_OF_ONE: u64 = 16;
 const SPANS_OF_RECORD: u64 = 8;
 const SPAN_BYTES: usize = 20_000;
 const SPANS: u64 = PARTITIONS as u64 * RECORDS_OF_ONE * SPANS_OF_RECORD;
-/// The sampler's record caches, and what the embedded bus holds of its newest records (docs/embedded-bus.md).
+/// The sampler's record caches, and what the embedded bus holds of its newest records (docs/reference/embedded-bus.md).
 const MEMORY_LIMIT: u64 = 96 << 20;
 const TAIL_BYTES: u64 = 32 << 20;
 /// For all else: epochs under way, windows, the bus's tables and buffers.

@@ -1,7 +1,7 @@
 //! OTTL against the Collector's own implementation: random conditions on random spans, with the same result, or the same kind of failure.
 //!
 //! Each run draws other conditions and prints its seed. `OTTL_SEED=1 OTTL_CASES=100000 cargo test -p tailwater-tests --test it ottl` runs as
-//! many as one likes; a difference prints what is needed to try it again. What differs on purpose (`docs/ottl.md`) is not generated, or told apart below.
+//! many as one likes; a difference prints what is needed to try it again. What differs on purpose (`docs/reference/ottl.md`) is not generated, or told apart below.
 
 mod generate;
 mod why;
