@@ -20,20 +20,20 @@ use crate::rehearsal::{self, RawTest};
 pub struct RawConfig {
     /// Where records are kept between the stages.
     pub bus: bus::RawBusConfig,
-    /// OTLP in.
+    /// Where telemetry comes in.
     pub ingest: ingest::RawConfig,
-    /// Which traces are kept.
+    /// Which traces are kept, and how they are decided.
     pub sampler: sampler::RawConfig,
-    /// What is done to them before they leave.
+    /// What happens to telemetry before it leaves: redaction, and attributes that are set.
     pub enrich: enrich::RawConfig,
-    /// Where they go.
+    /// Where telemetry goes.
     pub export: export::RawConfig,
     /// Health, metrics and the admin pages of this process.
     pub admin: RawAdmin,
     pub log: RawLog,
     pub shutdown: RawShutdown,
-    /// The name of this process: stable over restarts, unlike that of any other process on the bus. TAILWATER_INSTANCE sets it too;
-    /// without either, it is the host's name with a number.
+    /// The name of this process. It must stay the same after a restart, and differ from that of every other process on
+    /// the bus. TAILWATER_INSTANCE sets it too. Without either, it is the host's name with a number.
     pub instance: Option<String>,
     /// Small traces with the verdict that each must get, run by `tailwater check`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -68,7 +68,7 @@ const REFINERY_KEYS: [&str; 2] = ["RulesVersion", "Samplers"];
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawShutdown {
-    /// The time that all stages together have to finish what they hold.
+    /// The time that all stages together have to drain.
     pub deadline: Duration,
 }
 

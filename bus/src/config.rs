@@ -14,16 +14,18 @@ use crate::{Bus, Result};
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawBusConfig {
-    /// A log in a directory of this machine; the default.
+    /// A log in a directory on this machine. This is the default.
     pub embedded: Option<RawEmbedded>,
     /// A Kafka cluster.
     pub kafka: Option<RawKafka>,
+    /// The names and partitions of the topics.
     pub topics: RawTopics,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawEmbedded {
+    /// The directory of the log. One process at a time uses it.
     pub dir: PathBuf,
     pub retention: RawRetention,
 }
@@ -37,11 +39,13 @@ impl Default for RawEmbedded {
     }
 }
 
-/// Records older than `age` go, and the oldest ones when a topic is larger than `bytes`.
+/// How long records are kept: up to `age`, and up to `bytes` per topic.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawRetention {
+    /// The age at which records are deleted.
     pub age: Duration,
+    /// The size of a topic from which on its oldest records are deleted.
     pub bytes: ByteSize,
 }
 
@@ -57,27 +61,29 @@ impl Default for RawRetention {
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawKafka {
-    /// `host:port`, at least one.
+    /// The brokers to start from, as `host:port`. At least one.
     #[schemars(length(min = 1))]
     pub brokers: Vec<String>,
-    /// Of topics that we create; absent: the broker's default.
+    /// The replication factor of the topics that Tailwater creates. Absent: the brokers' default.
     #[schemars(range(min = 1))]
     pub replication_factor: Option<u16>,
-    /// Create missing topics (default true).
+    /// Whether to create missing topics. Absent: true.
     pub create_topics: Option<bool>,
-    /// A process that restarts takes its partitions back at once, without a rebalance; those of one that leaves for good move on
-    /// after `session.timeout.ms` (default true).
+    /// A process that restarts gets its partitions back at once, without a rebalance. The partitions of a process that
+    /// stays away move after `session.timeout.ms`. Absent: true.
     pub static_membership: Option<bool>,
-    /// Any librdkafka property; wins over ours.
+    /// Any librdkafka properties. They override Tailwater's own settings.
     pub properties: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawTopics {
+    /// The beginning of the name of each topic and consumer group.
     #[schemars(regex(pattern = "^[A-Za-z0-9._-]+$"))]
     pub prefix: String,
-    /// Can't be changed later without moving traces between partitions.
+    /// The number of partitions of each topic. It can't be changed later, since that would move traces between
+    /// partitions.
     #[schemars(range(min = 1, max = PARTITIONS_MAX))]
     pub partitions: u32,
 }

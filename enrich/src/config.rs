@@ -14,14 +14,14 @@ use crate::Rules;
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawConfig {
-    /// What must not leave.
+    /// What must not leave: it is deleted, hashed or masked.
     pub redact: RawRedact,
-    /// Attributes with fixed values.
+    /// Attributes to set to fixed values.
     pub set: RawSet,
     pub delivery: RawDelivery,
 }
 
-/// How output and read positions are committed.
+/// How output and positions are committed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RawDelivery {
@@ -38,9 +38,9 @@ pub enum RawDelivery {
 pub struct RawRedact {
     /// Attributes with these keys are removed, at any depth.
     pub delete: Vec<String>,
-    /// Attributes whose value is replaced by a keyed hash.
+    /// Attributes whose values are replaced by a keyed hash.
     pub hash: RawHash,
-    /// Text that is replaced wherever it stands, in this order.
+    /// Patterns in text that are replaced wherever they occur, in this order.
     pub mask: Vec<RawMask>,
     /// What happens to protocol fields that this version doesn't know.
     pub unknown_fields: RawUnknownFields,
@@ -51,7 +51,7 @@ pub struct RawRedact {
 pub struct RawHash {
     /// Attributes with these keys are hashed, at any depth.
     pub keys: Vec<String>,
-    /// The secret of HMAC-SHA256; empty: a random one of this process, so that hashes differ between processes and runs.
+    /// The secret for HMAC-SHA256. Empty: each process uses a random one, so hashes differ between processes and runs.
     pub key: Secret,
 }
 
@@ -82,11 +82,11 @@ impl RawHash {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawMask {
-    /// For metrics and messages.
+    /// The name of the pattern in metrics and messages.
     pub name: String,
-    /// A regular expression (syntax of the Rust crate `regex`, matched in linear time).
+    /// A regular expression, in the syntax of the Rust crate `regex`.
     pub pattern: String,
-    /// The replacement; `$1` or `${name}` is a group of the pattern, `$$` a dollar sign.
+    /// The replacement. `$1` or `${name}` is a group of the pattern, `$$` a dollar sign.
     #[serde(default = "stars")]
     pub with: String,
 }

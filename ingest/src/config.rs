@@ -16,32 +16,38 @@ use serde::{Deserialize, Serialize};
 pub struct RawConfig {
     pub grpc: RawGrpc,
     pub http: RawHttp,
-    /// A record on the bus is closed when it has this many bytes of OTLP. A larger single item gets a record of its own.
+    /// The size in bytes of OTLP at which a record is closed and published. A single item that is larger gets a record
+    /// of its own.
     pub record_bytes_max: ByteSize,
-    /// A record on the bus is closed this long after its first item came in.
+    /// How long after its first item a record is closed and published.
     pub linger: RawDuration,
     /// The largest request, before and after decompression.
     pub request_bytes_max: ByteSize,
-    /// All requests in flight and the windows of all connections together; more is refused with a retry delay.
+    /// The limit on all requests in flight and the flow-control windows of all connections together. What exceeds it is
+    /// refused with a retry delay.
     pub memory_limit: ByteSize,
-    /// Connections at one time on each of the two ports; more wait in the listen queue, and silent ones are then closed early.
+    /// The number of open connections on each of the two ports. Further ones wait in the listen queue, and connections
+    /// without requests are then closed early.
     #[schemars(range(min = 1))]
     pub connections_max: u32,
-    /// The age at which a connection is told to end, give or take a tenth; 30 s later it is cut off. Behind a load balancer, this spreads long-lived gRPC connections anew.
+    /// The age at which a connection is asked to close, give or take a tenth. It is cut off 30 s later. Behind a load
+    /// balancer, this spreads long-lived gRPC connections over all processes.
     pub connection_age_max: RawDuration,
     /// The time after which a connection without a request in flight is closed.
     pub connection_idle_timeout: RawDuration,
-    /// The time within which a new connection's first request must have begun, and within which the headers of each request must have come.
+    /// The time within which the first request on a new connection must begin, and the headers of each request must
+    /// arrive.
     pub first_byte_timeout: RawDuration,
-    /// The time within which a request's body must have come in.
+    /// The time within which the body of a request must arrive.
     pub read_timeout: RawDuration,
-    /// The time within which the bus must have acknowledged a request; later it is answered as unavailable.
+    /// The time within which the bus must acknowledge a request. After that it is answered as unavailable.
     pub publish_timeout: RawDuration,
-    /// The delay that refused clients are told to wait before they send again.
+    /// The delay after which refused clients are asked to retry.
     pub retry_after: RawDuration,
-    /// The request header that names the tenant, such as `x-scope-orgid`; absent: one tenant.
+    /// The request header that names the tenant, such as `x-scope-orgid`. Absent: all data belongs to the default
+    /// tenant.
     pub tenant_header: Option<String>,
-    /// Also take OTLP requests from an existing Kafka topic of the bus, and partition them anew by trace.
+    /// Also read OTLP trace requests from an existing topic on the same Kafka cluster, and partition them by trace.
     pub kafka: Option<RawRekey>,
 }
 
@@ -71,7 +77,8 @@ impl Default for RawConfig {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawGrpc {
-    /// IP address and port, `localhost:4317`, or `:4317` for all IPv4 addresses of the host; port 0 picks a free port.
+    /// An IP address and port, `localhost:4317`, or `:4317` for all IPv4 addresses of the host. Port 0 picks a free
+    /// port.
     #[schemars(extend("pattern" = LISTEN_PATTERN))]
     pub listen: String,
 }
@@ -88,7 +95,8 @@ impl Default for RawGrpc {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawHttp {
-    /// IP address and port, `localhost:4318`, or `:4318` for all IPv4 addresses of the host; port 0 picks a free port.
+    /// An IP address and port, `localhost:4318`, or `:4318` for all IPv4 addresses of the host. Port 0 picks a free
+    /// port.
     #[schemars(extend("pattern" = LISTEN_PATTERN))]
     pub listen: String,
 }
@@ -105,9 +113,9 @@ impl Default for RawHttp {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawRekey {
-    /// The topic with OTLP trace requests.
+    /// The topic to read.
     pub topic: String,
-    /// The consumer group to read it with; by default `<prefix>-ingest`.
+    /// The consumer group to read it with. Absent: `<prefix>-ingest`.
     #[serde(default)]
     pub group: Option<String>,
 }

@@ -19,13 +19,13 @@ static JSON: AtomicBool = AtomicBool::new(false);
 /// Libraries whose ordinary business is no news to the person on call. rdkafka calls each clean close of a consumer an error.
 const QUIET: &str = "hyper=warn,hyper_util=warn,h2=warn,tower=warn,tonic=warn,rustls=warn,fjall=warn,lsm_tree=warn,timely=warn,rdkafka::consumer::base_consumer=off";
 
-/// The `log` section.
+/// What the process logs, and how.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawLog {
-    /// `error`, `warn`, `info`, `debug` or `trace`; or by module: `info,sampler=debug`. TAILWATER_LOG overrides it.
+    /// `error`, `warn`, `info`, `debug` or `trace`, or by module: `info,sampler=debug`. TAILWATER_LOG overrides it.
     pub level: String,
-    /// `text`, or `json`: each line an object, from the first to the last. TAILWATER_LOG_FORMAT overrides it.
+    /// `text`, or `json`: each line is an object, from the first line to the last. TAILWATER_LOG_FORMAT overrides it.
     pub format: LogFormat,
 }
 

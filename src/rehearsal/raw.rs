@@ -13,13 +13,14 @@ use serde_json::Value;
 pub struct RawTest {
     /// Unique among the tests.
     pub name: String,
-    /// The spans; the first is the root unless it has a parent, and the parent of those that name none.
+    /// The spans. The first is the root unless it has a parent, and it is the parent of those that name none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub trace: Vec<RawSpan>,
-    /// Instead of `trace`: a file with one trace as an OTLP JSON request, found from the configuration's folder.
+    /// A file to use instead of `trace`: one trace as an OTLP JSON request. The path is relative to the configuration's
+    /// folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub otlp_json: Option<String>,
-    /// 32 hex digits; without it, one that depends on the name. It matters for policies that choose by trace id.
+    /// 32 hex digits. Absent: a trace id that depends on the name. It matters for policies that choose by trace id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
     pub expect: RawExpect,
@@ -30,7 +31,7 @@ pub struct RawTest {
 #[serde(default, deny_unknown_fields)]
 pub struct RawExpect {
     pub verdict: Option<RawVerdict>,
-    /// The policy that gives the verdict; absent: any, or none.
+    /// The policy that gives the verdict. Absent: any, or none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
 }
@@ -47,27 +48,27 @@ pub enum RawVerdict {
 #[serde(default, deny_unknown_fields)]
 pub struct RawSpan {
     pub name: String,
-    /// Its resource's `service.name`.
+    /// The `service.name` of its resource.
     pub service: String,
     pub kind: RawKind,
     pub status: RawStatus,
     pub status_message: String,
-    /// When it starts, from the beginning of the trace.
+    /// When the span starts, from the beginning of the trace.
     pub start: Duration,
     pub duration: Duration,
-    /// Text, numbers, true or false, and lists of them.
+    /// Attributes of the span: text, numbers, true or false, and lists of them.
     pub attributes: BTreeMap<String, Value>,
     /// Attributes of its resource.
     pub resource: BTreeMap<String, Value>,
     pub events: Vec<RawEvent>,
-    /// The name of another span of the trace; `none` for a further root.
+    /// The name of another span of the trace, or `none` for a further root.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
     /// W3C `tracestate`.
     pub trace_state: String,
     /// The W3C sampled flag.
     pub sampled: bool,
-    /// So many of them.
+    /// How many spans like this the trace has.
     pub count: u32,
 }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawConfig {
+    /// The backends. Each reads the bus by itself, so a slow one delays no other.
     #[schemars(length(min = 1))]
     pub backends: Vec<RawBackend>,
 }
@@ -43,20 +44,21 @@ impl Default for RawConfig {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawBackend {
-    /// Unique; letters, digits, `-`, `_` and `.`. Names the consumer group: a new name starts at the oldest record.
+    /// Unique; letters, digits, `-`, `_` and `.`. It names the consumer group, so a backend with a new name starts at
+    /// the oldest record.
     #[schemars(regex(pattern = "^[A-Za-z0-9._-]{1,100}$"))]
     pub name: String,
     pub otlp_grpc: Option<RawGrpc>,
     pub otlp_http: Option<RawHttp>,
     pub file: Option<RawFile>,
     pub stdout: Option<RawStdout>,
-    /// What it gets; all three by default.
+    /// The signals that it gets.
     #[schemars(length(min = 1))]
     pub signals: Vec<RawSignal>,
     pub batch: RawBatch,
     pub retry: RawRetry,
     pub credentials: RawCredentials,
-    /// Requests in flight at a time, for each signal. Files and the terminal have one.
+    /// The number of requests in flight, for each signal. Files and the terminal have one.
     #[schemars(range(min = 1, max = 256))]
     pub concurrency: usize,
 }
@@ -102,11 +104,12 @@ impl From<RawSignal> for Signal {
 pub struct RawGrpc {
     /// `https://host:port`, or `http://host:port` for plain text. Without a scheme, `tls.insecure` decides.
     pub endpoint: String,
-    /// Sent with each request, e.g. credentials.
+    /// Headers of each request, for example credentials.
     pub headers: BTreeMap<String, String>,
+    /// The compression of requests.
     pub compression: Compression,
     pub tls: RawTls,
-    /// Of one request.
+    /// The time limit of one request.
     pub timeout: Duration,
 }
 
@@ -126,20 +129,22 @@ impl Default for RawGrpc {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawHttp {
-    /// The base address: `/v1/traces` and its siblings are appended.
+    /// The base address, to which `/v1/traces`, `/v1/logs` or `/v1/metrics` is appended.
     pub endpoint: String,
-    /// The whole address for traces, taken as it is.
+    /// The complete address for traces, used as it is.
     pub traces_endpoint: Option<String>,
-    /// The whole address for logs, taken as it is.
+    /// The complete address for logs, used as it is.
     pub logs_endpoint: Option<String>,
-    /// The whole address for metrics, taken as it is.
+    /// The complete address for metrics, used as it is.
     pub metrics_endpoint: Option<String>,
+    /// The encoding of requests.
     pub encoding: Encoding,
-    /// Sent with each request, e.g. credentials.
+    /// Headers of each request, for example credentials.
     pub headers: BTreeMap<String, String>,
+    /// The compression of requests.
     pub compression: Compression,
     pub tls: RawTls,
-    /// Of one request.
+    /// The time limit of one request.
     pub timeout: Duration,
 }
 
@@ -178,28 +183,31 @@ pub enum Compression {
     Zstd,
 }
 
-/// How to trust the backend. Without any key: the system's roots.
+/// How to verify the backend, and how to identify Tailwater to it. Without any key, the system's root certificates are
+/// trusted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawTls {
-    /// Plain text, for an endpoint without a scheme.
+    /// Use plain text, for an endpoint without a scheme.
     pub insecure: bool,
-    /// PEM; replaces the system's roots.
+    /// The root certificates to trust instead of the system's, as a PEM file.
     pub ca_file: Option<PathBuf>,
-    /// PEM; our certificate, for backends that ask for one.
+    /// The client certificate, for backends that ask for one, as a PEM file.
     pub cert_file: Option<PathBuf>,
-    /// PEM; the key to `cert_file`.
+    /// The private key of `cert_file`, as a PEM file.
     pub key_file: Option<PathBuf>,
-    /// Encrypt, but take any certificate. For tests only.
+    /// Encrypt, but accept any certificate. For tests only.
     pub insecure_skip_verify: bool,
 }
 
-/// OTLP JSON, one request a line; appended to, readable by the Collector's `otlpjsonfile` receiver.
+/// A file of OTLP JSON, one request per line, as the Collector's `otlpjsonfile` receiver reads it. Existing content is
+/// kept.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawFile {
+    /// The path of the file. One backend of one process writes to it.
     pub path: PathBuf,
-    /// Absent: the file grows without bound.
+    /// When to start a new file. Absent: the file grows without limit.
     pub rotate: Option<RawRotate>,
 }
 
@@ -207,7 +215,9 @@ pub struct RawFile {
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawRotate {
+    /// The size at which the file is renamed to `<path>.1`, and a new one begins.
     pub bytes: ByteSize,
+    /// How many renamed files to keep.
     pub keep: u32,
 }
 
@@ -220,19 +230,20 @@ impl Default for RawRotate {
     }
 }
 
-/// A short line for each trace, log record and metric.
+/// The terminal: a short line for each trace, log record and metric.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RawStdout {}
 
-/// When records are sent on: at `bytes` or `items`, or `timeout` after the first one.
+/// When a batch is sent: at `bytes` or `items`, or `timeout` after its first record.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawBatch {
-    /// Before compression. 4 MiB is what gRPC servers take by default.
+    /// The size of a batch before compression. By default, gRPC servers accept 4 MiB.
     pub bytes: ByteSize,
-    /// Spans, log records or metrics; 0 is no limit.
+    /// The number of spans, log records or metrics in a batch. 0: no limit.
     pub items: usize,
+    /// How long after its first record a batch is sent at the latest.
     pub timeout: Duration,
 }
 
@@ -246,21 +257,24 @@ impl Default for RawBatch {
     }
 }
 
-/// How a batch is offered again that the backend could not take just now; as the Collector's `retry_on_failure`.
+/// How a batch is retried that the backend could not accept. As in the Collector's `retry_on_failure`.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawRetry {
+    /// The pause before the first retry.
     pub initial_interval: Duration,
-    /// 0.5: an interval varies between half and one and a half of its length.
+    /// How much an interval varies at random. 0.5: between half and one and a half of its length.
     #[schemars(range(min = 0, max = 1))]
     pub randomization_factor: f64,
+    /// The factor from one pause to the next.
     #[schemars(range(min = 1, max = 100))]
     pub multiplier: f64,
+    /// The longest pause.
     pub max_interval: Duration,
-    /// Then the batch goes to the dead letters. 0s: never; the bus keeps what follows.
+    /// The time after which a batch goes to the dead letters. 0s: never, and what follows stays on the bus.
     pub max_elapsed_time: Duration,
-    /// A batch that the backend fails on for this long (HTTP 500, INTERNAL, UNKNOWN), while it accepts others, is divided until what it
-    /// fails on stands alone; that goes to the dead letters.
+    /// A batch that fails for this long (HTTP 500, INTERNAL, UNKNOWN) while others are accepted is divided, until the
+    /// items that fail stand alone. These go to the dead letters.
     pub poison_after: Duration,
 }
 
@@ -277,12 +291,14 @@ impl Default for RawRetry {
     }
 }
 
-/// While the backend refuses everything (401, 403, 404, 405, redirects and their siblings in gRPC): a key was revoked, or the address is wrong.
+/// What to do while the backend refuses everything (401, 403, 404, 405, redirects, and their equivalents in gRPC),
+/// since a key was revoked or the address is wrong.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawCredentials {
+    /// `hold`: data stays on the bus. `dead_letters`: each record goes to the dead letters at once.
     pub on_refused: OnRefused,
-    /// While it holds, one request is tried this often.
+    /// While the backend is held, one request is tried this often.
     pub probe: Duration,
 }
 

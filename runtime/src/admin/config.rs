@@ -24,18 +24,21 @@ fn listen_or_off() -> String {
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawAdmin {
-    /// `/livez` (also `/healthz`) says that the process lives, `/readyz` whether all of its parts are ready. Absent: 127.0.0.1:13133; of a stage that runs alone,
-    /// 13133 for ingest, 13143 for the sampler, 13153 for enrich, 13163 for export.
+    /// Where `/livez` (also `/healthz`) says that the process lives, and `/readyz` whether all of its parts are ready;
+    /// or `off`. Absent: 127.0.0.1:13133. A stage that runs alone: 13133 for ingest, 13143 for the sampler, 13153 for
+    /// enrich, 13163 for export.
     #[schemars(extend("pattern" = listen_or_off()))]
     pub health: Option<String>,
-    /// `/metrics` for Prometheus. Absent: 127.0.0.1:8888; of a stage that runs alone, 8888, 8898, 8908 or 8918.
+    /// Where `/metrics` is, for Prometheus; or `off`. Absent: 127.0.0.1:8888. A stage that runs alone: 8888, 8898, 8908
+    /// or 8918.
     #[schemars(extend("pattern" = listen_or_off()))]
     pub metrics: Option<String>,
-    /// `GET /why/TRACE_ID` and `POST /config`: what shows data or changes something. Beyond localhost only with `admin.token`. Absent: on 127.0.0.1, the port after that of
-    /// `admin.health`.
+    /// Where `GET /why/TRACE_ID` and `POST /config` are, which show data or change something; or `off`. Any address but
+    /// localhost needs `admin.token`. Absent: on 127.0.0.1, the port after that of `admin.health`.
     #[schemars(extend("pattern" = listen_or_off()))]
     pub listen: Option<String>,
-    /// What requests to `admin.listen` must carry as `Authorization: Bearer …`: at least 16 characters, such as "${env:TAILWATER_ADMIN_TOKEN}".
+    /// The token that requests to `admin.listen` must send as `Authorization: Bearer …`. At least 16 characters; write
+    /// it as "${env:TAILWATER_ADMIN_TOKEN}".
     pub token: Secret,
 }
 

@@ -16,42 +16,48 @@ use crate::policy::{RawLatency, RawPolicy, RawProbabilistic, RawStatusCode};
 #[serde(default, deny_unknown_fields)]
 #[schemars(extend("x-foreign-keys" = collector_keys()))]
 pub struct RawConfig {
-    /// From a trace's first span to its verdict.
+    /// The time from the first span of a trace to its verdict.
     pub decision_wait: Duration,
-    /// From a trace's root span to its verdict; 0s: only `decision_wait` counts.
+    /// The time from the root span of a trace to its verdict, where that is earlier. 0s: only `decision_wait` counts.
     pub decision_wait_after_root_received: Duration,
-    /// How long a verdict holds for late spans; at least twice `decision_wait`.
+    /// How long a verdict holds for late spans. At least twice `decision_wait`.
     pub decision_cache_ttl: Duration,
-    /// Bound of the record caches of all partitions that the process owns, with what the allocator adds to each record, divided anew when partitions come or go; what doesn't fit is read from
-    /// the bus again. With `late_errors: rescue` a quarter of it is for spans that are brought back.
+    /// The limit on the record caches of all partitions of the process together, with what the allocator adds to each
+    /// record. What doesn't fit is read from the bus again. With `late_errors: rescue`, a quarter of it is for the
+    /// spans that come back.
     pub memory_limit: ByteSize,
-    /// Bound of what policies remember of other traces (`latency_outlier`, `novelty`, `floor`), of all partitions of a process together.
+    /// The limit on what policies remember of other traces (`latency_outlier`, `novelty`, `floor`), for all partitions
+    /// of the process together.
     pub statistics_limit: ByteSize,
-    /// Exchange counts of `throughput`, `novelty` and `floor`, unused tokens of rate limits, and links (`linked: keep`) with other sampler processes.
+    /// Whether to exchange with other sampler processes: counts of `throughput`, `novelty` and `floor`, unused tokens
+    /// of rate limits, and links (`linked: keep`).
     pub fleet: bool,
-    /// A trace that grows beyond it is dropped at once; absent: no limit.
+    /// A trace whose spans are larger than this is dropped at once. Absent: no limit.
     pub maximum_trace_size_bytes: Option<ByteSize>,
-    /// Stop evaluating policies at the first that matches; the verdict is the same.
+    /// After the first policy that matches, don't ask policies that spend a budget. The verdict is the same, and
+    /// budgets last longer.
     pub sample_on_first_match: bool,
-    /// What a late error does to a trace that was dropped.
+    /// What an error that arrives late does to a trace that was dropped.
     pub late_errors: RawLateErrors,
-    /// What happens to undecided traces that a kept trace links to.
+    /// What happens to open traces that a kept trace links to.
     pub linked: RawLinked,
-    /// Root spans of kept traces say why: attributes `tailwater.policy` and `tailwater.probability`.
+    /// Adds `tailwater.policy` and `tailwater.probability` to the root spans of kept traces: why it was kept.
     pub annotate: bool,
-    /// Kept spans that stand for others say for how many in the attribute `SampleRate`, for Honeycomb; `tracestate` says it in any case.
+    /// Adds the attribute `SampleRate`, for Honeycomb, to kept spans that stand for others. `tracestate` says the same
+    /// in any case.
     pub sample_rate_attribute: bool,
     pub delivery: RawDelivery,
-    /// An epoch ends when it is this old,
+    /// The time after which an epoch ends and is committed.
     pub epoch_interval: Duration,
-    /// or has read this much input. Its output is at most twice this, plus what the last record adds; the rest follows in the next
-    /// epoch.
+    /// The size of the input at which an epoch ends earlier. Its output is at most twice this, plus what the last
+    /// record adds; the rest follows in the next epoch.
     pub epoch_bytes: ByteSize,
-    /// Worker threads; 0: one a core.
+    /// The number of worker threads. 0: one per core.
     pub workers: usize,
-    /// While a partition is idle, its windows close this much late.
+    /// How much later windows close while their partition is idle.
     pub idle_allowance: Duration,
-    /// At least one; `default` for those that hold without this key: every error, every trace over two seconds, a tenth of the rest.
+    /// At least one policy, or `default` for what applies without this key: every error, every trace over two seconds,
+    /// and a tenth of the rest.
     #[serde(deserialize_with = "policies")]
     #[schemars(schema_with = "policies_schema")]
     pub policies: Vec<RawPolicy>,
@@ -124,7 +130,7 @@ fn collector_keys() -> Map<String, Value> {
     .collect()
 }
 
-/// How epochs are committed.
+/// How output, verdicts and positions are committed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RawDelivery {

@@ -14,13 +14,14 @@ macro_rules! sections {
         #[serde(default, deny_unknown_fields)]
         #[schemars(extend("allOf" = section_of_type()))]
         pub struct RawPolicy {
-            /// Unique among the policies of the same list; appears in metrics, decisions and explanations.
+            /// Unique within its list. It appears in metrics, in the decision log, and in explanations.
             pub name: String,
-            /// Which of the sections below this policy uses.
+            /// The kind of policy, which is also the name of its section.
             #[serde(rename = "type")]
             #[schemars(extend("x-values" = Self::KINDS))]
             pub kind: String,
-            /// Absent: it acts. Only at the top level.
+            /// `shadow` is a dry run: the policy is counted and changes no verdict. Absent: `act`. Only at the top
+            /// level.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub mode: Option<RawMode>,
             $($(#[$doc])* #[serde(skip_serializing_if = "Option::is_none")] pub $name: Option<$type>,)*
@@ -47,7 +48,7 @@ sections! {
     /// Keeps traces that last long enough.
     latency: RawLatency,
     numeric_attribute: RawNumericAttribute,
-    /// Keeps a share of all traces, chosen by trace id.
+    /// Keeps a share of all traces, chosen by a hash of the trace id.
     probabilistic: RawProbabilistic,
     status_code: RawStatusCode,
     string_attribute: RawStringAttribute,
@@ -58,22 +59,22 @@ sections! {
     trace_state: RawTraceState,
     /// Keeps traces in which some span has the W3C sampled flag.
     trace_flags: RawEmpty,
-    /// Keeps traces that all sub-policies keep.
+    /// Keeps traces that match all sub-policies.
     and: RawAnd,
-    /// Keeps traces that the sub-policy doesn't keep.
+    /// Keeps traces that don't match the sub-policy.
     not: RawNot,
-    /// Drops traces that all sub-policies would keep; wins over everything else.
+    /// Drops traces that match all sub-policies. It overrides every other policy.
     drop: RawDrop,
-    /// Sub-policies in order, each with a part of one rate of spans.
+    /// Asks sub-policies in order, each with a share of one budget of spans per second.
     composite: RawComposite,
     per_operation: RawPerOperation,
     throughput: RawThroughput,
     latency_outlier: RawLatencyOutlier,
     novelty: RawNovelty,
     floor: RawFloor,
-    /// Keeps traces with a span or an event that satisfies a condition in OTTL.
+    /// Keeps traces in which some span, or some event of a span, satisfies one of the OTTL conditions.
     ottl_condition: RawOttlCondition,
-    /// Keeps traces that satisfy conditions in OTTL as a whole.
+    /// Keeps traces that, as a whole, satisfy all of the OTTL conditions.
     condition: RawCondition,
 }
 
@@ -113,29 +114,30 @@ pub struct RawEmpty {}
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawLatency {
-    /// At least this long; with an upper threshold, longer than this.
+    /// The trace lasts at least this long. With an upper threshold: longer than this.
     pub threshold_ms: u64,
-    /// At most this long; 0: no upper threshold.
+    /// The trace lasts at most this long. 0: no upper threshold.
     pub upper_threshold_ms: u64,
 }
 
-/// An integer attribute of a span or its resource lies in a range; other types count as 0.
+/// Keeps traces in which an integer attribute of a span or its resource lies in a range. Values of other types count as
+/// 0.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawNumericAttribute {
     pub key: String,
-    /// Inclusive; 0: none.
+    /// Inclusive. 0: no bound.
     pub min_value: i64,
-    /// Inclusive; 0: none.
+    /// Inclusive. 0: no bound.
     pub max_value: i64,
-    /// Keeps traces in which no span matches.
+    /// Keeps traces in which no span matches, instead of some span.
     pub invert_match: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawProbabilistic {
-    /// Different salts keep different traces; empty: `default-hash-seed`.
+    /// Different salts keep different traces. Empty: `default-hash-seed`.
     pub hash_salt: String,
     /// 0 to 100.
     #[schemars(range(min = 0, max = 100))]
@@ -147,61 +149,65 @@ fn status_code_schema() -> Value {
     json!({"type": "string", "x-values": ["OK", "ERROR", "UNSET"]})
 }
 
-/// Some span has one of these status codes.
+/// Keeps traces in which some span has one of these status codes.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawStatusCode {
-    /// OK, ERROR, UNSET.
+    /// `OK`, `ERROR`, `UNSET`.
     #[schemars(length(min = 1), extend("items" = status_code_schema()))]
     pub status_codes: Vec<String>,
 }
 
-/// A string attribute of a span or its resource has one of these values.
+/// Keeps traces in which a string attribute of a span or its resource has one of these values.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawStringAttribute {
     pub key: String,
-    /// Values, or regular expressions.
+    /// Exact values, or regular expressions.
     pub values: Vec<String>,
-    /// Values are regular expressions.
+    /// Whether `values` are regular expressions, searched anywhere in the attribute.
     pub enabled_regex_matching: bool,
-    /// Accepted for the Collector's sake: matching is fast enough without a cache.
+    /// Accepted for compatibility with the Collector, and without effect.
     pub cache_max_size: u64,
-    /// Keeps traces in which no span matches.
+    /// Keeps traces in which no span matches, instead of some span.
     pub invert_match: bool,
 }
 
-/// A boolean attribute of a span or its resource has this value; other types count as false.
+/// Keeps traces in which a boolean attribute of a span or its resource has this value. Values of other types count as
+/// false.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawBooleanAttribute {
     pub key: String,
     pub value: bool,
-    /// Keeps traces in which no span matches.
+    /// Keeps traces in which no span matches, instead of some span.
     pub invert_match: bool,
 }
 
-/// Keeps traces until this many spans a second were kept, over all samplers of the group, by the time of the stream.
+/// Keeps traces as long as a budget of spans per second lasts. The budget is shared by all samplers of the group, and
+/// counts in stream time.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawRateLimiting {
     #[schemars(range(min = 1))]
     pub spans_per_second: u64,
-    /// In spans: what is kept at one instant at most, or one trace if it is larger. 0: twice `spans_per_second`.
+    /// The size of the bucket, in spans: what is kept at one instant at most, or one trace if that is larger. 0: twice
+    /// `spans_per_second`.
     pub burst_capacity: u64,
 }
 
-/// As `rate_limiting`, in bytes of span messages.
+/// Like `rate_limiting`, in bytes of span messages.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawBytesLimiting {
     #[schemars(range(min = 1))]
     pub bytes_per_second: u64,
-    /// In bytes: what is kept at one instant at most, or one trace if it is larger. 0: twice `bytes_per_second`.
+    /// The size of the bucket, in bytes: what is kept at one instant at most, or one trace if that is larger. 0: twice
+    /// `bytes_per_second`.
     pub burst_capacity: u64,
 }
 
-/// The trace has so many spans when it is decided.
+/// Keeps traces that have this many spans when they are decided.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawSpanCount {
@@ -210,7 +216,7 @@ pub struct RawSpanCount {
     pub max_spans: u32,
 }
 
-/// Some span's W3C `tracestate` has one of these values for the key.
+/// Keeps traces in which some span's W3C `tracestate` has one of these values for the key.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawTraceState {
@@ -242,23 +248,23 @@ pub struct RawDrop {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawComposite {
-    /// Over all samplers of the group, by the time of the stream.
+    /// The whole budget. It is shared by all samplers of the group, and counts in stream time.
     #[schemars(range(min = 1))]
     pub max_total_spans_per_second: u64,
-    /// The names of the sub-policies in the order in which they stand below; may be left out.
+    /// The names of the sub-policies, in the order of `composite_sub_policy`. May be left out.
     pub policy_order: Vec<String>,
     #[schemars(length(min = 1))]
     pub composite_sub_policy: Vec<RawPolicy>,
-    /// A sub-policy that isn't named here keeps nothing.
+    /// The shares of the sub-policies. A sub-policy that isn't named here keeps nothing.
     pub rate_allocation: Vec<RawRateAllocation>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawRateAllocation {
-    /// Name of the sub-policy.
+    /// The name of the sub-policy.
     pub policy: String,
-    /// Of `max_total_spans_per_second`; 0: an equal part for each sub-policy.
+    /// The share of `max_total_spans_per_second`, in percent. 0: an equal share for each sub-policy.
     #[schemars(range(min = 0, max = 100))]
     pub percent: u64,
 }
@@ -268,13 +274,13 @@ pub struct RawRateAllocation {
 #[serde(default, deny_unknown_fields)]
 pub struct RawOttlCondition {
     pub error_mode: RawErrorMode,
-    /// On spans.
+    /// Conditions on spans.
     pub span: Vec<String>,
-    /// On the events of spans.
+    /// Conditions on the events of spans.
     pub spanevent: Vec<String>,
 }
 
-/// What an evaluation that fails means. Failures are counted in any case.
+/// What happens when an evaluation fails. Failures are counted in any case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RawErrorMode {
@@ -291,7 +297,8 @@ pub enum RawErrorMode {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawCondition {
-    /// Where conditions on spans must hold. Conditions on `trace.…` and `root.…` mean the trace and its root span in any case.
+    /// Where conditions on spans must hold. Conditions on `trace.…` and `root.…` are about the trace and its root span
+    /// in any case.
     pub scope: RawScope,
     #[schemars(length(min = 1))]
     pub conditions: Vec<String>,

@@ -4,13 +4,14 @@ use runtime::config::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A percentage by service, operation and route of the trace's root; of its earliest span where there is no root.
+/// Keeps a percentage of traces by service, operation and route of the root span; of the span that starts first where
+/// there is no root.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawPerOperation {
-    /// The first that matches counts.
+    /// The rules. The first that matches counts.
     pub rules: Vec<RawOperationRule>,
-    /// For all other operations, 0 to 100. Required.
+    /// The percentage for all other operations, 0 to 100. Required.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 100))]
     pub default_percentage: Option<f64>,
@@ -20,52 +21,56 @@ pub struct RawPerOperation {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawOperationRule {
-    /// `service.name`.
+    /// The `service.name`; `*` stands for any text. Absent: any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
-    /// The span's name.
+    /// The name of the span; `*` stands for any text. Absent: any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<String>,
-    /// Its attribute `http.route`.
+    /// Its attribute `http.route`; `*` stands for any text. Absent: any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub route: Option<String>,
-    /// 0 to 100. Required.
+    /// The percentage to keep, 0 to 100. Required.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 100))]
     pub percentage: Option<f64>,
 }
 
-/// Aims at a throughput, or at a share, over all samplers, and divides it over keys so that rare ones are kept more often.
-/// One of the four goals is required.
+/// Aims at a throughput, or at a share, over all samplers together, and divides it over keys so that rare keys are kept
+/// more often. One of the four goals is required.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawThroughput {
+    /// Goal: spans per second.
     #[schemars(range(min = 0))]
     pub spans_per_second: f64,
+    /// Goal: bytes of span messages per second.
     #[schemars(range(min = 0))]
     pub bytes_per_second: f64,
+    /// Goal: traces per second.
     #[schemars(range(min = 0))]
     pub traces_per_second: f64,
-    /// Of all spans, 0 to 100.
+    /// Goal: the share of all spans, 0 to 100.
     #[schemars(range(min = 0, max = 100))]
     pub sampling_percentage: f64,
-    /// Fields whose values together are a trace's key: `operation`, `status`, `kind`, `service.name`, any attribute; `root.` before it: of
-    /// the root span, else distinct values of all spans.
+    /// The fields whose values together are the key of a trace: `operation`, `status`, `kind`, `service.name`, or any
+    /// attribute. With `root.` before it: of the root span. Otherwise: the distinct values of all spans.
     pub keys: Vec<String>,
-    /// `ema`: a moving average by key, divided by its logarithm; `windowed`: a sliding window, divided evenly.
+    /// `ema`: a moving average per key, and the goal divided by its logarithm. `windowed`: a sliding window, and the
+    /// goal divided evenly.
     pub method: RawMethod,
-    /// Rates are computed anew so often. Absent: 15s for `ema`, 1s for `windowed`.
+    /// How often rates are computed. Absent: 15s for `ema`, 1s for `windowed`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<Duration>,
-    /// `ema`: what the newest interval weighs, above 0 and below 1.
+    /// For `ema`: the weight of the newest interval, above 0 and below 1.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 1))]
     pub weight: f64,
-    /// `windowed`: how far back it looks.
+    /// For `windowed`: the length of the window.
     pub window: Duration,
-    /// What is kept before anything is known, 0 to 100.
+    /// The percentage to keep before anything is known, 0 to 100.
     #[schemars(range(min = 0, max = 100))]
     pub initial_percentage: f64,
-    /// Keys beyond these are one key together.
+    /// The number of keys. Further keys share one rate.
     #[schemars(range(min = 1, max = 100_000))]
     pub max_keys: usize,
 }
@@ -100,18 +105,18 @@ pub enum RawMethod {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawLatencyOutlier {
-    /// Above 0 and below 100.
+    /// The percentile of the durations, above 0 and below 100.
     #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 100))]
     pub percentile: f64,
-    /// Longer than this many times the percentile.
+    /// A trace is an outlier when it lasts longer than this many times the percentile.
     #[schemars(extend("exclusiveMinimum" = 0))]
     pub factor: f64,
-    /// In a partition and interval; with fewer nothing is an outlier.
+    /// How many traces of the operation a partition must have seen in the interval. With fewer, nothing is an outlier.
     #[schemars(range(min = 1))]
     pub min_samples: u32,
-    /// The interval before this one says what is usual.
+    /// The interval over which durations are collected. The previous interval says what is usual.
     pub interval: Duration,
-    /// What makes an operation, as the keys of `throughput`.
+    /// What makes an operation: fields like those of `throughput.keys`.
     pub keys: Vec<String>,
 }
 
@@ -127,13 +132,15 @@ impl Default for RawLatencyOutlier {
     }
 }
 
-/// Keeps the first traces of each shape in an interval: of the same services, operations, status codes and exception types.
+/// Keeps the first traces of each shape in an interval. A shape is a set of services, operations, status codes and
+/// exception types.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawNovelty {
-    /// So many.
+    /// How many traces of a shape to keep.
     #[schemars(range(min = 1))]
     pub first: u32,
+    /// At most 1h. Intervals begin at full multiples of it.
     pub interval: Duration,
 }
 
@@ -146,14 +153,16 @@ impl Default for RawNovelty {
     }
 }
 
-/// Keeps traces of a key until so many were kept in the interval, whichever policy kept them.
+/// Keeps traces of a key until enough of them were kept in the interval, whichever policy kept them.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawFloor {
-    /// As the keys of `throughput`.
+    /// Fields like those of `throughput.keys`.
     pub keys: Vec<String>,
+    /// How many traces of a key to keep in each interval.
     #[schemars(range(min = 1))]
     pub traces: u32,
+    /// At most 1h.
     pub interval: Duration,
 }
 
