@@ -171,14 +171,9 @@ fn base64(text: &str) -> Option<Vec<u8>> {
     }
 }
 
+/// Digits and nothing else: the crate would take a prefix `0x`, OTLP doesn't.
 fn hex(text: &str) -> Option<Vec<u8>> {
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    if !rest.is_empty() {
-        return None;
-    }
-    let digit = |byte: u8| char::from(byte).to_digit(16).map(|digit| digit as u8);
-    pairs
-        .iter()
-        .map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?))
-        .collect()
+    const_hex::check_raw(text)
+        .then(|| const_hex::decode(text).ok())
+        .flatten()
 }

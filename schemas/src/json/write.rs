@@ -166,12 +166,11 @@ impl<'a> Writer<'a, '_> {
                 self.text(text);
             }
             (Kind::Id(_), Value::Len(bytes)) => {
-                const DIGITS: &[u8; 16] = b"0123456789abcdef";
                 self.out.push(b'"');
-                for byte in bytes {
-                    self.out.push(DIGITS[usize::from(byte >> 4)]);
-                    self.out.push(DIGITS[usize::from(byte & 15)]);
-                }
+                let start = self.out.len();
+                self.out.resize(start + 2 * bytes.len(), 0);
+                // The length fits, so this doesn't fail.
+                let _ = const_hex::encode_to_slice(bytes, &mut self.out[start..]);
                 self.out.push(b'"');
             }
             (_, Value::Len(bytes)) => {

@@ -132,6 +132,7 @@ fn ids_are_hex_of_either_case_and_nothing_else() {
     assert!(
         error(r#""links":[{"spanId":"abc"}]"#).starts_with(&format!("{SPAN}.links[0].spanId: "))
     );
+    assert!(error(r#""spanId":"0xa0a1a2a3""#).starts_with(&format!("{SPAN}.spanId: ")));
     assert!(error(r#""spanId":7"#).ends_with("found 7"));
 }
 

@@ -1,4 +1,7 @@
 //! Glob patterns, as `replace_match` takes them: `*`, `?`, `[a-c]`, `[!a]`, `{one,two}`, a backslash before anything.
+//!
+//! Not the crate `globset`, whose patterns are for paths: its `?` is a byte and not a character, `[^a]` is a negation, and a slash in `**/` has a
+//! meaning.
 
 use std::sync::Arc;
 

@@ -44,7 +44,6 @@ fn decode<const N: usize>(function: &str, bytes: &[u8]) -> Result<[u8; N]> {
     if let Ok(id) = bytes.try_into() {
         return Ok(id);
     }
-    let mut id = [0; N];
     if bytes.len() != 2 * N {
         return Err(EvalError::new(format!(
             "{function} needs {N} bytes or {} hexadecimal digits, found {}",
@@ -52,16 +51,6 @@ fn decode<const N: usize>(function: &str, bytes: &[u8]) -> Result<[u8; N]> {
             bytes.len()
         )));
     }
-    for (byte, digits) in id.iter_mut().zip(bytes.chunks_exact(2)) {
-        let digit = |at: usize| char::from(digits[at]).to_digit(16);
-        match (digit(0), digit(1)) {
-            (Some(high), Some(low)) => *byte = (high << 4 | low) as u8,
-            _ => {
-                return Err(EvalError::new(format!(
-                    "{function} found no hexadecimal digits"
-                )));
-            }
-        }
-    }
-    Ok(id)
+    const_hex::decode_to_array(bytes)
+        .map_err(|_| EvalError::new(format!("{function} found no hexadecimal digits")))
 }

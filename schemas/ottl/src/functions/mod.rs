@@ -8,7 +8,6 @@ mod convert;
 mod hash;
 mod ids;
 mod list;
-mod murmur3;
 mod net;
 mod number;
 mod parse;

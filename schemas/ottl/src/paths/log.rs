@@ -3,7 +3,6 @@
 use super::event::unix_time;
 use super::span::id;
 use super::{Entry, Keys, scan};
-use crate::value::hex;
 use crate::value::text::any_as_string;
 use crate::value::{Result, Value};
 use schemas::otlp::LogView;
@@ -72,9 +71,9 @@ pub(super) fn read<'a>(field: Field, log: Option<LogView<'a>>) -> Result<Value<'
         Field::SeverityText => Value::text(scan::bytes(log.body, 3)?)?,
         Field::SeverityNumber => Value::Int(log.severity_number.into()),
         Field::TraceId => Value::TraceId(id(log.trace_id)),
-        Field::TraceIdString => Value::owned(hex(&id::<16>(log.trace_id))),
+        Field::TraceIdString => Value::owned(const_hex::encode(id::<16>(log.trace_id))),
         Field::SpanId => Value::SpanId(id(log.span_id)),
-        Field::SpanIdString => Value::owned(hex(&id::<8>(log.span_id))),
+        Field::SpanIdString => Value::owned(const_hex::encode(id::<8>(log.span_id))),
         Field::Time => Value::Time(unix_time(log.time_unix_nano)),
         Field::TimeUnixNano => Value::Int(log.time_unix_nano as i64),
         Field::ObservedTime => Value::Time(unix_time(number(11)?)),

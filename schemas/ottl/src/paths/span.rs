@@ -3,7 +3,7 @@
 use super::event::unix_time;
 use super::{Entry, Keys, scan};
 use crate::telemetry::Subject;
-use crate::value::{EvalError, Opaque, Result, Value, hex};
+use crate::value::{EvalError, Opaque, Result, Value};
 use schemas::otlp::{ResourceHead, SpanView, StatusCode, trace_state as state};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -107,9 +107,11 @@ pub(super) fn read<'a>(
         Field::TraceId => Ok(Value::TraceId(id(span.trace_id))),
         Field::SpanId => Ok(Value::SpanId(id(span.span_id))),
         Field::ParentSpanId => Ok(Value::SpanId(id(span.parent_span_id))),
-        Field::TraceIdString => Ok(Value::owned(hex(&id::<16>(span.trace_id)))),
-        Field::SpanIdString => Ok(Value::owned(hex(&id::<8>(span.span_id)))),
-        Field::ParentSpanIdString => Ok(Value::owned(hex(&id::<8>(span.parent_span_id)))),
+        Field::TraceIdString => Ok(Value::owned(const_hex::encode(id::<16>(span.trace_id)))),
+        Field::SpanIdString => Ok(Value::owned(const_hex::encode(id::<8>(span.span_id)))),
+        Field::ParentSpanIdString => Ok(Value::owned(const_hex::encode(id::<8>(
+            span.parent_span_id,
+        )))),
         Field::TraceState => Value::text(span.trace_state),
         Field::KindString => Ok(word(KINDS, span.kind, 0)),
         Field::KindDeprecatedString => Ok(word(KINDS, span.kind, 1)),

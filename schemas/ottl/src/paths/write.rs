@@ -85,15 +85,10 @@ fn id_text<const N: usize>(
     value: Value<'static>,
 ) -> Result<()> {
     let text = convert::text(value)?;
-    let digits: Option<Vec<u8>> = text
-        .as_bytes()
-        .chunks(2)
-        .map(|pair| {
-            let digit = |at: usize| char::from(*pair.get(at)?).to_digit(16);
-            Some((digit(0)? << 4 | digit(1)?) as u8)
-        })
-        .collect();
-    let id = digits.filter(|id| id.len() == N);
+    // The length is checked first, since a prefix `0x` is no part of an id.
+    let id = (text.len() == 2 * N)
+        .then(|| const_hex::decode_to_array::<_, N>(&*text).ok())
+        .flatten();
     let id = id.ok_or_else(|| EvalError::new(format!("{text:?} is no id of {} digits", 2 * N)))?;
     replace(message, number, |out| put_len(out, number, &id))
 }

@@ -212,13 +212,3 @@ pub(crate) fn deeper(depth: usize) -> Result<usize> {
         .checked_sub(1)
         .ok_or(EvalError::Wire(WireError::Depth { limit: DEPTH_MAX }))
 }
-
-/// Bytes as lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 15)]);
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(*byte)])
-        .collect()
-}

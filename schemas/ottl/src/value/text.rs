@@ -8,7 +8,6 @@ use std::borrow::Cow;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use crate::value::hex;
 use crate::value::{DEPTH_MAX, EvalError, Result, Value, deeper};
 use schemas::otlp::AnyValue;
 
@@ -17,7 +16,7 @@ pub(crate) fn string_like<'a>(value: Value<'a>) -> Result<Option<Cow<'a, str>>> 
     Ok(match value {
         Value::Nil => None,
         Value::Text(text) => Some(text),
-        Value::Bytes(bytes) => Some(hex(&bytes).into()),
+        Value::Bytes(bytes) => Some(const_hex::encode(&bytes).into()),
         other => Some(json(&other)?.into()),
     })
 }
@@ -34,9 +33,9 @@ pub(crate) fn as_string(value: &Value<'_>, depth: usize) -> Result<String> {
         Value::Text(text) => text.clone().into_owned(),
         Value::Float(number) => float(*number),
         Value::Bytes(bytes) => STANDARD.encode(bytes),
-        Value::TraceId(id) => hex(id),
-        Value::SpanId(id) => hex(id),
-        Value::ProfileId(id) => hex(id),
+        Value::TraceId(id) => const_hex::encode(id),
+        Value::SpanId(id) => const_hex::encode(id),
+        Value::ProfileId(id) => const_hex::encode(id),
         Value::Time(time) => time.rfc3339(),
         other => {
             let mut out = String::new();

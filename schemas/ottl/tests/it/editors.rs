@@ -294,6 +294,8 @@ fn wrong_statements_are_refused() {
         "set(attributes, 1)",
         r#"set(attributes["list"][9], 1)"#,
         "set(events, 1)",
+        r#"set(span_id.string, "0102")"#,
+        r#"set(span_id.string, "0x0102030405060708")"#,
     ] {
         let statement = Statement::compile(Context::Span, statement).expect("sound");
         assert!(

@@ -130,6 +130,8 @@ fn hashes_and_encodings_are_those_of_the_reference() {
     check_refused(&[
         "TraceID(0x01)",
         r#"SpanID("zz02030405060708")"#,
+        r#"SpanID("0x02030405060708")"#,
+        r#"SpanID("0x0102030405060708")"#,
         r#"IsInCIDR("10.0.0.1", ["10.0.0.0"])"#,
         r#"Decode("a", "klingon")"#,
     ]);

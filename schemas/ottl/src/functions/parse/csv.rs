@@ -1,4 +1,7 @@
 //! One row of CSV to a map by the names of a header.
+//!
+//! Not the crate `csv`: the reference makes one row of all lines of a text, and each of its three modes has errors of its own (a bare quote, text
+//! behind a closing one), where the crate reads on.
 
 use crate::expr::Call;
 use crate::functions::signature::{Args, Converter, Kind, optional, required};

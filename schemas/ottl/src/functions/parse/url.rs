@@ -1,6 +1,8 @@
 //! `URL`: the parts of an address under the names of the semantic conventions.
 //!
-//! Reads as Go's `net/url` does, which is laxer than browsers: a relative path is an address too.
+//! Reads as Go's `net/url` does, which is laxer than browsers: a relative path is an address too. That is why the crate `url` doesn't do, which
+//! refuses those and rewrites hosts and paths. Nor does `percent-encoding`: where Go refuses a percent sign without digits, it
+//! leaves it as it is.
 
 use crate::expr::Call;
 use crate::functions::signature::{Args, Converter, Kind, required};

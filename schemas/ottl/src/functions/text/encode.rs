@@ -6,7 +6,6 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use crate::expr::Call;
 use crate::functions::signature::{Args, Converter, Kind, optional, required};
-use crate::value::hex;
 use crate::value::{EvalError, Result, Value};
 
 pub(super) const CONVERTERS: &[Converter] = &[
@@ -16,9 +15,9 @@ pub(super) const CONVERTERS: &[Converter] = &[
         make: |mut args| {
             let target = args.expr(0)?;
             Ok(Call::any(move |at| {
-                Ok(Value::owned(hex(&target
-                    .bytes_like(at)?
-                    .unwrap_or_default())))
+                Ok(Value::owned(const_hex::encode(
+                    target.bytes_like(at)?.unwrap_or_default(),
+                )))
             }))
         },
     },

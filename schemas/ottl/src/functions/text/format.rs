@@ -5,7 +5,7 @@
 use crate::expr::Call;
 use crate::functions::signature::{Args, Converter, Kind, required};
 use crate::value::text::{as_string, exponent};
-use crate::value::{DEPTH_MAX, Result, Value, hex};
+use crate::value::{DEPTH_MAX, Result, Value};
 
 pub(super) const CONVERTERS: &[Converter] = &[Converter {
     name: "Format",
@@ -143,8 +143,8 @@ fn formatted(verb: char, value: &Value<'_>, flags: Flags) -> Result<String> {
         ('t' | 'v', Value::Bool(value)) => (false, value.to_string()),
         ('s' | 'v', Value::Text(text)) => (false, cut(text, flags.precision)),
         ('q', Value::Text(text)) => (false, format!("{:?}", cut(text, flags.precision))),
-        ('x', Value::Text(text)) => (false, hex(text.as_bytes())),
-        ('x', Value::Bytes(bytes)) => (false, hex(bytes)),
+        ('x', Value::Text(text)) => (false, const_hex::encode(text.as_bytes())),
+        ('x', Value::Bytes(bytes)) => (false, const_hex::encode(bytes)),
         ('s', Value::Bytes(bytes)) => (false, String::from_utf8_lossy(bytes).into_owned()),
         ('v', Value::Nil) => (false, "<nil>".to_owned()),
         (
