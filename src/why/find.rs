@@ -1,17 +1,16 @@
 //! Reads one partition of the decision log to its end, and picks out one trace.
 
-use std::time::{Duration, Instant};
+use std::ops::ControlFlow;
+use std::time::Duration;
 
-use anyhow::{Context, bail};
-use bus::{Bus, TopicPartition};
+use anyhow::Context;
+use bus::{Bus, Scan, TopicPartition};
 use schemas::decisions::{Decision, DecisionBatch, EntryKind, UNKNOWN_THRESHOLD, Verdict};
 use schemas::partition::partition_of;
 use schemas::{Signal, Topics};
 
 use super::history::{Entry, History, Kind, hex, probability};
 
-const POLL: Duration = Duration::from_millis(200);
-const POLL_BYTES: usize = 4 << 20;
 /// The end of the log may be held back by an open transaction, for 10 s at most.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -32,23 +31,23 @@ pub fn find(bus: &dyn Bus, topics: &Topics, id: [u8; 16]) -> anyhow::Result<Opti
     let mut reader = bus.reader().context("cannot read the bus")?;
     let (there, all) = (reader.range(&raw)?, reader.range(&log)?);
     let mut entries = Vec::new();
-    reader.assign(&[(log.clone(), all.start)])?;
-    let mut moved = (Instant::now(), all.start);
-    loop {
-        for record in reader.poll(POLL, POLL_BYTES)? {
-            let batch = DecisionBatch::decode(&record.value)
-                .with_context(|| format!("cannot read {log} at offset {}", record.offset))?;
-            entries.extend(entries_of(&batch, &id, record.offset));
+    let mut scan = Scan::new(reader);
+    scan.add(log.clone(), all);
+    let mut unreadable = None;
+    scan.to_end(PATIENCE, |record| {
+        match DecisionBatch::decode(&record.value) {
+            Ok(batch) => {
+                entries.extend(entries_of(&batch, &id, record.offset));
+                ControlFlow::Continue(())
+            }
+            Err(error) => {
+                unreadable = Some((error, record.offset));
+                ControlFlow::Break(())
+            }
         }
-        let at = reader.position(&log)?;
-        if at >= all.end {
-            break;
-        }
-        if at > moved.1 {
-            moved = (Instant::now(), at);
-        } else if moved.0.elapsed() > PATIENCE {
-            bail!("{log} can't be read past offset {at}, of {}", all.end);
-        }
+    })?;
+    if let Some((error, offset)) = unreadable {
+        return Err(error).with_context(|| format!("cannot read {log} at offset {offset}"));
     }
     Ok((!entries.is_empty()).then(|| History {
         trace_id: hex(&id),

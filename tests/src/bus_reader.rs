@@ -1,10 +1,11 @@
 //! Reads whole topics, committed records only.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::time::{Duration, Instant};
+use std::ops::ControlFlow;
+use std::time::Duration;
 
-use anyhow::{Result, ensure};
-use bus::{Bus, Fetched, TopicPartition};
+use anyhow::Result;
+use bus::{Bus, Fetched};
 use schemas::decisions::{DecisionBatch, EntryKind, Verdict};
 use schemas::{Signal, Topics};
 
@@ -28,38 +29,10 @@ pub fn read_all(bus: &dyn Bus, topic: &str) -> Result<Vec<Fetched>> {
 /// # Errors
 /// The bus fails, or the end isn't reached in time.
 pub fn each_record(bus: &dyn Bus, topic: &str, mut each: impl FnMut(Fetched)) -> Result<()> {
-    let mut reader = bus.reader()?;
-    let mut ends = Vec::new();
-    let mut from = Vec::new();
-    for partition in 0..bus.partition_count(topic)? {
-        let at = TopicPartition::new(topic, partition);
-        let range = reader.range(&at)?;
-        if range.end > range.start {
-            from.push((at.clone(), range.start));
-            ends.push((at, range.end));
-        }
-    }
-    if ends.is_empty() {
-        return Ok(());
-    }
-    reader.assign(&from)?;
-    let begin = Instant::now();
-    while !ends.is_empty() {
-        for record in reader.poll(Duration::from_millis(200), 8 << 20)? {
-            each(record);
-        }
-        let mut left = Vec::new();
-        for (at, end) in ends {
-            if reader.position(&at)? < end {
-                left.push((at, end));
-            }
-        }
-        ends = left;
-        ensure!(
-            begin.elapsed() < READ_WITHIN,
-            "the end of {topic} was not reached in {READ_WITHIN:?}: {ends:?}"
-        );
-    }
+    bus::read_topic(bus, topic, READ_WITHIN, |record| {
+        each(record);
+        ControlFlow::Continue(())
+    })?;
     Ok(())
 }
 

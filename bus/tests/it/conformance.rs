@@ -42,6 +42,8 @@ macro_rules! every_test {
                 from_an_offset,
                 ranges_are_of_all_partitions,
                 partitions_share_a_poll,
+                scans_read_ranges,
+                scans_are_throttled,
                 other_partitions_between_polls,
                 empty_after_timeout,
                 wakes_for_a_new_record,

@@ -1,6 +1,7 @@
 //! The stage on an embedded bus: each item in comes out once, whatever happens in between.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -125,20 +126,12 @@ fn publish_spans(bus: &Arc<dyn Bus>, numbers: std::ops::Range<usize>) {
 }
 
 fn read(bus: &Arc<dyn Bus>, topic: &str) -> Vec<Fetched> {
-    let mut reader = bus.reader().unwrap();
-    let at: Vec<_> = (0..PARTITIONS)
-        .map(|p| (TopicPartition::new(topic, p), 0))
-        .collect();
-    let mut left = 0;
-    for (at, _) in &at {
-        let range = reader.range(at).unwrap();
-        left += range.end - range.start;
-    }
-    reader.assign(&at).unwrap();
     let mut records = Vec::new();
-    while (records.len() as u64) < left {
-        records.extend(reader.poll(DEADLINE, 1 << 20).unwrap());
-    }
+    bus::read_topic(&**bus, topic, DEADLINE, |record| {
+        records.push(record);
+        ControlFlow::Continue(())
+    })
+    .unwrap();
     records
 }
 

@@ -1,6 +1,7 @@
 //! Real buses: opened, written to, read back.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -63,26 +64,16 @@ pub fn publish(bus: &dyn Bus, topic: &str, partition: u32, value: Vec<u8>) {
 
 /// All records of a topic, with their partitions.
 pub fn read(bus: &dyn Bus, topic: &str) -> Vec<(u32, Record)> {
-    let mut reader = bus.reader().unwrap();
-    let from: Vec<_> = (0..PARTITIONS)
-        .map(|partition| (TopicPartition::new(topic, partition), 0))
-        .collect();
-    reader.assign(&from).unwrap();
     let mut all = vec![];
-    for (at, _) in &from {
-        let end = reader.range(at).unwrap().end;
-        while reader.position(at).unwrap() < end {
-            for found in reader.poll(Duration::from_millis(100), 1 << 20).unwrap() {
-                all.push((
-                    found.partition,
-                    Record {
-                        headers: found.headers,
-                        value: found.value,
-                    },
-                ));
-            }
-        }
-    }
+    bus::read_topic(bus, topic, Duration::from_secs(20), |found| {
+        let record = Record {
+            headers: found.headers,
+            value: found.value,
+        };
+        all.push((found.partition, record));
+        ControlFlow::Continue(())
+    })
+    .unwrap();
     all
 }
 

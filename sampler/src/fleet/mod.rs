@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use bus::{Bus, Header, Publisher, Reader, Record, Topic, TopicPartition};
+use bus::{Bus, Header, Publisher, Reader, Record, Scan, Topic, TopicPartition};
 use bytes::Bytes;
 use runtime::names;
 use schemas::headers;
@@ -149,12 +149,12 @@ fn pause(fleet: &Fleet) {
 /// Until it is over or the bus fails.
 fn talk(fleet: &Fleet, bus: &dyn Bus, at: &TopicPartition, instance: &str) -> bus::Result<()> {
     let publisher = bus.publisher()?;
-    let mut reader = bus.reader()?;
-    let from = recent(&mut *reader, at)?;
-    reader.assign(&[(at.clone(), from)])?;
+    let mut scan = Scan::new(bus.reader()?);
+    let from = recent(scan.reader(), at)?;
+    scan.add(at.clone(), from..u64::MAX);
     let (mut told, mut alive) = (Instant::now(), Instant::now());
     while !fleet.over.load(Ordering::Relaxed) {
-        listen(fleet, &mut *reader, instance)?;
+        listen(fleet, &mut scan, instance)?;
         if told.elapsed() >= TELL_EVERY {
             told = Instant::now();
             let message = fleet.ledger().message(alive.elapsed() >= ALIVE_EVERY);
@@ -167,8 +167,8 @@ fn talk(fleet: &Fleet, bus: &dyn Bus, at: &TopicPartition, instance: &str) -> bu
     Ok(())
 }
 
-fn listen(fleet: &Fleet, reader: &mut dyn Reader, instance: &str) -> bus::Result<()> {
-    for record in reader.poll(POLL, POLL_BYTES)? {
+fn listen(fleet: &Fleet, scan: &mut Scan, instance: &str) -> bus::Result<()> {
+    for record in scan.step(POLL, POLL_BYTES)? {
         let key = record
             .headers
             .iter()

@@ -14,7 +14,9 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use bus::{Assigned, Bus, Fetched, Reader, Topic, TopicPartition, WentBack, report_went_back};
+use bus::{
+    Assigned, Bus, Fetched, Reader, Scan, Topic, TopicPartition, WentBack, report_went_back,
+};
 use schemas::{Signal, Topics};
 
 use crate::epoch::batch::Batch;
@@ -50,25 +52,16 @@ pub struct Recovery {
     under_way: BTreeSet<u32>,
     /// Where they start has to be looked up.
     unplaced: VecDeque<Assigned>,
-    waiting: VecDeque<Scan>,
-    reading: Vec<Scan>,
-    /// Opened when it is needed, thrown away when it failed.
-    reader: Option<Box<dyn Reader>>,
-    /// `reading` is not what the reader reads.
-    moved: bool,
+    /// What is left of the partitions' decision logs.
+    unread: BTreeMap<u32, Range<u64>>,
+    /// The group has no position on these raw logs, which begin here. A verdict that is read says that it had one.
+    without_position: BTreeMap<u32, u64>,
+    /// Of what is unread. Opened when it is needed, thrown away when it failed.
+    scan: Option<Scan>,
     read: DecisionsRead,
     began: Instant,
     reported: Instant,
     retry: Option<Retry>,
-}
-
-/// A partition's decision log, as far as it is unread.
-struct Scan {
-    partition: u32,
-    next: u64,
-    end: u64,
-    /// The group has no position on the raw log, which begins here. A verdict that is read says that it had one.
-    without_position: Option<u64>,
 }
 
 struct Retry {
@@ -84,10 +77,9 @@ impl Recovery {
             group: topics.group("sampler"),
             under_way: BTreeSet::new(),
             unplaced: VecDeque::new(),
-            waiting: VecDeque::new(),
-            reading: Vec::new(),
-            reader: None,
-            moved: false,
+            unread: BTreeMap::new(),
+            without_position: BTreeMap::new(),
+            scan: None,
             read: DecisionsRead::default(),
             began: Instant::now(),
             reported: Instant::now(),
@@ -112,10 +104,12 @@ impl Recovery {
         self.under_way.remove(&partition);
         self.unplaced
             .retain(|assigned| assigned.at.partition != partition);
-        self.waiting.retain(|scan| scan.partition != partition);
-        let before = self.reading.len();
-        self.reading.retain(|scan| scan.partition != partition);
-        self.moved |= self.reading.len() != before;
+        self.unread.remove(&partition);
+        self.without_position.remove(&partition);
+        let at = self.log_of(partition);
+        if let Some(scan) = &mut self.scan {
+            scan.forget(&at);
+        }
     }
 
     pub fn is_under_way(&self) -> bool {
@@ -148,21 +142,14 @@ impl Recovery {
         if !self.rest().is_zero() {
             return Ok(());
         }
-        let advanced = match self.reader.take() {
-            Some(reader) => Ok(reader),
-            None => {
-                self.moved = true;
-                bus.reader().context("cannot open a reader for recovery")
-            }
-        }
-        .and_then(|mut reader| {
-            self.look_up(&mut *reader, options, batch)?;
-            self.read(&mut *reader, timeout, batch)?;
-            Ok(reader)
+        let advanced = self.scan(bus).and_then(|mut scan| {
+            self.look_up(&mut scan, options, batch)?;
+            self.read(&mut scan, timeout, batch)?;
+            Ok(scan)
         });
         match advanced {
-            Ok(reader) => {
-                self.reader = Some(reader);
+            Ok(scan) => {
+                self.scan = Some(scan);
                 self.retry = None;
             }
             Err(error) => match error.downcast_ref() {
@@ -183,19 +170,31 @@ impl Recovery {
 
     /// Every log has been read to its end: what was read, and of which partitions. They are nobody's concern here any more.
     pub fn finish(&mut self) -> Option<(BTreeSet<u32>, DecisionsRead)> {
-        let left = self.unplaced.len() + self.waiting.len() + self.reading.len();
-        if self.under_way.is_empty() || left > 0 {
+        if self.under_way.is_empty() || self.partitions_left() > 0 {
             return None;
         }
-        self.reader = None;
+        self.scan = None;
         self.read.took = self.began.elapsed();
         Some((std::mem::take(&mut self.under_way), self.read))
+    }
+
+    /// The scan that goes on, or one of all that is unread.
+    fn scan(&mut self, bus: &dyn Bus) -> anyhow::Result<Scan> {
+        if let Some(scan) = self.scan.take() {
+            return Ok(scan);
+        }
+        let reader = bus.reader().context("cannot open a reader for recovery")?;
+        let mut scan = Scan::new(reader).with_partitions_max(PARTITIONS_AT_ONCE);
+        for (&partition, range) in &self.unread {
+            scan.add(self.log_of(partition), range.clone());
+        }
+        Ok(scan)
     }
 
     /// Where partitions start, and what is to be read of their logs.
     fn look_up(
         &mut self,
-        reader: &mut dyn Reader,
+        scan: &mut Scan,
         options: &Options,
         batch: &mut Batch,
     ) -> anyhow::Result<()> {
@@ -203,6 +202,7 @@ impl Recovery {
         while let Some(assigned) = self.unplaced.front()
             && Instant::now() < until
         {
+            let reader = scan.reader();
             let partition = assigned.at.partition;
             let raw = reader.range(&TopicPartition::new(self.raw.clone(), partition))?;
             let at = TopicPartition::new(self.log.clone(), partition);
@@ -210,7 +210,6 @@ impl Recovery {
             let start = match &assigned.committed {
                 Some(committed) => resume(committed, &raw, &range, &self.group)?,
                 None => {
-                    self.moved = true;
                     let decisions_from = match options.bus.stamps {
                         true => about_present(reader, (&assigned.at, &raw), (&at, &range))?,
                         // Producers' clocks say nothing of the age of a log.
@@ -231,18 +230,15 @@ impl Recovery {
                     }
                 }
             };
-            let without_position = assigned.committed.is_none().then_some(raw.start);
             if range.end > range.start {
-                let next = reader
-                    .offset_at(&at, start.scan_from_ms(options))?
-                    .max(start.decisions_from);
-                if next < range.end {
-                    self.waiting.push_back(Scan {
-                        partition,
-                        next,
-                        end: range.end,
-                        without_position,
-                    });
+                let since = reader.offset_at(&at, start.scan_from_ms(options))?;
+                let unread = since.max(start.decisions_from)..range.end;
+                if !unread.is_empty() {
+                    if assigned.committed.is_none() {
+                        self.without_position.insert(partition, raw.start);
+                    }
+                    self.unread.insert(partition, unread.clone());
+                    scan.add(at, unread);
                 }
             }
             self.unplaced.pop_front();
@@ -256,60 +252,50 @@ impl Recovery {
     /// Some more of the logs that are being read.
     fn read(
         &mut self,
-        reader: &mut dyn Reader,
+        scan: &mut Scan,
         timeout: Duration,
         batch: &mut Batch,
     ) -> anyhow::Result<()> {
-        // Not with each log that ends: what was prefetched of the others would be fetched again.
-        if self.reading.len() <= PARTITIONS_AT_ONCE / 2 && !self.waiting.is_empty() {
-            let room = PARTITIONS_AT_ONCE - self.reading.len();
-            let next = self.waiting.drain(..room.min(self.waiting.len()));
-            self.reading.extend(next);
-            self.moved = true;
-        }
-        if self.moved {
-            let from = self.reading.iter().map(|scan| (self.at(scan), scan.next));
-            reader.assign(&from.collect::<Vec<_>>())?;
-            self.moved = false;
-        }
         let room = RESTORE_BYTES_MAX.saturating_sub(batch.restore_bytes());
-        if self.reading.is_empty() || room == 0 {
-            return Ok(());
-        }
         let mut records: BTreeMap<u32, Vec<Fetched>> = BTreeMap::new();
-        for record in reader.poll(timeout.min(POLL), room)? {
+        for record in scan.step(timeout.min(POLL), room)? {
             self.read.batches += 1;
             self.read.bytes += record.value.len() as u64;
             records.entry(record.partition).or_default().push(record);
         }
-        for scan in &mut self.reading {
-            if records.contains_key(&scan.partition)
-                && let Some(begin) = scan.without_position.take()
-            {
-                let at = TopicPartition::new(self.raw.clone(), scan.partition);
+        for (partition, records) in records {
+            if let Some(begin) = self.without_position.remove(&partition) {
+                let at = TopicPartition::new(self.raw.clone(), partition);
                 report_went_back(&self.group, &at, None, begin, WentBack::Forgotten);
             }
-        }
-        for (partition, records) in records {
             batch.add(Command::Restore { partition, records });
         }
-        let log = self.log.clone();
-        for scan in &mut self.reading {
-            scan.next = reader.position(&TopicPartition::new(log.clone(), scan.partition))?;
-        }
-        self.reading.retain(|scan| scan.next < scan.end);
+        let log = &self.log;
+        self.unread.retain(|&partition, unread| {
+            match scan.left(&TopicPartition::new(log.clone(), partition)) {
+                Some(left) => {
+                    unread.start = left.start;
+                    true
+                }
+                None => false,
+            }
+        });
         Ok(())
     }
 
-    fn at(&self, scan: &Scan) -> TopicPartition {
-        TopicPartition::new(self.log.clone(), scan.partition)
+    fn log_of(&self, partition: u32) -> TopicPartition {
+        TopicPartition::new(self.log.clone(), partition)
+    }
+
+    fn partitions_left(&self) -> usize {
+        self.unplaced.len() + self.unread.len()
     }
 
     fn report(&mut self) {
         if self.reported.elapsed() > REPORT_EVERY {
             self.reported = Instant::now();
             tracing::info!(
-                partitions_left = self.unplaced.len() + self.waiting.len() + self.reading.len(),
+                partitions_left = self.partitions_left(),
                 batches = self.read.batches,
                 bytes = self.read.bytes,
                 "reading the decision log; an open transaction may hold its end back"

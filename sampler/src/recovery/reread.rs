@@ -1,11 +1,11 @@
 //! The emit cursor's second read: what has left the record cache comes from the bus once more, in order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bus::{Bus, Reader, Topic, TopicPartition};
+use bus::{Bus, Scan, Topic, TopicPartition};
 
 use crate::partition::Partition;
 use crate::record::RawRecord;
@@ -46,9 +46,7 @@ pub struct Reread {
     purpose: Purpose,
     bus: Arc<dyn Bus>,
     raw: Topic,
-    reader: Option<Box<dyn Reader>>,
-    /// The partitions being read, each with the next offset that the reader will return.
-    reading: BTreeMap<u32, u64>,
+    scan: Option<Scan>,
 }
 
 impl Reread {
@@ -57,8 +55,7 @@ impl Reread {
             purpose,
             bus,
             raw,
-            reader: None,
-            reading: BTreeMap::new(),
+            scan: None,
         }
     }
 
@@ -69,7 +66,9 @@ impl Reread {
     }
 
     pub fn forget(&mut self, partition: u32) {
-        self.reading.remove(&partition);
+        if let Some(scan) = &mut self.scan {
+            scan.forget(&TopicPartition::new(self.raw.clone(), partition));
+        }
     }
 
     /// Reads up to about `bytes_max`, if anything is wanted, and hands each partition its records. Returns the bytes read; 0 when the bus
@@ -82,8 +81,7 @@ impl Reread {
             Ok(bytes) => bytes,
             Err(error) => {
                 tracing::warn!(%error, topic = %self.raw, "cannot read records again; trying once more in the next epoch");
-                self.reader = None;
-                self.reading.clear();
+                self.scan = None;
                 0
             }
         }
@@ -94,34 +92,20 @@ impl Reread {
         owned: &mut BTreeMap<u32, Partition>,
         bytes_max: usize,
     ) -> bus::Result<usize> {
-        let wanted: BTreeMap<u32, std::ops::Range<u64>> = owned
-            .iter_mut()
-            .filter_map(|(number, partition)| {
-                let missing = self.purpose.missing(partition)?;
-                Some((*number, missing))
-            })
-            .collect();
-        let reader = match &mut self.reader {
-            Some(reader) => reader,
-            none => none.insert(self.bus.reader()?),
-        };
         let at = |partition: u32| TopicPartition::new(self.raw.clone(), partition);
-        let in_place = wanted
-            .iter()
-            .all(|(partition, missing)| self.reading.get(partition) == Some(&missing.start))
-            && self.reading.len() == wanted.len();
-        if !in_place {
-            let from: Vec<(TopicPartition, u64)> = wanted
-                .iter()
-                .map(|(partition, missing)| (at(*partition), missing.start))
-                .collect();
-            reader.assign(&from)?;
-            self.reading = wanted
-                .iter()
-                .map(|(partition, missing)| (*partition, missing.start))
-                .collect();
-        }
-        let fetched = reader.poll(WAIT, bytes_max)?;
+        let wanted = owned.iter_mut().filter_map(|(number, partition)| {
+            let missing = self.purpose.missing(partition)?;
+            // Its end moves on with the cursors: what is read beyond it today is wanted tomorrow.
+            Some((at(*number), missing.start..u64::MAX))
+        });
+        let wanted: BTreeMap<TopicPartition, Range<u64>> = wanted.collect();
+        let numbers: Vec<u32> = wanted.keys().map(|at| at.partition).collect();
+        let scan = match &mut self.scan {
+            Some(scan) => scan,
+            none => none.insert(Scan::new(self.bus.reader()?)),
+        };
+        scan.replace(wanted);
+        let fetched = scan.step(WAIT, bytes_max)?;
         let bytes = fetched.iter().map(|record| record.value.len()).sum();
         let mut records: BTreeMap<u32, Vec<RawRecord>> = BTreeMap::new();
         for record in fetched {
@@ -134,14 +118,13 @@ impl Reread {
                 .or_default()
                 .push(RawRecord::from(record));
         }
-        let moved: BTreeSet<u32> = self.reading.keys().copied().collect();
-        for partition in moved {
-            let position = reader.position(&at(partition))?;
-            if let Some(owned) = owned.get_mut(&partition) {
+        for partition in numbers {
+            if let Some(owned) = owned.get_mut(&partition)
+                && let Some(left) = scan.left(&at(partition))
+            {
                 let records = records.remove(&partition).unwrap_or_default();
-                self.purpose.supply(owned, records, position);
+                self.purpose.supply(owned, records, left.start);
             }
-            self.reading.insert(partition, position);
         }
         Ok(bytes)
     }

@@ -1,6 +1,10 @@
 //! Reading outside of groups.
 
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
+
+use bus::{Fetched, Scan};
 
 use crate::fixture::{DEADLINE, Fixture, PLENTY, at, epoch, position, values};
 
@@ -199,4 +203,71 @@ pub fn position_reaches_the_end_after_epochs(fixture: &Fixture) {
         );
     }
     assert_eq!(count, 6);
+}
+
+/// A scan reads just its ranges, a few partitions at a time, and ends where it should; what is replaced goes on where it stood.
+pub fn scans_read_ranges(fixture: &Fixture) {
+    let topic = fixture.topic("t", 5);
+    for partition in 0..5 {
+        fixture.publish(&at(&topic, partition), &["a", "b", "c", "d", "e"]);
+    }
+    let mut scan = Scan::new(fixture.bus.reader().unwrap()).with_partitions_max(2);
+    for partition in 0..5 {
+        scan.add(at(&topic, partition), u64::from(partition)..4);
+    }
+    scan.forget(&at(&topic, 0));
+    assert_eq!(scan.left(&at(&topic, 0)), None);
+    assert_eq!(scan.left(&at(&topic, 3)), Some(3..4));
+    let mut found = Vec::new();
+    let each = |record: Fetched| {
+        found.push((record.partition, record.offset));
+        ControlFlow::Continue(())
+    };
+    scan.to_end(DEADLINE, each).unwrap();
+    found.sort_unstable();
+    // Partition 4's range was empty.
+    assert_eq!(found, [(1, 1), (1, 2), (1, 3), (2, 2), (2, 3), (3, 3)]);
+    let progress = scan.progress();
+    assert_eq!((progress.records, progress.bytes), (6, 6));
+    assert!(scan.is_done());
+
+    scan.replace(BTreeMap::from([(at(&topic, 0), 1..u64::MAX)]));
+    let first = scan.step(DEADLINE, 1).unwrap();
+    assert_eq!(first[0].offset, 1);
+    let stands = scan.left(&at(&topic, 0)).unwrap().start;
+    scan.replace(BTreeMap::from([(at(&topic, 0), stands..5)]));
+    let mut rest = Vec::new();
+    scan.to_end(DEADLINE, |record| {
+        rest.push(record.offset);
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    assert_eq!(rest, (stands..5).collect::<Vec<_>>());
+
+    // Whoever has enough breaks off.
+    let mut all = 0;
+    bus::read_topic(&*fixture.bus, &topic, DEADLINE, |_| {
+        all += 1;
+        ControlFlow::Break(())
+    })
+    .unwrap();
+    assert_eq!(all, 1);
+}
+
+/// A throttled scan takes its time: twice as many bytes as a second allows take a second at least.
+pub fn scans_are_throttled(fixture: &Fixture) {
+    let topic = fixture.topic("t", 1);
+    let value = "x".repeat(1000);
+    fixture.publish(&at(&topic, 0), &[value.as_str(); 20]);
+    let mut scan = Scan::new(fixture.bus.reader().unwrap()).with_bytes_per_second_max(10_000);
+    scan.add(at(&topic, 0), 0..20);
+    let begun = Instant::now();
+    scan.to_end(DEADLINE, |_| ControlFlow::Continue(()))
+        .unwrap();
+    assert_eq!(scan.progress().bytes, 20_000);
+    assert!(
+        begun.elapsed() >= Duration::from_millis(900),
+        "{:?}",
+        begun.elapsed()
+    );
 }
