@@ -49,7 +49,7 @@ pub(super) fn sampler(section: Option<&Value>) -> Yaml {
 fn without_equal(key: &str, value: &Value, sampler: &mut Yaml) {
     let why = match (key, value.as_str()) {
         ("num_traces", _) => {
-            "not needed, open traces take about a hundred bytes each and none is evicted; `memory_limit` bounds the record cache"
+            "not needed, an open trace takes a few hundred bytes and none is evicted; `memory_limit` bounds the record cache"
         }
         ("expected_new_traces_per_sec", _) => "not needed, memory follows the traffic",
         ("block_on_overflow", _) => {

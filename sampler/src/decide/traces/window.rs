@@ -1,4 +1,4 @@
-//! The window: what is known of the undecided traces of one partition, about a hundred bytes a trace, no payload.
+//! The window: what is known of the undecided traces of one partition, about 180 bytes a trace with the index, no payload.
 //!
 //! Deadlines need no timers. The partition's clock never goes back and every trace waits equally long, so traces come due in
 //! the order in which they were opened: a list through the entries. Roots, when they shorten the wait, are a second queue.
