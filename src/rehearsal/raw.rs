@@ -30,6 +30,7 @@ pub struct RawTest {
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawExpect {
+    /// Whether the trace must be kept or dropped.
     pub verdict: Option<RawVerdict>,
     /// The policy that gives the verdict. Absent: any, or none.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,19 +48,25 @@ pub enum RawVerdict {
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawSpan {
+    /// The name of the span.
     pub name: String,
     /// The `service.name` of its resource.
     pub service: String,
+    /// The kind of the span.
     pub kind: RawKind,
+    /// The status of the span.
     pub status: RawStatus,
+    /// The message of the status.
     pub status_message: String,
     /// When the span starts, from the beginning of the trace.
     pub start: Duration,
+    /// How long the span lasts.
     pub duration: Duration,
     /// Attributes of the span: text, numbers, true or false, and lists of them.
     pub attributes: BTreeMap<String, Value>,
     /// Attributes of its resource.
     pub resource: BTreeMap<String, Value>,
+    /// The events of the span.
     pub events: Vec<RawEvent>,
     /// The name of another span of the trace, or `none` for a further root.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -96,7 +103,9 @@ impl Default for RawSpan {
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawEvent {
+    /// The name of the event.
     pub name: String,
+    /// Attributes of the event.
     pub attributes: BTreeMap<String, Value>,
 }
 

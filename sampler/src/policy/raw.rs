@@ -125,6 +125,7 @@ pub struct RawLatency {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawNumericAttribute {
+    /// The key of the attribute.
     pub key: String,
     /// Inclusive. 0: no bound.
     pub min_value: i64,
@@ -162,6 +163,7 @@ pub struct RawStatusCode {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawStringAttribute {
+    /// The key of the attribute.
     pub key: String,
     /// Exact values, or regular expressions.
     pub values: Vec<String>,
@@ -178,7 +180,9 @@ pub struct RawStringAttribute {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawBooleanAttribute {
+    /// The key of the attribute.
     pub key: String,
+    /// The value to match.
     pub value: bool,
     /// Keeps traces in which no span matches, instead of some span.
     pub invert_match: bool,
@@ -189,6 +193,7 @@ pub struct RawBooleanAttribute {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawRateLimiting {
+    /// The limit, in spans per second.
     #[schemars(range(min = 1))]
     pub spans_per_second: u64,
     /// The size of the bucket, in spans: what is kept at one instant at most, or one trace if that is larger. 0: twice
@@ -200,6 +205,7 @@ pub struct RawRateLimiting {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawBytesLimiting {
+    /// The limit, in bytes per second.
     #[schemars(range(min = 1))]
     pub bytes_per_second: u64,
     /// The size of the bucket, in bytes: what is kept at one instant at most, or one trace if that is larger. 0: twice
@@ -211,6 +217,7 @@ pub struct RawBytesLimiting {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawSpanCount {
+    /// 0: no lower bound.
     pub min_spans: u32,
     /// 0: no upper bound.
     pub max_spans: u32,
@@ -220,13 +227,16 @@ pub struct RawSpanCount {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawTraceState {
+    /// The key of the member of `tracestate`.
     pub key: String,
+    /// The values to match.
     pub values: Vec<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawAnd {
+    /// The sub-policies, asked in order until one does not match.
     #[schemars(length(min = 1))]
     pub and_sub_policy: Vec<RawPolicy>,
 }
@@ -240,6 +250,7 @@ pub struct RawNot {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawDrop {
+    /// The sub-policies, all of which must match.
     #[schemars(length(min = 1))]
     pub drop_sub_policy: Vec<RawPolicy>,
 }
@@ -253,6 +264,7 @@ pub struct RawComposite {
     pub max_total_spans_per_second: u64,
     /// The names of the sub-policies, in the order of `composite_sub_policy`. May be left out.
     pub policy_order: Vec<String>,
+    /// The sub-policies, in the order in which they are asked.
     #[schemars(length(min = 1))]
     pub composite_sub_policy: Vec<RawPolicy>,
     /// The shares of the sub-policies. A sub-policy that isn't named here keeps nothing.
@@ -300,6 +312,7 @@ pub struct RawCondition {
     /// Where conditions on spans must hold. Conditions on `trace.…` and `root.…` are about the trace and its root span
     /// in any case.
     pub scope: RawScope,
+    /// The conditions, all of which must hold.
     #[schemars(length(min = 1))]
     pub conditions: Vec<String>,
     pub error_mode: RawErrorMode,
