@@ -1,13 +1,13 @@
 //! The `bus` section of the configuration.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use runtime::config::{ByteSize, Duration, Problems};
+use runtime::config::Problems;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use crate::embedded::config::{RawEmbedded, RawRetention};
+pub use crate::kafka::RawKafka;
 use crate::{Bus, Result};
 
 /// Where the records are: an embedded log on this machine, or a Kafka cluster.
@@ -20,60 +20,6 @@ pub struct RawBusConfig {
     pub kafka: Option<RawKafka>,
     /// The names and partitions of the topics.
     pub topics: RawTopics,
-}
-
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct RawEmbedded {
-    /// The directory of the log. One process at a time uses it.
-    pub dir: PathBuf,
-    pub retention: RawRetention,
-}
-
-impl Default for RawEmbedded {
-    fn default() -> Self {
-        Self {
-            dir: "./tailwater-data".into(),
-            retention: RawRetention::default(),
-        }
-    }
-}
-
-/// How long records are kept: up to `age`, and up to `bytes` per topic.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct RawRetention {
-    /// The age at which records are deleted.
-    pub age: Duration,
-    /// The size of a topic from which on its oldest records are deleted.
-    pub bytes: ByteSize,
-}
-
-impl Default for RawRetention {
-    fn default() -> Self {
-        Self {
-            age: Duration::from_secs(24 * 3600),
-            bytes: ByteSize(10 << 30),
-        }
-    }
-}
-
-#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct RawKafka {
-    /// The brokers to start from, as `host:port`. At least one.
-    #[schemars(length(min = 1))]
-    pub brokers: Vec<String>,
-    /// The replication factor of the topics that Tailwater creates. Absent: the brokers' default.
-    #[schemars(range(min = 1))]
-    pub replication_factor: Option<u16>,
-    /// Whether to create missing topics. Absent: true.
-    pub create_topics: Option<bool>,
-    /// A process that restarts gets its partitions back at once, without a rebalance. The partitions of a process that
-    /// stays away move after `session.timeout.ms`. Absent: true.
-    pub static_membership: Option<bool>,
-    /// Any librdkafka properties. They override Tailwater's own settings.
-    pub properties: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -114,10 +60,6 @@ pub enum BusKind {
 /// Kafka's limit for a topic's name, less the longest of our own suffixes, `.traces.sampled`.
 const PREFIX_CHARS_MAX: usize = 249 - 15;
 const PARTITIONS_MAX: u32 = 1024;
-/// Below these a window of the sampler would hardly fit.
-const RETENTION_AGE_MIN: Duration = Duration::from_secs(60);
-const RETENTION_BYTES_MIN: ByteSize = ByteSize::mib(64);
-
 impl RawBusConfig {
     /// The section as it will be used; what is wrong with it goes to `problems`, each thing under its path.
     pub fn validate(&self, path: &str, problems: &mut Problems) -> BusConfig {
@@ -134,69 +76,13 @@ impl RawBusConfig {
         };
         match &kind {
             BusKind::Embedded(embedded) => embedded.check(&format!("{path}.embedded"), problems),
-            BusKind::Kafka(kafka) => kafka.check(&format!("{path}.kafka"), problems),
+            BusKind::Kafka(kafka) => crate::kafka::check(kafka, &format!("{path}.kafka"), problems),
         }
         self.topics.check(&format!("{path}.topics"), problems);
         BusConfig {
             kind,
             prefix: self.topics.prefix.clone(),
             partitions: self.topics.partitions,
-        }
-    }
-}
-
-impl RawEmbedded {
-    fn check(&self, path: &str, problems: &mut Problems) {
-        if self.dir.as_os_str().is_empty() {
-            problems.push(
-                format!("{path}.dir"),
-                "the directory is empty; give a path such as ./tailwater-data",
-            );
-        }
-        if self.retention.age < RETENTION_AGE_MIN {
-            problems.push(
-                format!("{path}.retention.age"),
-                "shorter than 1m; records must outlive the sampler's window, so give 1h or more",
-            );
-        }
-        if self.retention.bytes < RETENTION_BYTES_MIN {
-            problems.push(
-                format!("{path}.retention.bytes"),
-                "less than 64MiB; it is what each topic may take on disk, so give 1GiB or more",
-            );
-        }
-    }
-}
-
-impl RawKafka {
-    fn check(&self, path: &str, problems: &mut Problems) {
-        if self.brokers.is_empty() {
-            problems.push(
-                format!("{path}.brokers"),
-                "no brokers; name at least one, as host:port",
-            );
-        }
-        for (index, broker) in self.brokers.iter().enumerate() {
-            if !is_host_port(broker) {
-                problems.push(
-                    format!("{path}.brokers[{index}]"),
-                    format!("{broker:?} isn't host:port; write it as 127.0.0.1:9092 or broker.example.com:9092"),
-                );
-            }
-        }
-        if self.replication_factor == Some(0) {
-            problems.push(
-                format!("{path}.replication_factor"),
-                "0 replicas hold nothing; give 3, or leave it out for the broker's default",
-            );
-        }
-        for (key, message) in crate::kafka::doubts(self) {
-            problems.warn(format!("{path}.{key}"), message);
-        }
-        for (key, message) in crate::kafka::problems(self) {
-            if key != "brokers" {
-                problems.push(format!("{path}.{key}"), message);
-            }
         }
     }
 }
@@ -252,20 +138,6 @@ impl RawTopics {
     }
 }
 
-/// `host:port`, `[v6]:port`, and librdkafka's `protocol://` before either.
-fn is_host_port(broker: &str) -> bool {
-    let address = broker
-        .split_once("://")
-        .map_or(broker, |(_, address)| address);
-    let Some((host, port)) = address.rsplit_once(':') else {
-        return false;
-    };
-    let bracketed = host.starts_with('[') && host.ends_with(']') && host.len() > 2;
-    let host_fits = bracketed || (!host.is_empty() && !host.contains([':', '/', '[', ']', ',']));
-    let spaced = broker.contains(char::is_whitespace);
-    host_fits && !spaced && port.parse::<u16>().is_ok_and(|port| port != 0)
-}
-
 impl BusConfig {
     /// How many brokers the cluster has; `None`: there is none to ask, the bus is embedded. Creates nothing.
     ///
@@ -311,6 +183,11 @@ impl BusConfig {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+
+    use runtime::config::{ByteSize, Duration};
+
     use super::*;
 
     /// A section with this change has these problems, by path.

@@ -3,6 +3,9 @@
 use super::frame::put_varint;
 use crate::{Position, Timestamps, Topic, TopicPartition};
 
+/// What the store answers.
+pub(super) type StoreResult<T> = Result<T, fjall::Error>;
+
 /// Keys of topics begin with this, then the number.
 pub(super) const TOPIC: u8 = b't';
 const SEGMENT: u8 = b's';

@@ -14,8 +14,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use lz4::block;
 
-use crate::{Header, Record};
+use crate::{Error, Header, Record};
 
+/// The largest value of one record.
+pub const RECORD_BYTES_MAX: usize = 4 << 20;
 const VERSION: u8 = 1;
 const FLAG_LZ4: u8 = 1;
 const FIXED_BYTES: usize = 14;
@@ -93,7 +95,7 @@ pub(super) fn decode(frame: &Bytes) -> Result<Framed, &'static str> {
     let value = if flags & FLAG_LZ4 == 0 {
         payload
     } else {
-        if length > crate::embedded::RECORD_BYTES_MAX {
+        if length > RECORD_BYTES_MAX {
             return Err("lying length");
         }
         let bytes = i32::try_from(length).map_err(|_| "lying length")?;
@@ -144,6 +146,17 @@ fn get_slice(from: &[u8], at: &mut usize) -> Result<std::ops::Range<usize>, &'st
     }
     *at = end;
     Ok(start..end)
+}
+
+/// Refuses what no record may be.
+pub(super) fn check_size(record: &Record) -> crate::Result<()> {
+    match record.value.len() {
+        bytes if bytes > RECORD_BYTES_MAX => Err(Error::RecordTooLarge {
+            bytes,
+            limit: RECORD_BYTES_MAX,
+        }),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]

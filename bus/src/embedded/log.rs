@@ -5,16 +5,16 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Weak};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use super::frame;
 use super::groups::Groups;
 use super::lock::DirectoryLock;
+use super::mutex::lock;
 use super::queue::Queue;
-use super::signal::Signal;
 use super::store::{Store, damaged};
 use super::tail::Tail;
+use super::topic_log::TopicLog;
 use crate::{Error, Fetched, Position, Result, Topic, TopicPartition};
 
 pub(super) struct Log {
@@ -27,87 +27,6 @@ pub(super) struct Log {
     pub store: RwLock<Option<Store>>,
     /// Released last.
     pub _lock: DirectoryLock,
-}
-
-/// One topic.
-pub(super) struct TopicLog {
-    pub name: Topic,
-    pub number: u32,
-    pub partitions: Vec<PartitionLog>,
-    watchers: Mutex<Vec<Weak<Signal>>>,
-}
-
-/// The offsets that readers may see, `start..end`.
-#[derive(Default)]
-pub(super) struct PartitionLog {
-    start: AtomicU64,
-    end: AtomicU64,
-}
-
-impl PartitionLog {
-    pub(super) fn new(start: u64, end: u64) -> Self {
-        Self {
-            start: start.into(),
-            end: end.into(),
-        }
-    }
-    pub(super) fn start(&self) -> u64 {
-        self.start.load(Ordering::Acquire)
-    }
-    pub(super) fn end(&self) -> u64 {
-        self.end.load(Ordering::Acquire)
-    }
-    pub(super) fn set_start(&self, start: u64) {
-        self.start.store(start, Ordering::Release);
-    }
-    pub(super) fn set_end(&self, end: u64) {
-        self.end.store(end, Ordering::Release);
-    }
-}
-
-impl TopicLog {
-    pub(super) fn new(name: Topic, number: u32, partitions: Vec<PartitionLog>) -> Self {
-        Self {
-            name,
-            number,
-            partitions,
-            watchers: Mutex::default(),
-        }
-    }
-
-    /// Wakes `signal` at every write, as long as it lives.
-    pub(super) fn watch(&self, signal: &Arc<Signal>) {
-        let mut watchers = lock(&self.watchers);
-        watchers.retain(|watcher| watcher.strong_count() > 0);
-        if !watchers
-            .iter()
-            .any(|watcher| watcher.as_ptr() == Arc::as_ptr(signal))
-        {
-            watchers.push(Arc::downgrade(signal));
-        }
-    }
-
-    pub(super) fn unwatch(&self, signal: &Arc<Signal>) {
-        lock(&self.watchers).retain(|watcher| watcher.as_ptr() != Arc::as_ptr(signal));
-    }
-
-    pub(super) fn wake(&self) {
-        for watcher in lock(&self.watchers).iter() {
-            if let Some(signal) = watcher.upgrade() {
-                signal.notify();
-            }
-        }
-    }
-
-    pub(super) fn partition(&self, partition: u32) -> Result<&PartitionLog> {
-        self.partitions.get(partition as usize).ok_or_else(|| {
-            Error::Fatal(format!(
-                "topic {} has {} partitions, so there is no partition {partition}",
-                self.name,
-                self.partitions.len()
-            ))
-        })
-    }
 }
 
 impl Log {
@@ -217,8 +136,4 @@ impl Log {
             self.dir.display()
         ))
     }
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

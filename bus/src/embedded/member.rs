@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use super::Open;
+use super::frame::check_size;
 use super::groups::MemberId;
-use super::log::{TopicLog, lock};
+use super::mutex::lock;
+use super::open::Open;
 use super::queue::{Commit, Work};
 use super::reader::{Cursor, fetch};
 use super::signal::Signal;
+use super::topic_log::TopicLog;
 use crate::{
     Assigned, CommitError, Committer, Epoch, Error, GroupOptions, Member, Polled, Rebalance,
     Result, Topic, TopicPartition,
@@ -232,7 +234,7 @@ impl Committer for EmbeddedCommitter {
         for (at, record) in &epoch.records {
             let topic = self.open.log.topic(&at.topic).map_err(fatal)?;
             topic.partition(at.partition).map_err(fatal)?;
-            super::check_size(record).map_err(fatal)?;
+            check_size(record).map_err(fatal)?;
             records.push((topic, at.partition, record.clone()));
         }
         let (reply, answer) = mpsc::sync_channel(1);

@@ -7,7 +7,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use super::groups::MemberId;
-use super::log::{TopicLog, lock};
+use super::mutex::lock;
+use super::topic_log::TopicLog;
 use crate::{Ack, CommitError, Error, Position, Record, Result, TopicSpec};
 
 /// What a record costs in the queue besides its value.

@@ -4,9 +4,9 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::Open;
-use super::log::TopicLog;
+use super::open::Open;
 use super::signal::Signal;
+use super::topic_log::TopicLog;
 use crate::{Error, Fetched, Reader, Result, TopicPartition};
 
 pub(super) struct EmbeddedReader {

@@ -7,6 +7,7 @@ use std::io::{ErrorKind, Write};
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
+use super::open::store_path;
 use super::store::Store;
 use super::writer::{Heads, Outcome, RETRY_INTERVAL, State, Writer};
 use crate::{Error, Result};
@@ -72,7 +73,7 @@ impl Writer {
         let mut attempt = 0;
         loop {
             *guard = None;
-            match Store::open(&super::store_path(&self.log.dir)) {
+            match Store::open(&store_path(&self.log.dir)) {
                 Ok((store, topics)) => {
                     *guard = Some(store);
                     let heads = topics.iter().flat_map(|topic| {

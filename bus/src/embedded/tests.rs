@@ -4,8 +4,16 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::mutex::lock;
 use super::*;
 use crate::{Assigned, Delivery, Epoch, Position, Timestamps};
+use crate::{
+    Bus, Error, GroupOptions, Member, Rebalance, Record, Result, TopicPartition, TopicSpec,
+};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 

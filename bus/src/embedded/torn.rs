@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use fjall::{Database, DatabaseBuilder};
 
-use super::store::StoreResult;
+use super::catalog::StoreResult;
 
 const BLOCK_BYTES: u64 = 64 << 10;
 

@@ -3,9 +3,9 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
-use super::catalog::{Head, StoredTopic};
-use super::log::{PartitionLog, TopicLog, lock};
-use super::store::StoreResult;
+use super::catalog::{Head, StoreResult, StoredTopic};
+use super::mutex::lock;
+use super::topic_log::{PartitionLog, TopicLog};
 use super::writer::{IDLE_AFTER, State, Writer};
 use crate::{Error, Result, TopicSpec};
 

@@ -9,13 +9,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::Clock;
 use super::catalog::{Head, StoredTopic};
-use super::clock::Stamps;
+use super::clock::{Clock, Stamps};
 use super::frame;
-use super::log::{Log, TopicLog, lock};
+use super::log::Log;
+use super::mutex::lock;
 use super::queue::{Commit, Publish, Work};
 use super::retention::Retention;
+use super::topic_log::TopicLog;
 use crate::{Ack, CommitError, Error, Fetched, Record, Result, TopicPartition};
 
 /// One batch takes about this much at most: bounds the time to the acknowledgement.

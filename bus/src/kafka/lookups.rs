@@ -11,13 +11,13 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::topic_partition_list::Offset;
 
+use super::ends::ends;
 use super::errors::error;
 use super::held::committed_positions;
 use super::log::Context;
 use super::log_id::{LogIds, log_ids};
 use super::outage;
 use super::properties::Properties;
-use super::reading::ends;
 use crate::{Error, Result, Topic, TopicPartition};
 
 /// How long a question may take before it counts as unanswered.

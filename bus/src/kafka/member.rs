@@ -15,6 +15,7 @@ use rdkafka::config::ClientConfig;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::topic_partition_list::Offset;
 
+use super::ends::ends;
 use super::errors::error;
 use super::fenced::Fencings;
 use super::held::{Consumer, Happened};
@@ -23,7 +24,7 @@ use super::log_id::KnownLogs;
 use super::lookups::Lookups;
 use super::ownership::Ownership;
 use super::properties::Properties;
-use super::reading::{Partitions, ends};
+use super::reading::Partitions;
 use crate::went_back::announce;
 use crate::{Error, GroupOptions, Member, Polled, Rebalance, Result, Topic, TopicPartition};
 

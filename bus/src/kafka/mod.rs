@@ -4,7 +4,10 @@
 //! is deliberately absent: rdkafka's futures, split partition queues, statistics, and any thread of our own.
 
 mod acknowledged;
+mod check;
 mod committer;
+mod config;
+mod ends;
 mod errors;
 mod fenced;
 mod held;
@@ -28,7 +31,6 @@ mod unsettled;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::RawKafka;
 use crate::{
     Bus, Committer, Delivery, GroupOptions, Member, Publisher, Reader, Rebalance, Result,
     Timestamps, TopicSpec,
@@ -40,6 +42,8 @@ use lookups::Lookups;
 use ownership::Ownership;
 use properties::Properties;
 
+pub(crate) use check::check;
+pub use config::RawKafka;
 pub use properties::{doubts, problems};
 
 /// Connects to a Kafka cluster.

@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 
+use super::config::RawKafka;
 use super::log::Context;
 use super::outage::Outage;
-use crate::config::RawKafka;
 use crate::{Error, Result};
 
 /// `message.max.bytes` unless configured: below the broker's default of 1,048,588.

@@ -7,12 +7,11 @@ use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use rdkafka::TopicPartitionList;
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::consumer::Consumer as _;
 use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::Offset;
 
 use super::held::Consumer;
-use super::log::Context;
 use super::lookups::Lookups;
 use crate::{Fetched, TopicPartition};
 
@@ -240,27 +239,6 @@ impl Difference {
 pub(super) fn stops_partition(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode::{AutoOffsetReset, LogTruncation, OffsetOutOfRange};
     matches!(code, AutoOffsetReset | LogTruncation | OffsetOutOfRange)
-}
-
-/// The offsets that `list` asks for logically: the oldest, or the end as the client's isolation level sees it. One
-/// request to each broker, where watermarks would take two for each partition.
-pub(super) fn ends(
-    client: &BaseConsumer<Context>,
-    list: TopicPartitionList,
-    timeout: Duration,
-) -> KafkaResult<HashMap<TopicPartition, u64>> {
-    let answer = client.offsets_for_times(list, timeout)?;
-    let mut ends = HashMap::with_capacity(answer.count());
-    for elem in answer.elements() {
-        elem.error()?;
-        if let Offset::Offset(offset) = elem.offset() {
-            ends.insert(
-                TopicPartition::new(elem.topic(), elem.partition() as u32),
-                offset.max(0) as u64,
-            );
-        }
-    }
-    Ok(ends)
 }
 
 #[cfg(test)]
