@@ -4,10 +4,11 @@ use std::path::Path;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use super::frame::{RECORD_BYTES_MAX, check_size};
 use super::open::{Open, Options};
-use super::queue::{Publish, Work};
-use super::{member, reader};
+use crate::embedded::membership::member;
+use crate::embedded::on_disk::frame::{RECORD_BYTES_MAX, check_size};
+use crate::embedded::reader;
+use crate::embedded::writing::queue::{Publish, Work};
 use crate::{
     Ack, Bus, Committer, DiskUse, Error, GroupOptions, Member, Publisher, Reader, Rebalance,
     Record, Result, Timestamps, TopicPartition, TopicSpec,

@@ -6,16 +6,16 @@ use std::sync::{Arc, Mutex, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use super::clock::{self, Clock};
-use super::lock::DirectoryLock;
-use super::log::Log;
-use super::mutex::lock;
-use super::queue::Queue;
-use super::retention::Retention;
-use super::store::Store;
-use super::tail::Tail;
-use super::topic_log::{PartitionLog, TopicLog};
-use super::writer::Writer;
+use crate::embedded::in_memory::clock::{self, Clock};
+use crate::embedded::in_memory::log::Log;
+use crate::embedded::in_memory::mutex::lock;
+use crate::embedded::in_memory::tail::Tail;
+use crate::embedded::in_memory::topic_log::{PartitionLog, TopicLog};
+use crate::embedded::on_disk::lock::DirectoryLock;
+use crate::embedded::on_disk::store::Store;
+use crate::embedded::writing::queue::Queue;
+use crate::embedded::writing::retention::Retention;
+use crate::embedded::writing::writer::Writer;
 use crate::{Error, Result};
 
 /// What may wait for the disk.

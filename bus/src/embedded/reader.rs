@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::open::Open;
-use super::signal::Signal;
-use super::topic_log::TopicLog;
+use crate::embedded::in_memory::signal::Signal;
+use crate::embedded::in_memory::topic_log::TopicLog;
 use crate::{Error, Fetched, Reader, Result, TopicPartition};
 
 pub(super) struct EmbeddedReader {

@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
-use super::mutex::lock;
 use super::*;
+use crate::embedded::in_memory::mutex::lock;
 use crate::{Assigned, Delivery, Epoch, Position, Timestamps};
 use crate::{
     Bus, Error, GroupOptions, Member, Rebalance, Record, Result, TopicPartition, TopicSpec,

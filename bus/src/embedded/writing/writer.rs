@@ -9,40 +9,40 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::catalog::{Head, StoredTopic};
-use super::clock::{Clock, Stamps};
-use super::frame;
-use super::log::Log;
-use super::mutex::lock;
-use super::queue::{Commit, Publish, Work};
-use super::retention::Retention;
-use super::topic_log::TopicLog;
+use crate::embedded::in_memory::clock::{Clock, Stamps};
+use crate::embedded::in_memory::log::Log;
+use crate::embedded::in_memory::mutex::lock;
+use crate::embedded::in_memory::topic_log::TopicLog;
+use crate::embedded::on_disk::catalog::{Head, StoredTopic};
+use crate::embedded::on_disk::frame;
+use crate::embedded::writing::queue::{Commit, Publish, Work};
+use crate::embedded::writing::retention::Retention;
 use crate::{Ack, CommitError, Error, Fetched, Record, Result, TopicPartition};
 
 /// One batch takes about this much at most: bounds the time to the acknowledgement.
 const BATCH_BYTES_MAX: usize = 8 << 20;
 /// After this long without a write, memtables and tail are emptied.
-pub(super) const IDLE_AFTER: Duration = Duration::from_secs(30);
-pub(super) const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+pub(in crate::embedded) const IDLE_AFTER: Duration = Duration::from_secs(30);
+pub(in crate::embedded) const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-pub(super) struct Writer {
-    pub(super) log: Arc<Log>,
-    pub(super) retention: Retention,
-    pub(super) stamps: Stamps,
+pub(in crate::embedded) struct Writer {
+    pub(in crate::embedded) log: Arc<Log>,
+    pub(in crate::embedded) retention: Retention,
+    pub(in crate::embedded) stamps: Stamps,
     upkeep_interval: Duration,
-    pub(super) topics: Vec<Arc<TopicLog>>,
+    pub(in crate::embedded) topics: Vec<Arc<TopicLog>>,
     /// By topic number and partition.
-    pub(super) heads: Vec<Vec<Head>>,
+    pub(in crate::embedded) heads: Vec<Vec<Head>>,
     scratch: Vec<u8>,
-    pub(super) state: State,
+    pub(in crate::embedded) state: State,
     /// Commits that passed the check and wait for space.
     waiting: Vec<Commit>,
-    pub(super) last_write: Instant,
+    pub(in crate::embedded) last_write: Instant,
     /// Nothing was written since memtables were last flushed.
-    pub(super) flushed: bool,
+    pub(in crate::embedded) flushed: bool,
 }
 
-pub(super) enum State {
+pub(in crate::embedded) enum State {
     Writing,
     /// The disk is full; what is there can be read. Tried again at this time.
     Full {
@@ -53,10 +53,10 @@ pub(super) enum State {
 }
 
 /// The new heads of a batch, by topic number and partition.
-pub(super) type Heads = BTreeMap<(u32, u32), Head>;
+pub(in crate::embedded) type Heads = BTreeMap<(u32, u32), Head>;
 
 /// What became of a batch.
-pub(super) enum Outcome {
+pub(in crate::embedded) enum Outcome {
     Written,
     Absent(Error),
 }
@@ -69,7 +69,7 @@ struct Staged {
 }
 
 impl Writer {
-    pub(super) fn new(
+    pub(in crate::embedded) fn new(
         log: Arc<Log>,
         retention: Retention,
         clock: Clock,
@@ -95,7 +95,7 @@ impl Writer {
     }
 
     /// Until the queue is closed and empty.
-    pub(super) fn run(mut self) {
+    pub(in crate::embedded) fn run(mut self) {
         let log = self.log.clone();
         let mut upkeep = Instant::now();
         loop {

@@ -7,17 +7,17 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
-use super::frame;
-use super::groups::Groups;
-use super::lock::DirectoryLock;
-use super::mutex::lock;
-use super::queue::Queue;
-use super::store::{Store, damaged};
-use super::tail::Tail;
-use super::topic_log::TopicLog;
+use crate::embedded::in_memory::mutex::lock;
+use crate::embedded::in_memory::tail::Tail;
+use crate::embedded::in_memory::topic_log::TopicLog;
+use crate::embedded::membership::groups::Groups;
+use crate::embedded::on_disk::frame;
+use crate::embedded::on_disk::lock::DirectoryLock;
+use crate::embedded::on_disk::store::{Store, damaged};
+use crate::embedded::writing::queue::Queue;
 use crate::{Error, Fetched, Position, Result, Topic, TopicPartition};
 
-pub(super) struct Log {
+pub(in crate::embedded) struct Log {
     pub dir: PathBuf,
     pub topics: RwLock<HashMap<Topic, Arc<TopicLog>>>,
     pub tail: Mutex<Tail>,
@@ -30,7 +30,7 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn topic(&self, name: &str) -> Result<Arc<TopicLog>> {
+    pub(in crate::embedded) fn topic(&self, name: &str) -> Result<Arc<TopicLog>> {
         let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
         topics.get(name).cloned().ok_or_else(|| {
             Error::Fatal(format!(
@@ -40,13 +40,13 @@ impl Log {
         })
     }
 
-    pub(super) fn read_store(&self) -> RwLockReadGuard<'_, Option<Store>> {
+    pub(in crate::embedded) fn read_store(&self) -> RwLockReadGuard<'_, Option<Store>> {
         self.store.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Appends visible records of a partition from `from` on; at least one if there is one and `bytes_left > 0`.
     /// Records below the oldest one are the caller's business.
-    pub(super) fn read(
+    pub(in crate::embedded) fn read(
         &self,
         topic: &TopicLog,
         partition: u32,
@@ -95,7 +95,7 @@ impl Log {
     }
 
     /// The timestamp of the first record at or above `offset`; `None` at the end.
-    pub(super) fn timestamp_ms(
+    pub(in crate::embedded) fn timestamp_ms(
         &self,
         topic: &TopicLog,
         partition: u32,
@@ -114,7 +114,11 @@ impl Log {
         Ok(found)
     }
 
-    pub(super) fn committed(&self, group: &str, at: &TopicPartition) -> Result<Option<Position>> {
+    pub(in crate::embedded) fn committed(
+        &self,
+        group: &str,
+        at: &TopicPartition,
+    ) -> Result<Option<Position>> {
         let store = self.read_store();
         let store = store.as_ref().ok_or_else(|| self.gone())?;
         store

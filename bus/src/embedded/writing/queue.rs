@@ -6,15 +6,15 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-use super::groups::MemberId;
-use super::mutex::lock;
-use super::topic_log::TopicLog;
+use crate::embedded::in_memory::mutex::lock;
+use crate::embedded::in_memory::topic_log::TopicLog;
+use crate::embedded::membership::groups::MemberId;
 use crate::{Ack, CommitError, Error, Position, Record, Result, TopicSpec};
 
 /// What a record costs in the queue besides its value.
 const RECORD_OVERHEAD_BYTES: usize = 256;
 
-pub(super) enum Work {
+pub(in crate::embedded) enum Work {
     Publish(Publish),
     Commit(Commit),
     Create {
@@ -23,14 +23,14 @@ pub(super) enum Work {
     },
 }
 
-pub(super) struct Publish {
+pub(in crate::embedded) struct Publish {
     pub topic: Arc<TopicLog>,
     pub partition: u32,
     pub record: Record,
     pub ack: Ack,
 }
 
-pub(super) struct Commit {
+pub(in crate::embedded) struct Commit {
     pub group: Arc<str>,
     pub member: MemberId,
     pub records: Vec<(Arc<TopicLog>, u32, Record)>,
@@ -41,7 +41,7 @@ pub(super) struct Commit {
 }
 
 impl Work {
-    pub(super) fn bytes(&self) -> usize {
+    pub(in crate::embedded) fn bytes(&self) -> usize {
         let weight = |record: &Record| record.value.len() + RECORD_OVERHEAD_BYTES;
         match self {
             Self::Publish(publish) => weight(&publish.record),
@@ -63,7 +63,7 @@ impl Work {
     }
 }
 
-pub(super) struct Queue {
+pub(in crate::embedded) struct Queue {
     bytes_max: usize,
     state: Mutex<State>,
     /// For the writer: there is work, or the end.
@@ -85,7 +85,7 @@ struct State {
 }
 
 impl Queue {
-    pub(super) fn new(bytes_max: usize) -> Self {
+    pub(in crate::embedded) fn new(bytes_max: usize) -> Self {
         Self {
             bytes_max,
             state: Mutex::default(),
@@ -94,7 +94,7 @@ impl Queue {
         }
     }
 
-    pub(super) fn publish(&self, publish: Publish) -> Result<()> {
+    pub(in crate::embedded) fn publish(&self, publish: Publish) -> Result<()> {
         let work = Work::Publish(publish);
         let bytes = work.bytes();
         let mut state = lock(&self.state);
@@ -113,7 +113,7 @@ impl Queue {
     }
 
     /// Queues a commit or a creation, waiting for room.
-    pub(super) fn submit(&self, work: Work) -> Result<()> {
+    pub(in crate::embedded) fn submit(&self, work: Work) -> Result<()> {
         let bytes = work.bytes();
         let mut state = lock(&self.state);
         while !state.closed && !state.work.is_empty() && state.bytes + bytes > self.bytes_max {
@@ -138,7 +138,11 @@ impl Queue {
     }
 
     /// Up to about `bytes_max` of work; waits for it until `deadline`. `None` once closed and empty.
-    pub(super) fn take(&self, bytes_max: usize, deadline: Instant) -> Option<Vec<Work>> {
+    pub(in crate::embedded) fn take(
+        &self,
+        bytes_max: usize,
+        deadline: Instant,
+    ) -> Option<Vec<Work>> {
         let mut state = lock(&self.state);
         while state.work.is_empty() && !state.closed {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -169,7 +173,7 @@ impl Queue {
     }
 
     /// The oldest `count` publishes that weren't are acknowledged now, or failed.
-    pub(super) fn settled(&self, count: usize) {
+    pub(in crate::embedded) fn settled(&self, count: usize) {
         if count == 0 {
             return;
         }
@@ -180,7 +184,7 @@ impl Queue {
     }
 
     /// Waits until every publish so far is settled, whatever is published meanwhile.
-    pub(super) fn flush(&self, timeout: Duration) -> Result<()> {
+    pub(in crate::embedded) fn flush(&self, timeout: Duration) -> Result<()> {
         let state = lock(&self.state);
         let published = state.published;
         let (state, _) = self
@@ -197,19 +201,19 @@ impl Queue {
     }
 
     /// From now on publishes fail with this; `None` accepts them again.
-    pub(super) fn refuse(&self, why: Option<Arc<dyn Fn() -> Error + Send + Sync>>) {
+    pub(in crate::embedded) fn refuse(&self, why: Option<Arc<dyn Fn() -> Error + Send + Sync>>) {
         lock(&self.state).refused = why;
     }
 
     /// Why publishes are refused at present.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(in crate::embedded) fn check(&self) -> Result<()> {
         match &lock(&self.state).refused {
             Some(refused) => Err(refused()),
             None => Ok(()),
         }
     }
 
-    pub(super) fn close(&self) {
+    pub(in crate::embedded) fn close(&self) {
         lock(&self.state).closed = true;
         self.filled.notify_all();
         self.drained.notify_all();

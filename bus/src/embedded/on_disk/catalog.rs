@@ -1,25 +1,25 @@
 //! The small entries of the store: topics, segments, positions of groups. Encoding only.
 
-use super::frame::put_varint;
+use crate::embedded::on_disk::frame::put_varint;
 use crate::{Position, Timestamps, Topic, TopicPartition};
 
 /// What the store answers.
-pub(super) type StoreResult<T> = Result<T, fjall::Error>;
+pub(in crate::embedded) type StoreResult<T> = Result<T, fjall::Error>;
 
 /// Keys of topics begin with this, then the number.
-pub(super) const TOPIC: u8 = b't';
+pub(in crate::embedded) const TOPIC: u8 = b't';
 const SEGMENT: u8 = b's';
 const VERSION: u8 = 1;
 
 /// The next offset of a partition, and the timestamp of the record before it (0: there never was one).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Head {
+pub(in crate::embedded) struct Head {
     pub offset: u64,
     pub timestamp_ms: u64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct StoredTopic {
+pub(in crate::embedded) struct StoredTopic {
     pub number: u32,
     pub name: Topic,
     pub partitions: u32,
@@ -28,7 +28,7 @@ pub(super) struct StoredTopic {
     pub heads: Vec<Head>,
 }
 
-pub(super) fn encode_topic(topic: &StoredTopic) -> (Vec<u8>, Vec<u8>) {
+pub(in crate::embedded) fn encode_topic(topic: &StoredTopic) -> (Vec<u8>, Vec<u8>) {
     let mut key = vec![TOPIC];
     key.extend_from_slice(&topic.number.to_be_bytes());
     let mut value = vec![VERSION];
@@ -41,7 +41,7 @@ pub(super) fn encode_topic(topic: &StoredTopic) -> (Vec<u8>, Vec<u8>) {
     (key, value)
 }
 
-pub(super) fn decode_topic(key: &[u8], value: &[u8]) -> Option<StoredTopic> {
+pub(in crate::embedded) fn decode_topic(key: &[u8], value: &[u8]) -> Option<StoredTopic> {
     let number = u32::from_be_bytes(*key.get(1..)?.first_chunk()?);
     let (VERSION, rest) = value
         .split_first()
@@ -63,18 +63,18 @@ pub(super) fn decode_topic(key: &[u8], value: &[u8]) -> Option<StoredTopic> {
     })
 }
 
-pub(super) fn segments_prefix(topic: u32) -> [u8; 5] {
+pub(in crate::embedded) fn segments_prefix(topic: u32) -> [u8; 5] {
     let [a, b, c, d] = topic.to_be_bytes();
     [SEGMENT, a, b, c, d]
 }
 
-pub(super) fn segment_key(topic: u32, segment: u64) -> Vec<u8> {
+pub(in crate::embedded) fn segment_key(topic: u32, segment: u64) -> Vec<u8> {
     let mut key = segments_prefix(topic).to_vec();
     key.extend_from_slice(&segment.to_be_bytes());
     key
 }
 
-pub(super) fn encode_segment(
+pub(in crate::embedded) fn encode_segment(
     topic: u32,
     segment: u64,
     created_ms: u64,
@@ -89,7 +89,10 @@ pub(super) fn encode_segment(
     (segment_key(topic, segment), value)
 }
 
-pub(super) fn decode_segment(key: &[u8], value: &[u8]) -> Option<(u64, u64, Vec<Head>)> {
+pub(in crate::embedded) fn decode_segment(
+    key: &[u8],
+    value: &[u8],
+) -> Option<(u64, u64, Vec<Head>)> {
     let number = u64::from_be_bytes(*key.last_chunk()?);
     let (VERSION, rest) = value
         .split_first()
@@ -114,7 +117,7 @@ pub(super) fn decode_segment(key: &[u8], value: &[u8]) -> Option<(u64, u64, Vec<
     Some((number, u64::from_be_bytes(*created_ms), bases))
 }
 
-pub(super) fn position_key(group: &str, at: &TopicPartition) -> Vec<u8> {
+pub(in crate::embedded) fn position_key(group: &str, at: &TopicPartition) -> Vec<u8> {
     let mut key = Vec::with_capacity(group.len() + at.topic.len() + 10);
     put_varint(&mut key, group.len() as u64);
     key.extend_from_slice(group.as_bytes());
@@ -124,14 +127,14 @@ pub(super) fn position_key(group: &str, at: &TopicPartition) -> Vec<u8> {
     key
 }
 
-pub(super) fn encode_position(position: &Position) -> Vec<u8> {
+pub(in crate::embedded) fn encode_position(position: &Position) -> Vec<u8> {
     let mut value = vec![VERSION];
     value.extend_from_slice(&position.offset.to_be_bytes());
     value.extend_from_slice(position.metadata.as_bytes());
     value
 }
 
-pub(super) fn decode_position(at: &TopicPartition, value: &[u8]) -> Option<Position> {
+pub(in crate::embedded) fn decode_position(at: &TopicPartition, value: &[u8]) -> Option<Position> {
     let (VERSION, rest) = value
         .split_first()
         .map(|(version, rest)| (*version, rest))?

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::store::SegmentSize;
+use crate::embedded::on_disk::store::SegmentSize;
 
 /// A topic is held in about this many segments, so retention is off by at most that part.
 const SEGMENTS: u64 = 16;
@@ -10,13 +10,13 @@ const SEGMENT_BYTES_MIN: u64 = 1 << 20;
 const SEGMENT_BYTES_MAX: u64 = 256 << 20;
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Retention {
+pub(in crate::embedded) struct Retention {
     age_ms: u64,
     bytes: u64,
 }
 
 impl Retention {
-    pub(super) fn new(age: Duration, bytes: u64) -> Self {
+    pub(in crate::embedded) fn new(age: Duration, bytes: u64) -> Self {
         Self {
             age_ms: age.as_millis() as u64,
             bytes,
@@ -24,14 +24,14 @@ impl Retention {
     }
 
     /// Whether the last segment is to be closed: it is large, or began long ago.
-    pub(super) fn rolls(&self, last: SegmentSize, now_ms: u64) -> bool {
+    pub(in crate::embedded) fn rolls(&self, last: SegmentSize, now_ms: u64) -> bool {
         let segment_bytes = (self.bytes / SEGMENTS).clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX);
         let segment_age_ms = (self.age_ms / SEGMENTS).max(1);
         last.bytes >= segment_bytes || now_ms.saturating_sub(last.created_ms) >= segment_age_ms
     }
 
     /// How many of the oldest segments go. Never the last one.
-    pub(super) fn surplus(&self, segments: &[SegmentSize], now_ms: u64) -> usize {
+    pub(in crate::embedded) fn surplus(&self, segments: &[SegmentSize], now_ms: u64) -> usize {
         let mut bytes: u64 = segments.iter().map(|segment| segment.bytes).sum();
         let mut surplus = 0;
         for pair in segments.windows(2) {

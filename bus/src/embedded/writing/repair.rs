@@ -7,9 +7,9 @@ use std::io::{ErrorKind, Write};
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
-use super::open::store_path;
-use super::store::Store;
-use super::writer::{Heads, Outcome, RETRY_INTERVAL, State, Writer};
+use crate::embedded::on_disk::store::Store;
+use crate::embedded::open::store_path;
+use crate::embedded::writing::writer::{Heads, Outcome, RETRY_INTERVAL, State, Writer};
 use crate::{Error, Result};
 
 /// Writing goes on when there is this much space: the table of a memtable, and some.
@@ -18,7 +18,7 @@ const REOPEN_ATTEMPTS: u32 = 10;
 
 impl Writer {
     /// Brings the store back after `error`, and tells whether the batch with these new heads is in it.
-    pub(super) fn repair(&mut self, error: &fjall::Error, heads: &Heads) -> Outcome {
+    pub(in crate::embedded) fn repair(&mut self, error: &fjall::Error, heads: &Heads) -> Outcome {
         let dir = self.log.dir.clone();
         tracing::error!(dir = %dir.display(), %error, "writing to the embedded bus failed");
         if !passes(error) {
@@ -33,11 +33,12 @@ impl Writer {
         };
         match self.reopen() {
             Ok(found) => {
-                let landed = |(at, head): (&(u32, u32), &super::catalog::Head)| {
-                    found
-                        .get(at)
-                        .is_some_and(|found| found.offset >= head.offset)
-                };
+                let landed =
+                    |(at, head): (&(u32, u32), &crate::embedded::on_disk::catalog::Head)| {
+                        found
+                            .get(at)
+                            .is_some_and(|found| found.offset >= head.offset)
+                    };
                 // Positions alone leave no trace to look for; writing them once more does no harm.
                 if !heads.is_empty() && heads.iter().all(landed) {
                     Outcome::Written
@@ -95,7 +96,7 @@ impl Writer {
     }
 
     /// Goes on writing if there is space again.
-    pub(super) fn try_again(&mut self) {
+    pub(in crate::embedded) fn try_again(&mut self) {
         self.state = State::Full {
             again: Instant::now() + RETRY_INTERVAL,
         };
@@ -132,12 +133,12 @@ impl Writer {
         written
     }
 
-    pub(super) fn full(&self) -> Error {
+    pub(in crate::embedded) fn full(&self) -> Error {
         full(&self.log.dir)
     }
 
     /// Fails where nothing can be written at present.
-    pub(super) fn check_writing(&self) -> Result<()> {
+    pub(in crate::embedded) fn check_writing(&self) -> Result<()> {
         match &self.state {
             State::Writing => Ok(()),
             State::Full { .. } => Err(self.full()),

@@ -10,14 +10,14 @@ use crate::{Error, Result};
 
 /// Held as long as the bus is open.
 #[derive(Debug)]
-pub(super) struct DirectoryLock {
+pub(in crate::embedded) struct DirectoryLock {
     _file: File,
 }
 
 impl DirectoryLock {
     /// # Errors
     /// `Fatal`, naming the directory and, where known, the process that holds it.
-    pub(super) fn acquire(dir: &Path) -> Result<Self> {
+    pub(in crate::embedded) fn acquire(dir: &Path) -> Result<Self> {
         let fatal = |error: std::io::Error| {
             Error::Fatal(format!(
                 "cannot lock the embedded bus in {}: {error}; check that the directory is writable",

@@ -26,14 +26,18 @@ const COMPRESS_BYTES_MIN: usize = 512;
 
 /// A record as it came out of the store.
 #[derive(Debug)]
-pub(super) struct Framed {
+pub(in crate::embedded) struct Framed {
     pub timestamp_ms: u64,
     pub headers: Vec<Header>,
     pub value: Bytes,
 }
 
 /// Encodes a record. `scratch` is reused between calls, so that the result can be allocated at its exact size.
-pub(super) fn encode(record: &Record, timestamp_ms: u64, scratch: &mut Vec<u8>) -> Vec<u8> {
+pub(in crate::embedded) fn encode(
+    record: &Record,
+    timestamp_ms: u64,
+    scratch: &mut Vec<u8>,
+) -> Vec<u8> {
     let headers_bytes: usize = record
         .headers
         .iter()
@@ -67,7 +71,7 @@ pub(super) fn encode(record: &Record, timestamp_ms: u64, scratch: &mut Vec<u8>) 
 }
 
 /// The timestamp alone, without decompressing.
-pub(super) fn timestamp_ms(frame: &[u8]) -> Result<u64, &'static str> {
+pub(in crate::embedded) fn timestamp_ms(frame: &[u8]) -> Result<u64, &'static str> {
     match frame.first_chunk::<10>() {
         Some([VERSION, _, time @ ..]) => Ok(u64::from_be_bytes(*time)),
         Some(_) => Err("unknown version"),
@@ -76,7 +80,7 @@ pub(super) fn timestamp_ms(frame: &[u8]) -> Result<u64, &'static str> {
 }
 
 /// Decodes a record; an uncompressed payload shares the memory of `frame`.
-pub(super) fn decode(frame: &Bytes) -> Result<Framed, &'static str> {
+pub(in crate::embedded) fn decode(frame: &Bytes) -> Result<Framed, &'static str> {
     let timestamp_ms = timestamp_ms(frame)?;
     let fixed = frame.first_chunk::<FIXED_BYTES>().ok_or("too short")?;
     let flags = fixed[1];
@@ -116,7 +120,7 @@ pub(super) fn decode(frame: &Bytes) -> Result<Framed, &'static str> {
     })
 }
 
-pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+pub(in crate::embedded) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -149,7 +153,7 @@ fn get_slice(from: &[u8], at: &mut usize) -> Result<std::ops::Range<usize>, &'st
 }
 
 /// Refuses what no record may be.
-pub(super) fn check_size(record: &Record) -> crate::Result<()> {
+pub(in crate::embedded) fn check_size(record: &Record) -> crate::Result<()> {
     match record.value.len() {
         bytes if bytes > RECORD_BYTES_MAX => Err(Error::RecordTooLarge {
             bytes,

@@ -12,9 +12,9 @@ use crate::{Fetched, allocation_bytes};
 const RECORD_OVERHEAD_BYTES: usize = 256;
 
 /// A partition by topic number and partition number.
-pub(super) type PartitionKey = (u32, u32);
+pub(in crate::embedded) type PartitionKey = (u32, u32);
 
-pub(super) struct Tail {
+pub(in crate::embedded) struct Tail {
     bytes_max: usize,
     bytes: usize,
     partitions: HashMap<PartitionKey, VecDeque<Fetched>>,
@@ -23,7 +23,7 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    pub(super) fn new(bytes_max: usize) -> Self {
+    pub(in crate::embedded) fn new(bytes_max: usize) -> Self {
         Self {
             bytes_max,
             bytes: 0,
@@ -33,7 +33,7 @@ impl Tail {
     }
 
     /// Adds the next record of a partition.
-    pub(super) fn push(&mut self, key: PartitionKey, record: Fetched, now: Instant) {
+    pub(in crate::embedded) fn push(&mut self, key: PartitionKey, record: Fetched, now: Instant) {
         self.bytes += weight(&record);
         self.partitions.entry(key).or_default().push_back(record);
         self.order.push_back((key, now));
@@ -43,7 +43,7 @@ impl Tail {
     }
 
     /// Lets go of what arrived before `before`: an idle process holds nothing.
-    pub(super) fn expire(&mut self, before: Instant) {
+    pub(in crate::embedded) fn expire(&mut self, before: Instant) {
         while self
             .order
             .front()
@@ -67,12 +67,12 @@ impl Tail {
     }
 
     /// The oldest offset held of a partition.
-    pub(super) fn first(&self, key: PartitionKey) -> Option<u64> {
+    pub(in crate::embedded) fn first(&self, key: PartitionKey) -> Option<u64> {
         Some(self.partitions.get(&key)?.front()?.offset)
     }
 
     /// Appends records `from..to` up to about `bytes_left`, if `from` is held.
-    pub(super) fn read(
+    pub(in crate::embedded) fn read(
         &self,
         key: PartitionKey,
         from: u64,

@@ -16,10 +16,10 @@ use std::time::{Duration, Instant};
 
 use crate::{Topic, TopicPartition};
 
-pub(super) type MemberId = u64;
+pub(in crate::embedded) type MemberId = u64;
 
 #[derive(Debug, Default)]
-pub(super) struct Group {
+pub(in crate::embedded) struct Group {
     /// Ordered by id, which is by age.
     members: BTreeMap<MemberId, Membership>,
     partitions: BTreeMap<TopicPartition, Ownership>,
@@ -45,7 +45,7 @@ struct Ownership {
 
 /// What a member has to do next. At most one of the lists is filled: they are to be done in order.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Step {
+pub(in crate::embedded) struct Step {
     pub lost: Vec<TopicPartition>,
     pub revoked: Vec<TopicPartition>,
     pub granted: Vec<TopicPartition>,
@@ -55,7 +55,7 @@ pub(super) struct Step {
 
 impl Group {
     /// `member` is greater than any before it.
-    pub(super) fn join(
+    pub(in crate::embedded) fn join(
         &mut self,
         member: MemberId,
         topics: Vec<(Topic, u32)>,
@@ -72,7 +72,7 @@ impl Group {
     }
 
     /// The member reads nothing any more, however it ended.
-    pub(super) fn leave(&mut self, member: MemberId, now: Instant) {
+    pub(in crate::embedded) fn leave(&mut self, member: MemberId, now: Instant) {
         if self.members.remove(&member).is_none() {
             return;
         }
@@ -85,7 +85,7 @@ impl Group {
     }
 
     /// What the member has to do next. It does so at once, and calls [`Group::release`] for what was revoked.
-    pub(super) fn step(&mut self, id: MemberId, now: Instant) -> Step {
+    pub(in crate::embedded) fn step(&mut self, id: MemberId, now: Instant) -> Step {
         self.fence_late(now);
         let mut step = Step::default();
         let Some(member) = self.members.get_mut(&id) else {
@@ -121,7 +121,7 @@ impl Group {
     }
 
     /// The member doesn't read these any more, and knows it.
-    pub(super) fn release(&mut self, id: MemberId, partitions: &[TopicPartition]) {
+    pub(in crate::embedded) fn release(&mut self, id: MemberId, partitions: &[TopicPartition]) {
         for at in partitions {
             if let Some(ownership) = self.partitions.get_mut(at)
                 && ownership.owner == Some(id)
@@ -141,7 +141,7 @@ impl Group {
     ///
     /// # Errors
     /// Why not. The member then loses everything, and gets anew what it is still entitled to.
-    pub(super) fn begin_commit(
+    pub(in crate::embedded) fn begin_commit(
         &mut self,
         id: MemberId,
         partitions: &[&TopicPartition],
@@ -174,7 +174,7 @@ impl Group {
         })
     }
 
-    pub(super) fn end_commit(&mut self, partitions: &[&TopicPartition]) {
+    pub(in crate::embedded) fn end_commit(&mut self, partitions: &[&TopicPartition]) {
         for at in partitions {
             if let Some(ownership) = self.partitions.get_mut(at) {
                 ownership.in_flight = ownership.in_flight.saturating_sub(1);
@@ -184,12 +184,12 @@ impl Group {
     }
 
     /// Whether members may have something to do since the last call.
-    pub(super) fn take_changed(&mut self) -> bool {
+    pub(in crate::embedded) fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.changed)
     }
 
     /// Nobody is left, and no commit is being written.
-    pub(super) fn is_over(&self) -> bool {
+    pub(in crate::embedded) fn is_over(&self) -> bool {
         let idle = |ownership: &Ownership| ownership.in_flight == 0;
         self.members.is_empty() && self.partitions.values().all(idle)
     }

@@ -4,20 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use super::frame::check_size;
-use super::groups::MemberId;
-use super::mutex::lock;
-use super::open::Open;
-use super::queue::{Commit, Work};
-use super::reader::{Cursor, fetch};
-use super::signal::Signal;
-use super::topic_log::TopicLog;
+use crate::embedded::in_memory::mutex::lock;
+use crate::embedded::in_memory::signal::Signal;
+use crate::embedded::in_memory::topic_log::TopicLog;
+use crate::embedded::membership::groups::MemberId;
+use crate::embedded::on_disk::frame::check_size;
+use crate::embedded::open::Open;
+use crate::embedded::reader::{Cursor, fetch};
+use crate::embedded::writing::queue::{Commit, Work};
 use crate::{
     Assigned, CommitError, Committer, Epoch, Error, GroupOptions, Member, Polled, Rebalance,
     Result, Topic, TopicPartition,
 };
 
-pub(super) struct EmbeddedMember {
+pub(in crate::embedded) struct EmbeddedMember {
     open: Arc<Open>,
     group: Arc<str>,
     id: MemberId,
@@ -28,13 +28,13 @@ pub(super) struct EmbeddedMember {
     next: usize,
 }
 
-pub(super) struct EmbeddedCommitter {
+pub(in crate::embedded) struct EmbeddedCommitter {
     open: Arc<Open>,
     group: Arc<str>,
     member: MemberId,
 }
 
-pub(super) fn join(
+pub(in crate::embedded) fn join(
     open: Arc<Open>,
     options: GroupOptions,
     rebalance: Arc<dyn Rebalance>,

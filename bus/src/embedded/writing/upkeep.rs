@@ -3,15 +3,15 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
-use super::catalog::{Head, StoreResult, StoredTopic};
-use super::mutex::lock;
-use super::topic_log::{PartitionLog, TopicLog};
-use super::writer::{IDLE_AFTER, State, Writer};
+use crate::embedded::in_memory::mutex::lock;
+use crate::embedded::in_memory::topic_log::{PartitionLog, TopicLog};
+use crate::embedded::on_disk::catalog::{Head, StoreResult, StoredTopic};
+use crate::embedded::writing::writer::{IDLE_AFTER, State, Writer};
 use crate::{Error, Result, TopicSpec};
 
 impl Writer {
     /// Creates the topics that are missing.
-    pub(super) fn create(&mut self, specs: &[TopicSpec]) -> Result<()> {
+    pub(in crate::embedded) fn create(&mut self, specs: &[TopicSpec]) -> Result<()> {
         self.check_writing()?;
         for spec in specs {
             if self.log.topic(&spec.name).is_ok() {
@@ -64,7 +64,7 @@ impl Writer {
     }
 
     /// Retention, and memory when idle.
-    pub(super) fn upkeep(&mut self) {
+    pub(in crate::embedded) fn upkeep(&mut self) {
         if matches!(self.state, State::Broken(_)) {
             return;
         }
@@ -83,7 +83,7 @@ impl Writer {
         }
     }
 
-    pub(super) fn roll_if_full(&mut self, topic: u32) {
+    pub(in crate::embedded) fn roll_if_full(&mut self, topic: u32) {
         if !matches!(self.state, State::Writing) {
             return;
         }

@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 /// Set by the writer and the groups, consumed by one waiter.
 #[derive(Default)]
-pub(super) struct Signal {
+pub(in crate::embedded) struct Signal {
     set: Mutex<bool>,
     changed: Condvar,
 }
 
 impl Signal {
-    pub(super) fn notify(&self) {
+    pub(in crate::embedded) fn notify(&self) {
         let mut set = self.set.lock().unwrap_or_else(PoisonError::into_inner);
         if !*set {
             *set = true;
@@ -22,12 +22,12 @@ impl Signal {
     }
 
     /// Forgets earlier notifications: whoever clears, and then looks, misses nothing.
-    pub(super) fn clear(&self) {
+    pub(in crate::embedded) fn clear(&self) {
         *self.set.lock().unwrap_or_else(PoisonError::into_inner) = false;
     }
 
     /// Waits until notified or until `deadline`; returns whether it was notified.
-    pub(super) fn wait_until(&self, deadline: Instant) -> bool {
+    pub(in crate::embedded) fn wait_until(&self, deadline: Instant) -> bool {
         let left = deadline.saturating_duration_since(Instant::now());
         self.wait(left)
     }

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-pub(super) use super::group::MemberId;
-use super::group::{Group, Step};
-use super::signal::Signal;
+use crate::embedded::in_memory::signal::Signal;
+pub(in crate::embedded) use crate::embedded::membership::group::MemberId;
+use crate::embedded::membership::group::{Group, Step};
 use crate::{Topic, TopicPartition};
 
 #[derive(Default)]
-pub(super) struct Groups {
+pub(in crate::embedded) struct Groups {
     by_name: HashMap<Arc<str>, Known>,
     members: MemberId,
 }
@@ -22,7 +22,7 @@ struct Known {
 }
 
 impl Groups {
-    pub(super) fn join(
+    pub(in crate::embedded) fn join(
         &mut self,
         name: &Arc<str>,
         topics: Vec<(Topic, u32)>,
@@ -39,19 +39,24 @@ impl Groups {
         id
     }
 
-    pub(super) fn leave(&mut self, name: &Arc<str>, member: MemberId, now: Instant) {
+    pub(in crate::embedded) fn leave(&mut self, name: &Arc<str>, member: MemberId, now: Instant) {
         self.on(name, |known| {
             known.signals.remove(&member);
             known.group.leave(member, now);
         });
     }
 
-    pub(super) fn step(&mut self, name: &Arc<str>, member: MemberId, now: Instant) -> Step {
+    pub(in crate::embedded) fn step(
+        &mut self,
+        name: &Arc<str>,
+        member: MemberId,
+        now: Instant,
+    ) -> Step {
         self.on(name, |known| known.group.step(member, now))
             .unwrap_or_default()
     }
 
-    pub(super) fn release(
+    pub(in crate::embedded) fn release(
         &mut self,
         name: &Arc<str>,
         member: MemberId,
@@ -62,7 +67,7 @@ impl Groups {
 
     /// # Errors
     /// Why the member may not commit these positions, see [`Group::begin_commit`].
-    pub(super) fn begin_commit(
+    pub(in crate::embedded) fn begin_commit(
         &mut self,
         name: &Arc<str>,
         member: MemberId,
@@ -73,7 +78,11 @@ impl Groups {
             .map_err(|why| format!("group {name}: {why}"))
     }
 
-    pub(super) fn end_commit(&mut self, name: &Arc<str>, partitions: &[&TopicPartition]) {
+    pub(in crate::embedded) fn end_commit(
+        &mut self,
+        name: &Arc<str>,
+        partitions: &[&TopicPartition],
+    ) {
         self.on(name, |known| known.group.end_commit(partitions));
     }
 

@@ -21,8 +21,8 @@ use fjall::{
     OwnedWriteBatch, PersistMode, config::CompressionPolicy,
 };
 
-use super::catalog::{self, Head, StoreResult, StoredTopic};
-use super::torn;
+use crate::embedded::on_disk::catalog::{self, Head, StoreResult, StoredTopic};
+use crate::embedded::on_disk::torn;
 use crate::{Position, TopicPartition};
 
 /// Bounds what is in memory before it goes to a table; holds compressed records.
@@ -38,7 +38,7 @@ const BLOCK_CACHE_BYTES: u64 = 4 << 20;
 const JOURNAL_BYTES_MAX: u64 = 64 << 20;
 const OPEN_FILES_MAX: usize = 256;
 
-pub(super) struct Store {
+pub(in crate::embedded) struct Store {
     db: Database,
     catalog: Keyspace,
     groups: Keyspace,
@@ -71,7 +71,7 @@ impl Segment {
 
 /// What retention needs to know of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct SegmentSize {
+pub(in crate::embedded) struct SegmentSize {
     pub bytes: u64,
     /// The newest timestamp before this segment.
     pub begins_after_ms: u64,
@@ -80,7 +80,7 @@ pub(super) struct SegmentSize {
 
 impl Store {
     /// Opens or creates the database, and tells what topics there are, by number.
-    pub(super) fn open(path: &Path) -> StoreResult<(Self, Vec<StoredTopic>)> {
+    pub(in crate::embedded) fn open(path: &Path) -> StoreResult<(Self, Vec<StoredTopic>)> {
         let db = torn::open(path, || {
             Database::builder(path)
                 .cache_size(BLOCK_CACHE_BYTES)
@@ -175,13 +175,14 @@ impl Store {
                 let (key, frame) = last.into_inner()?;
                 Ok(Head {
                     offset: offset_of(&key)? + 1,
-                    timestamp_ms: super::frame::timestamp_ms(&frame).map_err(damaged)?,
+                    timestamp_ms: crate::embedded::on_disk::frame::timestamp_ms(&frame)
+                        .map_err(damaged)?,
                 })
             })
             .collect()
     }
 
-    pub(super) fn batch(&self) -> OwnedWriteBatch {
+    pub(in crate::embedded) fn batch(&self) -> OwnedWriteBatch {
         self.db.batch().durability(Some(PersistMode::SyncData))
     }
 
@@ -190,7 +191,7 @@ impl Store {
     ///
     /// # Errors
     /// When the worker has failed, for example since the disk is full.
-    pub(super) fn make_room(&self) -> StoreResult<()> {
+    pub(in crate::embedded) fn make_room(&self) -> StoreResult<()> {
         let newest = |segments: &'_ [Segment]| segments.len().saturating_sub(2)..;
         let segments = self.topics.iter().flat_map(|of| &of[newest(of)]);
         let trees = segments.map(|segment| &segment.keyspace);
@@ -213,7 +214,11 @@ impl Store {
     }
 
     /// Adds the topic and its first segment to the store; `heads` empty.
-    pub(super) fn create_topic(&mut self, topic: &StoredTopic, now_ms: u64) -> StoreResult<()> {
+    pub(in crate::embedded) fn create_topic(
+        &mut self,
+        topic: &StoredTopic,
+        now_ms: u64,
+    ) -> StoreResult<()> {
         let bases = vec![Head::default(); topic.partitions as usize];
         let segment = self.new_segment(topic.number, 0, bases, now_ms)?;
         let mut batch = self.batch();
@@ -246,7 +251,12 @@ impl Store {
     }
 
     /// Begins a new segment, whose partitions begin at `heads`.
-    pub(super) fn roll(&mut self, topic: u32, heads: Vec<Head>, now_ms: u64) -> StoreResult<()> {
+    pub(in crate::embedded) fn roll(
+        &mut self,
+        topic: u32,
+        heads: Vec<Head>,
+        now_ms: u64,
+    ) -> StoreResult<()> {
         let number = self.topics[topic as usize]
             .last()
             .map_or(0, |last| last.number + 1);
@@ -264,7 +274,7 @@ impl Store {
     }
 
     /// Deletes the oldest segment. The last one is never deleted.
-    pub(super) fn drop_oldest(&mut self, topic: u32) -> StoreResult<()> {
+    pub(in crate::embedded) fn drop_oldest(&mut self, topic: u32) -> StoreResult<()> {
         let segments = &mut self.topics[topic as usize];
         if segments.len() < 2 {
             return Ok(());
@@ -280,14 +290,14 @@ impl Store {
     }
 
     /// Writes what memtables hold to tables, so that nothing of it stays in memory or in the journal.
-    pub(super) fn flush(&self) -> StoreResult<()> {
+    pub(in crate::embedded) fn flush(&self) -> StoreResult<()> {
         for segment in self.topics.iter().filter_map(|segments| segments.last()) {
             segment.keyspace.rotate_memtable()?;
         }
         Ok(())
     }
 
-    pub(super) fn insert_record(
+    pub(in crate::embedded) fn insert_record(
         &self,
         batch: &mut OwnedWriteBatch,
         topic: u32,
@@ -301,7 +311,7 @@ impl Store {
         }
     }
 
-    pub(super) fn insert_position(
+    pub(in crate::embedded) fn insert_position(
         &self,
         batch: &mut OwnedWriteBatch,
         group: &str,
@@ -315,38 +325,38 @@ impl Store {
     }
 
     /// All segments of a topic, oldest first.
-    pub(super) fn sizes(&self, topic: u32) -> Vec<SegmentSize> {
+    pub(in crate::embedded) fn sizes(&self, topic: u32) -> Vec<SegmentSize> {
         self.topics[topic as usize]
             .iter()
             .map(Segment::size)
             .collect()
     }
 
-    pub(super) fn last_size(&self, topic: u32) -> Option<SegmentSize> {
+    pub(in crate::embedded) fn last_size(&self, topic: u32) -> Option<SegmentSize> {
         self.topics[topic as usize].last().map(Segment::size)
     }
 
     /// Where the last segment begins, by partition.
-    pub(super) fn last_bases(&self, topic: u32) -> &[Head] {
+    pub(in crate::embedded) fn last_bases(&self, topic: u32) -> &[Head] {
         self.topics[topic as usize]
             .last()
             .map_or(&[], |segment| &segment.bases)
     }
 
     /// Whether fjall still takes writes; after a failed one, or a failed flush in the background, it doesn't.
-    pub(super) fn check(&self) -> StoreResult<()> {
+    pub(in crate::embedded) fn check(&self) -> StoreResult<()> {
         self.db.persist(PersistMode::Buffer)
     }
 
     /// The oldest offset of a partition that still exists (or will).
-    pub(super) fn start(&self, topic: u32, partition: u32) -> u64 {
+    pub(in crate::embedded) fn start(&self, topic: u32, partition: u32) -> u64 {
         self.topics[topic as usize]
             .first()
             .map_or(0, |segment| segment.bases[partition as usize].offset)
     }
 
     /// Hands records `from..to` of a partition to `each`, until that returns false.
-    pub(super) fn read(
+    pub(in crate::embedded) fn read(
         &self,
         topic: u32,
         partition: u32,
@@ -375,7 +385,7 @@ impl Store {
         Ok(())
     }
 
-    pub(super) fn position(
+    pub(in crate::embedded) fn position(
         &self,
         group: &str,
         at: &TopicPartition,
@@ -390,7 +400,7 @@ impl Store {
 }
 
 /// An error for content that passed fjall's checksums and still can't be read.
-pub(super) fn damaged(reason: &'static str) -> fjall::Error {
+pub(in crate::embedded) fn damaged(reason: &'static str) -> fjall::Error {
     fjall::Error::Io(std::io::Error::new(std::io::ErrorKind::InvalidData, reason))
 }
 

@@ -14,7 +14,7 @@ pub type Clock = Arc<dyn Fn() -> u64 + Send + Sync>;
 const CATCH_UP: u32 = 20;
 
 /// The present, as this machine has it.
-pub(super) fn steady() -> Clock {
+pub(in crate::embedded) fn steady() -> Clock {
     // In this order: what passes in between is caught up with, whereas it would never be given back.
     let steady = Mutex::new(Steady::new(wall()));
     let began = Instant::now();
@@ -59,7 +59,7 @@ impl Steady {
 }
 
 /// What a log is stamped with: a clock that goes on where the log ends.
-pub(super) struct Stamps {
+pub(in crate::embedded) struct Stamps {
     clock: Clock,
     /// Added to the clock, which was behind the log when it was opened, or was set back since.
     ahead_ms: u64,
@@ -68,7 +68,7 @@ pub(super) struct Stamps {
 
 impl Stamps {
     /// `last_ms`: the newest stamp in the log.
-    pub(super) fn new(clock: Clock, last_ms: u64) -> Self {
+    pub(in crate::embedded) fn new(clock: Clock, last_ms: u64) -> Self {
         Self {
             clock,
             ahead_ms: 0,
@@ -76,7 +76,7 @@ impl Stamps {
         }
     }
 
-    pub(super) fn now_ms(&mut self) -> u64 {
+    pub(in crate::embedded) fn now_ms(&mut self) -> u64 {
         let now_ms = (self.clock)().saturating_add(self.ahead_ms);
         let behind_ms = self.last_ms.saturating_sub(now_ms);
         self.ahead_ms += behind_ms;

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::sync::PoisonError;
 
-use super::log::Log;
 use crate::DiskUse;
+use crate::embedded::in_memory::log::Log;
 
 impl Log {
     /// `None` while the store can't be looked at.
-    pub(super) fn disk_use(&self) -> Option<DiskUse> {
+    pub(in crate::embedded) fn disk_use(&self) -> Option<DiskUse> {
         let store = self.read_store();
         let store = store.as_ref()?;
         let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);

@@ -3,12 +3,12 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
-use super::mutex::lock;
-use super::signal::Signal;
+use crate::embedded::in_memory::mutex::lock;
+use crate::embedded::in_memory::signal::Signal;
 use crate::{Error, Result, Topic};
 
 /// One topic.
-pub(super) struct TopicLog {
+pub(in crate::embedded) struct TopicLog {
     pub name: Topic,
     pub number: u32,
     pub partitions: Vec<PartitionLog>,
@@ -17,34 +17,38 @@ pub(super) struct TopicLog {
 
 /// The offsets that readers may see, `start..end`.
 #[derive(Default)]
-pub(super) struct PartitionLog {
+pub(in crate::embedded) struct PartitionLog {
     start: AtomicU64,
     end: AtomicU64,
 }
 
 impl PartitionLog {
-    pub(super) fn new(start: u64, end: u64) -> Self {
+    pub(in crate::embedded) fn new(start: u64, end: u64) -> Self {
         Self {
             start: start.into(),
             end: end.into(),
         }
     }
-    pub(super) fn start(&self) -> u64 {
+    pub(in crate::embedded) fn start(&self) -> u64 {
         self.start.load(Ordering::Acquire)
     }
-    pub(super) fn end(&self) -> u64 {
+    pub(in crate::embedded) fn end(&self) -> u64 {
         self.end.load(Ordering::Acquire)
     }
-    pub(super) fn set_start(&self, start: u64) {
+    pub(in crate::embedded) fn set_start(&self, start: u64) {
         self.start.store(start, Ordering::Release);
     }
-    pub(super) fn set_end(&self, end: u64) {
+    pub(in crate::embedded) fn set_end(&self, end: u64) {
         self.end.store(end, Ordering::Release);
     }
 }
 
 impl TopicLog {
-    pub(super) fn new(name: Topic, number: u32, partitions: Vec<PartitionLog>) -> Self {
+    pub(in crate::embedded) fn new(
+        name: Topic,
+        number: u32,
+        partitions: Vec<PartitionLog>,
+    ) -> Self {
         Self {
             name,
             number,
@@ -54,7 +58,7 @@ impl TopicLog {
     }
 
     /// Wakes `signal` at every write, as long as it lives.
-    pub(super) fn watch(&self, signal: &Arc<Signal>) {
+    pub(in crate::embedded) fn watch(&self, signal: &Arc<Signal>) {
         let mut watchers = lock(&self.watchers);
         watchers.retain(|watcher| watcher.strong_count() > 0);
         if !watchers
@@ -65,11 +69,11 @@ impl TopicLog {
         }
     }
 
-    pub(super) fn unwatch(&self, signal: &Arc<Signal>) {
+    pub(in crate::embedded) fn unwatch(&self, signal: &Arc<Signal>) {
         lock(&self.watchers).retain(|watcher| watcher.as_ptr() != Arc::as_ptr(signal));
     }
 
-    pub(super) fn wake(&self) {
+    pub(in crate::embedded) fn wake(&self) {
         for watcher in lock(&self.watchers).iter() {
             if let Some(signal) = watcher.upgrade() {
                 signal.notify();
@@ -77,7 +81,7 @@ impl TopicLog {
         }
     }
 
-    pub(super) fn partition(&self, partition: u32) -> Result<&PartitionLog> {
+    pub(in crate::embedded) fn partition(&self, partition: u32) -> Result<&PartitionLog> {
         self.partitions.get(partition as usize).ok_or_else(|| {
             Error::Fatal(format!(
                 "topic {} has {} partitions, so there is no partition {partition}",

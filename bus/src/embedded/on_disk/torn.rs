@@ -11,12 +11,12 @@ use std::path::{Path, PathBuf};
 
 use fjall::{Database, DatabaseBuilder};
 
-use super::catalog::StoreResult;
+use crate::embedded::on_disk::catalog::StoreResult;
 
 const BLOCK_BYTES: u64 = 64 << 10;
 
 /// Opens the database in `path`, without a torn last batch.
-pub(super) fn open(
+pub(in crate::embedded) fn open(
     path: &Path,
     builder: impl Fn() -> DatabaseBuilder<Database>,
 ) -> StoreResult<Database> {
