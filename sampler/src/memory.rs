@@ -14,7 +14,7 @@ const READING_PARTS: usize = 4;
 /// In bytes. A trace that needs more for itself is not brought back.
 const READING_BYTES_MAX: usize = 16 << 20;
 
-/// See the module.
+/// The memory limit of a process, and what it is divided into.
 #[derive(Debug)]
 pub struct Memory {
     limit_bytes: usize,

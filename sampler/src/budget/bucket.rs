@@ -28,7 +28,7 @@ struct Slot {
     overflow: f64,
 }
 
-/// See the module.
+/// A token bucket that can be asked in any order of time.
 #[derive(Clone, Debug)]
 pub(crate) struct Bucket {
     limit: Limit,

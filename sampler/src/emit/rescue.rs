@@ -72,10 +72,10 @@ impl Rescues {
     /// Something is still to be read before the emit cursor may pass a record.
     #[inline]
     pub(crate) fn hold(&self, offset: u64) -> bool {
-        !self.waiting.is_empty() && self.held(offset)
+        !self.waiting.is_empty() && self.is_held(offset)
     }
 
-    fn held(&self, offset: u64) -> bool {
+    fn is_held(&self, offset: u64) -> bool {
         self.waiting.range(..=offset).any(|(_, all)| is_wanted(all))
     }
 
@@ -135,12 +135,12 @@ impl Rescues {
             }
         }
         due.sort_by_key(|(_, _, wanted)| wanted.within.start);
-        let near = |wanted: &WantedTrace, start: u64, end: u64| {
+        let lies_close = |wanted: &WantedTrace, start: u64, end: u64| {
             wanted.within.start <= end.saturating_add(GAP_OFFSETS)
                 && wanted.within.end.saturating_add(GAP_OFFSETS) >= start
         };
         for (_, _, wanted) in due.iter().rev().chain(&due) {
-            if near(wanted, start, end) {
+            if lies_close(wanted, start, end) {
                 start = start.min(wanted.within.start);
                 end = end.max(wanted.within.end);
             }

@@ -26,7 +26,7 @@ const STALE_AFTER: Duration = Duration::from_secs(15);
 
 type Counts = BTreeMap<(u16, u64), HashMap<u64, u64>>;
 
-/// See the module.
+/// What other sampler processes said, and what this one has to say.
 #[derive(Debug)]
 pub(super) struct Ledger {
     /// Of the rules, in order.

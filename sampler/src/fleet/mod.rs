@@ -86,12 +86,12 @@ impl Fleet {
 }
 
 /// The thread that talks to the topic; dropping it ends it.
-pub(crate) struct Talk {
+pub(crate) struct ExchangeThread {
     fleet: Arc<Fleet>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Drop for Talk {
+impl Drop for ExchangeThread {
     fn drop(&mut self) {
         self.fleet.over.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
@@ -109,7 +109,7 @@ pub(crate) fn start(
     bus: Arc<dyn Bus>,
     topic: Topic,
     instance: String,
-) -> std::io::Result<(Arc<Fleet>, Talk)> {
+) -> std::io::Result<(Arc<Fleet>, ExchangeThread)> {
     // Another one each time: what others gave to us before is not ours.
     let address = RandomState::new().hash_one(&instance);
     let fleet = Arc::new(Fleet {
@@ -126,17 +126,17 @@ pub(crate) fn start(
                     std::thread::sleep(POLL);
                     continue;
                 }
-                if let Err(error) = talk(&shared, &*bus, &at, &instance) {
+                if let Err(error) = exchange_until_over(&shared, &*bus, &at, &instance) {
                     tracing::warn!(%error, topic = %at.topic, "cannot exchange counts with other samplers; each goes by its own partitions until then");
                     pause(&shared);
                 }
             }
         })?;
-    let talk = Talk {
+    let thread = ExchangeThread {
         fleet: fleet.clone(),
         thread: Some(thread),
     };
-    Ok((fleet, talk))
+    Ok((fleet, thread))
 }
 
 fn pause(fleet: &Fleet) {
@@ -147,7 +147,12 @@ fn pause(fleet: &Fleet) {
 }
 
 /// Until it is over or the bus fails.
-fn talk(fleet: &Fleet, bus: &dyn Bus, at: &TopicPartition, instance: &str) -> bus::Result<()> {
+fn exchange_until_over(
+    fleet: &Fleet,
+    bus: &dyn Bus,
+    at: &TopicPartition,
+    instance: &str,
+) -> bus::Result<()> {
     let publisher = bus.publisher()?;
     let mut scan = Scan::new(bus.reader()?);
     let from = recent(scan.reader(), at)?;

@@ -48,7 +48,7 @@ struct Giver {
     heard_at: Instant,
 }
 
-/// See the module.
+/// Tokens that are offered to others, and those that are wanted here.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     pub(crate) address: u64,

@@ -39,7 +39,7 @@ impl Chance {
     ///
     /// Those that ask the same random value keep what the most probable one keeps. Different random values are independent: a trace is dropped only if all
     /// of them reject it. Sure and unknown stay what they are.
-    pub(crate) fn among(self, chances: &[Self]) -> Self {
+    pub(crate) fn of_any(self, chances: &[Self]) -> Self {
         if self == Self::SURE || self.threshold == UNKNOWN_THRESHOLD {
             return self;
         }

@@ -42,7 +42,7 @@ impl Key {
 
 /// `throughput`, `latency_outlier`, `novelty`, `floor`.
 #[derive(Debug)]
-pub(super) struct Asks {
+pub(super) struct StatisticRule {
     /// Index among the rules of the statistics.
     pub(super) rule: usize,
     pub(super) key: Key,
@@ -50,7 +50,7 @@ pub(super) struct Asks {
     pub(super) chance: Option<usize>,
 }
 
-impl Asks {
+impl StatisticRule {
     pub(super) fn outcome(&self, trace: &TraceFacts<'_>, state: &mut State, at_ms: u64) -> Outcome {
         let key = self.key.of(trace);
         state.asked[self.rule] = key;

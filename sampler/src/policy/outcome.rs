@@ -9,7 +9,7 @@ pub(super) struct Outcome {
     /// Of this answer, whichever it is; sure when facts alone gave it.
     pub(super) chance: Chance,
     /// The chance that it would hold, the trace's facts being what they are; `None`: none, or nobody knows.
-    pub(super) would: Option<Chance>,
+    pub(super) chance_to_hold: Option<Chance>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,14 +24,14 @@ impl Outcome {
     pub(super) const FAILED: Self = Self {
         answer: Answer::Failed,
         chance: Chance::SURE,
-        would: None,
+        chance_to_hold: None,
     };
 
     pub(super) fn holds(chance: Chance) -> Self {
         Self {
             answer: Answer::Holds,
             chance,
-            would: Some(chance),
+            chance_to_hold: Some(chance),
         }
     }
 
@@ -39,14 +39,14 @@ impl Outcome {
         Self {
             answer: Answer::Not,
             chance,
-            would: None,
+            chance_to_hold: None,
         }
     }
 
     /// It would have held by this chance.
     pub(super) fn missed(chance: Chance) -> Self {
         Self {
-            would: Some(chance),
+            chance_to_hold: Some(chance),
             ..Self::not(Chance::UNKNOWN)
         }
     }

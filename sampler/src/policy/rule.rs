@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::chance::Chance;
 use super::conditions::TraceCondition;
-use super::keyed::{Asks, PerOperation};
+use super::keyed::{PerOperation, StatisticRule};
 use super::outcome::{Answer, Outcome};
 use super::probability::Share;
 use super::state::State;
@@ -40,7 +40,7 @@ pub(super) enum Rule {
     Composite(Composite),
     PerOperation(PerOperation),
     /// Of the statistics.
-    Asks(Asks),
+    Statistic(StatisticRule),
     Not(Box<Self>),
     /// All hold, looked at in order until one doesn't.
     All(Vec<Self>),
@@ -53,7 +53,7 @@ impl Rule {
             Self::SpansBudget(_) | Self::BytesBudget(_) | Self::Composite(_) => true,
             Self::Not(rule) => rule.spends(),
             Self::All(rules) => rules.iter().any(Self::spends),
-            Self::Asks(asks) => asks.chance.is_some(),
+            Self::Statistic(rule) => rule.chance.is_some(),
             Self::Always
             | Self::PerOperation(_)
             | Self::Bit(_)
@@ -67,7 +67,7 @@ impl Rule {
     /// Being asked is remembered.
     fn remembers(&self) -> bool {
         match self {
-            Self::Asks(_) => true,
+            Self::Statistic(_) => true,
             Self::Not(rule) => rule.remembers(),
             Self::All(rules) => rules.iter().any(Self::remembers),
             Self::Composite(composite) => composite.subs.iter().any(|(rule, _)| rule.remembers()),
@@ -88,7 +88,7 @@ impl Rule {
             Self::BytesBudget(at) => Outcome::unknown(state.spend(*at, trace.bytes, at_ms)),
             Self::Composite(composite) => composite.outcome(trace, state, at_ms),
             Self::PerOperation(per_operation) => per_operation.outcome(trace),
-            Self::Asks(asks) => asks.outcome(trace, state, at_ms),
+            Self::Statistic(rule) => rule.outcome(trace, state, at_ms),
             Self::Not(rule) => rule.outcome(trace, state, at_ms).inverted(),
             Self::All(rules) => all(rules, trace, state, at_ms),
         }
@@ -104,12 +104,12 @@ fn all(rules: &[Rule], trace: &TraceFacts<'_>, state: &mut State, at_ms: u64) ->
         let open = outcome.answer == Answer::Holds;
         if !open && (rule.spends() || rule.remembers()) {
             // Nobody knows what it would have said.
-            outcome.would = None;
+            outcome.chance_to_hold = None;
             continue;
         }
         let next = rule.outcome(trace, state, at_ms);
-        let would = outcome.would.zip(next.would);
-        let would = would.map(|(before, next)| before.and(next));
+        let both = outcome.chance_to_hold.zip(next.chance_to_hold);
+        let both = both.map(|(before, next)| before.and(next));
         match next.answer {
             Answer::Failed if open => return next,
             Answer::Holds if open => outcome.chance = outcome.chance.and(next.chance),
@@ -119,7 +119,7 @@ fn all(rules: &[Rule], trace: &TraceFacts<'_>, state: &mut State, at_ms: u64) ->
         if outcome.answer == Answer::Not && outcome.chance == Chance::SURE {
             return outcome;
         }
-        outcome.would = would;
+        outcome.chance_to_hold = both;
     }
     outcome
 }

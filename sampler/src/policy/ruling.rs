@@ -71,7 +71,7 @@ impl Policies {
                 state.matched.push(policy.index);
             }
             if !policy.shadow && !policy.drops {
-                state.chances.extend(outcome.would);
+                state.chances.extend(outcome.chance_to_hold);
             }
             match outcome.answer {
                 _ if policy.shadow => {}
@@ -90,7 +90,7 @@ impl Policies {
             }
         }
         if let Some(best) = best {
-            let best = best.among(&state.chances);
+            let best = best.of_any(&state.chances);
             let chance = best.and(passed);
             ruling.verdict = Verdict::Keep;
             ruling.threshold = chance.threshold;

@@ -17,7 +17,7 @@ use crate::recovery::reread::{Purpose, Reread};
 
 type Owned = BTreeMap<u32, Partition>;
 
-/// See the module.
+/// The emit cursors of one worker's partitions, within one budget.
 pub struct Emitting {
     /// Output of one epoch, and what is read again in it. The last record may pass it.
     bytes_max: usize,

@@ -57,7 +57,7 @@ impl Gatherer {
         let before = std::mem::replace(&mut self.gathering, Gathering::new(rules.into()));
         self.gathering.adopt(before);
         if let Some(fleet) = &self.fleet {
-            fleet.set_identities(stats::told(rules));
+            fleet.set_identities(stats::exchanged_identities(rules));
         }
     }
 

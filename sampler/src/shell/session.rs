@@ -15,7 +15,7 @@ use timely::communication::WorkerGuards;
 use crate::budget::Budgets;
 use crate::config::Config;
 use crate::epoch::batch::Batch;
-use crate::fleet::{self, Fleet, Talk};
+use crate::fleet::{self, ExchangeThread, Fleet};
 use crate::memory::Memory;
 use crate::recovery::Recovery;
 use crate::recovery::rebuild::Rebuild;
@@ -57,7 +57,7 @@ pub fn run(config: &mut Config, around: Around<'_>) -> anyhow::Result<Ended> {
     let (progress, rebuild) = (Arc::new(Progress::default()), Arc::new(Rebuild::default()));
     let (to_commit, from_workers) = std::sync::mpsc::channel();
     // Ends with the session.
-    let (fleet, _talk) = fleet(config, around)?.unzip();
+    let (fleet, _exchange) = fleet(config, around)?.unzip();
     let (inlets, guards, group) = start_workers(config, around, fleet, to_commit)?;
     let shared = Arc::new(Shared {
         inlets: Mutex::new(inlets),
@@ -188,11 +188,14 @@ fn join(
 }
 
 /// The other sampler processes.
-fn fleet(config: &Config, around: Around<'_>) -> anyhow::Result<Option<(Arc<Fleet>, Talk)>> {
+fn fleet(
+    config: &Config,
+    around: Around<'_>,
+) -> anyhow::Result<Option<(Arc<Fleet>, ExchangeThread)>> {
     if !config.fleet {
         return Ok(None);
     }
-    let identities = stats::told(config.policies.keyed());
+    let identities = stats::exchanged_identities(config.policies.keyed());
     let (topic, instance) = (around.topics.sampler_state(), around.instance.to_owned());
     let started = fleet::start(identities, around.bus.clone(), topic, instance);
     started

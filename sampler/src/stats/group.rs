@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 use super::tally::Tally;
 use super::{Keyed, Kind, OTHERS, Update};
 
-/// See the module.
+/// What all partitions know together.
 #[derive(Debug)]
 pub(crate) struct Group {
     bytes_max: usize,

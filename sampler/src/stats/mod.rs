@@ -21,7 +21,7 @@ mod throughput;
 pub(crate) use gathering::Gathering;
 pub use gathering::{Tallied, Update};
 pub(crate) use group::Group;
-pub(crate) use rule::{Keyed, Kind, Measure, told};
+pub(crate) use rule::{Keyed, Kind, Measure, exchanged_identities};
 pub(crate) use statistics::{Seen, Statistics};
 pub(crate) use throughput::{Goal, INTERVALS_MAX, Method, OTHERS, Throughput};
 

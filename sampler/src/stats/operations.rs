@@ -9,7 +9,7 @@ use hashbrown::HashMap;
 
 use super::sketch::Sketch;
 
-/// See the module.
+/// Sketches of durations by operation, bounded in bytes.
 #[derive(Debug)]
 pub(crate) struct Operations {
     quantile: f64,

@@ -33,7 +33,7 @@ pub(crate) enum Kind {
 }
 
 /// By rule, what the fleet knows it by; empty when no rule asks what others counted.
-pub(crate) fn told(rules: &[Keyed]) -> Vec<u64> {
+pub(crate) fn exchanged_identities(rules: &[Keyed]) -> Vec<u64> {
     match rules.iter().any(|rule| rule.kind.is_shared()) {
         true => rules.iter().map(|rule| rule.identity).collect(),
         false => Vec::new(),

@@ -168,7 +168,7 @@ impl Statistics {
                                 self.group.write().unwrap_or_else(PoisonError::into_inner);
                             group.raise(rule, interval, key, count);
                         } else {
-                            tell(&mut self.news, rule, interval, key, 1);
+                            add_news(&mut self.news, rule, interval, key, 1);
                         }
                     } else {
                         tally.touch(key);
@@ -184,11 +184,11 @@ impl Statistics {
                         Measure::Bytes => seen.bytes,
                     };
                     let interval = seen.time_ms / policy.interval_ms;
-                    let told = match restored {
+                    let news = match restored {
                         true => &mut self.restored,
                         false => &mut self.news,
                     };
-                    tell(told, rule, interval, key, amount);
+                    add_news(news, rule, interval, key, amount);
                 }
                 (_, State::Nothing) => {}
             }
@@ -237,7 +237,7 @@ fn taken(news: &mut News) -> Vec<Tallied> {
     news.collect()
 }
 
-fn tell(news: &mut News, rule: usize, interval: u64, key: u64, amount: u64) {
+fn add_news(news: &mut News, rule: usize, interval: u64, key: u64, amount: u64) {
     let key = if news.len() < NEWS_MAX { key } else { OTHERS };
     *news.entry((rule as u16, interval, key)).or_default() += amount;
 }

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use hashbrown::HashMap;
 
-/// See the module.
+/// How often each key was counted in the last interval, bounded in bytes.
 #[derive(Debug)]
 pub(crate) struct Tally {
     interval_ms: u64,

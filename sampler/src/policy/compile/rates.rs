@@ -7,7 +7,7 @@ use super::Compiler;
 use crate::policy::consistent::threshold;
 use crate::policy::glob::Glob;
 use crate::policy::identity::identity;
-use crate::policy::keyed::{Asks, Key, PerOperation};
+use crate::policy::keyed::{Key, PerOperation, StatisticRule};
 use crate::policy::per_operation::Operation;
 use crate::policy::raw_rates::{
     RawFloor, RawLatencyOutlier, RawMethod, RawNovelty, RawPerOperation, RawThroughput,
@@ -287,7 +287,7 @@ impl Compiler<'_> {
         let by_chance = matches!(kind, Kind::Throughput(..));
         let chance = by_chance.then(|| self.policies.marks.upstream());
         self.policies.keyed.push(Keyed { identity, kind });
-        Rule::Asks(Asks {
+        Rule::Statistic(StatisticRule {
             rule: self.policies.keyed.len() - 1,
             key,
             chance,
