@@ -3,14 +3,14 @@
 use ottl::Subject;
 use schemas::otlp::{Item, ResourceHead, SpanView};
 
-use super::attributes;
-use super::bits::{BitMap, Bits};
-use super::conditions::{Conditions, Failures};
-use super::leaves::Leaves;
 use super::marks::Marks;
-use super::rule::Rule;
-use super::state::Remembered;
 use crate::budget::Limit;
+use crate::policy::on_spans::attributes;
+use crate::policy::on_spans::bits::{BitMap, Bits};
+use crate::policy::on_spans::conditions::{Conditions, Failures};
+use crate::policy::on_spans::leaves::Leaves;
+use crate::policy::on_traces::rule::Rule;
+use crate::policy::on_traces::state::Remembered;
 use crate::stats::Keyed;
 
 /// All policies of a configuration, compiled.

@@ -6,8 +6,8 @@ use runtime::config::nearest;
 use super::Compiler;
 use crate::budget::{Limit, Refill};
 use crate::policy::RawPolicy;
-use crate::policy::raw::RawComposite;
-use crate::policy::rule::{Composite, Rule};
+use crate::policy::on_traces::rule::{Composite, Rule};
+use crate::policy::written::raw::RawComposite;
 
 /// `and` and `not` within each other at most so deep.
 const DEPTH_MAX: usize = 8;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use ottl::{Context, ErrorMode, Subject};
 
 use super::Compiler;
-use crate::policy::conditions::{Joined, SpanConditions, TraceCondition};
-use crate::policy::raw::{RawCondition, RawErrorMode, RawOttlCondition, RawScope};
-use crate::policy::rule::Rule;
+use crate::policy::on_spans::conditions::{Joined, SpanConditions, TraceCondition};
+use crate::policy::on_traces::rule::Rule;
+use crate::policy::written::raw::{RawCondition, RawErrorMode, RawOttlCondition, RawScope};
 
 impl Compiler<'_> {
     pub(super) fn ottl_condition(

@@ -10,13 +10,13 @@ use hashbrown::HashSet;
 use runtime::config::{Problems, nearest};
 use serde::Serialize;
 
-use super::conditions::Conditions;
 use super::identity;
-use super::leaves::Leaves;
 use super::policies::{Policies, PolicyRule};
-use super::raw::RawMode;
-use super::rule::Rule;
 use super::{Bits, RawPolicy};
+use crate::policy::on_spans::conditions::Conditions;
+use crate::policy::on_spans::leaves::Leaves;
+use crate::policy::on_traces::rule::Rule;
+use crate::policy::written::raw::RawMode;
 
 impl Policies {
     /// Compiles a list of policies. What comes out is of use only when no problem was added.

@@ -4,15 +4,15 @@ use runtime::config::Duration;
 use serde::Serialize;
 
 use super::Compiler;
-use crate::policy::consistent::threshold;
-use crate::policy::glob::Glob;
 use crate::policy::identity::identity;
-use crate::policy::keyed::{Key, PerOperation, StatisticRule};
-use crate::policy::per_operation::Operation;
-use crate::policy::raw_rates::{
+use crate::policy::on_spans::glob::Glob;
+use crate::policy::on_spans::per_operation::Operation;
+use crate::policy::on_traces::consistent::threshold;
+use crate::policy::on_traces::keyed::{Key, PerOperation, StatisticRule};
+use crate::policy::on_traces::rule::Rule;
+use crate::policy::written::raw_rates::{
     RawFloor, RawLatencyOutlier, RawMethod, RawNovelty, RawPerOperation, RawThroughput,
 };
-use crate::policy::rule::Rule;
 use crate::stats::{Goal, INTERVALS_MAX, Keyed, Kind, Measure, Method, Throughput};
 
 /// Statistics reach no further back, since so much of the decision log is read when a partition is taken over.

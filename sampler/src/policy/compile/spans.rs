@@ -5,12 +5,12 @@ use ottl::go_pattern::translated;
 use regex::bytes::RegexSetBuilder;
 
 use super::Compiler;
-use crate::policy::attributes::Condition;
-use crate::policy::leaves::{StatusLeaf, TraceStateLeaf};
-use crate::policy::raw::{
+use crate::policy::on_spans::attributes::Condition;
+use crate::policy::on_spans::leaves::{StatusLeaf, TraceStateLeaf};
+use crate::policy::on_traces::rule::Rule;
+use crate::policy::written::raw::{
     RawBooleanAttribute, RawNumericAttribute, RawStatusCode, RawStringAttribute, RawTraceState,
 };
-use crate::policy::rule::Rule;
 
 /// What the compiled regular expressions of one policy may take, and their lazy automata.
 const REGEX_BYTES_MAX: usize = 4 << 20;

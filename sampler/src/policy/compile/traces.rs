@@ -2,12 +2,12 @@
 
 use super::Compiler;
 use crate::budget::{Limit, Refill};
-use crate::policy::leaves::LatencyLeaf;
-use crate::policy::probability::Share;
-use crate::policy::raw::{
+use crate::policy::on_spans::leaves::LatencyLeaf;
+use crate::policy::on_traces::probability::Share;
+use crate::policy::on_traces::rule::Rule;
+use crate::policy::written::raw::{
     RawBytesLimiting, RawLatency, RawProbabilistic, RawRateLimiting, RawSpanCount,
 };
-use crate::policy::rule::Rule;
 
 impl Compiler<'_> {
     pub(super) fn latency(&mut self, latency: &RawLatency, path: &str) -> Rule {

@@ -4,7 +4,7 @@ use schemas::otlp::{AnyValue, Attributes, SpanView, StatusCode};
 use schemas::wire::Fields;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::policy::per_operation::Memo;
+use crate::policy::on_spans::per_operation::Memo;
 use crate::stats::set_hash::{self, mix};
 
 /// Words of a set of field values: see [`set_hash`].

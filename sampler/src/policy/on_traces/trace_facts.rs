@@ -1,6 +1,6 @@
 //! What a trace is judged by.
 
-use super::bits::Bits;
+use crate::policy::on_spans::bits::Bits;
 
 /// What is known of a trace when it is decided.
 #[derive(Clone, Copy, Debug)]

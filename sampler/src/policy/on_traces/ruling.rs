@@ -2,12 +2,12 @@
 
 use schemas::decisions::{UNKNOWN_THRESHOLD, Verdict};
 
-use super::chance::Chance;
-use super::outcome::Answer;
-use super::policies::Policies;
-use super::probability::randomness;
-use super::state::State;
-use super::trace_facts::TraceFacts;
+use crate::policy::on_traces::chance::Chance;
+use crate::policy::on_traces::outcome::Answer;
+use crate::policy::on_traces::probability::randomness;
+use crate::policy::on_traces::state::State;
+use crate::policy::on_traces::trace_facts::TraceFacts;
+use crate::policy::policies::Policies;
 
 /// A verdict and who gave it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,18 +7,18 @@ use hashbrown::HashSet;
 use regex::bytes::RegexSet;
 use schemas::otlp::{AnyValue, Attributes};
 
-use super::bits::Bits;
+use crate::policy::on_spans::bits::Bits;
 
 /// Where attributes stand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(in crate::policy) enum Place {
     Resource,
     Span,
 }
 
 /// What an attribute's value must be. A value of another type counts as the type's zero, as in the Collector.
 #[derive(Debug)]
-pub(super) enum Condition {
+pub(in crate::policy) enum Condition {
     OneOf(HashSet<Box<[u8]>>),
     Pattern(RegexSet),
     Between(i64, i64),
@@ -55,7 +55,7 @@ fn text<'a>(value: AnyValue<'a>) -> &'a [u8] {
 
 /// All conditions on attributes, by key.
 #[derive(Debug)]
-pub(super) struct AttributeLeaves {
+pub(in crate::policy) struct AttributeLeaves {
     keys: Vec<KeyLeaves>,
     /// By [`slot`]: 1 + the first key of that slot, 0 when there is none.
     table: [u8; 256],
@@ -87,12 +87,12 @@ fn slot(key: &[u8]) -> usize {
 }
 
 impl AttributeLeaves {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::policy) fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
     /// There are at most as many keys as bits, so numbers fit a byte.
-    pub(super) fn add(&mut self, key: &str, condition: Condition, bit: u8) {
+    pub(in crate::policy) fn add(&mut self, key: &str, condition: Condition, bit: u8) {
         let at = match self
             .keys
             .iter()
@@ -114,7 +114,7 @@ impl AttributeLeaves {
     }
 
     /// Of attributes with the same key the first one counts, as in the Collector.
-    pub(super) fn satisfied(&self, attributes: Attributes<'_>, place: Place) -> Bits {
+    pub(in crate::policy) fn satisfied(&self, attributes: Attributes<'_>, place: Place) -> Bits {
         let mut bits = Bits::default();
         let mut seen = Bits::default();
         for attribute in attributes {

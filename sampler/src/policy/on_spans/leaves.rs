@@ -3,29 +3,29 @@
 use hashbrown::HashSet;
 use schemas::otlp::{SpanView, StatusCode, trace_state};
 
-use super::attributes::{AttributeLeaves, Place};
-use super::bits::Bits;
+use crate::policy::on_spans::attributes::{AttributeLeaves, Place};
+use crate::policy::on_spans::bits::Bits;
 
 const NANOS_PER_MILLI: i64 = 1_000_000;
 /// `trace.FlagsSampled`.
 const SAMPLED: u32 = 1;
 
 #[derive(Debug, Default)]
-pub(super) struct Leaves {
-    pub(super) status: Vec<StatusLeaf>,
-    pub(super) latency: Vec<LatencyLeaf>,
-    pub(super) sampled_flag: Option<u8>,
-    pub(super) trace_state: Vec<TraceStateLeaf>,
-    pub(super) attributes: AttributeLeaves,
+pub(in crate::policy) struct Leaves {
+    pub(in crate::policy) status: Vec<StatusLeaf>,
+    pub(in crate::policy) latency: Vec<LatencyLeaf>,
+    pub(in crate::policy) sampled_flag: Option<u8>,
+    pub(in crate::policy) trace_state: Vec<TraceStateLeaf>,
+    pub(in crate::policy) attributes: AttributeLeaves,
 }
 
 /// The span's status is one of these.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct StatusLeaf {
-    pub(super) unset: bool,
-    pub(super) ok: bool,
-    pub(super) error: bool,
-    pub(super) bit: u8,
+pub(in crate::policy) struct StatusLeaf {
+    pub(in crate::policy) unset: bool,
+    pub(in crate::policy) ok: bool,
+    pub(in crate::policy) error: bool,
+    pub(in crate::policy) bit: u8,
 }
 
 /// From the earliest start to the latest end seen so far.
@@ -33,23 +33,23 @@ pub(super) struct StatusLeaf {
 /// As in the Collector, spans are looked at one after the other: a range with an upper end is satisfied when the trace so far lies in it, even
 /// if later spans make it longer.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct LatencyLeaf {
+pub(in crate::policy) struct LatencyLeaf {
     min_nanos: i64,
     /// Exclusive.
     end_nanos: i64,
-    pub(super) bit: u8,
+    pub(in crate::policy) bit: u8,
 }
 
 #[derive(Debug)]
-pub(super) struct TraceStateLeaf {
-    pub(super) key: Box<[u8]>,
-    pub(super) values: HashSet<Box<[u8]>>,
-    pub(super) bit: u8,
+pub(in crate::policy) struct TraceStateLeaf {
+    pub(in crate::policy) key: Box<[u8]>,
+    pub(in crate::policy) values: HashSet<Box<[u8]>>,
+    pub(in crate::policy) bit: u8,
 }
 
 impl LatencyLeaf {
     /// `threshold ≤ d` without an upper threshold (0), `threshold < d ≤ upper` with one; d in whole milliseconds, cut towards zero.
-    pub(super) fn new(threshold_ms: u64, upper_threshold_ms: u64, bit: u8) -> Self {
+    pub(in crate::policy) fn new(threshold_ms: u64, upper_threshold_ms: u64, bit: u8) -> Self {
         let nanos = |ms: u64| {
             i64::try_from(ms)
                 .unwrap_or(i64::MAX)
@@ -73,7 +73,7 @@ impl LatencyLeaf {
 
 impl Leaves {
     #[inline]
-    pub(super) fn span(&self, span: &SpanView<'_>) -> Bits {
+    pub(in crate::policy) fn span(&self, span: &SpanView<'_>) -> Bits {
         let mut bits = Bits::default();
         for leaf in &self.status {
             let hit = match span.status {
@@ -112,7 +112,7 @@ impl Leaves {
     }
 
     #[inline]
-    pub(super) fn latency(&self, min_start: u64, max_end: u64) -> Bits {
+    pub(in crate::policy) fn latency(&self, min_start: u64, max_end: u64) -> Bits {
         let mut bits = Bits::default();
         if !self.latency.is_empty() {
             let nanos = (max_end as i64).saturating_sub(min_start as i64);

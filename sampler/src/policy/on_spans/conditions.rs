@@ -6,30 +6,30 @@ use std::sync::Arc;
 use ottl::{ErrorMode, RootAnswers, Subject};
 use schemas::otlp::{Events, SpanView};
 
-use super::bits::Bits;
-use super::outcome::Outcome;
-use super::trace_facts::TraceFacts;
+use crate::policy::on_spans::bits::Bits;
+use crate::policy::on_traces::outcome::Outcome;
+use crate::policy::on_traces::trace_facts::TraceFacts;
 
 /// By policy: how many evaluations failed.
 pub(crate) type Failures = Vec<u64>;
 
 /// What is asked of each span of some policy.
 #[derive(Debug)]
-pub(super) struct SpanConditions {
-    pub(super) on_span: Vec<ottl::Condition>,
-    pub(super) on_events: Vec<ottl::Condition>,
-    pub(super) joined: Joined,
-    pub(super) root_only: bool,
-    pub(super) error_mode: ErrorMode,
+pub(in crate::policy) struct SpanConditions {
+    pub(in crate::policy) on_span: Vec<ottl::Condition>,
+    pub(in crate::policy) on_events: Vec<ottl::Condition>,
+    pub(in crate::policy) joined: Joined,
+    pub(in crate::policy) root_only: bool,
+    pub(in crate::policy) error_mode: ErrorMode,
     /// Whose failures they are.
-    pub(super) policy: u16,
-    pub(super) hit: u8,
+    pub(in crate::policy) policy: u16,
+    pub(in crate::policy) hit: u8,
     /// Set when an evaluation failed and `error_mode` is `propagate`.
-    pub(super) failed: Option<u8>,
+    pub(in crate::policy) failed: Option<u8>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Joined {
+pub(in crate::policy) enum Joined {
     /// By "or".
     Any,
     /// By "and", on the same span.
@@ -41,7 +41,7 @@ struct Propagated;
 
 impl SpanConditions {
     /// All that its bits depend on, in words.
-    pub(super) fn meaning(&self) -> String {
+    pub(in crate::policy) fn meaning(&self) -> String {
         let texts = |conditions: &[ottl::Condition]| -> Vec<String> {
             conditions.iter().map(|one| one.text().to_owned()).collect()
         };
@@ -52,7 +52,7 @@ impl SpanConditions {
         )
     }
 
-    pub(super) fn ask<'a>(
+    pub(in crate::policy) fn ask<'a>(
         &self,
         span: &SpanView<'a>,
         subject: &mut Subject<'a>,
@@ -136,19 +136,19 @@ impl SpanConditions {
 
 /// A condition on the whole trace.
 #[derive(Debug)]
-pub(super) struct TraceCondition {
-    pub(super) condition: ottl::Condition,
-    pub(super) error_mode: ErrorMode,
-    pub(super) policy: u16,
+pub(in crate::policy) struct TraceCondition {
+    pub(in crate::policy) condition: ottl::Condition,
+    pub(in crate::policy) error_mode: ErrorMode,
+    pub(in crate::policy) policy: u16,
     /// For each comparison on the root span two bits: it held, it failed.
-    pub(super) root: Vec<(u8, u8)>,
+    pub(in crate::policy) root: Vec<(u8, u8)>,
     /// What holds of a trace without root.
-    pub(super) rootless: RootAnswers,
+    pub(in crate::policy) rootless: RootAnswers,
 }
 
 impl TraceCondition {
     /// Asks the root span what the condition wants to know of it.
-    pub(super) fn ask_root(&self, root: &Subject<'_>, bits: &mut Bits) {
+    pub(in crate::policy) fn ask_root(&self, root: &Subject<'_>, bits: &mut Bits) {
         let answers = self.condition.root_answers(root);
         for (test, &(held, failed)) in self.root.iter().enumerate() {
             if answers.held & 1 << test != 0 {
@@ -160,7 +160,11 @@ impl TraceCondition {
         }
     }
 
-    pub(super) fn outcome(&self, trace: &TraceFacts<'_>, failures: &mut Failures) -> Outcome {
+    pub(in crate::policy) fn outcome(
+        &self,
+        trace: &TraceFacts<'_>,
+        failures: &mut Failures,
+    ) -> Outcome {
         let mut answers = self.rootless;
         if trace.has_root {
             answers = RootAnswers::default();
@@ -200,27 +204,27 @@ fn count(failures: &mut Failures, policy: u16) {
 
 /// All conditions in OTTL, and how what a span answered is added to what its trace has.
 #[derive(Debug, Default)]
-pub(super) struct Conditions {
-    pub(super) spans: Vec<SpanConditions>,
+pub(in crate::policy) struct Conditions {
+    pub(in crate::policy) spans: Vec<SpanConditions>,
     /// Those that ask the root span something.
-    pub(super) traces: Vec<Arc<TraceCondition>>,
+    pub(in crate::policy) traces: Vec<Arc<TraceCondition>>,
     /// Set by a root span, where something depends on which one is the first.
-    pub(super) root_seen: Option<u8>,
+    pub(in crate::policy) root_seen: Option<u8>,
     /// Bits that only the first root span may set.
-    pub(super) root_only: Bits,
+    pub(in crate::policy) root_only: Bits,
     /// Pairs of which the first that is set stands: a condition held or failed.
-    pub(super) first_of: Vec<(u8, u8)>,
+    pub(in crate::policy) first_of: Vec<(u8, u8)>,
     /// The number of services is asked for.
-    pub(super) services: bool,
+    pub(in crate::policy) services: bool,
 }
 
 impl Conditions {
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::policy) fn is_empty(&self) -> bool {
         self.spans.is_empty() && self.root_seen.is_none()
     }
 
     /// Asks a span, to which the subject is set.
-    pub(super) fn ask<'a>(
+    pub(in crate::policy) fn ask<'a>(
         &self,
         span: &SpanView<'a>,
         subject: &mut Subject<'a>,
@@ -242,7 +246,7 @@ impl Conditions {
 
     /// What a trace has after a span.
     #[inline]
-    pub(super) fn gathered(&self, so_far: Bits, span: Bits) -> Bits {
+    pub(in crate::policy) fn gathered(&self, so_far: Bits, span: Bits) -> Bits {
         match self.root_seen.is_none() && self.first_of.is_empty() {
             true => so_far | span,
             false => self.gathered_in_order(so_far, span),

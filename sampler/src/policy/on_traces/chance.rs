@@ -74,7 +74,7 @@ impl Chance {
     }
 
     /// Both: the less probable one, where both ask the same random value.
-    pub(super) fn and(self, other: Self) -> Self {
+    pub(in crate::policy) fn and(self, other: Self) -> Self {
         match (self, other) {
             (Self::SURE, chance) | (chance, Self::SURE) => chance,
             (a, b) if a.salt_state != b.salt_state => Self::UNKNOWN,
@@ -85,12 +85,12 @@ impl Chance {
 }
 
 /// T of a hash that keeps if it is at most `bound`.
-pub(super) fn threshold(bound: u64) -> u64 {
+pub(in crate::policy) fn threshold(bound: u64) -> u64 {
     !bound >> 8
 }
 
 /// R of a hash: kept, hash ≤ bound, means R ≥ T; R ≥ T means kept but for one hash in 2^56.
-pub(super) fn randomness(hash: u64) -> u64 {
+pub(in crate::policy) fn randomness(hash: u64) -> u64 {
     !hash >> 8
 }
 

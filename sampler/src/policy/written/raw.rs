@@ -4,7 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::raw_rates::{RawFloor, RawLatencyOutlier, RawNovelty, RawPerOperation, RawThroughput};
+use crate::policy::written::raw_rates::{
+    RawFloor, RawLatencyOutlier, RawNovelty, RawPerOperation, RawThroughput,
+};
 
 /// Declares the sections of a policy, so that names, types and "is it there" stay together.
 macro_rules! sections {
@@ -32,10 +34,10 @@ macro_rules! sections {
             pub const KINDS: &'static [&'static str] = &[$(stringify!($name)),*];
 
             /// Types whose section may be left out.
-            pub(super) const WITHOUT_FIELDS: &'static [&'static str] = &["always_sample", "trace_flags", "latency_outlier", "novelty"];
+            pub(in crate::policy) const WITHOUT_FIELDS: &'static [&'static str] = &["always_sample", "trace_flags", "latency_outlier", "novelty"];
 
             /// The sections that are written, by name.
-            pub(super) fn sections(&self) -> impl Iterator<Item = &'static str> {
+            pub(in crate::policy) fn sections(&self) -> impl Iterator<Item = &'static str> {
                 [$(self.$name.is_some().then_some(stringify!($name))),*].into_iter().flatten()
             }
         }

@@ -7,20 +7,20 @@ use hashbrown::HashMap;
 use schemas::otlp::{AnyValue, SpanView};
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::glob::Glob;
+use crate::policy::on_spans::glob::Glob;
 use crate::stats::set_hash::mix;
 
 /// Which entry spans a rule is for; what isn't given, any will do.
 #[derive(Debug)]
-pub(super) struct Operation {
-    pub(super) service: Option<Glob>,
-    pub(super) operation: Option<Glob>,
-    pub(super) route: Option<Glob>,
+pub(in crate::policy) struct Operation {
+    pub(in crate::policy) service: Option<Glob>,
+    pub(in crate::policy) operation: Option<Glob>,
+    pub(in crate::policy) route: Option<Glob>,
 }
 
 /// Rules in order.
 #[derive(Debug)]
-pub(super) struct Operations {
+pub(in crate::policy) struct Operations {
     rules: Vec<Operation>,
     routes: bool,
     /// Tells the rules of one policy from another's in the memo.
@@ -33,7 +33,7 @@ pub(crate) type Memo = HashMap<u64, u64>;
 const MEMO_MAX: usize = 1 << 14;
 
 impl Operations {
-    pub(super) fn new(rules: Vec<Operation>, salt: u64) -> Self {
+    pub(in crate::policy) fn new(rules: Vec<Operation>, salt: u64) -> Self {
         Self {
             routes: rules.iter().any(|rule| rule.route.is_some()),
             rules,
@@ -42,7 +42,7 @@ impl Operations {
     }
 
     /// `http.route` of a span, when a rule asks for it.
-    pub(super) fn route<'a>(&self, span: &SpanView<'a>) -> &'a [u8] {
+    pub(in crate::policy) fn route<'a>(&self, span: &SpanView<'a>) -> &'a [u8] {
         if !self.routes {
             return &[];
         }
@@ -55,7 +55,7 @@ impl Operations {
     }
 
     /// The first rule that matches service, operation and route, from 1; 0: none. `hash`: of service and operation.
-    pub(super) fn number(
+    pub(in crate::policy) fn number(
         &self,
         (service, operation, route): (&[u8], &[u8], &[u8]),
         hash: u64,

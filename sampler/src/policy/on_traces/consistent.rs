@@ -4,21 +4,21 @@
 //! R comes from the trace (`rv` in its `tracestate`, else the last seven bytes of its id), so all samplers that use it choose alike: what a lower
 //! percentage keeps, a higher one keeps too.
 
-use super::chance::Chance;
-use super::outcome::Outcome;
-use super::trace_facts::TraceFacts;
-use crate::policy::tracestate::trace_id_randomness;
+use crate::policy::on_traces::chance::Chance;
+use crate::policy::on_traces::outcome::Outcome;
+use crate::policy::on_traces::trace_facts::TraceFacts;
+use crate::policy::on_traces::tracestate::trace_id_randomness;
 
 /// 2^56: the threshold at which nothing is kept.
 const NOTHING: u64 = 1 << 56;
 
 /// The threshold that rejects with this probability.
-pub(super) fn threshold(rejected: f64) -> u64 {
+pub(in crate::policy) fn threshold(rejected: f64) -> u64 {
     (rejected.clamp(0.0, 1.0) * NOTHING as f64).round() as u64
 }
 
 /// Keeps a share of what there was before anybody sampled.
-pub(super) fn of_all(trace: &TraceFacts<'_>, threshold: u64) -> Outcome {
+pub(in crate::policy) fn of_all(trace: &TraceFacts<'_>, threshold: u64) -> Outcome {
     if threshold == 0 || threshold == NOTHING {
         return Outcome::sure(threshold == 0);
     }
@@ -36,7 +36,11 @@ pub(super) fn of_all(trace: &TraceFacts<'_>, threshold: u64) -> Outcome {
 }
 
 /// Keeps a share of what comes, after what upstream has rejected already. `upstream`: the column of its threshold.
-pub(super) fn of_the_rest(trace: &TraceFacts<'_>, rejected: f64, upstream: usize) -> Outcome {
+pub(in crate::policy) fn of_the_rest(
+    trace: &TraceFacts<'_>,
+    rejected: f64,
+    upstream: usize,
+) -> Outcome {
     let before = trace.marks[upstream].saturating_sub(1);
     let left = (NOTHING - before) as f64;
     of_all(

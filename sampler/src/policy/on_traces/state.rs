@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::chance::Chance;
-use super::conditions::Failures;
-use super::trace_facts::TraceFacts;
 use crate::budget::{Budgets, Limit, Purse};
+use crate::policy::on_spans::conditions::Failures;
+use crate::policy::on_traces::chance::Chance;
+use crate::policy::on_traces::trace_facts::TraceFacts;
 use crate::stats::{Keyed, Seen, Statistics};
 
 /// What policies remember things for: their rate limits and the rules of their statistics.
@@ -20,13 +20,13 @@ pub(crate) struct State {
     budgets: Purse,
     pub(crate) statistics: Statistics,
     /// By rule of the statistics: the key that the trace ruled on last asked about; 0: it didn't.
-    pub(super) asked: Vec<u64>,
+    pub(in crate::policy) asked: Vec<u64>,
     /// By which the trace ruled on last might be kept.
-    pub(super) chances: Vec<Chance>,
+    pub(in crate::policy) chances: Vec<Chance>,
     /// By policy: evaluations of conditions that failed, since the last take.
     pub(crate) failures: Failures,
     /// Of the last ruling, see [`State::matched`].
-    pub(super) matched: Vec<u16>,
+    pub(in crate::policy) matched: Vec<u16>,
 }
 
 impl State {
@@ -92,7 +92,7 @@ impl State {
     }
 
     /// Whether the budget has so many tokens at that time; they are spent then.
-    pub(super) fn spend(&mut self, budget: usize, tokens: u64, at_ms: u64) -> bool {
+    pub(in crate::policy) fn spend(&mut self, budget: usize, tokens: u64, at_ms: u64) -> bool {
         self.budgets.spend(budget, tokens, at_ms)
     }
 }

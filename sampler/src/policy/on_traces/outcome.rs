@@ -1,19 +1,19 @@
 //! What a rule says of a trace.
 
-use super::chance::Chance;
+use crate::policy::on_traces::chance::Chance;
 
 /// The answer of a rule, and by what chance it came about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Outcome {
-    pub(super) answer: Answer,
+pub(in crate::policy) struct Outcome {
+    pub(in crate::policy) answer: Answer,
     /// Of this answer, whichever it is; sure when facts alone gave it.
-    pub(super) chance: Chance,
+    pub(in crate::policy) chance: Chance,
     /// The chance that it would hold, the trace's facts being what they are; `None`: none, or nobody knows.
-    pub(super) chance_to_hold: Option<Chance>,
+    pub(in crate::policy) chance_to_hold: Option<Chance>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Answer {
+pub(in crate::policy) enum Answer {
     Holds,
     Not,
     /// A condition could not be evaluated, and its `error_mode` is `propagate`: the policy has no say.
@@ -21,13 +21,13 @@ pub(super) enum Answer {
 }
 
 impl Outcome {
-    pub(super) const FAILED: Self = Self {
+    pub(in crate::policy) const FAILED: Self = Self {
         answer: Answer::Failed,
         chance: Chance::SURE,
         chance_to_hold: None,
     };
 
-    pub(super) fn holds(chance: Chance) -> Self {
+    pub(in crate::policy) fn holds(chance: Chance) -> Self {
         Self {
             answer: Answer::Holds,
             chance,
@@ -35,7 +35,7 @@ impl Outcome {
         }
     }
 
-    pub(super) fn not(chance: Chance) -> Self {
+    pub(in crate::policy) fn not(chance: Chance) -> Self {
         Self {
             answer: Answer::Not,
             chance,
@@ -44,7 +44,7 @@ impl Outcome {
     }
 
     /// It would have held by this chance.
-    pub(super) fn missed(chance: Chance) -> Self {
+    pub(in crate::policy) fn missed(chance: Chance) -> Self {
         Self {
             chance_to_hold: Some(chance),
             ..Self::not(Chance::UNKNOWN)
@@ -52,7 +52,7 @@ impl Outcome {
     }
 
     /// From facts.
-    pub(super) fn sure(holds: bool) -> Self {
+    pub(in crate::policy) fn sure(holds: bool) -> Self {
         match holds {
             true => Self::holds(Chance::SURE),
             false => Self::not(Chance::SURE),
@@ -60,7 +60,7 @@ impl Outcome {
     }
 
     /// From more than the trace: a budget.
-    pub(super) fn unknown(holds: bool) -> Self {
+    pub(in crate::policy) fn unknown(holds: bool) -> Self {
         match holds {
             true => Self::holds(Chance::UNKNOWN),
             false => Self::not(Chance::UNKNOWN),
@@ -68,7 +68,7 @@ impl Outcome {
     }
 
     /// The opposite. What a chance leaves over is no R ≥ T, so nothing is known of it but that it isn't sure.
-    pub(super) fn inverted(self) -> Self {
+    pub(in crate::policy) fn inverted(self) -> Self {
         let chance = match self.chance {
             Chance::SURE => Chance::SURE,
             _ => Chance::UNKNOWN,

@@ -7,17 +7,17 @@
 
 use std::sync::Arc;
 
-use super::chance::Chance;
-use super::conditions::TraceCondition;
-use super::keyed::{PerOperation, StatisticRule};
-use super::outcome::{Answer, Outcome};
-use super::probability::Share;
-use super::state::State;
-use super::trace_facts::TraceFacts;
+use crate::policy::on_spans::conditions::TraceCondition;
+use crate::policy::on_traces::chance::Chance;
+use crate::policy::on_traces::keyed::{PerOperation, StatisticRule};
+use crate::policy::on_traces::outcome::{Answer, Outcome};
+use crate::policy::on_traces::probability::Share;
+use crate::policy::on_traces::state::State;
+use crate::policy::on_traces::trace_facts::TraceFacts;
 
 /// One node of a compiled policy.
 #[derive(Debug)]
-pub(super) enum Rule {
+pub(in crate::policy) enum Rule {
     Always,
     /// Some span satisfied the condition.
     Bit(u8),
@@ -48,7 +48,7 @@ pub(super) enum Rule {
 
 impl Rule {
     /// Asking it changes the state, perhaps: it spends a budget.
-    pub(super) fn spends(&self) -> bool {
+    pub(in crate::policy) fn spends(&self) -> bool {
         match self {
             Self::SpansBudget(_) | Self::BytesBudget(_) | Self::Composite(_) => true,
             Self::Not(rule) => rule.spends(),
@@ -75,7 +75,12 @@ impl Rule {
         }
     }
 
-    pub(super) fn outcome(&self, trace: &TraceFacts<'_>, state: &mut State, at_ms: u64) -> Outcome {
+    pub(in crate::policy) fn outcome(
+        &self,
+        trace: &TraceFacts<'_>,
+        state: &mut State,
+        at_ms: u64,
+    ) -> Outcome {
         match self {
             Self::Always => Outcome::sure(true),
             Self::Bit(bit) => Outcome::sure(trace.bits.has(*bit)),
@@ -129,13 +134,18 @@ fn all(rules: &[Rule], trace: &TraceFacts<'_>, state: &mut State, at_ms: u64) ->
 /// The first sub-policy that holds answers for the trace: it is kept when the sub-policy's part of this second has room for it, and isn't
 /// when it has none; no later sub-policy is asked. Seconds are those of the stream.
 #[derive(Debug)]
-pub(super) struct Composite {
+pub(in crate::policy) struct Composite {
     /// Each with the index of its budget.
-    pub(super) subs: Vec<(Rule, usize)>,
+    pub(in crate::policy) subs: Vec<(Rule, usize)>,
 }
 
 impl Composite {
-    pub(super) fn outcome(&self, trace: &TraceFacts<'_>, state: &mut State, at_ms: u64) -> Outcome {
+    pub(in crate::policy) fn outcome(
+        &self,
+        trace: &TraceFacts<'_>,
+        state: &mut State,
+        at_ms: u64,
+    ) -> Outcome {
         for (rule, budget) in &self.subs {
             let outcome = rule.outcome(trace, state, at_ms);
             match outcome.answer {

@@ -2,20 +2,20 @@
 
 /// One pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Glob {
+pub(in crate::policy) struct Glob {
     /// What stands between the stars.
     parts: Vec<Box<[u8]>>,
 }
 
 impl Glob {
-    pub(super) fn new(pattern: &str) -> Self {
+    pub(in crate::policy) fn new(pattern: &str) -> Self {
         let parts = pattern.as_bytes().split(|&byte| byte == b'*');
         Self {
             parts: parts.map(Into::into).collect(),
         }
     }
 
-    pub(super) fn matches(&self, text: &[u8]) -> bool {
+    pub(in crate::policy) fn matches(&self, text: &[u8]) -> bool {
         let [first, middle @ .., last] = &self.parts[..] else {
             return self.parts.iter().all(|part| **part == *text);
         };

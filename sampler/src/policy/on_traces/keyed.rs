@@ -1,22 +1,22 @@
 //! Policies that ask for a rate by the trace's operation, or ask the statistics about its key.
 
-use super::consistent;
-use super::outcome::Outcome;
-use super::state::State;
-use super::trace_facts::TraceFacts;
+use crate::policy::on_traces::consistent;
+use crate::policy::on_traces::outcome::Outcome;
+use crate::policy::on_traces::state::State;
+use crate::policy::on_traces::trace_facts::TraceFacts;
 use crate::stats::set_hash::mix;
 
 /// `per_operation`.
 #[derive(Debug)]
-pub(super) struct PerOperation {
+pub(in crate::policy) struct PerOperation {
     /// The column that says which rule is the trace's.
-    pub(super) column: usize,
+    pub(in crate::policy) column: usize,
     /// By rule, from 1; at 0 that of traces without one.
-    pub(super) thresholds: Vec<u64>,
+    pub(in crate::policy) thresholds: Vec<u64>,
 }
 
 impl PerOperation {
-    pub(super) fn outcome(&self, trace: &TraceFacts<'_>) -> Outcome {
+    pub(in crate::policy) fn outcome(&self, trace: &TraceFacts<'_>) -> Outcome {
         let rule = trace.marks[self.column] as usize;
         consistent::of_all(trace, self.thresholds[rule])
     }
@@ -24,9 +24,9 @@ impl PerOperation {
 
 /// A key: columns of the entry span's fields and of all spans' fields.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Key {
-    pub(super) entry: Option<usize>,
-    pub(super) all: Option<usize>,
+pub(in crate::policy) struct Key {
+    pub(in crate::policy) entry: Option<usize>,
+    pub(in crate::policy) all: Option<usize>,
 }
 
 impl Key {
@@ -42,16 +42,21 @@ impl Key {
 
 /// `throughput`, `latency_outlier`, `novelty`, `floor`.
 #[derive(Debug)]
-pub(super) struct StatisticRule {
+pub(in crate::policy) struct StatisticRule {
     /// Index among the rules of the statistics.
-    pub(super) rule: usize,
-    pub(super) key: Key,
+    pub(in crate::policy) rule: usize,
+    pub(in crate::policy) key: Key,
     /// Of those that let chance decide: the column of the threshold from upstream.
-    pub(super) chance: Option<usize>,
+    pub(in crate::policy) chance: Option<usize>,
 }
 
 impl StatisticRule {
-    pub(super) fn outcome(&self, trace: &TraceFacts<'_>, state: &mut State, at_ms: u64) -> Outcome {
+    pub(in crate::policy) fn outcome(
+        &self,
+        trace: &TraceFacts<'_>,
+        state: &mut State,
+        at_ms: u64,
+    ) -> Outcome {
         let key = self.key.of(trace);
         state.asked[self.rule] = key;
         let rejected = state

@@ -1,8 +1,8 @@
 //! Chance as a hash of the trace id: the Collector's `probabilistic`.
 
-use super::chance::{self, Chance};
-use super::outcome::Outcome;
-use super::trace_facts::TraceFacts;
+use crate::policy::on_traces::chance::{self, Chance};
+use crate::policy::on_traces::outcome::Outcome;
+use crate::policy::on_traces::trace_facts::TraceFacts;
 
 /// FNV-1a's start value: <http://www.isthe.com/chongo/tech/comp/fnv/>.
 const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
@@ -16,13 +16,13 @@ fn fnv(state: u64, bytes: &[u8]) -> u64 {
 
 /// A share of all traces. As the Collector's `probabilistic`: FNV-1a 64 over salt and trace id, kept if at most percentage / 100 × (2⁶⁴ − 1).
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Share {
+pub(in crate::policy) struct Share {
     salt_state: u64,
     bound: u64,
 }
 
 impl Share {
-    pub(super) fn new(salt: &str, percentage: f64) -> Self {
+    pub(in crate::policy) fn new(salt: &str, percentage: f64) -> Self {
         let salt = if salt.is_empty() {
             "default-hash-seed"
         } else {
@@ -35,7 +35,7 @@ impl Share {
     }
 
     /// Where somebody sampled before us, the same random value is asked, so that both choices agree.
-    pub(super) fn outcome(&self, trace: &TraceFacts<'_>) -> Outcome {
+    pub(in crate::policy) fn outcome(&self, trace: &TraceFacts<'_>) -> Outcome {
         let threshold = chance::threshold(self.bound);
         let holds = match trace.upstream {
             Some(randomness) => randomness >= threshold,
@@ -57,7 +57,7 @@ impl Share {
 }
 
 /// R of a trace, as a [`Share`] with this salt sees it.
-pub(super) fn randomness(salt_state: u64, id: &[u8; 16]) -> u64 {
+pub(in crate::policy) fn randomness(salt_state: u64, id: &[u8; 16]) -> u64 {
     chance::randomness(fnv(salt_state, id))
 }
 

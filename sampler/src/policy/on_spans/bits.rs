@@ -38,7 +38,7 @@ pub(crate) struct BitMap {
 
 impl BitMap {
     /// By descriptions of the conditions, where a description may stand several times.
-    pub(super) fn between(from: &[String], to: &[String]) -> Self {
+    pub(in crate::policy) fn between(from: &[String], to: &[String]) -> Self {
         let mut free: Vec<_> = from.iter().enumerate().collect();
         let mut pairs = Vec::new();
         for (at, condition) in to.iter().enumerate() {
