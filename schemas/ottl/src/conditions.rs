@@ -43,7 +43,7 @@ pub struct Conditions {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
     /// Whether a condition held; an error when one failed and the mode is to propagate it.
-    pub held: Result<bool, EvalError>,
+    pub holds: Result<bool, EvalError>,
     /// How many failed, in every mode: for the caller's counter.
     pub failed: usize,
 }
@@ -84,7 +84,7 @@ impl Conditions {
                 Ok(false) => {}
                 Ok(true) => {
                     return Outcome {
-                        held: Ok(true),
+                        holds: Ok(true),
                         failed,
                     };
                 }
@@ -92,7 +92,7 @@ impl Conditions {
                     failed += 1;
                     if self.error_mode == ErrorMode::Propagate {
                         return Outcome {
-                            held: Err(error),
+                            holds: Err(error),
                             failed,
                         };
                     }
@@ -100,7 +100,7 @@ impl Conditions {
             }
         }
         Outcome {
-            held: Ok(false),
+            holds: Ok(false),
             failed,
         }
     }

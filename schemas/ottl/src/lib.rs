@@ -1,24 +1,9 @@
-//! OTTL, the OpenTelemetry Transformation Language: conditions on telemetry, compiled once, evaluated where the bytes lie.
+#![doc = include_str!("../README.md")]
 //!
-//! The language is that of the Collector's `pkg/ottl` v0.155: grammar, paths, comparison rules, types of arguments. What
-//! differs on purpose, and which functions are missing, stands in `docs/reference/ottl.md`.
-//!
-//! A text goes through [`lexer`], [`parser`] (to [`ast`]) and [`compile`] (to [`expr`]), once, with all of its problems
-//! reported by column. What is left is evaluated on a [`Subject`]: borrowed views over OTLP. Comparing an attribute with a
-//! literal allocates nothing.
-//!
-//! ```
-//! use ottl::{Condition, Context};
-//!
-//! let slow_payment = Condition::compile(
-//!     Context::Span,
-//!     r#"attributes["http.route"] == "/pay" and end_time - start_time > Duration("2s")"#,
-//! );
-//! # let _ = slow_payment;
-//! ```
-//!
-//! Nothing here counts, logs or keeps state: an evaluation gives a truth value or an [`EvalError`], and what an
-//! [`ErrorMode`] makes of that is the caller's business, helped by [`Conditions`].
+//! # How it works
+//! A text goes through `syntax` (lexer and parser, to a tree) and `compile` (to `expr`), once. What is left is evaluated on a
+//! [`Subject`]: `paths` has a table of each message's fields, `functions` one of the converters, `editors` one of the editors.
+//! Each module imports only those before it: `problem`, `syntax`, `value`, `telemetry`, `paths`, `expr`, `functions`, `editors`, `compile`.
 
 mod compile;
 mod condition;

@@ -209,10 +209,10 @@ fn one_condition_of_several_is_enough_and_errors_follow_their_mode() {
     };
     for mode in [ErrorMode::Ignore, ErrorMode::Silent] {
         let outcome = outcome(mode);
-        assert_eq!((outcome.held, outcome.failed), (Ok(true), 1));
+        assert_eq!((outcome.holds, outcome.failed), (Ok(true), 1));
     }
     let outcome = outcome(ErrorMode::Propagate);
-    assert!(outcome.held.is_err());
+    assert!(outcome.holds.is_err());
     assert_eq!(outcome.failed, 1);
 }
 
