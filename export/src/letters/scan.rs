@@ -165,7 +165,7 @@ impl Letters {
         let ranges: Option<Vec<_>> = ranges.collect();
         let ranges =
             ranges.with_context(|| format!("header {} is `{units}`", headers::DEAD_UNITS))?;
-        let units = crate::cut::Units::of(signal, &found.value)?;
+        let units = crate::records::cut::Units::of(signal, &found.value)?;
         Ok(Some(units.cut(&found.value, &ranges)))
     }
 

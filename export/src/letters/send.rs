@@ -8,9 +8,9 @@ use bytes::Bytes;
 use schemas::Signal;
 
 use super::Letter;
-use crate::batch::Batch;
 use crate::config::Backend;
-use crate::entry::Entry;
+use crate::records::batch::Batch;
+use crate::records::entry::Entry;
 use crate::retry::{Backoff, Verdict};
 use crate::sink::{Accepted, Sink};
 

@@ -14,9 +14,9 @@ use bytes::Bytes;
 use schemas::Signal;
 
 use super::{Accepted, Failure, SinkError, named};
-use crate::batch::Batch;
 use crate::client::Payload;
 use crate::config::{FileConfig, Rotate};
+use crate::records::batch::Batch;
 
 /// Each record is a line of its own: receivers bound the length of a line (the Collector's at 1 MiB).
 pub fn encode(signal: Signal, batch: &Batch) -> Result<Payload, String> {

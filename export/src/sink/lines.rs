@@ -11,8 +11,8 @@ use schemas::otlp::{AnyValue, Item, Items, LogView, SpanView, StatusCode};
 use schemas::wire::{Fields, Value, WireError};
 
 use super::named;
-use crate::batch::Batch;
 use crate::client::Payload;
+use crate::records::batch::Batch;
 
 /// Names and bodies are cut here, to keep a line a line.
 const TEXT_CHARS_MAX: usize = 80;

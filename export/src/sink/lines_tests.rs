@@ -8,7 +8,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
 
 use super::*;
-use crate::entry::Entry;
+use crate::records::entry::Entry;
 
 /// Records as OTLP JSON, which reads better than constructors.
 #[track_caller]

@@ -7,9 +7,9 @@ mod stdout;
 use bus::TopicPartition;
 use schemas::Signal;
 
-use crate::batch::Batch;
 use crate::client::{GrpcClient, HttpClient, Payload, TlsError};
 use crate::config::Kind;
+use crate::records::batch::Batch;
 use crate::retry::Verdict;
 use file::FileSink;
 use stdout::StdoutSink;

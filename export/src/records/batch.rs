@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use bus::TopicPartition;
 
 use crate::config::BatchLimits;
-use crate::entry::Entry;
+use crate::records::entry::Entry;
 
 /// What is offered to a backend as one request, and accepted or refused as one.
 #[derive(Clone, Debug, Default)]

@@ -6,8 +6,8 @@ use metrics::{counter, gauge};
 use runtime::names;
 use schemas::{Signal, Topics};
 
-use crate::Config;
-use crate::progress::{Moved, Progress};
+use crate::commit::progress::{Moved, Progress};
+use crate::config::Config;
 
 type Labels = [(&'static str, String); 2];
 

@@ -9,11 +9,11 @@ use std::time::Instant;
 use bytes::Bytes;
 use schemas::Signal;
 
-use crate::batch::Batch;
-use crate::breaker::Doubt;
 use crate::client::Payload;
-use crate::cut::Units;
-use crate::entry::Entry;
+use crate::delivery::breaker::Doubt;
+use crate::records::batch::Batch;
+use crate::records::cut::Units;
+use crate::records::entry::Entry;
 use crate::retry::Backoff;
 
 /// What is offered to the backend as one request.
@@ -247,5 +247,4 @@ impl Cut {
 }
 
 #[cfg(test)]
-#[path = "pieces_tests.rs"]
 mod tests;

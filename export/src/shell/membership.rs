@@ -7,8 +7,8 @@ use bus::{Assigned, Rebalance, Topic, TopicPartition};
 use metrics::counter;
 use runtime::names;
 
-use crate::delivery::Delivery;
-use crate::ledger::Ledger;
+use crate::commit::ledger::Ledger;
+use crate::delivery::deliver::Delivery;
 
 /// A change of ownership, in the order in which it came.
 pub enum Event {

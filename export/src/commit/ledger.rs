@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use bus::{CommitError, Committer, Epoch, TopicPartition};
 
-use crate::batch::Batch;
-use crate::counts::Counts;
-use crate::entry::Entry;
-use crate::progress::{Moved, Progress};
+use crate::commit::counts::Counts;
+use crate::commit::progress::{Moved, Progress};
+use crate::records::batch::Batch;
+use crate::records::entry::Entry;
 
 pub struct Ledger {
     state: Mutex<State>,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 const SILENT_AFTER: Duration = Duration::from_secs(6);
 
 #[derive(Debug, Default)]
-pub struct UnderWay {
+pub struct InFlight {
     state: Mutex<State>,
 }
 
@@ -18,7 +18,7 @@ struct State {
     silent_since: Option<Instant>,
 }
 
-impl UnderWay {
+impl InFlight {
     pub fn begin(&self, now: Instant) {
         let mut state = self.state();
         state.requests += 1;

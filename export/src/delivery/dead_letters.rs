@@ -7,8 +7,8 @@ use bus::{Bus, DeadLetter, Header, Publisher, TopicPartition};
 use schemas::{Topics, headers};
 use tokio::sync::oneshot;
 
-use crate::entry::Entry;
-use crate::pieces::Refused;
+use crate::delivery::pieces::Refused;
+use crate::records::entry::Entry;
 
 pub struct DeadLetters {
     publisher: Arc<dyn Publisher>,

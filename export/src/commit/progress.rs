@@ -48,7 +48,7 @@ pub struct Progress {
 struct Partition {
     term: u64,
     /// In the order of their offsets; the first is never done.
-    under_way: VecDeque<UnderWay>,
+    unfinished: VecDeque<Unfinished>,
     /// The position to commit, when it has moved since [`Progress::take`].
     next: Option<u64>,
     /// Of the records below `next` that no committed position passes.
@@ -58,7 +58,7 @@ struct Partition {
 }
 
 #[derive(Debug)]
-struct UnderWay {
+struct Unfinished {
     offset: u64,
     items: u64,
     /// What it counts for, once it is done.
@@ -86,7 +86,7 @@ impl Progress {
     pub fn begin(&mut self, at: &TopicPartition, offset: u64, items: u64) {
         if let Some(partition) = self.partitions.get_mut(at) {
             partition.pending += items;
-            partition.under_way.push_back(UnderWay {
+            partition.unfinished.push_back(Unfinished {
                 offset,
                 items,
                 done: None,
@@ -101,22 +101,22 @@ impl Progress {
             return;
         };
         let found = partition
-            .under_way
+            .unfinished
             .binary_search_by_key(&offset, |record| record.offset);
         if let Ok(index) = found {
-            let record = &mut partition.under_way[index];
+            let record = &mut partition.unfinished[index];
             let items = record.items;
             record.done = Some(Tally { items, dead });
         }
-        while let Some(UnderWay {
+        while let Some(Unfinished {
             offset,
             done: Some(tally),
             ..
-        }) = partition.under_way.front()
+        }) = partition.unfinished.front()
         {
             partition.next = Some(offset + 1);
             partition.passed += *tally;
-            partition.under_way.pop_front();
+            partition.unfinished.pop_front();
         }
     }
 
@@ -124,7 +124,7 @@ impl Progress {
     pub fn is_settled(&self, at: &TopicPartition) -> bool {
         self.partitions
             .get(at)
-            .is_none_or(|partition| partition.under_way.is_empty())
+            .is_none_or(|partition| partition.unfinished.is_empty())
     }
 
     /// The positions that moved since the last call: to be committed, then given to [`Progress::committed`] or [`Progress::refused`].

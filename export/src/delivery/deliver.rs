@@ -10,18 +10,18 @@ use metrics::{counter, histogram};
 use runtime::{Drain, names};
 use schemas::Signal;
 
-use crate::batch::Batch;
-use crate::breaker::{Patience, Refusal, Ruling};
+use crate::commit::ledger::Ledger;
 use crate::config::{Backend, Credentials, OnRefused, RetryPolicy};
-use crate::dead_letters::DeadLetters;
-use crate::entry::Entry;
-use crate::gate::Gate;
-use crate::ledger::Ledger;
-use crate::pieces::{Piece, Pieces, Refused, Settled};
+use crate::delivery::breaker::{Patience, Refusal, Ruling};
+use crate::delivery::dead_letters::DeadLetters;
+use crate::delivery::gate::Gate;
+use crate::delivery::in_flight::InFlight;
+use crate::delivery::pieces::{Piece, Pieces, Refused, Settled};
+use crate::delivery::slots::Slot;
+use crate::records::batch::Batch;
+use crate::records::entry::Entry;
 use crate::retry::{Backoff, Verdict};
 use crate::sink::{Accepted, Failure, Sink};
-use crate::slots::Slot;
-use crate::under_way::UnderWay;
 
 /// Delivers batches of one signal to one backend.
 pub struct Delivery {
@@ -35,7 +35,7 @@ pub struct Delivery {
     retry: RetryPolicy,
     credentials: Credentials,
     gate: Gate,
-    under_way: UnderWay,
+    in_flight: InFlight,
 }
 
 /// What became of an offer.
@@ -73,7 +73,7 @@ impl Delivery {
             drain,
             retry: backend.retry,
             credentials: backend.credentials,
-            under_way: UnderWay::default(),
+            in_flight: InFlight::default(),
         }
     }
 
@@ -129,7 +129,7 @@ impl Delivery {
             let for_s = failing_for.as_secs();
             return Some(format!("{signal} are not taken since {for_s} s: {reason}"));
         }
-        let silent = self.under_way.silent_for()?;
+        let silent = self.in_flight.silent_for()?;
         Some(format!("no answer to {signal} for {} s", silent.as_secs()))
     }
 
@@ -147,9 +147,9 @@ impl Delivery {
         }
         let began = Instant::now();
         piece.first_offer.get_or_insert(began);
-        self.under_way.begin(began);
+        self.in_flight.begin(began);
         let answer = self.sink.send(self.signal, &payload).await;
-        self.under_way.end(Instant::now());
+        self.in_flight.end(Instant::now());
         histogram!(names::EXPORT_REQUEST_SECONDS, &self.labels()).record(began.elapsed());
         match answer {
             Ok(accepted) => {

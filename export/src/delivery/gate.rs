@@ -9,7 +9,7 @@ use runtime::{Drain, names};
 use schemas::Signal;
 use tokio::sync::Notify;
 
-use crate::breaker::{Breaker, Doubt, Patience, Refusal, Ruling, Turn};
+use crate::delivery::breaker::{Breaker, Doubt, Patience, Refusal, Ruling, Turn};
 
 /// While a backend stays away, it is said this often.
 const REMIND: Duration = Duration::from_secs(60);

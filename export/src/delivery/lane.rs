@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use bus::{Topic, TopicPartition};
 use tokio::runtime::Handle;
 
-use crate::batch::Waiting;
 use crate::config::BatchLimits;
-use crate::delivery::Delivery;
-use crate::entry::Entry;
-use crate::slots::Slots;
+use crate::delivery::deliver::Delivery;
+use crate::delivery::slots::Slots;
+use crate::records::batch::Waiting;
+use crate::records::entry::Entry;
 
 pub struct Lane {
     topic: Topic,

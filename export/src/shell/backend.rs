@@ -15,14 +15,14 @@ use runtime::{Drain, Readiness};
 use schemas::{Signal, Topics};
 use tokio::runtime::Handle;
 
+use crate::commit::counts::Counts;
+use crate::commit::ledger::Ledger;
 use crate::config::Backend;
-use crate::counts::Counts;
-use crate::dead_letters::DeadLetters;
-use crate::delivery::Delivery;
-use crate::entry::Entry;
-use crate::lane::Lane;
-use crate::ledger::Ledger;
-use crate::membership::{Event, Membership};
+use crate::delivery::dead_letters::DeadLetters;
+use crate::delivery::deliver::Delivery;
+use crate::delivery::lane::Lane;
+use crate::records::entry::Entry;
+use crate::shell::membership::{Event, Membership};
 use crate::sink::Sink;
 
 /// How long giving up partitions may take: what is in flight may finish within it.

@@ -1,0 +1,5 @@
+//! Up to where each partition is done: positions are committed, and items counted, when nothing below them is in flight.
+
+pub mod counts;
+pub mod ledger;
+pub mod progress;

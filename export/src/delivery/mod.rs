@@ -1,0 +1,11 @@
+//! From batches to answers: lanes bound what is in flight, the gate decides when a batch is offered, and what is refused for good
+//! goes to the dead letters.
+
+pub mod breaker;
+pub mod dead_letters;
+pub mod deliver;
+pub mod gate;
+pub mod in_flight;
+pub mod lane;
+pub mod pieces;
+pub mod slots;

@@ -1,0 +1,5 @@
+//! Records on their way to a backend: looked at once, gathered into batches, cut when a backend takes only parts. Pure.
+
+pub mod batch;
+pub mod cut;
+pub mod entry;

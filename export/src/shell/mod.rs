@@ -1,0 +1,5 @@
+//! The stage as it runs: each backend joins its group, reads, hands records to its lanes, and leaves when drained.
+
+pub mod backend;
+pub mod membership;
+pub mod run;

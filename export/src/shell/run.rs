@@ -1,0 +1,60 @@
+//! All backends side by side, a thread each.
+
+use std::sync::Arc;
+
+use anyhow::{Context, anyhow};
+use bus::Bus;
+use runtime::{Drain, Health};
+use schemas::Topics;
+
+use crate::config::Config;
+use crate::shell::backend::run_backend;
+
+/// Runs all backends side by side until they are drained. Blocks. When one can't go on, the others are drained,
+/// and its error is returned.
+///
+/// The topics `clean` of all signals and `dead_letters` must exist.
+pub fn run(
+    config: Config,
+    bus: Arc<dyn Bus>,
+    topics: &Topics,
+    instance: &str,
+    health: &Health,
+    drain: &Drain,
+) -> anyhow::Result<()> {
+    let mut first_error = Ok(());
+    let (report, reports) = std::sync::mpsc::channel();
+    std::thread::scope(|scope| {
+        for backend in config.backends {
+            let ready = health.shown(&format!("export/{}", backend.name));
+            let name = backend.name.clone();
+            let (bus, topics, instance) = (bus.clone(), topics.clone(), instance.to_owned());
+            let (own_drain, report) = (drain.clone(), report.clone());
+            let work = move || {
+                let work = || run_backend(backend, bus, topics, instance, ready, own_drain);
+                let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+                let outcome = outcome.unwrap_or_else(|_| Err(anyhow!("the exporter panicked")));
+                let _ = report.send(outcome);
+            };
+            let spawned = std::thread::Builder::new()
+                .name(format!("poll-{name}"))
+                .spawn_scoped(scope, work);
+            if let Err(error) = spawned {
+                first_error = Err(error).context("can't start the exporter's thread");
+                drain.request();
+                break;
+            }
+        }
+        drop(report);
+        for outcome in reports {
+            if let Err(error) = outcome {
+                tracing::error!("{error:#}");
+                drain.request();
+                if first_error.is_ok() {
+                    first_error = Err(error);
+                }
+            }
+        }
+    });
+    first_error
+}
