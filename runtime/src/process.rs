@@ -1,4 +1,7 @@
 //! What the process as a whole costs, from `/proc`, under the names that Prometheus's own clients use.
+//!
+//! Ours rather than the crate `metrics-process` (2.4): that one counts CPU time in whole seconds, or as a gauge, and brings procfs with what that
+//! needs, for four short files.
 
 use std::fmt::Write;
 use std::fs;

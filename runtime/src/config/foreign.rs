@@ -3,8 +3,8 @@
 use serde_json::{Map, Value};
 
 use super::report::ConfigError;
-use super::scalar::core_schema;
-use super::tree::{self, Kind, Node};
+use super::schema::core_schema;
+use super::yaml::{self, Kind, Node};
 
 /// Reads `text` (of `file`, for messages) as plain values, mappings in the order of the file.
 ///
@@ -12,7 +12,7 @@ use super::tree::{self, Kind, Node};
 /// It is not YAML, or a key stands twice: with line and column.
 pub fn read_foreign(file: &str, text: &str) -> Result<Value, ConfigError> {
     let mut findings = Vec::new();
-    match tree::parse(text, None, &mut findings) {
+    match yaml::parse(text, None, &mut findings) {
         Some(root) if findings.is_empty() => Ok(plain(&root)),
         _ => Err(ConfigError::new(file, text, findings)),
     }

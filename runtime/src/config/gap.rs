@@ -3,6 +3,7 @@
 //! A wrong value is left out, or stood in for where it is required, so that the rest can be validated and all problems are reported at
 //! once. What validation finds only because of the gap is no problem of the user's: it is hidden.
 
+use super::path::{is_within, key_in, split};
 use super::problems::Problem;
 
 /// A value that isn't there as written.
@@ -39,31 +40,6 @@ impl Gap {
             None => false,
         }
     }
-}
-
-/// Whether `path` is `section`, or in it.
-fn is_within(section: &str, path: &str) -> bool {
-    path.strip_prefix(section)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-}
-
-/// The section that holds a value, and the value's key in it.
-fn split(path: &str) -> (&str, &str) {
-    match path.rfind(['.', '[']) {
-        Some(at) => (&path[..at], path[at..].trim_start_matches('.')),
-        None => ("", path),
-    }
-}
-
-/// The key of `path` if it is a direct one of `section`; empty for the section itself.
-fn key_in<'p>(section: &str, path: &'p str) -> Option<&'p str> {
-    let rest = path.strip_prefix(section)?;
-    let key = match (section, rest) {
-        (_, "") => return Some(""),
-        ("", key) => key,
-        (_, rest) => rest.strip_prefix('.')?,
-    };
-    (!key.contains(['.', '['])).then_some(key)
 }
 
 /// Whether a message speaks of a key: as a word of its own.

@@ -5,12 +5,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::gap::Gap;
-use super::locate::locate;
+use super::path::prefixed;
 use super::problems::{Problem, Problems};
 use super::report::{ConfigError, Finding, Place, Warnings};
-use super::shape::{Found, prefixed};
-use super::tree::{Entry, Kind, Node};
-use super::{Environment, shape, suggest, tree};
+use super::schema::{Found, fit, foreign_key};
+use super::yaml::{self, Entry, Environment, Kind, Node, locate};
 
 /// A configuration as it was found, and what is asked of it.
 pub struct Source<'a> {
@@ -72,7 +71,7 @@ impl Source<'_> {
         T: DeserializeOwned + JsonSchema,
     {
         let mut found = Found::default();
-        let root = tree::parse(self.text, Some(self.environment), &mut found.findings);
+        let root = yaml::parse(self.text, Some(self.environment), &mut found.findings);
         let Some(root) = root else {
             return Err(self.error(found.findings));
         };
@@ -84,7 +83,7 @@ impl Source<'_> {
         if let (Some(message), true) = (self.empty, root.is_nothing()) {
             found.findings.push(Finding::at(Place::default(), message));
         }
-        let value = shape::fit(schema.as_value(), &root, &mut found);
+        let value = fit(schema.as_value(), &root, &mut found);
         let Found { mut findings, gaps } = found;
         let Some(value) = value else {
             return Err(self.error(findings));
@@ -103,7 +102,7 @@ impl Source<'_> {
         };
         let mut problems = Problems::new();
         let value = validate(&raw, &mut problems);
-        let (wrong, doubtful) = self.told(&problems, &gaps, &root);
+        let (wrong, doubtful) = self.reported(&problems, &gaps, &root);
         findings.extend(wrong);
         if !findings.is_empty() {
             findings.extend(doubtful);
@@ -117,8 +116,13 @@ impl Source<'_> {
     }
 
     /// What validation found that is to be reported, with its places: problems, and warnings about sections that are used.
-    fn told(&self, problems: &Problems, gaps: &[Gap], root: &Node) -> (Vec<Finding>, Vec<Finding>) {
-        let told = |problem: &&Problem| {
+    fn reported(
+        &self,
+        problems: &Problems,
+        gaps: &[Gap],
+        root: &Node,
+    ) -> (Vec<Finding>, Vec<Finding>) {
+        let not_hidden = |problem: &&Problem| {
             let written = locate(root, &problem.path).whole;
             !gaps.iter().any(|gap| gap.hides(problem, written))
         };
@@ -130,8 +134,12 @@ impl Source<'_> {
             let section = problem.path.split(['.', '[']).next();
             section.is_none_or(|section| (self.uses)(section))
         };
-        let wrong = problems.iter().filter(told).map(place);
-        let doubtful = problems.warnings().filter(used).filter(told).map(place);
+        let wrong = problems.iter().filter(not_hidden).map(place);
+        let doubtful = problems
+            .warnings()
+            .filter(used)
+            .filter(not_hidden)
+            .map(place);
         (
             wrong
                 .map(|(place, message)| Finding::at(place, message))
@@ -183,7 +191,7 @@ fn of_another_program<'n>(root: &'n Node, schema: &Value) -> Option<Finding> {
     if entries.iter().any(|entry| known.get(&entry.key).is_some()) {
         return None;
     }
-    let foreign = |entry: &'n Entry| Some((entry, suggest::foreign(schema, &entry.key)?));
+    let foreign = |entry: &'n Entry| Some((entry, foreign_key(schema, &entry.key)?));
     let (entry, help) = entries.iter().find_map(foreign)?;
     let message = format!(
         "this is no configuration of ours: unknown key `{}`, as are all others in the file",

@@ -8,14 +8,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 
-use super::Port;
-
 /// Between two warnings about the same thing.
 const WARN_EVERY: Duration = Duration::from_secs(60);
 
 /// The slots of a port.
-pub(super) struct Entrance<'a> {
-    port: &'a Port,
+pub(super) struct Entrance {
+    port: &'static str,
+    limit_key: Option<&'static str>,
+    connections_max: usize,
     slots: Arc<Semaphore>,
     /// No slot is free.
     pub crowded: watch::Sender<bool>,
@@ -23,11 +23,18 @@ pub(super) struct Entrance<'a> {
     failed: Seldom,
 }
 
-impl<'a> Entrance<'a> {
-    pub fn new(port: &'a Port) -> Self {
+impl Entrance {
+    /// `port` and `limit_key`, where `connections_max` is configured, are for logs.
+    pub fn new(
+        port: &'static str,
+        limit_key: Option<&'static str>,
+        connections_max: usize,
+    ) -> Self {
         Self {
             port,
-            slots: Arc::new(Semaphore::new(port.limits.connections_max)),
+            limit_key,
+            connections_max,
+            slots: Arc::new(Semaphore::new(connections_max)),
             crowded: watch::Sender::new(false),
             full: Seldom::default(),
             failed: Seldom::default(),
@@ -44,19 +51,19 @@ impl<'a> Entrance<'a> {
             match listener.accept().await {
                 Ok((stream, _)) => {
                     if let Err(error) = stream.set_nodelay(true) {
-                        tracing::debug!(%error, port = self.port.name, "connection without nodelay");
+                        tracing::debug!(%error, port = self.port, "connection without nodelay");
                     }
                     return Ok((stream, slot));
                 }
                 Err(error) if of_one_connection(&error) => {
-                    tracing::debug!(%error, port = self.port.name, "connection broke before it was accepted");
+                    tracing::debug!(%error, port = self.port, "connection broke before it was accepted");
                 }
                 Err(error) => {
                     self.crowd(true);
                     if self.failed.now() {
                         tracing::warn!(
                             %error,
-                            port = self.port.name,
+                            port = self.port,
                             "connections are not accepted; silent ones are closed early. If files are exhausted, raise the limit (ulimit -n)"
                         );
                     }
@@ -69,7 +76,7 @@ impl<'a> Entrance<'a> {
     async fn slot(&mut self) -> io::Result<OwnedSemaphorePermit> {
         if let Ok(slot) = self.slots.clone().try_acquire_owned() {
             // Not with the first slot that comes free: it is taken at once by who waits.
-            if self.slots.available_permits() >= self.port.limits.connections_max / 10 {
+            if self.slots.available_permits() >= self.connections_max / 10 {
                 self.crowd(false);
             }
             return Ok(slot);
@@ -77,9 +84,9 @@ impl<'a> Entrance<'a> {
         self.crowd(true);
         if self.full.now() {
             tracing::warn!(
-                port = self.port.name,
-                limit = self.port.limits.connections_max,
-                key = self.port.limit_key,
+                port = self.port,
+                limit = self.connections_max,
+                key = self.limit_key,
                 "the limit of connections is reached: new ones wait, silent ones are closed early"
             );
         }

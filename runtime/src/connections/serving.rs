@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -16,8 +17,8 @@ use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::Limits;
 use super::activity::{Activity, Closed, Observed};
+use super::limits::Limits;
 use crate::Drain;
 
 /// From the GOAWAY to the end, for connections that had a request to finish.
@@ -43,16 +44,7 @@ where
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
     let activity = Activity::new();
-    let seen = activity.clone();
-    let service = service_fn(move |request: Request<Incoming>| {
-        let in_flight = seen.request(&request);
-        let answer = service.call(request);
-        async move {
-            let answer = answer.await;
-            drop(in_flight);
-            answer
-        }
-    });
+    let service = observed(service, activity.clone());
     let io = TokioIo::new(Observed {
         stream,
         activity: activity.clone(),
@@ -65,7 +57,7 @@ where
     loop {
         let pressed = *crowded.borrow_and_update();
         let due = || closing.unwrap_or_else(|| activity.due(&limits, age_max, pressed));
-        let (grace, why) = tokio::select! {
+        let why = tokio::select! {
             ended = until_due(connection.as_mut(), alarm.as_mut(), || due().0) => match (ended, closing) {
                 (_, Some((_, why))) => return why,
                 (Some(Ok(())), None) => return Closed::Peer,
@@ -73,25 +65,51 @@ where
                     tracing::debug!(%error, "connection ended");
                     return Closed::Error;
                 }
-                (None, None) => match due().1 {
-                    Closed::Age => (AGE_GRACE, Closed::Age),
-                    why => (IDLE_GRACE, why),
-                },
+                (None, None) => due().1,
             },
-            () = drain.requested(), if closing.is_none_or(|(_, why)| why != Closed::Drain) => {
-                (limits.drain_timeout, Closed::Drain)
-            }
+            () = drain.requested(), if closing.is_none_or(|(_, why)| why != Closed::Drain) => Closed::Drain,
             changed = crowded.changed(), if !deserted => {
                 deserted = changed.is_err();
                 continue;
             }
         };
         Pin::as_mut(&mut connection).graceful_shutdown();
-        let cut_off = Instant::now() + grace;
+        let cut_off = Instant::now() + grace(why, &limits);
         // A drain gives nobody more time than it had.
         let cut_off = closing.map_or(cut_off, |(before, _)| before.min(cut_off));
         closing = Some((cut_off, why));
     }
+}
+
+/// From being told to end to the end.
+fn grace(why: Closed, limits: &Limits) -> Duration {
+    match why {
+        Closed::Drain => limits.drain_timeout,
+        Closed::Age => AGE_GRACE,
+        _ => IDLE_GRACE,
+    }
+}
+
+/// A service whose requests are in flight until they are answered.
+fn observed<S, B>(
+    service: S,
+    activity: Arc<Activity>,
+) -> impl Service<Request<Incoming>, Response = Response<B>, Error = S::Error, Future: Send>
+where
+    S: Service<Request<Incoming>, Response = Response<B>>,
+    S::Future: Send + 'static,
+    S::Error: Into<Box<dyn Error + Send + Sync>>,
+    B: Body,
+{
+    service_fn(move |request: Request<Incoming>| {
+        let in_flight = activity.request(&request);
+        let answer = service.call(request);
+        async move {
+            let answer = answer.await;
+            drop(in_flight);
+            answer
+        }
+    })
 }
 
 /// Runs a connection until it ends, or until it is due (`None`).

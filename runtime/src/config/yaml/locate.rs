@@ -1,17 +1,17 @@
 //! Where in the file a path of the configuration stands.
 
-use super::report::Place;
+use super::super::report::Place;
 use super::tree::{Kind, Node};
 
 /// Where a path leads in the file.
-pub(super) struct Located {
+pub struct Located {
     pub place: Place,
     /// The whole path stands there; else it is the place of the nearest thing around it.
     pub whole: bool,
 }
 
 /// Where `path` stands: its value if that is a scalar, else its key; of what the user left out, the nearest thing around it.
-pub(super) fn locate(root: &Node, path: &str) -> Located {
+pub fn locate(root: &Node, path: &str) -> Located {
     let (mut node, mut place, mut rest) = (root, Place::default(), path);
     loop {
         rest = rest.trim_start_matches('.');

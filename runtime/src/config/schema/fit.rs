@@ -1,23 +1,22 @@
 //! The tree held against the JSON schema of the configuration type: unknown keys, wrong types and values, all of them at
 //! once, and the JSON value that the type is deserialised from.
-//!
-//! Knows the part of JSON schema that schemars writes for our types: references, objects, arrays, enumerations, number ranges and
-//! alternatives. A keyword it doesn't know constrains nothing here; deserialisation follows and has the last word.
 
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
 
-use super::gap::Gap;
-use super::report::{Finding, Place};
+use super::super::gap::Gap;
+use super::super::path::{join, prefixed};
+use super::super::report::{Finding, Place};
+use super::super::yaml::{Entry, Kind, Node, Scalar};
+use super::keywords::{accepts, alternatives, enumeration, foreign_key, resolve, says};
 use super::scalar::{self, shown};
 use super::stand_in;
 use super::suggest;
-use super::tree::{Entry, Kind, Node, Scalar};
 
 /// What was found on the way.
 #[derive(Default)]
-pub(super) struct Found {
+pub struct Found {
     pub findings: Vec<Finding>,
     pub gaps: Vec<Gap>,
 }
@@ -35,17 +34,17 @@ impl Found {
 
 /// The value that `node` means under `schema`, with everything that is wrong added to `found`. What is wrong is left out of it, or stood in
 /// for where it is required; `None`: the whole is wrong.
-pub(super) fn fit(root: &Value, node: &Node, found: &mut Found) -> Option<Value> {
-    Shape { root }.fit(node, root, "", found)
+pub fn fit(root: &Value, node: &Node, found: &mut Found) -> Option<Value> {
+    Fitting { root }.fit(node, root, "", found)
 }
 
-struct Shape<'s> {
+struct Fitting<'s> {
     root: &'s Value,
 }
 
-impl Shape<'_> {
+impl Fitting<'_> {
     fn fit(&self, node: &Node, schema: &Value, path: &str, found: &mut Found) -> Option<Value> {
-        let schema = self.resolve(schema);
+        let schema = resolve(self.root, schema);
         if let Some(alternatives) = alternatives(schema) {
             return self.best(node, schema, alternatives, path, found);
         }
@@ -87,25 +86,10 @@ impl Shape<'_> {
             self.fit(item, item_schema, &at, found).unwrap_or_else(|| {
                 // The others keep their numbers.
                 found.gaps.push(Gap::at(at));
-                self.stand_in(item_schema)
+                stand_in::of(self.root, item_schema)
             })
         });
         Value::Array(fitted.collect())
-    }
-
-    fn stand_in(&self, schema: &Value) -> Value {
-        stand_in::of(schema, &|schema| self.resolve(schema))
-    }
-
-    fn resolve<'v>(&'v self, mut schema: &'v Value) -> &'v Value {
-        while let Some(reference) = schema.get("$ref").and_then(Value::as_str) {
-            let pointer = reference.trim_start_matches('#');
-            match self.root.pointer(pointer) {
-                Some(target) => schema = target,
-                None => break,
-            }
-        }
-        schema
     }
 
     fn object(
@@ -146,7 +130,7 @@ impl Shape<'_> {
                 found.gaps.push(Gap::at(join(path, key)));
             }
             if !object.contains_key(key) {
-                let value = self.stand_in(properties.get(key).unwrap_or(others));
+                let value = stand_in::of(self.root, properties.get(key).unwrap_or(others));
                 object.insert(key.to_owned(), value);
             }
         }
@@ -167,8 +151,8 @@ impl Shape<'_> {
         };
         let known = properties.keys().map(String::as_str);
         let meant = suggest::nearest(&entry.key, known.clone()).map(str::to_owned);
-        let help = suggest::foreign(schema, &entry.key)
-            .or_else(|| suggest::key(self.root, &entry.key, known));
+        let help =
+            foreign_key(schema, &entry.key).or_else(|| suggest::key(self.root, &entry.key, known));
         let message = format!("unknown key `{}`{place}", entry.key);
         let finding = Finding::at(entry.key_place, message).with_help(help);
         found.push(finding.weighing(3));
@@ -185,7 +169,7 @@ impl Shape<'_> {
         path: &str,
         found: &mut Found,
     ) -> Option<Value> {
-        if let Some(values) = suggest::enumeration(alternatives)
+        if let Some(values) = enumeration(alternatives)
             && let Kind::Scalar(_) = node.kind
         {
             let listed = serde_json::json!({ "enum": values });
@@ -208,9 +192,9 @@ impl Shape<'_> {
             _ => true,
         };
         let meant: Vec<_> = (alternatives.iter())
-            .filter(|one| may_be_meant(self.resolve(one)))
+            .filter(|one| may_be_meant(resolve(self.root, one)))
             .collect();
-        let of_its_form = |one: &&&Value| has_its_form(self.resolve(one));
+        let of_its_form = |one: &&&Value| has_its_form(resolve(self.root, one));
         let some_have_it = meant.iter().any(|one| of_its_form(&one));
         let candidates = (meant.iter()).filter(|one| !some_have_it || of_its_form(one));
         let tried = candidates.map(|alternative| {
@@ -227,7 +211,8 @@ impl Shape<'_> {
 
     /// In quotes, what a variable holds is text if any of the alternatives takes text: it isn't tried as a number first.
     fn as_text<'n>(&self, node: &'n Node, alternatives: &[Value]) -> Cow<'n, Node> {
-        let takes_text = || (alternatives.iter()).any(|one| scalar::takes_text(self.resolve(one)));
+        let takes_text =
+            || (alternatives.iter()).any(|one| scalar::takes_text(resolve(self.root, one)));
         match &node.kind {
             Kind::Scalar(scalar) if !scalar.plain && scalar.substituted && takes_text() => {
                 let scalar = Scalar {
@@ -275,7 +260,7 @@ impl Shape<'_> {
     }
 
     fn properties<'v>(&'v self, schema: &'v Value) -> Option<&'v Map<String, Value>> {
-        self.resolve(schema).get("properties")?.as_object()
+        resolve(self.root, schema).get("properties")?.as_object()
     }
 
     fn property<'v>(&'v self, schema: &'v Value, name: &str) -> Option<&'v Value> {
@@ -284,9 +269,10 @@ impl Shape<'_> {
 
     /// An alternative together with what stands beside the alternatives (flattened structs).
     fn merged(&self, schema: &Value, alternative: &Value) -> Value {
-        let (Some(beside), Some(alternative)) =
-            (schema.as_object(), self.resolve(alternative).as_object())
-        else {
+        let (Some(beside), Some(alternative)) = (
+            schema.as_object(),
+            resolve(self.root, alternative).as_object(),
+        ) else {
             return alternative.clone();
         };
         let mut merged = alternative.clone();
@@ -306,42 +292,5 @@ impl Shape<'_> {
             }
         }
         Value::Object(merged)
-    }
-}
-
-pub(super) fn alternatives(schema: &Value) -> Option<&[Value]> {
-    (schema.get("anyOf").or_else(|| schema.get("oneOf")))
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-}
-
-/// Whether the schema takes values of this type, and says so.
-pub(super) fn says(schema: &Value, kind: &str) -> bool {
-    match schema.get("type") {
-        Some(Value::String(one)) => one == kind,
-        Some(Value::Array(several)) => several.iter().any(|one| one == kind),
-        _ => kind == "object" && schema.get("properties").is_some(),
-    }
-}
-
-/// Whether the schema takes values of this type, if only by not saying anything.
-fn accepts(schema: &Value, kind: &str) -> bool {
-    let unsaid = ["type", "properties", "enum", "const"]
-        .iter()
-        .all(|keyword| schema.get(keyword).is_none());
-    unsaid || says(schema, kind)
-}
-
-pub(super) fn join(path: &str, key: &str) -> String {
-    match path {
-        "" => key.to_owned(),
-        path => format!("{path}.{key}"),
-    }
-}
-
-pub(super) fn prefixed(path: &str, message: &str) -> String {
-    match path {
-        "" => message.to_owned(),
-        path => format!("{path}: {message}"),
     }
 }

@@ -2,7 +2,8 @@
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{Drain, exit, logging};
+use super::exit;
+use crate::{Drain, logging};
 
 /// The request to stop that the first signal makes. From now on, the second signal ends the process.
 ///

@@ -4,15 +4,15 @@
 
 use granit_parser::ScalarStyle;
 
-use super::report::{Finding, Place};
+use super::super::report::{Finding, Place};
 use super::tree::{Entry, Kind, Node};
 
 /// In quotes it is a key like any other.
-pub(super) fn is_key(key: &str, style: ScalarStyle) -> bool {
+pub fn is_key(key: &str, style: ScalarStyle) -> bool {
     key == "<<" && style == ScalarStyle::Plain
 }
 
-pub(super) fn twice(place: Place) -> Finding {
+pub fn twice(place: Place) -> Finding {
     let finding = Finding::at(place, "`<<` stands twice in one place");
     finding.with_help(Some(
         "write one list: `<<: [*one, *other]`; the first that has a key gives its value".to_owned(),
@@ -20,12 +20,7 @@ pub(super) fn twice(place: Place) -> Finding {
 }
 
 /// Adds the keys of `from`, a mapping or a list of them, that `entries` lacks. Of a list, the first that has a key gives its value.
-pub(super) fn into(
-    entries: &mut Vec<Entry>,
-    place: Place,
-    from: Node,
-    findings: &mut Vec<Finding>,
-) {
+pub fn into(entries: &mut Vec<Entry>, place: Place, from: Node, findings: &mut Vec<Finding>) {
     match from.kind {
         Kind::Mapping(more) => add(entries, more),
         Kind::Sequence(items) => {

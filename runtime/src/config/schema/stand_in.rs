@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::shape::{alternatives, says};
-use super::units;
+use super::super::values::{DURATION_FORMAT, SIZE_FORMAT};
+use super::keywords::{alternatives, resolve, says};
 
 /// The least value that a schema takes. What is said of it is hidden, so it needs no sense.
-pub(super) fn of<'v>(schema: &'v Value, resolve: &impl Fn(&'v Value) -> &'v Value) -> Value {
-    let schema = resolve(schema);
+pub fn of(root: &Value, schema: &Value) -> Value {
+    let schema = resolve(root, schema);
     if let Some(value) = schema.get("default").or_else(|| schema.get("const")) {
         return value.clone();
     }
@@ -15,18 +15,18 @@ pub(super) fn of<'v>(schema: &'v Value, resolve: &impl Fn(&'v Value) -> &'v Valu
         return first.clone();
     }
     if let Some(first) = alternatives(schema).and_then(<[Value]>::first) {
-        return of(first, resolve);
+        return of(root, first);
     }
     if says(schema, "object") {
-        return object(schema, resolve);
+        return object(root, schema);
     }
     if says(schema, "array") {
         return Value::Array(Vec::new());
     }
     if says(schema, "string") {
         return match schema.get("format").and_then(Value::as_str) {
-            Some(units::DURATION_FORMAT) => "0s".into(),
-            Some(units::SIZE_FORMAT) => "0B".into(),
+            Some(DURATION_FORMAT) => "0s".into(),
+            Some(SIZE_FORMAT) => "0B".into(),
             _ => "".into(),
         };
     }
@@ -39,11 +39,11 @@ pub(super) fn of<'v>(schema: &'v Value, resolve: &impl Fn(&'v Value) -> &'v Valu
     Value::Null
 }
 
-fn object<'v>(schema: &'v Value, resolve: &impl Fn(&'v Value) -> &'v Value) -> Value {
+fn object(root: &Value, schema: &Value) -> Value {
     let required = schema.get("required").and_then(Value::as_array);
     let keys = required.into_iter().flatten().filter_map(Value::as_str);
     let value = |key: &str| match schema.get("properties").and_then(|all| all.get(key)) {
-        Some(property) => of(property, resolve),
+        Some(property) => of(root, property),
         None => Value::Null,
     };
     let entries = keys.map(|key| (key.to_owned(), value(key)));

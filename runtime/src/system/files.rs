@@ -48,7 +48,7 @@ mod tests {
         let child = Command::new("sh")
             .args(["-c", script])
             .arg(std::env::current_exe().unwrap())
-            .arg("files::tests::the_limit_becomes_the_most_that_is_allowed")
+            .arg("system::files::tests::the_limit_becomes_the_most_that_is_allowed")
             .env(CHILD, "1")
             .output();
         let output = String::from_utf8(child.unwrap().stdout).unwrap();

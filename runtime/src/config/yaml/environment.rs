@@ -7,7 +7,7 @@ pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
 /// A reference that can't be put in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub struct Refusal {
     pub message: String,
     /// The reference is well formed, and its variable is not set here.
     pub unset: bool,
@@ -26,7 +26,7 @@ impl Refusal {
 ///
 /// As in a shell's `:-`, the default stands for a variable that is unset or empty. A `$` before anything but `$` and `{`
 /// is itself, so patterns such as `^a$` need no escape.
-pub(super) fn substitute<'t>(
+pub fn substitute<'t>(
     text: &'t str,
     environment: &Environment,
 ) -> Result<Cow<'t, str>, Vec<Refusal>> {

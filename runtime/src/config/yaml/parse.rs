@@ -1,78 +1,23 @@
-//! YAML as a tree in which everything still knows its place in the file.
+//! From YAML's text to the tree.
 //!
-//! Only this module knows the YAML parser. Environment variables are put into scalars here, after the structure was parsed: so
+//! Environment variables are put into scalars here, after the structure was parsed: so
 //! lines and columns stay true, and what a variable holds can never become structure.
 
 use std::collections::HashMap;
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, Span};
 
+use super::super::report::{Finding, Place};
 use super::environment::{self, Environment};
 use super::merge;
-use super::report::{Finding, Place};
+use super::tree::{Entry, Kind, Node, Scalar};
 
 /// Aliases are copied, so a file of a few lines could name billions of nodes: stop long before.
 const NODES_MAX: usize = 100_000;
 
-#[derive(Clone, Debug)]
-pub(super) struct Node {
-    pub place: Place,
-    pub kind: Kind,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum Kind {
-    Scalar(Scalar),
-    Sequence(Vec<Node>),
-    Mapping(Vec<Entry>),
-    /// It couldn't be read, which was reported: nothing more is said about it.
-    Unknown,
-    /// It refers to variables that aren't set, with a message for each: wrong only where the value is used.
-    Unset(Vec<String>),
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Scalar {
-    pub text: String,
-    /// As in the file; messages show this, so that a secret from the environment is never printed.
-    pub written: String,
-    /// Unquoted: may be a number, a boolean or null.
-    pub plain: bool,
-    pub substituted: bool,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Entry {
-    pub key: String,
-    pub key_place: Place,
-    pub value: Node,
-}
-
-impl Node {
-    pub fn empty() -> Self {
-        Self {
-            place: Place::default(),
-            kind: Kind::Mapping(Vec::new()),
-        }
-    }
-
-    /// A document without a key, an item or a word in it.
-    pub fn is_nothing(&self) -> bool {
-        match &self.kind {
-            Kind::Mapping(entries) => entries.is_empty(),
-            _ => self.is_blank(),
-        }
-    }
-
-    /// A value that was left out: `grpc:` with nothing behind it.
-    pub fn is_blank(&self) -> bool {
-        matches!(&self.kind, Kind::Scalar(scalar) if scalar.plain && scalar.written.is_empty())
-    }
-}
-
 /// Parses one document. Problems go to `findings`; `None` when the text isn't YAML at all. Without an environment, references
 /// to it stay as they are written.
-pub(super) fn parse(
+pub fn parse(
     text: &str,
     environment: Option<&Environment>,
     findings: &mut Vec<Finding>,
@@ -157,7 +102,7 @@ impl<'a> Builder<'a> {
                 let Some(node) = self.anchors.get(&id).cloned() else {
                     return Err(Finding::at(place(span), "an alias within its own anchor"));
                 };
-                self.count(size(&node), span)?;
+                self.count(node.size(), span)?;
                 return Ok(node);
             }
             other => {
@@ -271,14 +216,6 @@ impl<'a> Builder<'a> {
                 value,
             });
         }
-    }
-}
-
-fn size(node: &Node) -> usize {
-    1 + match &node.kind {
-        Kind::Scalar(_) | Kind::Unknown | Kind::Unset(_) => 0,
-        Kind::Sequence(items) => items.iter().map(size).sum(),
-        Kind::Mapping(entries) => entries.iter().map(|entry| size(&entry.value)).sum(),
     }
 }
 

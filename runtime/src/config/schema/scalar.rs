@@ -6,12 +6,12 @@
 
 use serde_json::{Number, Value};
 
-use super::shape::says;
+use super::super::values::{DURATION_FORMAT, SIZE_FORMAT, parse_duration, parse_size};
+use super::super::yaml::{Kind, Node, Scalar};
+use super::keywords::says;
 use super::suggest;
-use super::tree::{Kind, Node, Scalar};
-use super::units;
 
-pub(super) struct Mismatch {
+pub struct Mismatch {
     pub message: String,
     pub help: Option<String>,
     pub weight: u32,
@@ -27,7 +27,7 @@ impl Mismatch {
     }
 }
 
-pub(super) fn fit(scalar: &Scalar, schema: &Value) -> Result<Value, Mismatch> {
+pub fn fit(scalar: &Scalar, schema: &Value) -> Result<Value, Mismatch> {
     let value = typed(scalar, schema);
     let wrong_type = || {
         let text = match value.is_string() && core_schema(&scalar.text).is_some() {
@@ -72,7 +72,7 @@ fn typed(scalar: &Scalar, schema: &Value) -> Value {
 }
 
 /// Whether text is taken: by its type, as one of the values that are listed, or because anything is.
-pub(super) fn takes_text(schema: &Value) -> bool {
+pub fn takes_text(schema: &Value) -> bool {
     match listed(schema) {
         Some(values) => values.iter().any(Value::is_string),
         None => schema.get("type").is_none() || says(schema, "string"),
@@ -87,7 +87,7 @@ fn fits(value: &Value, schema: &Value) -> bool {
 }
 
 /// What a plain scalar is by YAML 1.2's core schema; `None`: text. Infinities and NaN stay text, JSON has none.
-pub(super) fn core_schema(text: &str) -> Option<Value> {
+pub fn core_schema(text: &str) -> Option<Value> {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Some(Value::Null),
         "true" | "True" | "TRUE" => return Some(Value::Bool(true)),
@@ -139,12 +139,12 @@ fn unlisted(scalar: &Scalar, value: &Value, listed: &[Value]) -> Mismatch {
     let names: Vec<_> = listed.iter().filter_map(Value::as_str).collect();
     let list = names.join(", ");
     let message = format!("{} is none of: {list}", displayed(scalar, value));
-    let near = suggest::nearest(&scalar.text, names.iter().copied());
+    let meant = suggest::nearest(&scalar.text, names.iter().copied());
     Mismatch {
         message,
         // A tag that doesn't match says that the alternative isn't the one that was meant.
-        weight: if near.is_some() { 4 } else { 20 },
-        help: near.map(|near| format!("did you mean `{near}`?")),
+        weight: if meant.is_some() { 4 } else { 20 },
+        help: meant.map(|meant| format!("did you mean `{meant}`?")),
     }
 }
 
@@ -172,17 +172,17 @@ fn out_of_range(value: &Value, schema: &Value) -> Option<String> {
 fn bad_format(value: &Value, schema: &Value) -> Option<String> {
     let text = value.as_str()?;
     match schema.get("format").and_then(Value::as_str)? {
-        units::DURATION_FORMAT => units::parse_duration(text).err(),
-        units::SIZE_FORMAT => units::parse_size(text).err(),
+        DURATION_FORMAT => parse_duration(text).err(),
+        SIZE_FORMAT => parse_size(text).err(),
         _ => None,
     }
 }
 
 /// What the schema takes, in words.
-pub(super) fn wanted(schema: &Value) -> String {
+pub fn wanted(schema: &Value) -> String {
     match schema.get("format").and_then(Value::as_str) {
-        Some(units::DURATION_FORMAT) => return "a duration such as 30s or 250ms".to_owned(),
-        Some(units::SIZE_FORMAT) => return "a size such as 512MiB or 10GiB".to_owned(),
+        Some(DURATION_FORMAT) => return "a duration such as 30s or 250ms".to_owned(),
+        Some(SIZE_FORMAT) => return "a size such as 512MiB or 10GiB".to_owned(),
         _ => {}
     }
     let names = [
@@ -205,7 +205,7 @@ pub(super) fn wanted(schema: &Value) -> String {
 }
 
 /// A node in a message.
-pub(super) fn shown(node: &Node) -> String {
+pub fn shown(node: &Node) -> String {
     match &node.kind {
         Kind::Mapping(_) => "keys with values".to_owned(),
         Kind::Sequence(_) => "a list".to_owned(),

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// `format` in the JSON schema, by which the loader knows our units.
-pub(super) const DURATION_FORMAT: &str = "duration-with-unit";
-pub(super) const SIZE_FORMAT: &str = "size-with-unit";
+pub const DURATION_FORMAT: &str = "duration-with-unit";
+pub const SIZE_FORMAT: &str = "size-with-unit";
 
 /// What [`parse_duration`] takes, for editors.
 const DURATION_PATTERN: &str = r"^\s*(0|([0-9][0-9\s]*(\.[0-9\s]*[0-9][0-9\s]*)?(nanos|nsec|ns|usec|us|µs|millis|msec|ms|seconds|second|secs|sec|s|minutes|minute|mins|min|m|hours|hour|hrs|hr|h|days|day|d|weeks|week|wks|wk|w|months|month|M|years|year|yrs|yr|y)\s*)+)$";
@@ -27,7 +27,7 @@ impl Duration {
     }
 }
 
-pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let invalid = "is not a duration; write a number with a unit, such as 30s, 250ms or 1h 30m";
     match humantime::parse_duration(text) {
         Ok(duration) if duration > DURATION_MAX => Err("is longer than a hundred years".to_owned()),
@@ -95,7 +95,7 @@ impl ByteSize {
     }
 }
 
-pub(super) fn parse_size(text: &str) -> Result<ByteSize, String> {
+pub fn parse_size(text: &str) -> Result<ByteSize, String> {
     let invalid = "is not a size; write a number with a unit, such as 512MiB or 10GiB";
     match text.trim().parse::<bytesize::ByteSize>() {
         Ok(size) => Ok(ByteSize(size.as_u64())),
