@@ -44,7 +44,7 @@ pub(crate) struct Bucket {
     newest: u64,
     /// Before the first slot the bucket was full.
     was_full: bool,
-    /// What overflowed in slots below this number was offered to other processes.
+    /// What overflowed in slots below this number is nobody's any more.
     offered: u64,
     /// Tokens of other processes, which come within a second.
     gift: f64,
@@ -116,7 +116,7 @@ impl Bucket {
         Some(false)
     }
 
-    /// Takes what overflowed until a time, since the last call, and at most so much: others may have it.
+    /// Takes what overflowed until a time, and at most so much: others may have it. What nobody takes is kept for a while, see [`Bucket::spare_from`].
     pub(crate) fn take_overflow(&mut self, until_ms: u64, most: f64) -> f64 {
         if self.slots.is_empty() {
             if most <= 0.0 {
@@ -129,8 +129,8 @@ impl Bucket {
         }
         let first = self.newest + 1 - self.slots.len() as u64;
         let end = until_ms / self.slot_ms;
-        let from = self.offered.max(first);
-        self.offered = self.offered.max(end);
+        let from = self.spare_from(self.offered.max(first), end);
+        self.offered = from;
         let mut left = most;
         for slot in from..end {
             if let Some(slot) = self.slots.get_mut((slot - first) as usize) {
@@ -140,6 +140,19 @@ impl Bucket {
             }
         }
         most - left
+    }
+
+    /// From which slot on overflow is to spare, of slots that were not offered before: as much as a full bucket. So a process that takes a trace
+    /// now and then finds what was to spare between two of them, and a time without traces saves up no more than another burst.
+    fn spare_from(&self, oldest: u64, end: u64) -> u64 {
+        let first = self.newest + 1 - self.slots.len() as u64;
+        let (mut from, mut spare) = (end.max(oldest), 0.0);
+        while from > oldest && spare < self.capacity() {
+            from -= 1;
+            let slot = self.slots.get((from - first) as usize);
+            spare += slot.map_or(0.0, |slot| slot.overflow);
+        }
+        from
     }
 
     /// Tokens of another process. They come within a second, and never more than there is room for.
@@ -213,7 +226,8 @@ impl Bucket {
         let gift = self.gift.min(self.gift_per_second * passed);
         self.gift -= gift;
         self.wanted += gift.min(room);
-        self.tokens += gift.min(room);
+        // What has no room here any more overflows, and others may have it.
+        self.tokens += gift;
         let overflow = self.tokens - self.capacity();
         if overflow > 0.0 {
             self.tokens -= overflow;

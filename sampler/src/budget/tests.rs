@@ -190,6 +190,42 @@ fn check(partitions: u32, processes: u32, limit: Limit, spans: u64, epoch_ms: u6
     );
 }
 
+/// A quarter of an hour, of traces that are large against a process's part: nothing is lost while one waits for its next trace.
+#[test]
+fn large_traces_are_kept_at_the_limit_in_the_long_run() {
+    let limit = steady(20);
+    for partitions in [3, 48, 256] {
+        for spans in [30, 50, 100] {
+            let mut world = World::new(partitions, 3, limit, spans);
+            world.overload(920);
+            world.run(920, 250);
+            let kept = world.kept(10, 910) as f64 / (limit.per_second * 900.0);
+            assert!(
+                (0.95..1.05).contains(&kept),
+                "{partitions} partitions, {spans} spans a trace: {kept} of the limit"
+            );
+        }
+    }
+}
+
+/// A group that had nothing to do for a minute: beside what overflows in the seconds until it is given away, that is worth one burst more, not a
+/// minute's tokens.
+#[test]
+fn a_time_without_traces_saves_up_a_burst_at_most() {
+    let limit = steady(20);
+    for processes in [1, 3] {
+        let mut world = World::new(48, processes, limit, 1);
+        for traces in &mut world.partitions {
+            traces.purse.spend(0, 0, BEGIN_MS);
+        }
+        world.offer((0..2000).map(|trace| BEGIN_MS + 60_000 + trace * 5));
+        world.run(80, 250);
+        let kept = world.kept(60, 70) as f64;
+        let most = (10.0 + 5.0) * limit.per_second + 2.0 * limit.burst;
+        assert!(kept <= most, "{processes} processes: {kept} kept");
+    }
+}
+
 #[test]
 fn overload_is_kept_at_the_limit() {
     for partitions in [1, 16, 48, 256] {

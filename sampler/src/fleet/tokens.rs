@@ -7,8 +7,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// What somebody wants is his for so long, unless he says it again.
-const WANTED_FOR: Duration = Duration::from_secs(3);
+/// What somebody wants is his for so long, unless he says it again: a process may refuse a trace only every few seconds, if they are large.
+const WANTED_FOR: Duration = Duration::from_secs(10);
 /// What was given to, and by, somebody who says nothing any more is remembered for so long.
 const STALE_AFTER: Duration = Duration::from_secs(15);
 /// Processes that get something of one budget.
@@ -38,6 +38,8 @@ struct Budget {
 #[derive(Debug)]
 struct Taker {
     wanted: f64,
+    /// When that was said.
+    wanted_at: Instant,
     given: f64,
     heard_at: Instant,
 }
@@ -78,7 +80,7 @@ impl Exchange {
     pub(crate) fn wanted(&self, identity: u64, now: Instant) -> f64 {
         let budget = self.budgets.get(&identity);
         let wanted = budget.into_iter().flat_map(|budget| budget.takers.values());
-        wanted.map(|taker| taker.wanted_at(now)).sum()
+        wanted.map(|taker| taker.wants(now)).sum()
     }
 
     /// Gives away what is spare, and says what is wanted here; returns what was given by others since the last call.
@@ -93,7 +95,7 @@ impl Exchange {
         if wanted_by_others > 0.0 {
             let part = (spare / wanted_by_others).min(1.0);
             for taker in budget.takers.values_mut() {
-                let tokens = taker.wanted_at(now) * part;
+                let tokens = taker.wants(now) * part;
                 taker.given += tokens;
                 taker.wanted -= tokens;
             }
@@ -133,10 +135,14 @@ impl Exchange {
             if budget.takers.len() < TAKERS_MAX || budget.takers.contains_key(&from) {
                 let taker = budget.takers.entry(from).or_insert(Taker {
                     wanted: 0.0,
+                    wanted_at: now,
                     given: 0.0,
                     heard_at: now,
                 });
-                taker.wanted = tokens.wanted as f64 / 1000.0;
+                if tokens.wanted > 0 {
+                    taker.wanted = tokens.wanted as f64 / 1000.0;
+                    taker.wanted_at = now;
+                }
                 taker.heard_at = now;
             }
             let ours = tokens.given.iter().find(|(to, _)| *to == self.address);
@@ -157,8 +163,8 @@ impl Exchange {
 }
 
 impl Taker {
-    fn wanted_at(&self, now: Instant) -> f64 {
-        match now.duration_since(self.heard_at) < WANTED_FOR {
+    fn wants(&self, now: Instant) -> f64 {
+        match now.duration_since(self.wanted_at) < WANTED_FOR {
             true => self.wanted,
             false => 0.0,
         }
