@@ -88,6 +88,14 @@ fn policies_that_keep_nothing_or_look_at_nothing_are_doubted() {
         ("2 > 3", "`2 > 3` is true of nothing"),
         ("Len([1, 2]) == 2", "is true of everything"),
         (
+            "name == name",
+            "`name == name` compares a value with itself",
+        ),
+        (
+            "status.code == 2 and not (attributes[\\\"a\\\"] < attributes[\\\"a\\\"])",
+            "compares a value with itself",
+        ),
+        (
             "not (1 == 1) and span.name == \\\"x\\\"",
             "is true of nothing",
         ),
@@ -103,6 +111,12 @@ fn policies_that_keep_nothing_or_look_at_nothing_are_doubted() {
             check(&policies(&policy), 0, &["t.yaml:2:", expected]);
         }
     }
+    let itself = "{name: c, type: condition, condition: {conditions: [\"trace.span_count > 1 and root.name == root.name\"]}}";
+    check(
+        &policies(itself),
+        0,
+        &["t.yaml:2:", "compares a value with itself"],
+    );
     let telemetry = "{name: c, type: condition, condition: {conditions: ['span.name == \"x\"', 'trace.span_count > 1']}}";
     assert_eq!(check(&policies(telemetry), 0, &[]), "");
 }

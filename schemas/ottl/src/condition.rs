@@ -69,6 +69,12 @@ impl Condition {
         }
     }
 
+    /// Whether some part of it compares a value of telemetry with itself, as `name == name` does: what it gives is the same for nearly everything.
+    pub fn compares_with_itself(&self) -> bool {
+        let parts = std::iter::once(&self.test).chain(&self.root_tests);
+        parts.into_iter().any(Test::compares_with_itself)
+    }
+
     pub fn needs(&self) -> &Needs {
         &self.needs
     }

@@ -165,9 +165,16 @@ impl Compiler<'_> {
         }
     }
 
-    /// Says that a condition looks at no telemetry.
+    /// Says that a condition, or a part of it, gives the same for all telemetry.
     fn constant(&mut self, condition: &ottl::Condition, path: &str) {
         let always = match condition.constant() {
+            None if condition.compares_with_itself() => {
+                let message = format!(
+                    "`{}` compares a value with itself, which gives the same for everything; compare it with another one",
+                    condition.text()
+                );
+                return self.problems.warn(path, message);
+            }
             None => return,
             Some(Ok(true)) => "is true of everything",
             Some(Ok(false)) => "is true of nothing",
