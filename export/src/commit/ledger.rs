@@ -26,6 +26,8 @@ struct State {
     committing: bool,
     /// The last commit was refused: partitions move. The next change says whether to try again.
     refused: bool,
+    /// Commits are refused since one of them was told.
+    told: bool,
     closed: bool,
     failed: Option<String>,
 }
@@ -136,15 +138,20 @@ impl Ledger {
             state.committing = false;
             match outcome {
                 Ok(()) => {
+                    if std::mem::take(&mut state.told) {
+                        tracing::info!("positions are committed again");
+                    }
                     state.progress.committed(&moved);
                     self.counts.pending(&state.progress);
                 }
                 // Another member reads on from our last commit, and repeats what we delivered since.
                 Err(CommitError::Fenced(reason)) => {
-                    tracing::warn!(
-                        reason,
-                        "positions were not committed, since their partitions moved"
-                    );
+                    const WHAT: &str = "positions were not committed, since their partitions moved";
+                    // Each batch that is finished meanwhile tries again.
+                    match std::mem::replace(&mut state.told, true) {
+                        false => tracing::warn!(reason, "{WHAT}"),
+                        true => tracing::debug!(reason, "{WHAT}"),
+                    }
                     if state.closed {
                         return;
                     }
@@ -299,5 +306,78 @@ mod tests {
             ledger.finish(&[(entry(0), 0)]);
         };
         check(again, &[&[(0, 2)], &[(0, 1)]], [10, 0, 20]);
+    }
+
+    /// Counts warnings.
+    #[derive(Default)]
+    struct Warnings(std::sync::atomic::AtomicUsize);
+
+    impl tracing::Subscriber for Warnings {
+        fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+            *metadata.level() == tracing::Level::WARN
+        }
+        fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+            tracing::span::Id::from_u64(1)
+        }
+        fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+        fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+        fn event(&self, _: &tracing::Event<'_>) {
+            self.0.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        }
+        fn enter(&self, _: &tracing::span::Id) {}
+        fn exit(&self, _: &tracing::span::Id) {}
+    }
+
+    /// Refuses three commits, takes one, and so on; closes after two rounds. Something changes after each.
+    struct ByTurns {
+        commits: u64,
+        ledger: Arc<Ledger>,
+    }
+
+    impl Committer for ByTurns {
+        fn commit(&mut self, _: &Epoch) -> Result<(), CommitError> {
+            self.commits += 1;
+            self.ledger
+                .begin(&std::iter::once(entry(self.commits)).collect());
+            self.ledger.finish(&[(entry(self.commits), 0)]);
+            if self.commits == 8 {
+                self.ledger.close();
+            }
+            match self.commits % 4 {
+                0 => Ok(()),
+                _ => Err(CommitError::Fenced("partitions moved".into())),
+            }
+        }
+    }
+
+    #[test]
+    fn commits_that_are_refused_again_and_again_are_one_warning_until_one_is_not() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let warnings = Arc::new(Warnings::default());
+        metrics::with_local_recorder(&recorder, || {
+            let counts = Counts::new("b", &[Signal::Traces], &Topics::new("t"));
+            let ledger = Arc::new(Ledger::new(counts));
+            ledger.own(at());
+            ledger.begin(&std::iter::once(entry(0)).collect());
+            ledger.finish(&[(entry(0), 0)]);
+            let mut committer = ByTurns {
+                commits: 0,
+                ledger: ledger.clone(),
+            };
+            std::thread::scope(|scope| {
+                let done = scope.spawn(|| {
+                    while !ledger.state().closed {
+                        ledger.changed.notify_all();
+                        std::thread::yield_now();
+                    }
+                });
+                tracing::subscriber::with_default(warnings.clone(), || {
+                    ledger.commit_until_closed(&mut committer);
+                });
+                done.join().unwrap();
+            });
+        });
+        let warned = warnings.0.load(std::sync::atomic::Ordering::SeqCst);
+        assert_eq!(warned, 2);
     }
 }
