@@ -308,16 +308,12 @@ fn json_is_json_while_there_is_no_broker() {
     all_json(&said);
 }
 
-/// Four stages share a file, and often a host: the file may even name the ports.
+/// Four stages share a file, and often a host. What it doesn't name gets out of the way; an address that it names is where somebody asks.
 #[test]
 fn stages_that_run_alone_get_out_of_each_other_s_way() {
     let dir = tempfile::tempdir().unwrap();
-    let (health, metrics) = (closed(), closed());
-    let more = format!(
-        "bus: {{kafka: {{brokers: [\"{}\"]}}}}\nadmin: {{health: \"{health}\", metrics: \"{metrics}\"}}",
-        closed()
-    );
-    configure(dir.path(), &more);
+    let bus = format!("bus: {{kafka: {{brokers: [\"{}\"]}}}}\n", closed());
+    configure(dir.path(), &bus);
     let mut found = std::collections::HashSet::new();
     let mut running = Vec::new();
     for stage in ["ingest", "sample", "enrich", "export", "sample"] {
@@ -334,10 +330,24 @@ fn stages_that_run_alone_get_out_of_each_other_s_way() {
         );
         running.push(process);
     }
-    // All stages together are one process, whose addresses are as written.
-    let output = output(dir.path(), &["run", "--config", "t.yaml"]);
-    assert_eq!(output.status.code(), Some(1));
-    assert!(said(&output).contains("admin.health"), "{}", said(&output));
+    for (key, others) in [
+        ("health", "metrics: off, listen: off"),
+        ("metrics", "health: off, listen: off"),
+        ("listen", "health: off, metrics: off"),
+    ] {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap();
+        let named = format!("{bus}admin: {{{others}, {key}: \"{address}\"}}");
+        configure(dir.path(), &named);
+        for command in ["sample", "run"] {
+            let output = output(dir.path(), &[command, "--config", "t.yaml"]);
+            let said = said(&output);
+            assert_eq!(output.status.code(), Some(1), "{said}");
+            for part in [&*format!("admin.{key}"), "another process", "leaves"] {
+                assert!(said.contains(part), "no `{part}` in {said}");
+            }
+        }
+    }
 }
 
 #[test]

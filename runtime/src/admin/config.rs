@@ -26,11 +26,11 @@ fn listen_or_off() -> String {
 pub struct RawAdmin {
     /// Where `/livez` (also `/healthz`) says that the process lives, and `/readyz` whether all of its parts are ready;
     /// or `off`. Absent: 127.0.0.1:13133. A stage that runs alone: 13133 for ingest, 13143 for the sampler, 13153 for
-    /// enrich, 13163 for export.
+    /// enrich, 13163 for export, or the next free port.
     #[schemars(extend("pattern" = listen_or_off()))]
     pub health: Option<String>,
     /// Where `/metrics` is, for Prometheus; or `off`. Absent: 127.0.0.1:8888. A stage that runs alone: 8888, 8898, 8908
-    /// or 8918.
+    /// or 8918, or the next free port.
     #[schemars(extend("pattern" = listen_or_off()))]
     pub metrics: Option<String>,
     /// Where `GET /why/TRACE_ID` and `POST /config` are, which show data or change something; or `off`. Any address but
@@ -49,22 +49,25 @@ pub struct AdminConfig {
     pub metrics: Option<SocketAddr>,
     pub listen: Option<SocketAddr>,
     pub token: Option<Token>,
-    /// Nobody wrote these addresses down: they are ours to choose.
-    pub(super) assumed: Assumed,
-    /// An address that is taken gives way to the next free port.
-    pub(super) next_free: bool,
+    /// Nobody wrote these addresses down, nor one that they follow from: each stage has its own.
+    assumed: By<bool>,
+    /// Which of them give way to the next free port when they are taken.
+    pub(super) moves: By<bool>,
+    absent: By<bool>,
 }
 
+/// One for each address.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Assumed {
-    health: bool,
-    metrics: bool,
-    listen: bool,
+pub(super) struct By<T> {
+    pub(super) health: T,
+    pub(super) metrics: T,
+    pub(super) listen: T,
 }
 
 impl AdminConfig {
     /// For a stage that runs alone, the `place`th of the pipeline: several of them share one file and, often, one host. So addresses that the
-    /// file doesn't name are different for each stage, and one that is taken gives way to the next free port.
+    /// file doesn't name are different for each stage, and one that is taken gives way to the next free port. One that it names stays: whoever
+    /// wrote it down asks there.
     pub fn of_stage(mut self, place: u16) -> Self {
         let move_on = |address: &mut Option<SocketAddr>, assumed: bool| match address {
             Some(address) if assumed && address.port() != 0 => {
@@ -75,7 +78,7 @@ impl AdminConfig {
         move_on(&mut self.health, self.assumed.health);
         move_on(&mut self.metrics, self.assumed.metrics);
         move_on(&mut self.listen, self.assumed.listen);
-        self.next_free = true;
+        self.moves = self.absent;
         self
     }
 }
@@ -119,17 +122,22 @@ impl RawAdmin {
                 problems.push(format!("{path}.listen"), message);
             }
         }
+        let absent = By {
+            health: self.health.is_none(),
+            metrics: self.metrics.is_none(),
+            listen: self.listen.is_none(),
+        };
         AdminConfig {
             health,
             metrics,
             listen,
             token,
-            assumed: Assumed {
-                health: self.health.is_none(),
-                metrics: self.metrics.is_none(),
-                listen: self.listen.is_none() && self.health.is_none(),
+            assumed: By {
+                listen: absent.listen && absent.health,
+                ..absent
             },
-            next_free: false,
+            moves: By::default(),
+            absent,
         }
     }
 }

@@ -33,13 +33,13 @@ const LIMITS: Limits = Limits {
 /// Between two times that memory is given back.
 const TRIM_EVERY: Duration = Duration::from_secs(10);
 
-/// How far the next free port may be.
+/// How far the next free port may be from one that nobody wrote down.
 const PORTS_TRIED_MAX: u16 = 100;
 
 /// An address that can't be had.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "cannot listen on {address} ({key}): {source}; is another process there? set {key} to another address, or to off"
+    "cannot listen on {address} ({key}): {source}; is another process there? set {key} to another address, or to off; stages that run alone and share a file take free ports of their own where it leaves {key} out"
 )]
 pub struct ListenError {
     key: &'static str,
@@ -82,19 +82,19 @@ impl Admin {
             }
         });
         let (probes, scrapes) = (probes(health), scrapes(metrics));
+        let moves = config.moves;
         let (health, metrics) = if config.health.is_some() && config.health == config.metrics {
             let both = probes.merge(scrapes);
-            let both = listen("admin.health", config.health, config.next_free, both).await?;
+            let both = listen("admin.health", config.health, moves.health, both).await?;
             (both, both)
         } else {
-            let health = listen("admin.health", config.health, config.next_free, probes).await?;
-            let (address, next_free) = (config.metrics, config.next_free);
-            let metrics = listen("admin.metrics", address, next_free, scrapes).await?;
+            let health = listen("admin.health", config.health, moves.health, probes).await?;
+            let metrics = listen("admin.metrics", config.metrics, moves.metrics, scrapes).await?;
             (health, metrics)
         };
         let guard = middleware::from_fn_with_state(config.token.clone(), guard::guard);
         let pages = pages.layer(guard);
-        let pages = listen("admin.listen", config.listen, config.next_free, pages).await?;
+        let pages = listen("admin.listen", config.listen, moves.listen, pages).await?;
         Ok(Self {
             health,
             metrics,
@@ -106,7 +106,7 @@ impl Admin {
 async fn listen(
     key: &'static str,
     address: Option<SocketAddr>,
-    next_free: bool,
+    moves: bool,
     routes: Router,
 ) -> Result<Option<SocketAddr>, ListenError> {
     let Some(address) = address else {
@@ -117,7 +117,7 @@ async fn listen(
         address,
         source,
     };
-    let listener = bind(address, next_free).await.map_err(failed)?;
+    let listener = bind(address, moves).await.map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     if address.port() != 0 && bound != address {
         tracing::warn!(key, wanted = %address, listening_on = %bound, "another process has this port; taking the next free one");
@@ -138,13 +138,13 @@ async fn listen(
     Ok(Some(bound))
 }
 
-async fn bind(mut address: SocketAddr, next_free: bool) -> std::io::Result<TcpListener> {
+async fn bind(mut address: SocketAddr, moves: bool) -> std::io::Result<TcpListener> {
     let wanted = address.port();
     loop {
         let bound = TcpListener::bind(address).await;
         match (bound, address.port().checked_add(1)) {
             (Err(error), Some(port))
-                if next_free
+                if moves
                     && error.kind() == std::io::ErrorKind::AddrInUse
                     && port - wanted < PORTS_TRIED_MAX =>
             {
