@@ -273,15 +273,20 @@ async fn open(
                 ready.ready();
                 return Ok(Some(bus));
             }
-            Err(bus::Error::Unavailable(reason)) => {
+            Err(error @ (bus::Error::Unavailable(_) | bus::Error::Denied(_))) => {
+                let reason = error.to_string();
                 let since = waiting
                     .as_ref()
                     .map_or_else(Instant::now, |(since, _)| *since);
                 // One warning says it, until the reason is another one.
                 match &waiting {
                     Some((_, said)) if *said == reason => {
-                        tracing::debug!(%reason, "the bus can't be reached; waiting for it");
+                        tracing::debug!(%reason, "the bus can't be used; waiting for it");
                     }
+                    _ if matches!(error, bus::Error::Denied(_)) => tracing::error!(
+                        %reason,
+                        "the bus refuses us a right; waiting until it is given (docs/kafka.md lists all rights)"
+                    ),
                     _ => tracing::warn!(
                         %reason,
                         "the bus can't be reached; waiting for it: start it, or correct its address in the section `bus`"

@@ -14,7 +14,10 @@ pub enum Error {
     /// The bus can't be reached or can't take more just now: worth a retry.
     #[error("{0}")]
     Unavailable(String),
-    /// Somebody must act: wrong configuration, missing rights, mismatching topics, a damaged store.
+    /// The brokers refuse us a right, which the message names. Somebody must give it; what was attempted works from then on.
+    #[error("{0}")]
+    Denied(String),
+    /// Somebody must act: wrong configuration, mismatching topics, a damaged store.
     #[error("{0}")]
     Fatal(String),
 }
@@ -26,6 +29,7 @@ impl Error {
             Self::QueueFull => "queue_full",
             Self::RecordTooLarge { .. } => "too_large",
             Self::Unavailable(_) => "unavailable",
+            Self::Denied(_) => "denied",
             Self::Fatal(_) => "fatal",
         }
     }

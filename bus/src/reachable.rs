@@ -31,7 +31,7 @@ pub fn until_reachable<T>(
 ) -> Result<Option<T>> {
     loop {
         match ask() {
-            Err(Error::Unavailable(reason)) => {
+            Err(Error::Unavailable(reason) | Error::Denied(reason)) => {
                 if !wait(&reason) {
                     return Ok(None);
                 }

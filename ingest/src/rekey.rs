@@ -89,7 +89,9 @@ enum End {
 impl From<Error> for End {
     fn from(error: Error) -> Self {
         match error {
-            Error::Unavailable(_) | Error::QueueFull => Self::Again(error.to_string()),
+            Error::Unavailable(_) | Error::Denied(_) | Error::QueueFull => {
+                Self::Again(error.to_string())
+            }
             Error::Fatal(_) | Error::RecordTooLarge { .. } => Self::Failed(error.into()),
         }
     }

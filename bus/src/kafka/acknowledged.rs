@@ -8,10 +8,11 @@ use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::Producer as _;
 
 use super::committer::{as_list, check_metadata};
-use super::errors::{error, needs_somebody, not_a_member};
+use super::errors::{error, lacks_right, needs_somebody, not_a_member};
 use super::ownership::{Ownership, Permit};
 use super::polled::PolledProducer;
 use super::properties::Properties;
+use super::refusals::{AGAIN_AFTER, Attempt};
 use super::sending::{EpochContext, send_all};
 use crate::fault::{self, Step};
 use crate::{CommitError, Committer, Epoch, GroupOptions, Result};
@@ -21,6 +22,8 @@ pub(super) struct AtLeastOnce {
     role: String,
     producer: PolledProducer<EpochContext>,
     ownership: Arc<Ownership>,
+    /// Commits altogether.
+    attempt: Attempt,
 }
 
 impl AtLeastOnce {
@@ -36,6 +39,10 @@ impl AtLeastOnce {
             role,
             producer,
             ownership,
+            attempt: Attempt::new(
+                properties.refusals(),
+                format!("committing for group `{}`", options.group),
+            ),
         })
     }
 
@@ -55,10 +62,13 @@ impl AtLeastOnce {
             if self.producer.client().fatal_error().is_some() {
                 self.producer = create(&self.properties, &self.role)
                     .map_err(|e| CommitError::Fatal(e.to_string()))?;
+            } else if lacks_right(code) {
+                self.refused(&why);
             } else if needs_somebody(code) {
                 return Err(CommitError::Fatal(why));
             }
             if !self.ownership.stands(permit) {
+                self.attempt.given_up();
                 return Err(CommitError::Fenced(why));
             }
             if sent.is_ok() {
@@ -69,6 +79,12 @@ impl AtLeastOnce {
             std::thread::sleep(Duration::from_millis(20));
         }
         Ok(())
+    }
+
+    /// The brokers don't allow what was attempted; it is attempted again.
+    fn refused(&self, why: &str) {
+        self.attempt.refused(why);
+        std::thread::sleep(AGAIN_AFTER);
     }
 
     fn commit_positions(
@@ -90,8 +106,16 @@ impl AtLeastOnce {
                     self.ownership.refuse(permit);
                     return Err(CommitError::Fenced(why));
                 }
-                Some(code) if needs_somebody(code) => return Err(CommitError::Fatal(why)),
-                _ if !self.ownership.stands(permit) => return Err(CommitError::Fenced(why)),
+                Some(code) if lacks_right(code) && self.ownership.stands(permit) => {
+                    self.refused(&why);
+                }
+                Some(code) if needs_somebody(code) && !lacks_right(code) => {
+                    return Err(CommitError::Fatal(why));
+                }
+                _ if !self.ownership.stands(permit) => {
+                    self.attempt.given_up();
+                    return Err(CommitError::Fenced(why));
+                }
                 _ => permit.consumer.base.context().warn(&why),
             }
             std::thread::sleep(Duration::from_millis(50));
@@ -120,6 +144,7 @@ impl Committer for AtLeastOnce {
             self.commit_positions(epoch, &permit)?;
         }
         fault::at(Step::Committed);
+        self.attempt.allowed();
         self.ownership.committed(&permit, &epoch.positions);
         Ok(())
     }

@@ -14,7 +14,8 @@ use rdkafka::topic_partition_list::Offset;
 use super::held::committed_positions;
 use super::log_id::{LogIds, MARK_BYTES_MAX, sign, unsign};
 use super::ownership::{Ownership, Permit};
-use super::transactions::{Arm, Producer};
+use super::refusals::AGAIN_AFTER;
+use super::transactions::{Arm, Mend, Producer};
 use crate::fault::{self, Step};
 use crate::{CommitError, Committer, Epoch, Position};
 
@@ -32,6 +33,8 @@ enum Ended {
     Again,
     /// Nothing is visible; this assignment is void.
     Refused(String),
+    /// Nothing is visible; the same epoch succeeds once a right is given.
+    Denied(String),
     /// Nothing is visible; somebody must act.
     Fatal(String),
     /// The commit was asked for, and the producer broke before the answer.
@@ -58,10 +61,11 @@ impl ExactlyOnce {
             self.producer.discard();
             return Err(match arm {
                 Arm::Retry(_) if stands() => Ended::Again,
-                Arm::Retry(why) | Arm::Abort(why, _) | Arm::Fatal(why, false) => {
+                Arm::Retry(why) | Arm::Abort(why, _) | Arm::Fatal(why, Mend::Another) => {
                     Ended::Refused(why)
                 }
-                Arm::Fatal(why, true) => Ended::Fatal(why),
+                Arm::Fatal(why, Mend::Right) => Ended::Denied(why),
+                Arm::Fatal(why, Mend::Somebody) => Ended::Fatal(why),
             });
         }
         let produced = self
@@ -110,12 +114,12 @@ impl ExactlyOnce {
                 self.producer.abort();
                 Ended::Refused(why)
             }
-            Arm::Fatal(why, needs_somebody) => {
+            Arm::Fatal(why, mend) => {
                 self.producer.discard();
-                if needs_somebody {
-                    Ended::Fatal(why)
-                } else {
-                    Ended::Refused(why)
+                match mend {
+                    Mend::Another => Ended::Refused(why),
+                    Mend::Right => Ended::Denied(why),
+                    Mend::Somebody => Ended::Fatal(why),
                 }
             }
         }
@@ -203,11 +207,21 @@ impl Committer for ExactlyOnce {
                     std::thread::sleep(Duration::from_millis(20));
                     continue;
                 }
+                Err(Ended::Denied(why)) => {
+                    self.producer.refused(&why);
+                    if !self.ownership.stands(&permit) {
+                        self.producer.attempt().given_up();
+                        return Err(CommitError::Fenced(why));
+                    }
+                    std::thread::sleep(AGAIN_AFTER);
+                    continue;
+                }
                 Err(Ended::Refused(why)) => Err(self.refused(&permit, why)),
                 Err(Ended::Fatal(why)) => Err(CommitError::Fatal(why)),
                 Err(Ended::Unknown(why)) => self.resolve(epoch, &permit, distinct, why),
             };
             if outcome.is_ok() {
+                self.producer.attempt().allowed();
                 self.ownership.committed(&permit, &epoch.positions);
             }
             return outcome;

@@ -1,4 +1,4 @@
-//! Errors of librdkafka in words of ours: worth a retry, or somebody must act.
+//! Errors of librdkafka in words of ours: worth a retry, a right that is missing, or somebody must act.
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
@@ -12,13 +12,26 @@ pub(super) fn error(attempted: &str, error: &KafkaError) -> Error {
     };
     let message = format!("{attempted}: {error}");
     match code {
+        Some(code) if lacks_right(code) => Error::Denied(message),
         Some(code) if needs_somebody(code) => Error::Fatal(message),
         None => Error::Fatal(message),
         Some(_) => Error::Unavailable(message),
     }
 }
 
-/// No retry will cure these.
+/// The brokers know us, and don't allow this. Rights are given and taken while everything runs.
+pub(super) fn lacks_right(code: RDKafkaErrorCode) -> bool {
+    use RDKafkaErrorCode::*;
+    matches!(
+        code,
+        TopicAuthorizationFailed
+            | GroupAuthorizationFailed
+            | ClusterAuthorizationFailed
+            | TransactionalIdAuthorizationFailed
+    )
+}
+
+/// No retry will cure these, unless a right is given.
 pub(super) fn needs_somebody(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode::*;
     matches!(

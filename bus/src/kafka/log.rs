@@ -12,6 +12,7 @@ use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use super::outage::{self, News, Outage};
+use super::refusals::Refusals;
 use crate::quiet::Quiet;
 
 /// Facilities whose lines come as errors too (`FAIL`, `ERROR`), or tell of what is tried again by itself (`GETPID`), or of properties that
@@ -41,6 +42,9 @@ const UNREACHED: &[&str] = &[
     "AllBrokersDown",
 ];
 
+/// In each reason of a right that is missing, which is told by [`Refusals`].
+const REFUSED: &str = "authorization failed";
+
 /// The context of every client of ours.
 pub(super) struct Context {
     /// What the client is for: `publisher`, `member of tailwater-sampler`.
@@ -48,28 +52,35 @@ pub(super) struct Context {
     quiet: Quiet,
     last: Mutex<String>,
     outage: Arc<Outage>,
+    refusals: Arc<Refusals>,
 }
 
 impl Context {
-    pub fn new(role: impl Into<String>, outage: Arc<Outage>) -> Self {
+    pub fn new(role: impl Into<String>, outage: Arc<Outage>, refusals: Arc<Refusals>) -> Self {
         Self {
             role: role.into(),
             quiet: Quiet::default(),
             last: Mutex::default(),
             outage,
+            refusals,
         }
     }
 
     /// For another client with the same role.
     pub fn again(&self) -> Self {
-        Self::new(self.role.clone(), self.outage.clone())
+        Self::new(
+            self.role.clone(),
+            self.outage.clone(),
+            self.refusals.clone(),
+        )
     }
 
     /// Something failed that is tried again.
     pub fn warn(&self, what: &str) {
         what.clone_into(&mut self.last.lock().unwrap_or_else(PoisonError::into_inner));
         let settling = SETTLING.iter().any(|code| what.contains(code));
-        if settling || self.outage.explains(Instant::now()) {
+        let told = what.contains(REFUSED) && self.refusals.told().is_some();
+        if settling || told || self.outage.explains(Instant::now()) {
             tracing::debug!(client = %self.role, "kafka: {what}");
             return;
         }

@@ -142,6 +142,18 @@ impl Lookups {
 
     /// The oldest offset and the high watermark of each partition, by one question to each of their leaders.
     pub fn ranges(&self, topic: &str, timeout: Duration) -> Result<Vec<Range<u64>>> {
+        let attempted = format!("describing topic `{topic}`");
+        let ranges = self.try_ranges(topic, timeout);
+        match &ranges {
+            Ok(_) => self.properties.refusals().allowed(&attempted),
+            // The one question that is asked all the time: what it says of a right is told.
+            Err(Error::Denied(reason)) => self.properties.refusals().refused(&attempted, reason),
+            Err(_) => {}
+        }
+        ranges
+    }
+
+    fn try_ranges(&self, topic: &str, timeout: Duration) -> Result<Vec<Range<u64>>> {
         let attempted = || {
             format!(
                 "asking the Kafka brokers {} for the offsets of topic `{topic}`",

@@ -48,6 +48,8 @@ pub(super) struct KafkaMember {
     revoke_timeout: Duration,
     partitions: Partitions,
     known: Arc<KnownLogs>,
+    membership: Attempt,
+    reading: Attempt,
     /// The client reported an end that was not yet confirmed.
     end_reported: bool,
     end_asked: Instant,
@@ -82,6 +84,8 @@ impl KafkaMember {
             revoke_timeout: options.revoke_timeout,
             partitions: Partitions::default(),
             known,
+            membership: attempt("membership in"),
+            reading: attempt("reading for"),
             end_reported: false,
             end_asked: Instant::now(),
             logs_asked: Instant::now(),
@@ -190,6 +194,9 @@ impl Member for KafkaMember {
                 }
             }
         }
+        if !self.partitions.is_refused() {
+            self.reading.allowed();
+        }
         Ok(polled)
     }
 
@@ -259,6 +266,12 @@ impl KafkaMember {
             .restart(&self.consumer, &self.lookups, jumped);
     }
 
+    /// Reads nothing any more: what it read.
+    fn take_partitions(&mut self) -> Vec<TopicPartition> {
+        self.reading.given_up();
+        self.partitions.take()
+    }
+
     fn mark_paused(&mut self, partitions: &[TopicPartition], paused: bool) -> TopicPartitionList {
         let mut list = TopicPartitionList::with_capacity(partitions.len());
         for at in partitions {
@@ -275,7 +288,7 @@ impl Drop for KafkaMember {
     /// Dropped without `close`, as in a panic: leaves the group without telling the stage.
     fn drop(&mut self) {
         if !self.closed {
-            self.partitions.take();
+            self.take_partitions();
             let _ = self.leave();
         }
     }

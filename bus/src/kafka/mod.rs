@@ -23,6 +23,7 @@ mod properties;
 mod publisher;
 mod reader;
 mod reading;
+mod refusals;
 mod sending;
 mod topics;
 mod transactions;
@@ -153,6 +154,13 @@ impl Bus for Kafka {
             )?),
         };
         Ok((Box::new(member), committer))
+    }
+
+    fn check(&self) -> Result<()> {
+        match self.properties.refusals().told() {
+            None => Ok(()),
+            Some(refused) => Err(crate::Error::Denied(refused)),
+        }
     }
 
     fn ranges(&self, topic: &str, timeout: Duration) -> Result<Vec<std::ops::Range<u64>>> {

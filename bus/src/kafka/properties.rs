@@ -11,6 +11,7 @@ use rdkafka::error::KafkaError;
 use super::config::RawKafka;
 use super::log::Context;
 use super::outage::Outage;
+use super::refusals::Refusals;
 use crate::{Error, Result};
 
 /// `message.max.bytes` unless configured: below the broker's default of 1,048,588.
@@ -151,6 +152,8 @@ pub(super) struct Properties {
     topics_bytes_max: Arc<AtomicUsize>,
     /// Likewise shared: what all clients know of whether the brokers can be reached.
     outage: Arc<Outage>,
+    /// And of what the brokers don't allow.
+    refusals: Arc<Refusals>,
 }
 
 impl Properties {
@@ -161,6 +164,7 @@ impl Properties {
                 config: config.clone(),
                 topics_bytes_max: Arc::new(AtomicUsize::new(usize::MAX)),
                 outage: Arc::default(),
+                refusals: Arc::default(),
             });
         }
         let lines: Vec<_> = problems
@@ -172,7 +176,11 @@ impl Properties {
 
     /// For a client with this role.
     pub fn context(&self, role: impl Into<String>) -> Context {
-        Context::new(role, self.outage.clone())
+        Context::new(role, self.outage.clone(), self.refusals.clone())
+    }
+
+    pub fn refusals(&self) -> &Arc<Refusals> {
+        &self.refusals
     }
 
     pub fn brokers(&self) -> String {

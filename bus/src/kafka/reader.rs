@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::consumer::Consumer as _;
 
-use super::errors::error;
+use super::errors::{error, lacks_right};
 use super::held::{Consumer, Happened};
 use super::lookups::{ANSWER, Lookups};
 use super::properties::Properties;
@@ -92,6 +92,9 @@ impl Reader for KafkaReader {
                         return Err(Error::Fatal(format!("reading from Kafka: {reason}")));
                     }
                     Some(at) if stops_partition(code) => self.partitions.stop(at),
+                    Some(at) if lacks_right(code) => {
+                        return Err(Error::Denied(format!("reading {at}: {reason}")));
+                    }
                     _ => self.consumer.base.context().failed(code, &reason),
                 },
                 Some(_) => {}

@@ -2,7 +2,7 @@
 //!
 //! Positions are ours and not librdkafka's, whose position does not pass over transaction markers and aborted records.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use rdkafka::topic_partition_list::Offset;
 
 use super::held::Consumer;
 use super::lookups::Lookups;
+use super::refusals::AGAIN_AFTER;
 use crate::{Fetched, TopicPartition};
 
 /// Between two tries to go on where librdkafka gave up.
@@ -40,8 +41,10 @@ impl From<Option<u64>> for Reading {
 #[derive(Default)]
 pub(super) struct Partitions {
     reading: HashMap<TopicPartition, Reading>,
-    /// Where librdkafka stopped fetching because `next` doesn't exist.
+    /// Where librdkafka stopped fetching because `next` doesn't exist, or may not be read.
     stopped: Vec<TopicPartition>,
+    /// What may not be read, until something of it is read again.
+    refused: HashSet<TopicPartition>,
     tried: Option<Instant>,
 }
 
@@ -59,6 +62,7 @@ impl Partitions {
             .map(|(at, next)| (at, Reading::from(next)))
             .collect();
         self.stopped.clear();
+        self.refused.clear();
     }
 
     /// As [`Partitions::set`], but partitions that are read from just there are left as they are, with what was fetched of them ahead.
@@ -75,6 +79,7 @@ impl Partitions {
             stays
         });
         self.stopped.retain(|at| self.reading.contains_key(at));
+        self.refused.retain(|at| self.reading.contains_key(at));
         let come = wanted.into_iter().map(|(at, next)| (at.clone(), next));
         let come: Vec<_> = come.collect();
         for (at, next) in &come {
@@ -86,6 +91,7 @@ impl Partitions {
     /// Everything that was read; nothing is any more.
     pub fn take(&mut self) -> Vec<TopicPartition> {
         self.stopped.clear();
+        self.refused.clear();
         self.reading.drain().map(|(at, _)| at).collect()
     }
 
@@ -107,6 +113,7 @@ impl Partitions {
             Some(reading) if reading.next.is_none_or(|next| record.offset >= next) => {
                 reading.next = Some(record.offset + 1);
                 reading.ended = false;
+                self.refused.remove(&at);
                 true
             }
             _ => false,
@@ -117,6 +124,7 @@ impl Partitions {
         if let Some(reading) = self.reading.get_mut(at) {
             reading.next = Some(reading.next.unwrap_or(0).max(offset));
             reading.ended = true;
+            self.refused.remove(at);
         }
     }
 
@@ -134,11 +142,30 @@ impl Partitions {
         }
     }
 
+    /// The brokers don't let us read it: librdkafka says so once, and then nothing, not even that it goes on. So it is started again and again.
+    pub fn refuse(&mut self, at: TopicPartition) {
+        if self.reading.contains_key(&at) {
+            self.refused.insert(at.clone());
+            self.stop(at);
+        }
+    }
+
+    pub fn is_refused(&self) -> bool {
+        !self.refused.is_empty()
+    }
+
     /// How long a poll may wait for events.
     pub fn patience(&self) -> Duration {
         match self.stopped.is_empty() {
             true => Duration::MAX,
-            false => RESTART_EVERY,
+            false => self.restart_every(),
+        }
+    }
+
+    fn restart_every(&self) -> Duration {
+        match self.refused.is_empty() {
+            true => RESTART_EVERY,
+            false => AGAIN_AFTER,
         }
     }
 
@@ -153,7 +180,7 @@ impl Partitions {
         if self.stopped.is_empty()
             || self
                 .tried
-                .is_some_and(|tried| tried.elapsed() < RESTART_EVERY)
+                .is_some_and(|tried| tried.elapsed() < self.restart_every())
         {
             return;
         }

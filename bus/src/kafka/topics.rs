@@ -11,7 +11,7 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, Top
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::RDKafkaErrorCode;
 
-use super::errors::{error, needs_somebody};
+use super::errors::{error, lacks_right, needs_somebody};
 use super::log::Context;
 use super::lookups::{ANSWER, Lookups};
 use super::properties::Properties;
@@ -234,10 +234,12 @@ fn create(
         _ => String::new(),
     };
     let message = format!("creating topics: {}{advice}", lines.join("; "));
-    match failed.iter().any(|(_, code)| needs_somebody(*code)) {
-        true => Err(Error::Fatal(message)),
-        false => Err(Error::Unavailable(message)),
-    }
+    let any = |is: fn(RDKafkaErrorCode) -> bool| failed.iter().any(|(_, code)| is(*code));
+    Err(match (any(lacks_right), any(needs_somebody)) {
+        (true, _) => Error::Denied(message),
+        (_, true) => Error::Fatal(message),
+        _ => Error::Unavailable(message),
+    })
 }
 
 /// Admin calls of rdkafka are futures that its own thread completes; this waits for one, without a runtime.

@@ -10,10 +10,11 @@ use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::Producer as _;
 
-use super::errors::{error, needs_somebody, not_a_member};
+use super::errors::{error, lacks_right, needs_somebody, not_a_member};
 use super::lookups::ANSWER;
 use super::polled::PolledProducer;
 use super::properties::Properties;
+use super::refusals::Attempt;
 use super::sending::{EpochContext, send_all};
 use crate::{GroupOptions, Record, Result, TopicPartition};
 
@@ -31,8 +32,31 @@ pub(super) enum Arm {
     Retry(String),
     /// This transaction is void; the next one may succeed. Whether the group said that we aren't a member.
     Abort(String, bool),
-    /// This producer is void: fenced, or broken. Whether somebody must act before another one would do better.
-    Fatal(String, bool),
+    /// This producer is void: fenced, or broken.
+    Fatal(String, Mend),
+}
+
+/// What would let another producer do better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mend {
+    /// That it is another one.
+    Another,
+    /// A right, which somebody may give at any time.
+    Right,
+    /// Nothing but another configuration, of ours or of the brokers.
+    Somebody,
+}
+
+impl Mend {
+    fn of(code: RDKafkaErrorCode) -> Self {
+        match code {
+            // It only says that there was an error before.
+            RDKafkaErrorCode::Fatal => Self::Another,
+            code if lacks_right(code) => Self::Right,
+            code if needs_somebody(code) => Self::Somebody,
+            _ => Self::Another,
+        }
+    }
 }
 
 impl Arm {
@@ -46,24 +70,36 @@ impl Arm {
 fn arm(attempted: &str, error: &KafkaError) -> Arm {
     let message = format!("{attempted}: {error}");
     match error {
-        KafkaError::Transaction(e) if e.is_fatal() => Arm::Fatal(message, hopeless(e.code())),
-        // A right that is missing voids each transaction alike: trying again would go on for ever.
-        KafkaError::Transaction(e) if e.txn_requires_abort() && hopeless(e.code()) => {
-            Arm::Fatal(message, true)
+        KafkaError::Transaction(e) if e.is_fatal() => Arm::Fatal(message, Mend::of(e.code())),
+        // What voids each transaction alike: the next one would do no better.
+        KafkaError::Transaction(e)
+            if e.txn_requires_abort() && Mend::of(e.code()) != Mend::Another =>
+        {
+            Arm::Fatal(message, Mend::of(e.code()))
         }
         KafkaError::Transaction(e) if e.txn_requires_abort() => {
             Arm::Abort(message, not_a_member(e.code()))
         }
         KafkaError::Transaction(e) if e.is_retriable() => Arm::Retry(message),
-        KafkaError::Transaction(e) => Arm::Fatal(message, hopeless(e.code())),
+        KafkaError::Transaction(e) => Arm::Fatal(message, Mend::of(e.code())),
         KafkaError::Flush(RDKafkaErrorCode::OperationTimedOut) => Arm::Retry(message),
-        other => Arm::Fatal(message, other.rdkafka_error_code().is_some_and(hopeless)),
+        other => {
+            let code = other.rdkafka_error_code();
+            Arm::Fatal(message, code.map_or(Mend::Another, Mend::of))
+        }
     }
 }
 
-/// `Fatal` itself only says that there was an error before.
-fn hopeless(code: RDKafkaErrorCode) -> bool {
-    needs_somebody(code) && code != RDKafkaErrorCode::Fatal
+/// Why the transaction under way is void, if another one would do no better: what was purged with it doesn't say. (Asked by beginning another one,
+/// which isn't possible in between.)
+fn voided(client: &PolledProducer<EpochContext>) -> Option<(String, Mend)> {
+    match client.begin_transaction() {
+        Err(KafkaError::Transaction(e)) if e.txn_requires_abort() => {
+            let mend = Mend::of(e.code());
+            (mend != Mend::Another).then(|| (e.to_string(), mend))
+        }
+        _ => None,
+    }
 }
 
 /// A transactional producer that is made again when it broke.
@@ -74,18 +110,22 @@ pub(super) struct Producer {
     role: String,
     client: Option<PolledProducer<EpochContext>>,
     initialised: bool,
+    /// Transactions altogether.
+    attempt: Attempt,
 }
 
 impl Producer {
     /// Takes over from whoever used the same id before, which aborts what that one left open. Brokers that don't
-    /// answer are no error: the first commit tries again.
+    /// answer, or don't allow it, are no error: the first commit tries again.
     pub fn new(properties: &Properties, options: &GroupOptions) -> Result<Self> {
         let id = format!("{}-{}", options.group, options.instance);
+        let role = format!("transactions of {id}");
         let mut producer = Self {
             config: properties.transactions(&id),
             properties: properties.clone(),
             request_bytes_max: properties.message_bytes_max(),
-            role: format!("transactions of {id}"),
+            attempt: Attempt::new(properties.refusals(), role.clone()),
+            role,
             client: None,
             initialised: false,
         };
@@ -93,8 +133,14 @@ impl Producer {
         let deadline = Instant::now() + ANSWER;
         match producer.initialise(|| Instant::now() < deadline) {
             Ok(()) | Err(Arm::Retry(_)) => Ok(producer),
-            Err(Arm::Abort(why, _) | Arm::Fatal(why, false)) => Err(crate::Error::Unavailable(why)),
-            Err(Arm::Fatal(why, true)) => Err(crate::Error::Fatal(why)),
+            Err(Arm::Fatal(why, Mend::Right)) => {
+                producer.refused(&why);
+                Ok(producer)
+            }
+            Err(Arm::Abort(why, _) | Arm::Fatal(why, Mend::Another)) => {
+                Err(crate::Error::Unavailable(why))
+            }
+            Err(Arm::Fatal(why, Mend::Somebody)) => Err(crate::Error::Fatal(why)),
         }
     }
 
@@ -112,6 +158,16 @@ impl Producer {
         self.client = None;
     }
 
+    /// The brokers don't allow what was attempted.
+    pub fn refused(&mut self, why: &str) {
+        self.discard();
+        self.attempt.refused(why);
+    }
+
+    pub fn attempt(&self) -> &Attempt {
+        &self.attempt
+    }
+
     pub fn warn(&self, what: &str) {
         if let Some(client) = &self.client {
             client.client().context().warn(what);
@@ -121,7 +177,7 @@ impl Producer {
     fn client(&self) -> std::result::Result<&PolledProducer<EpochContext>, Arm> {
         self.client
             .as_ref()
-            .ok_or_else(|| Arm::Fatal("there is no transactional producer".into(), false))
+            .ok_or_else(|| Arm::Fatal("there is no transactional producer".into(), Mend::Another))
     }
 
     /// Calls until it is done, refused for good, no longer wanted, or stuck (then the last reason to retry).
@@ -151,7 +207,8 @@ impl Producer {
 
     pub fn initialise(&mut self, wanted: impl Fn() -> bool) -> std::result::Result<(), Arm> {
         if self.client.is_none() {
-            self.create().map_err(|e| Arm::Fatal(e.to_string(), true))?;
+            self.create()
+                .map_err(|e| Arm::Fatal(e.to_string(), Mend::Somebody))?;
         }
         if !self.initialised {
             self.until_done("initialising transactions", wanted, |client| {
@@ -189,9 +246,14 @@ impl Producer {
         };
         let why = format!("producing the records of an epoch: {why}");
         match client.client().fatal_error() {
-            Some((code, reason)) => Err(Arm::Fatal(format!("{why} ({reason})"), hopeless(code))),
-            None if hopeless(code) => Err(Arm::Fatal(why, true)),
-            None => Err(Arm::Abort(why, false)),
+            Some((code, reason)) => Err(Arm::Fatal(format!("{why} ({reason})"), Mend::of(code))),
+            None => Err(match (Mend::of(code), voided(client)) {
+                (Mend::Another, Some((voided, mend))) => {
+                    Arm::Fatal(format!("{why}: {voided}"), mend)
+                }
+                (Mend::Another, None) => Arm::Abort(why, false),
+                (mend, _) => Arm::Fatal(why, mend),
+            }),
         }
     }
 

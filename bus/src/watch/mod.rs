@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use runtime::names;
 
-use crate::{Bus, Topic};
+use crate::{Bus, Error, Topic};
 use group::Group;
 pub use progress::{Cursors, SecondCursor};
 use publishing::Publishing;
@@ -34,7 +34,14 @@ const FRESH_FOR: Duration = Duration::from_secs(15);
 /// Retention is seldom changed.
 const RETENTION_EVERY: Duration = Duration::from_secs(600);
 /// The `kind` labels of the errors' counter.
-const KINDS: [&str; 5] = ["unavailable", "fatal", "fenced", "queue_full", "too_large"];
+const KINDS: [&str; 6] = [
+    "unavailable",
+    "denied",
+    "fatal",
+    "fenced",
+    "queue_full",
+    "too_large",
+];
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -113,7 +120,9 @@ impl Watch {
     pub fn look(&self) {
         let topics = lock(&self.state).topics.clone();
         let mut trouble = self.bus.check().err();
-        if trouble.is_none() {
+        // A right that is missing says nothing of what else is asked for.
+        let goes_on = |error: &Error| matches!(error, Error::Denied(_));
+        if trouble.as_ref().is_none_or(goes_on) {
             for topic in &topics {
                 match self.bus.ranges(topic, ANSWER) {
                     Ok(ranges) => {
@@ -123,8 +132,11 @@ impl Watch {
                         }
                     }
                     Err(error) => {
-                        trouble = Some(error);
-                        break;
+                        let ends = !goes_on(&error);
+                        trouble.get_or_insert(error);
+                        if ends {
+                            break;
+                        }
                     }
                 }
             }

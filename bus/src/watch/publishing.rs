@@ -65,7 +65,10 @@ impl Publishing {
     pub(super) fn refused(&self, error: &Error) {
         count(error.kind());
         // A full queue passes, and a record that is too large is the record's fault.
-        if matches!(error, Error::Unavailable(_) | Error::Fatal(_)) {
+        if matches!(
+            error,
+            Error::Unavailable(_) | Error::Denied(_) | Error::Fatal(_)
+        ) {
             lock(&self.state).failed = Some((Instant::now(), error.to_string()));
         }
     }

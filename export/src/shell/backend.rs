@@ -247,7 +247,7 @@ impl Pump {
                 self.ready.set(trouble.map_or(Ok(()), Err));
                 Ok(polled)
             }
-            Err(bus::Error::Unavailable(reason)) => {
+            Err(bus::Error::Unavailable(reason) | bus::Error::Denied(reason)) => {
                 tracing::warn!(reason, "can't read from the bus; trying again");
                 self.ready
                     .not_ready(format!("can't read from the bus: {reason}"));

@@ -67,6 +67,7 @@ pub struct Recovery {
 struct Retry {
     at: Instant,
     wait: Duration,
+    reason: String,
 }
 
 impl Recovery {
@@ -112,6 +113,11 @@ impl Recovery {
         }
     }
 
+    /// Why it doesn't get on, for now.
+    pub fn trouble(&self) -> Option<&str> {
+        self.retry.as_ref().map(|retry| &*retry.reason)
+    }
+
     pub fn is_under_way(&self) -> bool {
         !self.under_way.is_empty()
     }
@@ -153,12 +159,13 @@ impl Recovery {
                 self.retry = None;
             }
             Err(error) => match error.downcast_ref() {
-                Some(bus::Error::Unavailable(reason)) => {
+                Some(bus::Error::Unavailable(reason) | bus::Error::Denied(reason)) => {
                     tracing::warn!(%reason, "the bus does not answer during recovery; trying again");
                     let wait = self.retry.as_ref().map_or(RETRY_FIRST, |retry| retry.wait);
                     self.retry = Some(Retry {
                         at: Instant::now() + wait,
                         wait: (wait * 2).min(RETRY_MAX),
+                        reason: reason.clone(),
                     });
                 }
                 _ => return Err(error),

@@ -99,6 +99,10 @@ impl Consumer<'_> {
         }
         self.recovery
             .step(self.bus, &self.config.options, timeout, &mut self.batch)?;
+        if let Some(reason) = self.recovery.trouble() {
+            self.ready
+                .not_ready(format!("reading the decision log: {reason}"));
+        }
         self.finish_recovery()?;
         let rest = self.recovery.rest().min(timeout);
         self.poll_member(rest, bytes_max)

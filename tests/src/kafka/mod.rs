@@ -6,8 +6,10 @@
 //! `TAILWATER_REQUIRE_KAFKA=1` that is a panic instead, so that CI can't pass by skipping.
 
 mod jars;
+mod listener;
 mod process;
-mod secure;
+mod rights;
+mod setup;
 
 use std::fmt;
 use std::io::Write;
@@ -22,10 +24,11 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
-use crate::ports::free_port;
 pub use jars::VERSION;
+pub use listener::{Access, Listener};
 use process::Process;
-pub use secure::Secure;
+pub use rights::{Resource, Rights};
+pub use setup::{Setup, Started};
 
 /// There is no Kafka to test against, and why.
 #[derive(Clone, Debug)]
@@ -65,12 +68,7 @@ impl Broker {
 
     /// A broker of the caller's own, which may be killed and restarted; never the one of `KAFKA_BROKERS`.
     pub fn start() -> Result<Broker, Skipped> {
-        Self::or_skipped(start)
-    }
-
-    /// Likewise, with a listener besides that takes SCRAM over TLS only.
-    pub fn start_secure() -> Result<(Broker, Secure), Skipped> {
-        Self::or_skipped(secure::start)
+        Ok(Setup::default().start()?.broker)
     }
 
     fn or_skipped<T>(start: impl FnOnce() -> Result<T>) -> Result<T, Skipped> {
@@ -177,26 +175,13 @@ pub fn unique(name: &str) -> String {
     )
 }
 
-fn start() -> Result<Broker> {
-    let jars = jars::folder()?;
-    // Another process may take a port between our look and the broker's bind: then others are tried.
-    let mut tried = String::new();
-    for _ in 0..3 {
-        match start_on(&jars, free_port()?, free_port()?, "", &[]) {
-            Ok(broker) => return Ok(broker),
-            Err(error) => tried.push_str(&format!("{error:#}; ")),
-        }
-    }
-    bail!("the broker did not start: {tried}")
-}
-
-/// `more` are lines of its configuration, `format` arguments of the tool that formats its log.
+/// `more` are lines of its configuration, of which the last of a key counts, `format` arguments of the tool that formats its log.
 fn start_on(
     jars: &std::path::Path,
     port: u16,
     controller: u16,
     more: &str,
-    format: &[&str],
+    format: &[String],
 ) -> Result<Broker> {
     let folder = tempfile::Builder::new()
         .prefix("tailwater-kafka-")

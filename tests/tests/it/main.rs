@@ -18,6 +18,7 @@ mod policies;
 mod recovery;
 mod replaced;
 mod retention;
+mod rights;
 mod running;
 mod same_log;
 mod tail_sampling;

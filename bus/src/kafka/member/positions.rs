@@ -3,11 +3,14 @@
 use std::time::{Duration, Instant};
 
 use rdkafka::consumer::Consumer as _;
+use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::Offset;
 
 use super::{KafkaMember, LOGS_EVERY, asking};
+use crate::kafka::errors::error;
 use crate::kafka::held::committed_positions;
 use crate::kafka::log_id::{LogIds, unsign};
+use crate::kafka::refusals::AGAIN_AFTER;
 use crate::{Error, Position, Result, Topic, TopicPartition, WentBack, report_went_back};
 
 /// One question to the brokers.
@@ -27,6 +30,10 @@ impl KafkaMember {
         loop {
             match self.try_starts(partitions) {
                 Ok(starts) => return Some(starts),
+                Err(Error::Denied(reason)) => {
+                    self.membership.refused(&reason);
+                    std::thread::sleep(AGAIN_AFTER);
+                }
                 Err(error) => self.consumer.base.context().warn(&error.to_string()),
             }
             if self.consumer.base.assignment_lost() || self.is_fenced() {
@@ -39,16 +46,15 @@ impl KafkaMember {
     fn try_starts(&self, partitions: &[TopicPartition]) -> Result<(Positions, LogIds)> {
         // The ids first: should a topic be replaced in between, the positions don't fit and the next look shows it.
         let logs = self.lookups.log_ids(&self.topics, QUESTION)?;
-        let unknown =
-            |why: String| Error::Unavailable(format!("asking for committed positions: {why}"));
+        const ATTEMPTED: &str = "asking for committed positions";
         // Under `read_committed` this waits for the transaction in which the last owner commits.
         let answer = self
             .consumer
             .base
             .committed_offsets(asking(partitions, Offset::Invalid), QUESTION)
-            .map_err(|e| unknown(e.to_string()))?;
-        let mut positions =
-            committed_positions(&answer).map_err(|code| unknown(code.to_string()))?;
+            .map_err(|e| error(ATTEMPTED, &e))?;
+        let mut positions = committed_positions(&answer)
+            .map_err(|code| error(ATTEMPTED, &KafkaError::ConsumerCommit(code)))?;
         let ends = self.lookups.ends(partitions, QUESTION)?;
         for (at, position) in &mut positions {
             let end = ends.get(at).copied();

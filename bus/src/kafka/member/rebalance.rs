@@ -8,7 +8,7 @@ use rdkafka::consumer::Consumer as _;
 use rdkafka::error::RDKafkaErrorCode;
 
 use super::{KafkaMember, client};
-use crate::kafka::errors::error;
+use crate::kafka::errors::{error, lacks_right};
 use crate::kafka::held::{Consumer, Happened};
 use crate::kafka::reading::stops_partition;
 use crate::{Assigned, Error, Fetched, Result, TopicPartition};
@@ -52,6 +52,15 @@ impl KafkaMember {
                     return Err(Error::Fatal(format!("reading from Kafka: {reason}")));
                 }
                 Some(at) if stops_partition(code) => self.partitions.stop(at),
+                Some(at) if lacks_right(code) && self.partitions.get(&at).is_some() => {
+                    self.reading
+                        .refused(&format!("topic `{}`: {reason}", at.topic));
+                    self.partitions.refuse(at);
+                }
+                at if lacks_right(code) => self.membership.refused(&match at {
+                    Some(at) => format!("topic `{}`: {reason}", at.topic),
+                    None => reason,
+                }),
                 _ => self.consumer.base.context().failed(code, &reason),
             },
             Happened::Record(_) | Happened::End(..) | Happened::Nothing => {}
@@ -67,6 +76,7 @@ impl KafkaMember {
         let starts = committed
             .iter()
             .map(|(at, position)| (at.clone(), position.as_ref().map(|p| p.offset)));
+        self.membership.allowed();
         self.partitions.set(starts);
         self.known.learn(&self.group, &logs);
         if let Err(e) = self.partitions.assign(&self.consumer) {
@@ -75,7 +85,7 @@ impl KafkaMember {
                 .base
                 .context()
                 .warn(&format!("taking partitions over: {e}"));
-            self.partitions.take();
+            self.take_partitions();
             return;
         }
         self.ownership.assign(
@@ -101,7 +111,7 @@ impl KafkaMember {
 
     fn revoked(&mut self) -> Vec<TopicPartition> {
         let lost = self.consumer.base.assignment_lost();
-        let gone = self.partitions.take();
+        let gone = self.take_partitions();
         if !gone.is_empty() {
             let client = self.consumer.base.context().role();
             tracing::info!(client, partitions = gone.len(), lost, "partitions revoked");
@@ -140,7 +150,7 @@ impl KafkaMember {
         if self.is_fenced() {
             return self.join_as_new_client(reason);
         }
-        let gone = self.partitions.take();
+        let gone = self.take_partitions();
         tracing::warn!(
             client = self.consumer.base.context().role(),
             partitions = gone.len(),
@@ -167,7 +177,7 @@ impl KafkaMember {
                 self.group, self.instance
             )));
         }
-        let gone = self.partitions.take();
+        let gone = self.take_partitions();
         tracing::warn!(
             client = self.consumer.base.context().role(),
             partitions = gone.len(),
