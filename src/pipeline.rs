@@ -150,7 +150,7 @@ impl Pipeline {
             _instance: instance,
         };
         for (stage, ready) in stages {
-            pipeline.add(config, stage, ready).await?;
+            pipeline.add(config, stage, ready, stop).await?;
         }
         Ok(Some(pipeline))
     }
@@ -171,14 +171,23 @@ impl Pipeline {
         self.watch.bus(stage.name(), cursors)
     }
 
-    async fn add(&mut self, config: &Config, stage: Stage, ready: Readiness) -> anyhow::Result<()> {
+    async fn add(
+        &mut self,
+        config: &Config,
+        stage: Stage,
+        ready: Readiness,
+        stop: &Drain,
+    ) -> anyhow::Result<()> {
         let (bus, topics) = (self.watched(stage), self.topics.clone());
         let instance = self._instance.name().to_owned();
         match stage {
             Stage::Ingest => {
                 let rekey = config.ingest.rekey.clone();
-                let bind = ingest::bind(config.ingest.clone(), bus.clone(), topics.clone(), ready);
-                let ingest = bind.await?;
+                let (own, topics_too) = (config.ingest.clone(), topics.clone());
+                let bound = ingest::bind(own, bus.clone(), topics_too, ready, stop).await?;
+                let Some(ingest) = bound else {
+                    return Ok(());
+                };
                 let (grpc, http) = (ingest.grpc_addr()?, ingest.http_addr()?);
                 (self.grpc, self.http) = (Some(grpc), Some(http));
                 self.summary.listening(grpc, http);

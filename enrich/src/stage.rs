@@ -52,7 +52,7 @@ pub fn run(
             "enrich joins its group anew"
         );
         ready.not_ready(format!("joining again: {reason}"));
-        wait(retry, &drain);
+        drain.wait(retry);
         retry = (retry * 2).min(RETRY_MAX);
     }
     Ok(())
@@ -239,12 +239,5 @@ fn unavailable(error: anyhow::Error) -> End {
     match error.downcast::<Error>() {
         Ok(error) => End::from(error),
         Err(error) => End::Failed(error),
-    }
-}
-
-fn wait(time: Duration, drain: &Drain) {
-    let until = std::time::Instant::now() + time;
-    while !drain.is_requested() && std::time::Instant::now() < until {
-        std::thread::sleep(Duration::from_millis(20));
     }
 }

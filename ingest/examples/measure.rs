@@ -53,16 +53,18 @@ fn main() {
         ..Default::default()
     };
     let config = raw.validate("ingest", &mut Problems::new());
+    let drain = Drain::new();
     let ingest = server
         .block_on(ingest::bind(
             config,
             bus,
             topics,
             Health::new().part("ingest"),
+            &drain,
         ))
-        .unwrap();
+        .unwrap()
+        .expect("nobody has drained it");
     let address = ingest.grpc_addr().unwrap();
-    let drain = Drain::new();
     let running = server.spawn(ingest.run(drain.clone()));
 
     let bodies: Arc<[Bytes]> = (0..64)

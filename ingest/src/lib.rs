@@ -67,7 +67,7 @@ pub struct Ingest {
     receiver: Arc<Receiver>,
 }
 
-/// Binds both sockets. The raw topics must exist.
+/// Binds both sockets. The raw topics must exist. Waits for a bus that can't be reached; `None`: it was told to drain meanwhile.
 ///
 /// # Errors
 /// A port is taken, or the bus doesn't know a raw topic.
@@ -76,17 +76,26 @@ pub async fn bind(
     bus: Arc<dyn bus::Bus>,
     topics: schemas::Topics,
     ready: Readiness,
-) -> anyhow::Result<Ingest> {
+    drain: &Drain,
+) -> anyhow::Result<Option<Ingest>> {
     let grpc = listen(&config.grpc, "OTLP over gRPC").await?;
     let http = listen(&config.http, "OTLP over HTTP").await?;
     let collecting = Collecting {
         record_bytes_max: config.record_bytes_max,
         linger: config.linger,
     };
+    let (waiting, asked) = (ready.clone(), drain.clone());
+    let look_up = move || {
+        let ask = || Raw::look_up(&*bus, &topics);
+        bus::until_reachable(ask, &waiting, &asked)
+    };
     // The Kafka client blocks when it looks up metadata.
-    let raw = tokio::task::spawn_blocking(move || Raw::look_up(&*bus, &topics))
+    let raw = tokio::task::spawn_blocking(look_up)
         .await?
         .context("preparing to publish to the raw topics")?;
+    let Some(raw) = raw else {
+        return Ok(None);
+    };
     let packs = Arc::new(Packs::new(raw, collecting));
     let limits = runtime::connections::Limits {
         connections_max: config.connections_max,
@@ -111,14 +120,14 @@ pub async fn bind(
         retry_after: config.retry_after,
     };
     let receiver = Arc::new(receiver);
-    Ok(Ingest {
+    Ok(Some(Ingest {
         grpc,
         http,
         connections: Connections::new(receiver.clone(), limits, windows_bytes),
         packs,
         ready,
         receiver,
-    })
+    }))
 }
 
 async fn listen(listen: &Listen, what: &str) -> anyhow::Result<TcpListener> {

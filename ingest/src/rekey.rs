@@ -43,8 +43,12 @@ pub fn rekey(
     ready: Readiness,
     drain: Drain,
 ) -> anyhow::Result<()> {
+    let ask = || Rekeyer::new(&config, &*bus, &topics);
     let rekeyer =
-        Rekeyer::new(&config, &*bus, &topics).context("preparing to partition a topic anew")?;
+        bus::until_reachable(ask, &ready, &drain).context("preparing to partition a topic anew")?;
+    let Some(rekeyer) = rekeyer else {
+        return Ok(());
+    };
     while !drain.is_requested() {
         let options = GroupOptions {
             group: config
@@ -72,7 +76,7 @@ pub fn rekey(
             Err(End::Again(reason)) => {
                 tracing::info!(reason, topic = config.topic, "joining the group anew");
                 ready.not_ready(reason);
-                std::thread::sleep(REJOIN_PAUSE);
+                drain.wait(REJOIN_PAUSE);
             }
         }
     }

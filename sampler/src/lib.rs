@@ -69,11 +69,7 @@ pub fn run(
 ) -> anyhow::Result<()> {
     let raw = topics.raw(Signal::Traces);
     let ask = || Ok((bus.partition_count(&raw)?, bus.timestamps(&raw)?));
-    let wait = |reason: &str| {
-        ready.not_ready(format!("waiting for the bus: {reason}"));
-        !drain.is_requested()
-    };
-    let asked = bus::until_reachable(ask, wait).with_context(|| {
+    let asked = bus::until_reachable(ask, &ready, &drain).with_context(|| {
         format!("cannot learn the partition count of {raw}, and whose clock stamps its records")
     })?;
     let Some((partitions, timestamps)) = asked else {
@@ -102,7 +98,7 @@ pub fn run(
             Ended::Fenced(reason) => {
                 ready.not_ready("joining the group again");
                 tracing::info!(reason, "the sampler was fenced; joining the group again");
-                std::thread::sleep(REJOIN_AFTER);
+                drain.wait(REJOIN_AFTER);
             }
         }
     }

@@ -47,16 +47,12 @@ pub fn run_backend(
     let name: Arc<str> = backend.name.as_str().into();
     let sink = Sink::new(&backend.kind).with_context(|| format!("backend `{name}`"))?;
     let sink = Arc::new(sink);
-    let wait = |reason: &str| {
-        ready.not_ready(format!("waiting for the bus: {reason}"));
-        !drain.is_requested()
-    };
     let start = || {
         let count = |signal: &Signal| bus.partition_count(&topics.clean(*signal));
         let partitions: bus::Result<Vec<u32>> = backend.signals.iter().map(count).collect();
         Ok((partitions?, DeadLetters::new(&*bus, &topics, &name)?))
     };
-    let started = bus::until_reachable(start, wait)
+    let started = bus::until_reachable(start, &ready, &drain)
         .with_context(|| format!("backend `{name}`: can't learn of its topics"))?;
     let Some((partitions, dead_letters)) = started else {
         return Ok(());
@@ -108,7 +104,7 @@ pub fn run_backend(
         revoke_timeout: REVOKE_TIMEOUT,
     };
     let join = || bus.join(options.clone(), membership.clone());
-    let joined = bus::until_reachable(join, wait)
+    let joined = bus::until_reachable(join, &ready, &drain)
         .with_context(|| format!("backend `{name}`: can't join group `{group}`"))?;
     let Some((member, mut committer)) = joined else {
         return Ok(());

@@ -127,7 +127,10 @@ impl bus::Bus for FakeBus {
         Ok(())
     }
     fn partition_count(&self, _: &str) -> Result<u32> {
-        Ok(PARTITIONS)
+        match *self.state.mode.lock().unwrap() {
+            Mode::Fail => Err(Error::Unavailable("no broker answers".into())),
+            _ => Ok(PARTITIONS),
+        }
     }
     fn timestamps(&self, _: &str) -> Result<bus::Timestamps> {
         Ok(bus::Timestamps::LogAppend)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use runtime::Health;
+use runtime::{Drain, Health};
 
 use crate::bus::{FakeBus, Mode};
 use crate::client::{TRACES, call, connect_h2, framed, grpc};
@@ -83,11 +83,36 @@ async fn a_taken_port_is_named_with_its_key() {
         Arc::new(FakeBus::new()),
         schemas::Topics::new("t"),
         ready,
+        &Drain::new(),
     )
     .await;
     let error = format!("{:#}", bound.err().unwrap());
     for part in ["OTLP over HTTP", &address.to_string(), "ingest.http.listen"] {
         assert!(error.contains(part), "{error}");
+    }
+}
+
+/// It asks for its topics when the bus was opened; whatever died since is waited for.
+#[tokio::test]
+async fn a_bus_that_is_away_when_topics_are_asked_for_is_waited_for() {
+    for comes_back in [true, false] {
+        let (bus, health, drain) = (FakeBus::new(), Health::new(), Drain::new());
+        bus.set(Mode::Fail);
+        let bound = tokio::spawn({
+            let (bus, ready, drain) = (Arc::new(bus.clone()), health.part("ingest"), drain.clone());
+            let topics = schemas::Topics::new("t");
+            async move { ingest::bind(quick(|_| ()), bus, topics, ready, &drain).await }
+        });
+        let says = "waiting for the bus: no broker answers".to_owned();
+        while health.parts().first().map(|part| part.state.clone()) != Some(Err(says.clone())) {
+            assert!(!bound.is_finished(), "it has not waited");
+            tokio::task::yield_now().await;
+        }
+        match comes_back {
+            true => bus.set(Mode::Acknowledge),
+            false => drain.request(),
+        }
+        assert_eq!(bound.await.unwrap().unwrap().is_some(), comes_back);
     }
 }
 

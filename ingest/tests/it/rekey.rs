@@ -209,16 +209,10 @@ fn what_was_acknowledged_is_on_the_embedded_bus() {
         .unwrap();
     runtime.block_on(async {
         let config = crate::server::quick(|_| ());
-        let ingest = ingest::bind(
-            config,
-            bus.clone(),
-            topics.clone(),
-            Health::new().part("ingest"),
-        )
-        .await
-        .unwrap();
+        let (drain, ready) = (Drain::new(), Health::new().part("ingest"));
+        let bound = ingest::bind(config, bus.clone(), topics.clone(), ready, &drain).await;
+        let ingest = bound.unwrap().expect("nobody has drained it");
         let address = ingest.grpc_addr().unwrap();
-        let drain = Drain::new();
         let running = tokio::spawn(ingest.run(drain.clone()));
         for trace in 1..=20 {
             let message = traces((1..=5).map(|id| span(trace, id)).collect()).encode_to_vec();

@@ -59,8 +59,9 @@ impl<B> Server<B> {
         let recording = metrics::set_default_local_recorder(recorder);
         let health = Health::new();
         let ready = health.part("ingest");
-        let ingest = ingest::bind(config, shared, topics, ready).await.unwrap();
         let drain = Drain::new();
+        let bound = ingest::bind(config, shared, topics, ready, &drain).await;
+        let ingest = bound.unwrap().expect("nobody has drained it");
         Self {
             grpc: ingest.grpc_addr().unwrap(),
             http: ingest.http_addr().unwrap(),

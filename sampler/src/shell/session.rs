@@ -177,14 +177,9 @@ fn join(
         instance: around.instance.to_owned(),
         revoke_timeout: REVOKE_TIMEOUT,
     };
-    let wait = |reason: &str| {
-        around
-            .ready
-            .not_ready(format!("waiting for the bus: {reason}"));
-        !around.drain.is_requested()
-    };
     let join = || around.bus.join(group.clone(), shared.clone());
-    bus::until_reachable(join, wait).context("cannot join the sampler's consumer group")
+    bus::until_reachable(join, around.ready, around.drain)
+        .context("cannot join the sampler's consumer group")
 }
 
 /// The other sampler processes.
