@@ -170,6 +170,14 @@ pub trait Bus: Send + Sync {
     fn partition_count(&self, topic: &str) -> Result<u32>;
     /// Whose clock stamps the records of a topic; where that can't be found out, it may be the producers'.
     fn timestamps(&self, topic: &str) -> Result<Timestamps>;
+    /// What tells a topic from another one that is created under the same name after it; `None` where nothing does.
+    ///
+    /// # Errors
+    /// The bus can't be asked.
+    fn log_id(&self, topic: &Topic) -> Result<Option<String>> {
+        let _ = topic;
+        Ok(None)
+    }
     /// How long the bus keeps a record at least, unless the topic grows too large before; `None`: not bounded by time, or not known.
     ///
     /// # Errors

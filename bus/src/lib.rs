@@ -38,4 +38,4 @@ pub use quiet::Quiet;
 pub use reachable::until_reachable;
 pub use scan::{Scan, ScanProgress, read_topic};
 pub use specs::topic_specs;
-pub use went_back::{WentBack, report_went_back};
+pub use went_back::{WentBack, announce_went_back, report_went_back};

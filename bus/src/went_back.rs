@@ -33,7 +33,7 @@ fn counted(group: &str, topic: &Topic, what: WentBack) -> Counter {
 }
 
 /// The counters of a group are there before anything happens.
-pub(crate) fn announce(group: &str, topics: &[Topic]) {
+pub fn announce_went_back(group: &str, topics: &[Topic]) {
     for topic in topics {
         for what in [WentBack::Replaced, WentBack::Shortened, WentBack::Forgotten] {
             counted(group, topic, what).increment(0);

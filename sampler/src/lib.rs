@@ -32,6 +32,7 @@ use anyhow::Context;
 use bus::{Bus, Timestamps};
 use runtime::{Drain, Readiness};
 use schemas::{Signal, Topics};
+use xxhash_rust::xxh3::xxh3_64;
 
 pub use config::{Config, RawConfig};
 pub use decide::links;
@@ -68,11 +69,17 @@ pub fn run(
     drain: Drain,
 ) -> anyhow::Result<()> {
     let raw = topics.raw(Signal::Traces);
-    let ask = || Ok((bus.partition_count(&raw)?, bus.timestamps(&raw)?));
+    let ask = || {
+        Ok((
+            bus.partition_count(&raw)?,
+            bus.timestamps(&raw)?,
+            bus.log_id(&topics.decisions())?,
+        ))
+    };
     let asked = bus::until_reachable(ask, &ready, &drain).with_context(|| {
-        format!("cannot learn the partition count of {raw}, and whose clock stamps its records")
+        format!("cannot learn the partition count of {raw}, whose clock stamps its records, and which decision log is there")
     })?;
-    let Some((partitions, timestamps)) = asked else {
+    let Some((partitions, timestamps, decision_log)) = asked else {
         return Ok(());
     };
     let wanted = config.options.bus.record_bytes_max;
@@ -82,6 +89,7 @@ pub fn run(
         record_bytes_limit: bus.record_bytes_max(),
         copy_cached: bus.values_pin_buffers(),
         stamps: timestamps == Timestamps::LogAppend,
+        decision_log: decision_log.map_or(0, |id| xxh3_64(id.as_bytes())),
     };
     let around = Around {
         bus: &bus,

@@ -50,6 +50,8 @@ pub struct BusProperties {
     pub copy_cached: bool,
     /// Its own clock stamps raw records, not their producers'.
     pub stamps: bool,
+    /// Which decision log is there, as a number; 0 where nothing tells it from another one.
+    pub decision_log: u64,
 }
 
 impl Options {
@@ -72,6 +74,7 @@ impl Default for BusProperties {
             record_bytes_limit: usize::MAX,
             copy_cached: true,
             stamps: false,
+            decision_log: 0,
         }
     }
 }

@@ -57,6 +57,7 @@ pub struct Partition {
     copier: Copier,
     generation: u64,
     decisions_from: u64,
+    decision_log: u64,
     /// Both cursors at the last take.
     taken: (u64, u64),
 }
@@ -74,6 +75,7 @@ impl Partition {
             number,
             generation: options.generation,
             decisions_from: start.decisions_from,
+            decision_log: options.bus.decision_log,
             taken: (start.emit, start.decide.max(start.emit)),
             copier: Copier::new(options.clone(), &start, cache_bytes),
             decider: Decider::new(number, policies, options, start),
@@ -240,6 +242,7 @@ impl Partition {
             clock_decide_ms: self.clock_ms(),
             generation: self.generation,
             decisions_from: self.decisions_from,
+            decision_log: self.decision_log,
         };
         Output {
             decisions,

@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-use crate::options::Options;
+use crate::options::{BusProperties, Options};
 
-/// P and the clocks, as a short string: `1;p=…;cl=…;jl=…;cp=…;g=…;d=…`, numbers in decimal, `g` in hexadecimal; `d` is left out when it is 0.
+/// P and the clocks, as a short string: `1;p=…;cl=…;jl=…;cp=…;g=…;d=…;l=…`, numbers in decimal, `g` and `l` in hexadecimal; `d` and `l` are left out when
+/// they are 0.
 /// Fields may come in any order; unknown ones are ignored, so that a field can be added without a new version.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Position {
@@ -20,6 +21,8 @@ pub struct Position {
     pub generation: u64,
     /// See [`Start::decisions_from`].
     pub decisions_from: u64,
+    /// See [`BusProperties::decision_log`].
+    pub decision_log: u64,
 }
 
 /// Where a partition starts.
@@ -95,6 +98,9 @@ impl Position {
         if self.decisions_from > 0 {
             let _ = write!(text, ";d={}", self.decisions_from);
         }
+        if self.decision_log > 0 {
+            let _ = write!(text, ";l={:x}", self.decision_log);
+        }
         text
     }
 
@@ -115,16 +121,15 @@ impl Position {
         for field in fields {
             let (name, value) = field.split_once('=').ok_or_else(malformed)?;
             let number = || value.parse::<u64>().map_err(|_| malformed());
+            let hexadecimal = || u64::from_str_radix(value, 16).map_err(|_| malformed());
             match name {
                 "p" => decide = Some(number()?),
                 "cl" => clock_emit = Some(number()?),
                 "jl" => position.jump_emit_ms = number()?,
                 "cp" => clock_decide = Some(number()?),
-                "g" => {
-                    position.generation =
-                        u64::from_str_radix(value, 16).map_err(|_| malformed())?;
-                }
+                "g" => position.generation = hexadecimal()?,
                 "d" => position.decisions_from = number()?,
+                "l" => position.decision_log = hexadecimal()?,
                 _ => {}
             }
         }
@@ -132,6 +137,12 @@ impl Position {
         position.clock_emit_ms = clock_emit.ok_or_else(malformed)?;
         position.clock_decide_ms = clock_decide.ok_or_else(malformed)?;
         Ok(position)
+    }
+
+    /// Whether its verdicts are in another decision log than the one that is there now, as far as that is known.
+    pub fn is_of_another_decision_log(&self, bus: &BusProperties) -> bool {
+        let known = self.decision_log != 0 && bus.decision_log != 0;
+        known && self.decision_log != bus.decision_log
     }
 
     /// Where a partition starts whose committed offset is `emit`.
@@ -160,6 +171,7 @@ mod tests {
             clock_decide_ms: u64::MAX,
             generation: 0xfeed,
             decisions_from: 0,
+            decision_log: 0,
         };
         let metadata = position.to_metadata();
         assert_eq!(
@@ -170,8 +182,10 @@ mod tests {
         assert_eq!(Position::parse(&format!("{metadata};new=x")), Ok(position));
         let position = Position {
             decisions_from: 9,
+            decision_log: 0xfeed_0000_0000_beef,
             ..position
         };
+        assert!(position.to_metadata().ends_with(";d=9;l=feed00000000beef"));
         assert_eq!(Position::parse(&position.to_metadata()), Ok(position));
     }
 

@@ -25,7 +25,8 @@ use super::lookups::Lookups;
 use super::ownership::Ownership;
 use super::properties::Properties;
 use super::reading::Partitions;
-use crate::went_back::announce;
+use super::refusals::Attempt;
+use crate::went_back::announce_went_back;
 use crate::{Error, GroupOptions, Member, Polled, Rebalance, Result, Topic, TopicPartition};
 
 /// The shortest time between two questions to the brokers whether a partition is at its end: after the client said so,
@@ -70,7 +71,11 @@ impl KafkaMember {
         rebalance: Arc<dyn Rebalance>,
     ) -> Result<Self> {
         let config = properties.member(&options.group, &options.instance);
-        announce(&options.group, &options.topics);
+        announce_went_back(&options.group, &options.topics);
+        let attempt = |what: &str| {
+            let name = format!("{what} group `{}`", options.group);
+            Attempt::new(properties.refusals(), name)
+        };
         let member = Self {
             consumer: client(&config, member_context(properties, &options.group))?,
             config,

@@ -34,7 +34,7 @@ use std::time::Duration;
 
 use crate::{
     Bus, Committer, Delivery, GroupOptions, Member, Publisher, Reader, Rebalance, Result,
-    Timestamps, TopicSpec,
+    Timestamps, Topic, TopicSpec,
 };
 
 use fenced::Fencings;
@@ -104,6 +104,13 @@ impl Bus for Kafka {
 
     fn timestamps(&self, topic: &str) -> Result<Timestamps> {
         topics::timestamps(&self.properties, topic)
+    }
+
+    fn log_id(&self, topic: &Topic) -> Result<Option<String>> {
+        let mut ids = self
+            .lookups
+            .log_ids(std::slice::from_ref(topic), lookups::ANSWER)?;
+        Ok(ids.remove(topic))
     }
 
     fn retention(&self, topic: &str) -> Result<Option<Duration>> {

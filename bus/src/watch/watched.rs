@@ -10,7 +10,7 @@ use super::publishing::{Publishing, UnderWay};
 use super::{Watch, count};
 use crate::{
     Ack, Assigned, Bus, CommitError, Committer, DiskUse, Epoch, GroupOptions, Member, Polled,
-    Publisher, Reader, Rebalance, Record, Result, Timestamps, TopicPartition, TopicSpec,
+    Publisher, Reader, Rebalance, Record, Result, Timestamps, Topic, TopicPartition, TopicSpec,
 };
 
 pub(super) struct Watched {
@@ -33,6 +33,10 @@ impl Bus for Watched {
 
     fn timestamps(&self, topic: &str) -> Result<Timestamps> {
         self.watch.bus.timestamps(topic)
+    }
+
+    fn log_id(&self, topic: &Topic) -> Result<Option<String>> {
+        self.watch.bus.log_id(topic)
     }
 
     fn retention(&self, topic: &str) -> Result<Option<Duration>> {

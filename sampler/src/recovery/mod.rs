@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use bus::{
-    Assigned, Bus, Fetched, Reader, Scan, Topic, TopicPartition, WentBack, report_went_back,
+    Assigned, Bus, Fetched, Reader, Scan, Topic, TopicPartition, WentBack, announce_went_back,
+    report_went_back,
 };
 use schemas::{Signal, Topics};
 
@@ -72,10 +73,12 @@ struct Retry {
 
 impl Recovery {
     pub fn new(topics: &Topics) -> Self {
+        let (log, group) = (topics.decisions(), topics.group("sampler"));
+        announce_went_back(&group, std::slice::from_ref(&log));
         Self {
             raw: topics.raw(Signal::Traces),
-            log: topics.decisions(),
-            group: topics.group("sampler"),
+            log,
+            group,
             under_way: BTreeSet::new(),
             unplaced: VecDeque::new(),
             unread: BTreeMap::new(),
@@ -215,7 +218,7 @@ impl Recovery {
             let at = TopicPartition::new(self.log.clone(), partition);
             let range = reader.range(&at)?;
             let start = match &assigned.committed {
-                Some(committed) => resume(committed, &raw, &range, &self.group)?,
+                Some(committed) => resume(committed, &raw, (&at, &range), options, &self.group)?,
                 None => {
                     let decisions_from = match options.bus.stamps {
                         true => about_present(reader, (&assigned.at, &raw), (&at, &range))?,
@@ -334,19 +337,24 @@ fn about_present(
 fn resume(
     committed: &bus::Position,
     raw: &Range<u64>,
-    decisions: &Range<u64>,
+    (log, decisions): (&TopicPartition, &Range<u64>),
+    options: &Options,
     group: &str,
 ) -> anyhow::Result<Start> {
-    let mut start = Position::parse(&committed.metadata)
-        .with_context(|| format!("cannot start on {}", committed.at))?
-        .start(committed.offset);
+    let position = Position::parse(&committed.metadata)
+        .with_context(|| format!("cannot start on {}", committed.at))?;
+    let mut start = position.start(committed.offset);
     if start.decide > raw.end {
         let what = WentBack::Shortened;
         report_went_back(group, &committed.at, Some(start.decide), raw.end, what);
         // What comes now at these offsets has no verdict yet.
         start.decide = raw.end.max(start.emit);
     }
-    if start.decisions_from > decisions.end {
+    let replaced = position.is_of_another_decision_log(&options.bus);
+    if replaced {
+        report_went_back(group, log, None, decisions.start, WentBack::Replaced);
+    }
+    if replaced || start.decisions_from > decisions.end {
         // The decision log itself was created anew, and all that is in it is about the present raw log.
         start.decisions_from = 0;
     }
@@ -362,6 +370,18 @@ mod tests {
     use super::*;
 
     const GROUP: &str = "g";
+    /// The decision log that is there.
+    const THERE: u64 = 7;
+
+    fn options(decision_log: u64) -> Options {
+        let mut problems = runtime::config::Problems::new();
+        let mut options = crate::RawConfig::default()
+            .validate("", &mut problems)
+            .options;
+        options.bus.stamps = true;
+        options.bus.decision_log = decision_log;
+        options
+    }
     const WITHIN: Duration = Duration::from_secs(30);
 
     fn position(decide: u64, decisions_from: u64) -> Position {
@@ -385,7 +405,9 @@ mod tests {
             offset,
             metadata: position.to_metadata(),
         };
-        let start = resume(&committed, &raw, &decisions, GROUP).unwrap();
+        let log = TopicPartition::new("decisions", 0);
+        let options = options(THERE);
+        let start = resume(&committed, &raw, (&log, &decisions), &options, GROUP).unwrap();
         assert_eq!((start.emit, start.decide, start.decisions_from), expected);
     }
 
@@ -424,11 +446,7 @@ mod tests {
             publisher.publish(to, record, Box::new(ack)).unwrap();
             publisher.flush(WITHIN).unwrap();
         }
-        let mut problems = runtime::config::Problems::new();
-        let mut options = crate::RawConfig::default()
-            .validate("", &mut problems)
-            .options;
-        options.bus.stamps = true;
+        let options = options(0);
         let mut recovery = Recovery::new(&topics);
         recovery.begin(vec![Assigned {
             at: TopicPartition::new(raw, 0),
@@ -460,6 +478,18 @@ mod tests {
         check_without_position("ddr", (2, &[]));
         check_without_position("rdrd", (0, &[0, 1]));
         check_without_position("ddrrdd", (2, &[2, 3]));
+    }
+
+    /// All verdicts in it are about the present raw log; those that are gone are missed, and said to be.
+    #[test]
+    fn a_decision_log_that_was_created_anew_is_read_from_its_beginning() {
+        let of = |decision_log| Position {
+            decision_log,
+            ..position(9, 3)
+        };
+        check((5, of(THERE)), 2..20, 0..7, (5, 9, 3));
+        check((5, of(0)), 2..20, 0..7, (5, 9, 3));
+        check((5, of(THERE + 1)), 2..20, 0..7, (5, 9, 0));
     }
 
     /// Records that come at the offsets of those that the brokers lost are decided like any others.

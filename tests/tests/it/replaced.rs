@@ -121,3 +121,34 @@ fn topics_may_be_replaced_under_running_stages() {
 fn topics_may_be_replaced_while_stages_are_stopped() {
     check(true);
 }
+
+/// Its verdicts are about a raw log that is still there.
+#[test]
+fn the_decision_log_may_be_replaced_while_the_sampler_is_stopped() {
+    let Ok(broker) = Broker::shared() else { return };
+    let mut world = World::kafka(broker);
+    world.set_decision_wait(500);
+    world.config["sampler"]["policies"] = json!([{"name": "all", "type": "always_sample"}]);
+    let bus = world.bus();
+    let mut processes = ["ingest", "sample", "enrich", "export"].map(|it| world.process(it, it));
+    processes.iter_mut().for_each(Tailwater::start_and_wait);
+    send(&world, &processes[0], 1);
+    wait_read(&world, &*bus);
+    assert_eq!(processes[1].stop(), 0);
+    let decisions = world.topics().decisions();
+    delete_topics(broker.brokers(), &[decisions]).unwrap();
+    bus.ensure_topics(&bus::topic_specs(&world.topics(), PARTITIONS))
+        .unwrap();
+    processes[1].start_and_wait();
+    assert_eq!(went_back(&processes[1]), u64::from(PARTITIONS));
+    assert_eq!(processes[1].logged("ERROR"), PARTITIONS as usize);
+    send(&world, &processes[0], 2);
+    wait_read(&world, &*bus);
+    // And once only.
+    assert_eq!(processes[1].stop(), 0);
+    processes[1].start_and_wait();
+    assert_eq!(processes[1].logged("ERROR"), PARTITIONS as usize);
+    for mut process in processes {
+        assert_eq!(process.stop(), 0);
+    }
+}

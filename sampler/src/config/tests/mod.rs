@@ -40,6 +40,7 @@ fn what_the_bus_says_outlives_another_configuration() {
         raw.validate("", &mut Problems::new())
     };
     let said = BusProperties {
+        decision_log: 0,
         partitions: 7,
         record_bytes_max: 1000,
         record_bytes_limit: 2000,
