@@ -62,11 +62,15 @@ impl Running {
 
     /// Waits for a line with this in it, and gives what follows it up to the next space or slash.
     pub(crate) fn says(&mut self, what: &str) -> String {
+        self.says_times(what, 1);
+        let (_, rest) = self.seen.split_once(what).unwrap();
+        rest.split([' ', '/', '\n']).next().unwrap().to_owned()
+    }
+
+    /// Waits until this was said so often.
+    pub(crate) fn says_times(&mut self, what: &str, times: usize) {
         let deadline = Instant::now() + LONG;
-        loop {
-            if let Some((_, rest)) = self.seen.split_once(what) {
-                return rest.split([' ', '/', '\n']).next().unwrap().to_owned();
-            }
+        while self.seen.matches(what).count() < times {
             match self.lines.recv_timeout(deadline - Instant::now()) {
                 Ok(line) => self.seen.extend([&line, "\n"]),
                 Err(RecvTimeoutError::Timeout) => panic!("`{what}` is not in\n{}", self.seen),

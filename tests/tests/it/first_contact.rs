@@ -178,11 +178,21 @@ fn a_broker_that_goes_away_is_one_warning_and_one_line_when_it_is_back() {
     let before = process.log_text();
     broker.kill();
     process_says(&process, "kafka can't be reached");
-    std::thread::sleep(Duration::from_secs(20));
+    let metric = |process: &tests::process::Tailwater, name| process.metrics().sum(name, &[]);
+    // For so long that whatever is told again after a while would have been.
+    let asked_in_vain = metric(&process, "tailwater_bus_errors_total") + 5.0;
+    wait_until("the bus to be asked in vain", PATIENT, || {
+        metric(&process, "tailwater_bus_errors_total") >= asked_in_vain
+    });
     broker.restart();
     process_says(&process, "kafka can be reached again");
     process.wait_ready();
-    std::thread::sleep(Duration::from_secs(3));
+    // And until every stage is at work again.
+    let delivered = "tailwater_export_delivered_items_total";
+    let already = metric(&process, delivered);
+    wait_until("what was sent to arrive", PATIENT, || {
+        metric(&process, delivered) > already
+    });
     let said = process.log_text();
     let during = said.strip_prefix(&before).unwrap_or(&said);
     let lines =
