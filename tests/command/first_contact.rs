@@ -173,6 +173,18 @@ fn why_finds_the_process_that_runs_here() {
     assert!(said(&why).contains("errors"), "{}", said(&why));
 }
 
+/// Many systems allow 1024 open files unless asked for more, and ingest alone may take as many connections.
+#[test]
+fn the_limit_of_open_files_is_raised_to_what_is_allowed() {
+    let dir = tempfile::tempdir().unwrap();
+    configure(dir.path(), FREE_PORTS);
+    let script = "ulimit -Sn 300 && ulimit -Hn 700 && exec \"$0\" run --config t.yaml";
+    let binary = env!("CARGO_BIN_EXE_tailwater");
+    let mut process = Running::start_with(dir.path(), &["-c", script, binary], "sh");
+    let admin = process.says("http://");
+    answers(&admin, "/metrics", "process_max_fds 700");
+}
+
 fn below(dir: &Path, found: &mut Vec<(PathBuf, bool, u32)>) {
     for entry in std::fs::read_dir(dir).unwrap().flatten() {
         // A file may go while we look.
