@@ -11,13 +11,14 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use bus::{
-    Assigned, Bus, CommitError, Committer, DeadLetter, Delivery, Epoch, Error, Fetched,
-    GroupOptions, Header, Member, Position, Rebalance, Record, Topic, TopicPartition, commit,
+    Bus, Committer, DeadLetter, Delivery, Epoch, Fetched, GroupOptions, Member, Position, Record,
+    Topic, TopicPartition, commit,
 };
 use bytes::Bytes;
 use runtime::{Drain, Readiness};
 use schemas::wire::WireError;
-use schemas::{Signal, Topics, headers};
+use schemas::{Signal, Topics};
+use stage::{Announced, End, memberships, records_headers, tenant_of};
 
 use crate::config::Rekey;
 use crate::counts::Counts;
@@ -28,7 +29,6 @@ use crate::split::{Limits, Rejected, Split, split};
 const EPOCH_BYTES: usize = 8 << 20;
 const POLL_TIMEOUT: Duration = Duration::from_millis(100);
 const REVOKE_TIMEOUT: Duration = Duration::from_secs(30);
-const REJOIN_PAUSE: Duration = Duration::from_secs(1);
 const SIGNAL: Signal = Signal::Traces;
 
 /// Runs until the drain: blocking, so on a thread of its own. All topics must exist.
@@ -49,7 +49,7 @@ pub fn rekey(
     let Some(rekeyer) = rekeyer else {
         return Ok(());
     };
-    while !drain.is_requested() {
+    let membership = || -> Result<(), End> {
         let options = GroupOptions {
             group: config
                 .group
@@ -60,54 +60,15 @@ pub fn rekey(
             instance: format!("{instance}-ingest"),
             revoke_timeout: REVOKE_TIMEOUT,
         };
-        let joined = bus.join(options, Arc::new(Announced));
-        let ended = joined
-            .map_err(End::from)
-            .and_then(|(mut member, mut committer)| {
-                let ended = rekeyer.membership(&mut *member, &mut *committer, &ready, &drain);
-                let closed = member.close();
-                ended.and(closed.map_err(End::from))
-            });
-        match ended {
-            Ok(()) => break,
-            Err(End::Failed(error)) => {
-                return Err(error.context(format!("partitioning {} anew", config.topic)));
-            }
-            Err(End::Again(reason)) => {
-                tracing::info!(reason, topic = config.topic, "joining the group anew");
-                ready.not_ready(reason);
-                drain.wait(REJOIN_PAUSE);
-            }
-        }
-    }
-    Ok(())
-}
-
-/// How a membership ended before the drain.
-enum End {
-    /// The positions on the bus hold; nothing else is state.
-    Again(String),
-    Failed(anyhow::Error),
-}
-
-impl From<Error> for End {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Unavailable(_) | Error::Denied(_) | Error::QueueFull => {
-                Self::Again(error.to_string())
-            }
-            Error::Fatal(_) | Error::RecordTooLarge { .. } => Self::Failed(error.into()),
-        }
-    }
-}
-
-impl From<CommitError> for End {
-    fn from(error: CommitError) -> Self {
-        match error {
-            CommitError::Fenced(_) => Self::Again(error.to_string()),
-            CommitError::Fatal(_) => Self::Failed(error.into()),
-        }
-    }
+        // Nothing is under way between two polls, so partitions may come and go.
+        let (mut member, mut committer) =
+            bus.join(options, Arc::new(Announced { stage: "ingest" }))?;
+        let ended = rekeyer.membership(&mut *member, &mut *committer, &ready, &drain);
+        let closed = member.close();
+        ended.and(closed.map_err(End::from))
+    };
+    memberships("ingest", &ready, &drain, membership)
+        .with_context(|| format!("partitioning {} anew", config.topic))
 }
 
 struct Rekeyer {
@@ -204,7 +165,7 @@ impl Rekeyer {
             outcome
                 .split
                 .push((split.accepted(), split.rejected.clone()));
-            let tenant = tenant(record);
+            let tenant = tenant_of(record);
             for (partition, items) in split.partitions() {
                 let mut closed = Vec::new();
                 let pack = packs.entry((partition, tenant.clone())).or_default();
@@ -232,7 +193,7 @@ impl Rekeyer {
         outcome.items += closed.items;
         outcome.bytes += closed.value.len() as u64;
         let record = Record {
-            headers: first_headers(tenant.clone()),
+            headers: records_headers(tenant.clone()),
             value: closed.value,
         };
         let to = TopicPartition::new(self.raw.clone(), partition);
@@ -254,7 +215,7 @@ impl Rekeyer {
         };
         (
             to,
-            letter.into_record(first_headers(tenant(record)), self.record.hard),
+            letter.into_record(records_headers(tenant_of(record)), self.record.hard),
         )
     }
 }
@@ -269,39 +230,3 @@ fn whole(split: Split<'_>) -> Result<Split<'_>, WireError> {
 
 /// Whose spans a record holds; `None`: the default tenant's.
 type Tenant = Option<Bytes>;
-
-fn tenant(record: &Fetched) -> Tenant {
-    let mut headers = record.headers.iter();
-    let named = headers.find(|header| &*header.name == headers::TENANT)?;
-    Some(named.value.clone()).filter(|tenant| !tenant.is_empty())
-}
-
-fn first_headers(tenant: Tenant) -> Vec<Header> {
-    let header = |name: &str, value| Header {
-        name: name.into(),
-        value,
-    };
-    let version = Bytes::from_static(headers::VERSION.as_bytes());
-    let tenant = tenant.map(|tenant| header(headers::TENANT, tenant));
-    std::iter::once(header(headers::VERSION_NAME, version))
-        .chain(tenant)
-        .collect()
-}
-
-/// Nothing is under way between two polls, so partitions may come and go.
-struct Announced;
-
-impl Rebalance for Announced {
-    fn assigned(&self, partitions: Vec<Assigned>) {
-        tracing::info!(partitions = partitions.len(), "partitions assigned");
-    }
-    fn revoked(&self, partitions: Vec<TopicPartition>) {
-        tracing::info!(partitions = partitions.len(), "partitions revoked");
-    }
-    fn lost(&self, partitions: Vec<TopicPartition>) {
-        tracing::warn!(partitions = partitions.len(), "partitions lost");
-    }
-    fn truncated(&self, at: TopicPartition, from: u64, to: u64) {
-        tracing::error!(%at, from, to, "records were deleted before they were read; lengthen the topic's retention");
-    }
-}

@@ -26,12 +26,12 @@ mod stats;
 mod tests;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
 use bus::{Bus, Timestamps};
 use runtime::{Drain, Readiness};
 use schemas::{Signal, Topics};
+use stage::End;
 use xxhash_rust::xxh3::xxh3_64;
 
 pub use config::{Config, RawConfig};
@@ -51,9 +51,6 @@ pub fn decide_cursor(metadata: &str) -> Option<u64> {
     let position = position::Position::parse(metadata).ok()?;
     Some(position.decide)
 }
-
-/// Between two sessions, so that a member that is fenced again and again doesn't spin.
-const REJOIN_AFTER: Duration = Duration::from_millis(500);
 
 /// Samples until drained. Blocks the calling thread, which becomes the consumer.
 ///
@@ -99,15 +96,11 @@ pub fn run(
         ready: &ready,
         drain: &drain,
     };
-    loop {
-        match session::run(&mut config, around)? {
-            Ended::Drained => return Ok(()),
-            Ended::Fenced(_) if drain.is_requested() => return Ok(()),
-            Ended::Fenced(reason) => {
-                ready.not_ready("joining the group again");
-                tracing::info!(reason, "the sampler was fenced; joining the group again");
-                drain.wait(REJOIN_AFTER);
-            }
+    stage::memberships("sampler", &ready, &drain, || {
+        match session::run(&mut config, around) {
+            Ok(Ended::Drained) => Ok(()),
+            Ok(Ended::Fenced(reason)) => Err(End::Again(reason)),
+            Err(error) => Err(End::Failed(error)),
         }
-    }
+    })
 }

@@ -2,7 +2,6 @@
 
 use bus::Fetched;
 use bytes::Bytes;
-use schemas::headers;
 
 /// One record of the raw topic. `value` is an OTLP trace request in protobuf, reference-counted.
 #[derive(Clone, Debug)]
@@ -17,16 +16,10 @@ pub struct RawRecord {
 
 impl From<Fetched> for RawRecord {
     fn from(record: Fetched) -> Self {
-        let tenant = record
-            .headers
-            .into_iter()
-            .find(|header| &*header.name == headers::TENANT)
-            .map(|header| header.value)
-            .filter(|tenant| !tenant.is_empty());
         Self {
             offset: record.offset,
             timestamp_ms: record.timestamp_ms,
-            tenant,
+            tenant: stage::tenant_of(&record),
             value: record.value,
         }
     }

@@ -400,7 +400,7 @@ fn brokers_that_are_not_there_are_told_once_and_soon() {
         began.elapsed()
     );
     // Of two more attempts; what is below WARN is not what a person on call sees.
-    process.says_times("the bus can't be reached", 3);
+    process.says_times("the Kafka brokers", 3);
     process.signal("TERM");
     let (code, said) = process.ends();
     assert_eq!(code, Some(0), "{said}");

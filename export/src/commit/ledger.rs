@@ -337,11 +337,12 @@ mod tests {
     impl Committer for ByTurns {
         fn commit(&mut self, _: &Epoch) -> Result<(), CommitError> {
             self.commits += 1;
-            self.ledger
-                .begin(&std::iter::once(entry(self.commits)).collect());
-            self.ledger.finish(&[(entry(self.commits), 0)]);
             if self.commits == 8 {
                 self.ledger.close();
+            } else {
+                let next = entry(self.commits);
+                self.ledger.begin(&std::iter::once(next).collect());
+                self.ledger.finish(&[(entry(self.commits), 0)]);
             }
             match self.commits % 4 {
                 0 => Ok(()),
