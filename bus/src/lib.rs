@@ -19,6 +19,7 @@ pub mod embedded;
 mod error;
 pub mod fault;
 pub mod kafka;
+mod mutex;
 mod quiet;
 mod reachable;
 mod scan;

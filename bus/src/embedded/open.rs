@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use crate::embedded::in_memory::clock::{self, Clock};
 use crate::embedded::in_memory::log::Log;
-use crate::embedded::in_memory::mutex::lock;
 use crate::embedded::in_memory::tail::Tail;
 use crate::embedded::in_memory::topic_log::{PartitionLog, TopicLog};
 use crate::embedded::on_disk::lock::DirectoryLock;
@@ -16,6 +15,7 @@ use crate::embedded::on_disk::store::Store;
 use crate::embedded::writing::queue::Queue;
 use crate::embedded::writing::retention::Retention;
 use crate::embedded::writing::writer::Writer;
+use crate::mutex::lock;
 use crate::{Error, Result};
 
 /// What may wait for the disk.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use super::*;
-use crate::embedded::in_memory::mutex::lock;
+use crate::mutex::lock;
 use crate::{Assigned, Delivery, Epoch, Position, Timestamps};
 use crate::{
     Bus, Error, GroupOptions, Member, Rebalance, Record, Result, TopicPartition, TopicSpec,

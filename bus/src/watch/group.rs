@@ -5,8 +5,9 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use super::limits::HANGS_AFTER;
 use super::progress::{Cursors, Lag, Progress};
-use super::{HANGS_AFTER, lock};
+use crate::mutex::lock;
 use crate::{Assigned, CommitError, Error, Polled, Position, Topic, TopicPartition};
 
 pub(super) struct Group {

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use metrics::{Histogram, histogram};
 use runtime::names;
 
-use super::{HANGS_AFTER, count, lock};
+use super::errors::count;
+use super::limits::HANGS_AFTER;
+use crate::mutex::lock;
 use crate::{Error, Result};
 
 /// A failed record says this long that records fail. A process that isn't ready is sent none, so it could never show that the cause has gone.

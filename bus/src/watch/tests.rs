@@ -4,7 +4,12 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
 use super::*;
+use crate::Bus;
+use crate::mutex::lock;
 use crate::{
     Ack, Assigned, CommitError, Committer, Delivery, Epoch, Error, GroupOptions, Member, Position,
     Publisher, Reader, Rebalance, Record, Result, Timestamps, TopicPartition, TopicSpec, embedded,

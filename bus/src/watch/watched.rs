@@ -4,17 +4,19 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::errors::count;
 use super::group::Group;
+use super::noted::Noted;
 use super::progress::Cursors;
 use super::publishing::{Publishing, UnderWay};
-use super::{Watch, count};
 use crate::{
     Ack, Assigned, Bus, CommitError, Committer, DiskUse, Epoch, GroupOptions, Member, Polled,
     Publisher, Reader, Rebalance, Record, Result, Timestamps, Topic, TopicPartition, TopicSpec,
 };
 
 pub(super) struct Watched {
-    pub watch: Arc<Watch>,
+    pub bus: Arc<dyn Bus>,
+    pub noted: Arc<Noted>,
     pub stage: &'static str,
     pub cursors: Cursors,
     /// What the names of its groups begin with, when it has several: the rest names the part of the stage.
@@ -23,45 +25,45 @@ pub(super) struct Watched {
 
 impl Bus for Watched {
     fn ensure_topics(&self, topics: &[TopicSpec]) -> Result<()> {
-        self.watch.bus.ensure_topics(topics)
+        self.bus.ensure_topics(topics)
     }
 
     fn partition_count(&self, topic: &str) -> Result<u32> {
-        self.watch.ask_for(topic);
-        self.watch.bus.partition_count(topic)
+        self.noted.topic(topic);
+        self.bus.partition_count(topic)
     }
 
     fn timestamps(&self, topic: &str) -> Result<Timestamps> {
-        self.watch.bus.timestamps(topic)
+        self.bus.timestamps(topic)
     }
 
     fn log_id(&self, topic: &Topic) -> Result<Option<String>> {
-        self.watch.bus.log_id(topic)
+        self.bus.log_id(topic)
     }
 
     fn retention(&self, topic: &str) -> Result<Option<Duration>> {
-        self.watch.bus.retention(topic)
+        self.bus.retention(topic)
     }
 
     fn record_bytes_max(&self) -> usize {
-        self.watch.bus.record_bytes_max()
+        self.bus.record_bytes_max()
     }
 
     fn values_pin_buffers(&self) -> bool {
-        self.watch.bus.values_pin_buffers()
+        self.bus.values_pin_buffers()
     }
 
     fn publisher(&self) -> Result<Arc<dyn Publisher>> {
         let publishing = Arc::new(Publishing::new(self.stage));
-        self.watch.publishes(publishing.clone());
+        self.noted.publishes(&publishing);
         Ok(Arc::new(WatchedPublisher {
-            inner: self.watch.bus.publisher()?,
+            inner: self.bus.publisher()?,
             publishing,
         }))
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>> {
-        self.watch.bus.reader()
+        self.bus.reader()
     }
 
     fn join(
@@ -75,12 +77,12 @@ impl Bus for Watched {
             None => self.stage.to_owned(),
         };
         let group = Group::new(stage, options.topics.clone(), self.cursors);
-        let told = Arc::new(Told {
+        let noting = Arc::new(NotingRebalance {
             inner: rebalance,
             group: group.clone(),
         });
-        let (member, committer) = self.watch.bus.join(options, told)?;
-        self.watch.joined(&group);
+        let (member, committer) = self.bus.join(options, noting)?;
+        self.noted.joined(&group);
         Ok((
             Box::new(WatchedMember {
                 inner: member,
@@ -94,19 +96,19 @@ impl Bus for Watched {
     }
 
     fn check(&self) -> Result<()> {
-        self.watch.bus.check()
+        self.bus.check()
     }
 
     fn ranges(&self, topic: &str, timeout: Duration) -> Result<Vec<Range<u64>>> {
-        self.watch.bus.ranges(topic, timeout)
+        self.bus.ranges(topic, timeout)
     }
 
     fn disk_use(&self) -> Option<DiskUse> {
-        self.watch.bus.disk_use()
+        self.bus.disk_use()
     }
 
     fn lag(&self, group: &str, topic: &str) -> Result<u64> {
-        self.watch.bus.lag(group, topic)
+        self.bus.lag(group, topic)
     }
 }
 
@@ -184,12 +186,12 @@ impl Committer for WatchedCommitter {
 }
 
 /// Rebalances, noted before they are passed on when partitions come, after it when they go: commits of what is given up succeed until then.
-struct Told {
+struct NotingRebalance {
     inner: Arc<dyn Rebalance>,
     group: Arc<Group>,
 }
 
-impl Rebalance for Told {
+impl Rebalance for NotingRebalance {
     fn assigned(&self, partitions: Vec<Assigned>) {
         self.group.assigned(&partitions);
         self.inner.assigned(partitions);

@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
-use crate::embedded::in_memory::mutex::lock;
 use crate::embedded::in_memory::tail::Tail;
 use crate::embedded::in_memory::topic_log::TopicLog;
 use crate::embedded::membership::groups::Groups;
@@ -15,6 +14,7 @@ use crate::embedded::on_disk::frame;
 use crate::embedded::on_disk::lock::DirectoryLock;
 use crate::embedded::on_disk::store::{Store, damaged};
 use crate::embedded::writing::queue::Queue;
+use crate::mutex::lock;
 use crate::{Error, Fetched, Position, Result, Topic, TopicPartition};
 
 pub(in crate::embedded) struct Log {

@@ -2,7 +2,6 @@
 
 pub(super) mod clock;
 pub(super) mod log;
-pub(super) mod mutex;
 pub(super) mod signal;
 pub(super) mod tail;
 pub(super) mod topic_log;

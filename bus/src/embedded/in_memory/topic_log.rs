@@ -3,8 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
-use crate::embedded::in_memory::mutex::lock;
 use crate::embedded::in_memory::signal::Signal;
+use crate::mutex::lock;
 use crate::{Error, Result, Topic};
 
 /// One topic.

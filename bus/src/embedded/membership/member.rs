@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
-use crate::embedded::in_memory::mutex::lock;
 use crate::embedded::in_memory::signal::Signal;
 use crate::embedded::in_memory::topic_log::TopicLog;
 use crate::embedded::membership::groups::MemberId;
@@ -12,6 +11,7 @@ use crate::embedded::on_disk::frame::check_size;
 use crate::embedded::open::Open;
 use crate::embedded::reader::{Cursor, fetch};
 use crate::embedded::writing::queue::{Commit, Work};
+use crate::mutex::lock;
 use crate::{
     Assigned, CommitError, Committer, Epoch, Error, GroupOptions, Member, Polled, Rebalance,
     Result, Topic, TopicPartition,

@@ -6,9 +6,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-use crate::embedded::in_memory::mutex::lock;
 use crate::embedded::in_memory::topic_log::TopicLog;
 use crate::embedded::membership::groups::MemberId;
+use crate::mutex::lock;
 use crate::{Ack, CommitError, Error, Position, Record, Result, TopicSpec};
 
 /// What a record costs in the queue besides its value.

@@ -3,10 +3,10 @@
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
-use crate::embedded::in_memory::mutex::lock;
 use crate::embedded::in_memory::topic_log::{PartitionLog, TopicLog};
 use crate::embedded::on_disk::catalog::{Head, StoreResult, StoredTopic};
 use crate::embedded::writing::writer::{IDLE_AFTER, State, Writer};
+use crate::mutex::lock;
 use crate::{Error, Result, TopicSpec};
 
 impl Writer {

@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 
 use crate::embedded::in_memory::clock::{Clock, Stamps};
 use crate::embedded::in_memory::log::Log;
-use crate::embedded::in_memory::mutex::lock;
 use crate::embedded::in_memory::topic_log::TopicLog;
 use crate::embedded::on_disk::catalog::{Head, StoredTopic};
 use crate::embedded::on_disk::frame;
 use crate::embedded::writing::queue::{Commit, Publish, Work};
 use crate::embedded::writing::retention::Retention;
+use crate::mutex::lock;
 use crate::{Ack, CommitError, Error, Fetched, Record, Result, TopicPartition};
 
 /// One batch takes about this much at most: bounds the time to the acknowledgement.
