@@ -3,7 +3,7 @@
 use runtime::config::Problems;
 
 use super::config::RawKafka;
-use super::properties::doubts;
+use crate::kafka::connecting::properties::doubts;
 
 /// Each problem goes under the path of its key.
 pub(crate) fn check(kafka: &RawKafka, path: &str, problems: &mut Problems) {
@@ -30,7 +30,7 @@ pub(crate) fn check(kafka: &RawKafka, path: &str, problems: &mut Problems) {
     for (key, message) in doubts(kafka) {
         problems.warn(format!("{path}.{key}"), message);
     }
-    for (key, message) in super::properties::problems(kafka) {
+    for (key, message) in crate::kafka::connecting::properties::problems(kafka) {
         if key != "brokers" {
             problems.push(format!("{path}.{key}"), message);
         }

@@ -3,31 +3,11 @@
 //! Each client of librdkafka has one owner and one purpose: look-ups, publishing, reading, membership, transactions. What
 //! is deliberately absent: rdkafka's futures, split partition queues, statistics, and any thread of our own.
 
-mod acknowledged;
 mod check;
-mod committer;
+mod committing;
 mod config;
-mod ends;
-mod errors;
-mod fenced;
-mod held;
-mod log;
-mod log_id;
-mod lookups;
-mod member;
-mod outage;
-mod ownership;
-mod polled;
-mod producer;
-mod properties;
-mod publisher;
-mod reader;
-mod reading;
-mod refusals;
-mod sending;
-mod topics;
-mod transactions;
-mod unsettled;
+mod connecting;
+mod fetching;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,15 +17,15 @@ use crate::{
     Timestamps, Topic, TopicSpec,
 };
 
-use fenced::Fencings;
-use log_id::KnownLogs;
-use lookups::Lookups;
-use ownership::Ownership;
-use properties::Properties;
+use connecting::log_id::KnownLogs;
+use connecting::lookups::Lookups;
+use connecting::properties::Properties;
+use fetching::fenced::Fencings;
+use fetching::ownership::Ownership;
 
 pub(crate) use check::check;
 pub use config::RawKafka;
-pub use properties::{doubts, problems};
+pub use connecting::properties::{doubts, problems};
 
 /// Connects to a Kafka cluster.
 ///
@@ -85,7 +65,7 @@ struct Kafka {
 impl Bus for Kafka {
     fn ensure_topics(&self, topics: &[TopicSpec]) -> Result<()> {
         let replication = self.replication_factor;
-        topics::ensure(
+        connecting::topics::ensure(
             &self.lookups,
             &self.properties,
             self.create_topics,
@@ -103,18 +83,18 @@ impl Bus for Kafka {
     }
 
     fn timestamps(&self, topic: &str) -> Result<Timestamps> {
-        topics::timestamps(&self.properties, topic)
+        connecting::topics::timestamps(&self.properties, topic)
     }
 
     fn log_id(&self, topic: &Topic) -> Result<Option<String>> {
         let mut ids = self
             .lookups
-            .log_ids(std::slice::from_ref(topic), lookups::ANSWER)?;
+            .log_ids(std::slice::from_ref(topic), connecting::lookups::ANSWER)?;
         Ok(ids.remove(topic))
     }
 
     fn retention(&self, topic: &str) -> Result<Option<Duration>> {
-        topics::retention(&self.properties, topic)
+        connecting::topics::retention(&self.properties, topic)
     }
 
     fn record_bytes_max(&self) -> usize {
@@ -122,11 +102,13 @@ impl Bus for Kafka {
     }
 
     fn publisher(&self) -> Result<Arc<dyn Publisher>> {
-        Ok(Arc::new(publisher::KafkaPublisher::new(&self.properties)?))
+        Ok(Arc::new(committing::publisher::KafkaPublisher::new(
+            &self.properties,
+        )?))
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>> {
-        Ok(Box::new(reader::KafkaReader::new(
+        Ok(Box::new(fetching::reader::KafkaReader::new(
             &self.properties,
             self.lookups.clone(),
         )?))
@@ -140,10 +122,13 @@ impl Bus for Kafka {
         let ownership = Arc::new(Ownership::new(&options.group));
         // The committer first: its transactional id ends what an earlier process of this instance left open.
         let transactions = match options.delivery {
-            Delivery::ExactlyOnce => Some(transactions::Producer::new(&self.properties, &options)?),
+            Delivery::ExactlyOnce => Some(committing::transactions::Producer::new(
+                &self.properties,
+                &options,
+            )?),
             Delivery::AtLeastOnce => None,
         };
-        let member = member::KafkaMember::new(
+        let member = fetching::member::KafkaMember::new(
             &self.properties,
             &options,
             self.lookups.clone(),
@@ -153,8 +138,10 @@ impl Bus for Kafka {
             rebalance,
         )?;
         let committer: Box<dyn Committer> = match transactions {
-            Some(producer) => Box::new(committer::ExactlyOnce::new(producer, ownership)),
-            None => Box::new(acknowledged::AtLeastOnce::new(
+            Some(producer) => {
+                Box::new(committing::committer::ExactlyOnce::new(producer, ownership))
+            }
+            None => Box::new(committing::acknowledged::AtLeastOnce::new(
                 &self.properties,
                 &options,
                 ownership,

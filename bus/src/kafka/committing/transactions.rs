@@ -10,12 +10,12 @@ use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::Producer as _;
 
-use super::errors::{error, lacks_right, needs_somebody, not_a_member};
-use super::lookups::ANSWER;
-use super::polled::PolledProducer;
-use super::properties::Properties;
-use super::refusals::Attempt;
-use super::sending::{EpochContext, send_all};
+use crate::kafka::committing::sending::{EpochContext, send_all};
+use crate::kafka::connecting::errors::{error, lacks_right, needs_somebody, not_a_member};
+use crate::kafka::connecting::lookups::ANSWER;
+use crate::kafka::connecting::polled::PolledProducer;
+use crate::kafka::connecting::properties::Properties;
+use crate::kafka::connecting::refusals::Attempt;
 use crate::{GroupOptions, Record, Result, TopicPartition};
 
 /// How long one call may take before it is called again, with a warning in between.
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Exactly three arms.
 #[derive(Debug)]
-pub(super) enum Arm {
+pub(in crate::kafka) enum Arm {
     /// The same call again.
     Retry(String),
     /// This transaction is void; the next one may succeed. Whether the group said that we aren't a member.
@@ -38,7 +38,7 @@ pub(super) enum Arm {
 
 /// What would let another producer do better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mend {
+pub(in crate::kafka) enum Mend {
     /// That it is another one.
     Another,
     /// A right, which somebody may give at any time.
@@ -103,7 +103,7 @@ fn voided(client: &PolledProducer<EpochContext>) -> Option<(String, Mend)> {
 }
 
 /// A transactional producer that is made again when it broke.
-pub(super) struct Producer {
+pub(in crate::kafka) struct Producer {
     config: ClientConfig,
     properties: Properties,
     request_bytes_max: usize,

@@ -17,16 +17,16 @@ use rdkafka::bindings as native;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::RDKafkaErrorCode;
 
-use super::errors::needs_somebody;
-use super::log::Context;
+use crate::kafka::connecting::errors::needs_somebody;
+use crate::kafka::connecting::log::Context;
 use crate::{Error, Position, Result, Topic};
 
 /// The ids of topics, as `kafka-topics.sh --describe` shows them. Topics that don't exist are not in it.
-pub(super) type LogIds = HashMap<Topic, String>;
+pub(in crate::kafka) type LogIds = HashMap<Topic, String>;
 
 /// The logs that this process has read, by group: a member may be a new one by the time its topic has come back.
 #[derive(Debug, Default)]
-pub(super) struct KnownLogs(Mutex<HashMap<String, LogIds>>);
+pub(in crate::kafka) struct KnownLogs(Mutex<HashMap<String, LogIds>>);
 
 impl KnownLogs {
     /// Whether the group read another log under the topic's name.
@@ -48,10 +48,10 @@ impl KnownLogs {
 const MARK: &str = ";log=";
 
 /// What the id adds to the metadata at most.
-pub(super) const MARK_BYTES_MAX: usize = 32;
+pub(in crate::kafka) const MARK_BYTES_MAX: usize = 32;
 
 /// The metadata to commit for a position.
-pub(super) fn sign(position: &Position, ids: &LogIds) -> String {
+pub(in crate::kafka) fn sign(position: &Position, ids: &LogIds) -> String {
     match ids.get(&position.at.topic) {
         Some(id) => format!("{}{MARK}{id}", position.metadata),
         None => position.metadata.clone(),
@@ -59,7 +59,7 @@ pub(super) fn sign(position: &Position, ids: &LogIds) -> String {
 }
 
 /// Takes the id off the metadata of a position that was committed, and returns it.
-pub(super) fn unsign(position: &mut Position) -> Option<String> {
+pub(in crate::kafka) fn unsign(position: &mut Position) -> Option<String> {
     let (stage, id) = position.metadata.rsplit_once(MARK)?;
     let (bytes, id) = (stage.len(), id.to_owned());
     position.metadata.truncate(bytes);
@@ -69,7 +69,7 @@ pub(super) fn unsign(position: &mut Position) -> Option<String> {
 /// Asks the brokers. Topics whose id they don't tell have none.
 ///
 /// The question goes to a broker that has just answered: librdkafka would wait for the controller, which has nothing to do with it and may be away.
-pub(super) fn log_ids(
+pub(in crate::kafka) fn log_ids(
     client: &BaseConsumer<Context>,
     topics: &[Topic],
     timeout: Duration,

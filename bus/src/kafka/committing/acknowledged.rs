@@ -7,17 +7,17 @@ use rdkafka::consumer::{CommitMode, Consumer as _};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::Producer as _;
 
-use super::committer::{as_list, check_metadata};
-use super::errors::{error, lacks_right, needs_somebody, not_a_member};
-use super::ownership::{Ownership, Permit};
-use super::polled::PolledProducer;
-use super::properties::Properties;
-use super::refusals::{AGAIN_AFTER, Attempt};
-use super::sending::{EpochContext, send_all};
 use crate::fault::{self, Step};
+use crate::kafka::committing::committer::{as_list, check_metadata};
+use crate::kafka::committing::sending::{EpochContext, send_all};
+use crate::kafka::connecting::errors::{error, lacks_right, needs_somebody, not_a_member};
+use crate::kafka::connecting::polled::PolledProducer;
+use crate::kafka::connecting::properties::Properties;
+use crate::kafka::connecting::refusals::{AGAIN_AFTER, Attempt};
+use crate::kafka::fetching::ownership::{Ownership, Permit};
 use crate::{CommitError, Committer, Epoch, GroupOptions, Result};
 
-pub(super) struct AtLeastOnce {
+pub(in crate::kafka) struct AtLeastOnce {
     properties: Properties,
     role: String,
     producer: PolledProducer<EpochContext>,

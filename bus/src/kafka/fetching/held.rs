@@ -29,11 +29,11 @@ use rdkafka::config::{ClientConfig, FromClientConfigAndContext, RDKafkaLogLevel}
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
 
-use super::log::Context;
+use crate::kafka::connecting::log::Context;
 use crate::{Fetched, Header, Position, Topic, TopicPartition};
 
 /// A consumer with its queue, kept alive by every record that it handed out.
-pub(super) struct Consumer {
+pub(in crate::kafka) struct Consumer {
     pub base: BaseConsumer<Context>,
     queue: NonNull<native::rd_kafka_queue_t>,
     /// Names that many records share; grows by one for each topic and each header name.
@@ -46,7 +46,7 @@ unsafe impl Send for Consumer {}
 unsafe impl Sync for Consumer {}
 
 /// What the queue of a consumer brings.
-pub(super) enum Happened {
+pub(in crate::kafka) enum Happened {
     Record(Fetched),
     /// Everything visible below the offset was handed out.
     End(TopicPartition, u64),
@@ -308,7 +308,7 @@ impl Drop for Consumer {
 
 /// What `committed_offsets` answered: partitions with a position, or `None` where the group never committed. The first
 /// partition's error, if any. Read here because rdkafka panics on metadata that isn't UTF-8.
-pub(super) fn committed_positions(
+pub(in crate::kafka) fn committed_positions(
     list: &TopicPartitionList,
 ) -> Result<Vec<(TopicPartition, Option<Position>)>, RDKafkaErrorCode> {
     let pointer = list.ptr();

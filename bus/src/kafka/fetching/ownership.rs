@@ -10,11 +10,11 @@ use std::time::Instant;
 
 use rdkafka::consumer::ConsumerGroupMetadata;
 
-use super::held::Consumer;
-use super::log_id::LogIds;
+use crate::kafka::connecting::log_id::LogIds;
+use crate::kafka::fetching::held::Consumer;
 use crate::{CommitError, Position, TopicPartition};
 
-pub(super) struct Ownership {
+pub(in crate::kafka) struct Ownership {
     group: String,
     state: Mutex<State>,
 }
@@ -42,7 +42,7 @@ struct Seat {
 }
 
 /// Leave to commit under one assignment.
-pub(super) struct Permit {
+pub(in crate::kafka) struct Permit {
     pub assignment: u64,
     pub metadata: Arc<ConsumerGroupMetadata>,
     pub consumer: Arc<Consumer>,

@@ -13,7 +13,7 @@ const WITHIN: Duration = Duration::from_secs(60);
 
 /// Of all members of a process: they have one name.
 #[derive(Debug, Default)]
-pub(super) struct Fencings {
+pub(in crate::kafka) struct Fencings {
     recent: Mutex<Vec<Instant>>,
 }
 

@@ -16,7 +16,7 @@ use rdkafka::util::IntoOpaque;
 use crate::{Header, Record, TopicPartition};
 
 /// What librdkafka reads a payload from until it reports, and what is wanted back with the report.
-pub(super) struct Sent<T> {
+pub(in crate::kafka) struct Sent<T> {
     _payload: Bytes,
     pub tell: T,
 }
@@ -25,7 +25,7 @@ pub(super) struct Sent<T> {
 ///
 /// # Errors
 /// It was not queued, and there will be no report: `tell` is dropped.
-pub(super) fn send<C, T>(
+pub(in crate::kafka) fn send<C, T>(
     producer: &BaseProducer<C>,
     to: &TopicPartition,
     record: &Record,

@@ -7,10 +7,10 @@ use rdkafka::error::KafkaError;
 use rdkafka::topic_partition_list::Offset;
 
 use super::{KafkaMember, LOGS_EVERY, asking};
-use crate::kafka::errors::error;
-use crate::kafka::held::committed_positions;
-use crate::kafka::log_id::{LogIds, unsign};
-use crate::kafka::refusals::AGAIN_AFTER;
+use crate::kafka::connecting::errors::error;
+use crate::kafka::connecting::log_id::{LogIds, unsign};
+use crate::kafka::connecting::refusals::AGAIN_AFTER;
+use crate::kafka::fetching::held::committed_positions;
 use crate::{Error, Position, Result, Topic, TopicPartition, WentBack, report_went_back};
 
 /// One question to the brokers.

@@ -9,15 +9,15 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
 use rdkafka::producer::{DeliveryResult, Producer as _, ProducerContext};
 
-use super::errors::error;
-use super::log::Context;
-use super::polled::PolledProducer;
-use super::producer::{Sent, send};
-use super::properties::Properties;
-use super::unsettled::Unsettled;
+use crate::kafka::committing::producer::{Sent, send};
+use crate::kafka::committing::unsettled::Unsettled;
+use crate::kafka::connecting::errors::error;
+use crate::kafka::connecting::log::Context;
+use crate::kafka::connecting::polled::PolledProducer;
+use crate::kafka::connecting::properties::Properties;
 use crate::{Ack, Error, Publisher, Record, Result, TopicPartition};
 
-pub(super) struct KafkaPublisher {
+pub(in crate::kafka) struct KafkaPublisher {
     properties: Properties,
     limit: usize,
     unsettled: Arc<Unsettled>,

@@ -8,9 +8,9 @@ use rdkafka::consumer::Consumer as _;
 use rdkafka::error::RDKafkaErrorCode;
 
 use super::{KafkaMember, client};
-use crate::kafka::errors::{error, lacks_right};
-use crate::kafka::held::{Consumer, Happened};
-use crate::kafka::reading::stops_partition;
+use crate::kafka::connecting::errors::{error, lacks_right};
+use crate::kafka::fetching::held::{Consumer, Happened};
+use crate::kafka::fetching::reading::stops_partition;
 use crate::{Assigned, Error, Fetched, Result, TopicPartition};
 
 /// How long leaving a group may take, beyond what the stage takes to give its partitions up.

@@ -1,6 +1,6 @@
 //! librdkafka's log lines and errors, as events of ours: for the person on call, and not a flood of them.
 //!
-//! Its own lines are at level DEBUG. That brokers are away is told once for the whole bus ([`super::outage`]); other failures that are tried again are
+//! Its own lines are at level DEBUG. That brokers are away is told once for the whole bus ([`crate::kafka::connecting::outage`]); other failures that are tried again are
 //! told once in ten seconds for each client, and not while the brokers are away, which explains them.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,8 +11,8 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
-use super::outage::{self, News, Outage};
-use super::refusals::Refusals;
+use crate::kafka::connecting::outage::{self, News, Outage};
+use crate::kafka::connecting::refusals::Refusals;
 use crate::quiet::Quiet;
 
 /// Facilities whose lines come as errors too (`FAIL`, `ERROR`), or tell of what is tried again by itself (`GETPID`), or of properties that
@@ -46,7 +46,7 @@ const UNREACHED: &[&str] = &[
 const REFUSED: &str = "authorization failed";
 
 /// The context of every client of ours.
-pub(super) struct Context {
+pub(in crate::kafka) struct Context {
     /// What the client is for: `publisher`, `member of tailwater-sampler`.
     role: String,
     quiet: Quiet,

@@ -7,12 +7,12 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::KafkaResult;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::log::Context;
 use crate::TopicPartition;
+use crate::kafka::connecting::log::Context;
 
 /// The offsets that `list` asks for logically: the oldest, or the end as the client's isolation level sees it. One
 /// request to each broker, where watermarks would take two for each partition.
-pub(super) fn ends(
+pub(in crate::kafka) fn ends(
     client: &BaseConsumer<Context>,
     list: TopicPartitionList,
     timeout: Duration,

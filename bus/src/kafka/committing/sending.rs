@@ -12,16 +12,16 @@ use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::{DeliveryResult, Producer as _, ProducerContext};
 
-use super::log::Context;
-use super::polled::PolledProducer;
-use super::producer::{Sent, send};
+use crate::kafka::committing::producer::{Sent, send};
+use crate::kafka::connecting::log::Context;
+use crate::kafka::connecting::polled::PolledProducer;
 use crate::{Record, TopicPartition};
 
 /// How long a full queue is left alone, unless a record leaves it.
 const FULL: Duration = Duration::from_millis(10);
 
 /// The context of a producer whose records belong to an epoch: knows what is under way, and collects what failed.
-pub(super) struct EpochContext {
+pub(in crate::kafka) struct EpochContext {
     context: Context,
     /// Of one partition's records, under way at a time.
     lane_bytes_max: usize,
@@ -140,7 +140,7 @@ fn lanes(records: &[(TopicPartition, Record)], indexes: impl Iterator<Item = usi
 ///
 /// # Errors
 /// A record that could not be queued; what was queued before it has come to its end.
-pub(super) fn send_all(
+pub(in crate::kafka) fn send_all(
     producer: &PolledProducer<EpochContext>,
     records: &[(TopicPartition, Record)],
     indexes: impl Iterator<Item = usize>,

@@ -11,14 +11,14 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, Top
 use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::error::RDKafkaErrorCode;
 
-use super::errors::{error, lacks_right, needs_somebody};
-use super::log::Context;
-use super::lookups::{ANSWER, Lookups};
-use super::properties::Properties;
+use crate::kafka::connecting::errors::{error, lacks_right, needs_somebody};
+use crate::kafka::connecting::log::Context;
+use crate::kafka::connecting::lookups::{ANSWER, Lookups};
+use crate::kafka::connecting::properties::Properties;
 use crate::{Error, Result, Timestamps, TopicSpec};
 
 /// Creates what is missing, checks what is there, and notes how large its messages may be.
-pub(super) fn ensure(
+pub(in crate::kafka) fn ensure(
     lookups: &Lookups,
     properties: &Properties,
     create_missing: bool,
@@ -134,7 +134,7 @@ fn limit_messages(properties: &Properties, topics: &[TopicSpec]) -> Result<()> {
 }
 
 /// Who may not read a topic's configuration has to take its records as stamped by their producers.
-pub(super) fn timestamps(properties: &Properties, topic: &str) -> Result<Timestamps> {
+pub(in crate::kafka) fn timestamps(properties: &Properties, topic: &str) -> Result<Timestamps> {
     let otherwise = "records are taken as stamped by their producers, whose clocks may be wrong";
     let kind = setting(properties, topic, MESSAGE_TIMESTAMPS, otherwise)?;
     Ok(match kind.as_deref() {
@@ -143,7 +143,10 @@ pub(super) fn timestamps(properties: &Properties, topic: &str) -> Result<Timesta
     })
 }
 
-pub(super) fn retention(properties: &Properties, topic: &str) -> Result<Option<Duration>> {
+pub(in crate::kafka) fn retention(
+    properties: &Properties,
+    topic: &str,
+) -> Result<Option<Duration>> {
     let otherwise = "how near a stage is to what retention deletes isn't shown";
     let text = setting(properties, topic, RETENTION_MS, otherwise)?;
     // -1 stands for no bound.

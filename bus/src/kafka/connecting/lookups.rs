@@ -11,24 +11,24 @@ use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::topic_partition_list::Offset;
 
-use super::ends::ends;
-use super::errors::error;
-use super::held::committed_positions;
-use super::log::Context;
-use super::log_id::{LogIds, log_ids};
-use super::outage;
-use super::properties::Properties;
+use crate::kafka::connecting::ends::ends;
+use crate::kafka::connecting::errors::error;
+use crate::kafka::connecting::log::Context;
+use crate::kafka::connecting::log_id::{LogIds, log_ids};
+use crate::kafka::connecting::outage;
+use crate::kafka::connecting::properties::Properties;
+use crate::kafka::fetching::held::committed_positions;
 use crate::{Error, Result, Topic, TopicPartition};
 
 /// How long a question may take before it counts as unanswered.
-pub(super) const ANSWER: Duration = Duration::from_secs(10);
+pub(in crate::kafka) const ANSWER: Duration = Duration::from_secs(10);
 
 /// Between two looks at what the client has logged.
 const SLICE: Duration = Duration::from_secs(1);
 /// How long to wait for other brokers once one has refused.
 const REFUSED: Duration = Duration::from_secs(3);
 
-pub(super) struct Lookups {
+pub(in crate::kafka) struct Lookups {
     client: BaseConsumer<Context>,
     brokers: String,
     properties: Properties,

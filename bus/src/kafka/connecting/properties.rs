@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rdkafka::ClientConfig;
 use rdkafka::error::KafkaError;
 
-use super::config::RawKafka;
-use super::log::Context;
-use super::outage::Outage;
-use super::refusals::Refusals;
+use crate::kafka::config::RawKafka;
+use crate::kafka::connecting::log::Context;
+use crate::kafka::connecting::outage::Outage;
+use crate::kafka::connecting::refusals::Refusals;
 use crate::{Error, Result};
 
 /// `message.max.bytes` unless configured: below the broker's default of 1,048,588.
@@ -146,7 +146,7 @@ fn needs_tls(key: &str, value: &str) -> bool {
 
 /// The properties of all clients of one bus.
 #[derive(Clone, Debug)]
-pub(super) struct Properties {
+pub(in crate::kafka) struct Properties {
     config: RawKafka,
     /// The smallest `max.message.bytes` of the topics, once the brokers were asked; shared by all clones.
     topics_bytes_max: Arc<AtomicUsize>,

@@ -5,7 +5,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use crate::Error;
 
 /// `attempted`: what failed, with what, for the message.
-pub(super) fn error(attempted: &str, error: &KafkaError) -> Error {
+pub(in crate::kafka) fn error(attempted: &str, error: &KafkaError) -> Error {
     let code = match error {
         KafkaError::Transaction(error) => Some(error.code()),
         error => error.rdkafka_error_code(),
@@ -20,7 +20,7 @@ pub(super) fn error(attempted: &str, error: &KafkaError) -> Error {
 }
 
 /// The brokers know us, and don't allow this. Rights are given and taken while everything runs.
-pub(super) fn lacks_right(code: RDKafkaErrorCode) -> bool {
+pub(in crate::kafka) fn lacks_right(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode::*;
     matches!(
         code,
@@ -32,7 +32,7 @@ pub(super) fn lacks_right(code: RDKafkaErrorCode) -> bool {
 }
 
 /// No retry will cure these, unless a right is given.
-pub(super) fn needs_somebody(code: RDKafkaErrorCode) -> bool {
+pub(in crate::kafka) fn needs_somebody(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode::*;
     matches!(
         code,
@@ -66,7 +66,7 @@ pub(super) fn needs_somebody(code: RDKafkaErrorCode) -> bool {
 }
 
 /// The group says that this member isn't, or is no longer, what it claims to be.
-pub(super) fn not_a_member(code: RDKafkaErrorCode) -> bool {
+pub(in crate::kafka) fn not_a_member(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode::*;
     matches!(
         code,

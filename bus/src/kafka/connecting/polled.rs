@@ -15,7 +15,7 @@ use rdkafka::producer::{BaseProducer, ProducerContext};
 /// How long a producer that was dropped lives on at most.
 const POLL: Duration = Duration::from_secs(1);
 
-pub(super) struct PolledProducer<C: ProducerContext + 'static> {
+pub(in crate::kafka) struct PolledProducer<C: ProducerContext + 'static> {
     producer: Arc<BaseProducer<C>>,
     dropped: Arc<AtomicBool>,
 }

@@ -11,18 +11,18 @@ use rdkafka::TopicPartitionList;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::topic_partition_list::Offset;
 
-use super::held::committed_positions;
-use super::log_id::{LogIds, MARK_BYTES_MAX, sign, unsign};
-use super::ownership::{Ownership, Permit};
-use super::refusals::AGAIN_AFTER;
-use super::transactions::{Arm, Mend, Producer};
 use crate::fault::{self, Step};
+use crate::kafka::committing::transactions::{Arm, Mend, Producer};
+use crate::kafka::connecting::log_id::{LogIds, MARK_BYTES_MAX, sign, unsign};
+use crate::kafka::connecting::refusals::AGAIN_AFTER;
+use crate::kafka::fetching::held::committed_positions;
+use crate::kafka::fetching::ownership::{Ownership, Permit};
 use crate::{CommitError, Committer, Epoch, Position};
 
 /// Kafka's default of `offset.metadata.max.bytes`, less what is ours.
 const METADATA_BYTES_MAX: usize = 4096 - MARK_BYTES_MAX;
 
-pub(super) struct ExactlyOnce {
+pub(in crate::kafka) struct ExactlyOnce {
     producer: Producer,
     ownership: Arc<Ownership>,
 }
@@ -237,7 +237,7 @@ fn is(found: Option<&Position>, position: &Position) -> bool {
 }
 
 /// A broker refuses larger metadata, each time anew.
-pub(super) fn check_metadata(positions: &[Position]) -> Result<(), CommitError> {
+pub(in crate::kafka) fn check_metadata(positions: &[Position]) -> Result<(), CommitError> {
     match positions
         .iter()
         .find(|position| position.metadata.len() > METADATA_BYTES_MAX)
@@ -252,7 +252,7 @@ pub(super) fn check_metadata(positions: &[Position]) -> Result<(), CommitError> 
 }
 
 /// A fresh list for each epoch: setting metadata twice on one element leaks.
-pub(super) fn as_list(
+pub(in crate::kafka) fn as_list(
     positions: &[Position],
     logs: &LogIds,
 ) -> Result<TopicPartitionList, CommitError> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 #[derive(Debug, Default)]
-pub(super) struct Unsettled {
+pub(in crate::kafka) struct Unsettled {
     state: Mutex<State>,
     settled: Condvar,
 }
@@ -19,7 +19,7 @@ struct State {
 
 /// One publish; settled when it is dropped.
 #[derive(Debug)]
-pub(super) struct Ticket {
+pub(in crate::kafka) struct Ticket {
     number: u64,
     of: Arc<Unsettled>,
 }

@@ -15,17 +15,17 @@ use rdkafka::config::ClientConfig;
 use rdkafka::consumer::Consumer as _;
 use rdkafka::topic_partition_list::Offset;
 
-use super::ends::ends;
-use super::errors::error;
-use super::fenced::Fencings;
-use super::held::{Consumer, Happened};
-use super::log::Context;
-use super::log_id::KnownLogs;
-use super::lookups::Lookups;
-use super::ownership::Ownership;
-use super::properties::Properties;
-use super::reading::Partitions;
-use super::refusals::Attempt;
+use crate::kafka::connecting::ends::ends;
+use crate::kafka::connecting::errors::error;
+use crate::kafka::connecting::log::Context;
+use crate::kafka::connecting::log_id::KnownLogs;
+use crate::kafka::connecting::lookups::Lookups;
+use crate::kafka::connecting::properties::Properties;
+use crate::kafka::connecting::refusals::Attempt;
+use crate::kafka::fetching::fenced::Fencings;
+use crate::kafka::fetching::held::{Consumer, Happened};
+use crate::kafka::fetching::ownership::Ownership;
+use crate::kafka::fetching::reading::Partitions;
 use crate::went_back::announce_went_back;
 use crate::{Error, GroupOptions, Member, Polled, Rebalance, Result, Topic, TopicPartition};
 
@@ -36,7 +36,7 @@ const END_IDLE: Duration = Duration::from_secs(1);
 /// Between two questions whether the topics are still those that were assigned.
 const LOGS_EVERY: Duration = Duration::from_secs(2);
 
-pub(super) struct KafkaMember {
+pub(in crate::kafka) struct KafkaMember {
     consumer: Arc<Consumer>,
     config: ClientConfig,
     group: String,

@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// Between two attempts at something that was refused.
-pub(super) const AGAIN_AFTER: Duration = Duration::from_secs(1);
+pub(in crate::kafka) const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Of one bus, shared by all of its clients.
 #[derive(Debug, Default)]
-pub(super) struct Refusals {
+pub(in crate::kafka) struct Refusals {
     /// The brokers' words, by what was attempted.
     refused: Mutex<BTreeMap<String, String>>,
 }
@@ -58,7 +58,7 @@ impl Refusals {
 }
 
 /// Something that one client attempts again and again; what is said of it goes with the client.
-pub(super) struct Attempt {
+pub(in crate::kafka) struct Attempt {
     refusals: Arc<Refusals>,
     name: String,
 }

@@ -21,7 +21,7 @@ const APART: Duration = Duration::from_secs(30);
 
 /// Of one bus, shared by all of its clients.
 #[derive(Debug, Default)]
-pub(super) struct Outage {
+pub(in crate::kafka) struct Outage {
     state: Mutex<State>,
 }
 
@@ -40,7 +40,7 @@ struct State {
 
 /// What a report came to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum News {
+pub(in crate::kafka) enum News {
     /// Nothing that isn't known.
     None,
     /// No broker can be reached, for this reason.
@@ -116,7 +116,7 @@ impl Outage {
 }
 
 /// Whether an error says that brokers can't be reached, or let nobody in.
-pub(super) fn concerns(code: RDKafkaErrorCode) -> bool {
+pub(in crate::kafka) fn concerns(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode::*;
     needs_somebody(code)
         || matches!(
@@ -133,7 +133,7 @@ fn needs_somebody(code: RDKafkaErrorCode) -> bool {
 
 /// librdkafka's reason without its threads and states: `[thrd:a:9092/1]: a:9092/1: Connect to … failed: Connection refused (after 0ms in state
 /// CONNECT, 5 identical error(s) suppressed)`.
-pub(super) fn plain(reason: &str) -> String {
+pub(in crate::kafka) fn plain(reason: &str) -> String {
     let reason = match reason.strip_prefix("[thrd:") {
         Some(rest) => rest.split_once("]: ").map_or(rest, |(_, rest)| rest),
         None => reason,
@@ -150,12 +150,12 @@ pub(super) fn plain(reason: &str) -> String {
 }
 
 /// The broker closed the connection as soon as we spoke.
-pub(super) fn hung_up(reason: &str) -> bool {
+pub(in crate::kafka) fn hung_up(reason: &str) -> bool {
     reason.contains("in state APIVERSION_QUERY")
 }
 
 /// What to do about a reason.
-pub(super) fn advice(reason: &str) -> &'static str {
+pub(in crate::kafka) fn advice(reason: &str) -> &'static str {
     // By words of librdkafka and OpenSSL, the more special ones first.
     const ADVICE: &[(&[&str], &str)] = &[
         (

@@ -11,16 +11,16 @@ use rdkafka::consumer::Consumer as _;
 use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::Offset;
 
-use super::held::Consumer;
-use super::lookups::Lookups;
-use super::refusals::AGAIN_AFTER;
+use crate::kafka::connecting::lookups::Lookups;
+use crate::kafka::connecting::refusals::AGAIN_AFTER;
+use crate::kafka::fetching::held::Consumer;
 use crate::{Fetched, TopicPartition};
 
 /// Between two tries to go on where librdkafka gave up.
 const RESTART_EVERY: Duration = Duration::from_millis(100);
 
 #[derive(Clone, Debug)]
-pub(super) struct Reading {
+pub(in crate::kafka) struct Reading {
     /// Every visible record below was returned; `None`: from the oldest on, whatever that is.
     pub next: Option<u64>,
     /// The log ended at `next` when it was last looked at.
@@ -39,7 +39,7 @@ impl From<Option<u64>> for Reading {
 }
 
 #[derive(Default)]
-pub(super) struct Partitions {
+pub(in crate::kafka) struct Partitions {
     reading: HashMap<TopicPartition, Reading>,
     /// Where librdkafka stopped fetching because `next` doesn't exist, or may not be read.
     stopped: Vec<TopicPartition>,
@@ -50,7 +50,7 @@ pub(super) struct Partitions {
 
 /// What a consumer has to be told so that it reads other partitions.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Difference {
+pub(in crate::kafka) struct Difference {
     gone: Vec<TopicPartition>,
     come: Vec<(TopicPartition, u64)>,
 }
@@ -263,7 +263,7 @@ impl Difference {
 }
 
 /// librdkafka won't fetch this partition on by itself.
-pub(super) fn stops_partition(code: RDKafkaErrorCode) -> bool {
+pub(in crate::kafka) fn stops_partition(code: RDKafkaErrorCode) -> bool {
     use RDKafkaErrorCode::{AutoOffsetReset, LogTruncation, OffsetOutOfRange};
     matches!(code, AutoOffsetReset | LogTruncation | OffsetOutOfRange)
 }

@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 use rdkafka::consumer::Consumer as _;
 
-use super::errors::{error, lacks_right};
-use super::held::{Consumer, Happened};
-use super::lookups::{ANSWER, Lookups};
-use super::properties::Properties;
-use super::reading::{Partitions, stops_partition};
+use crate::kafka::connecting::errors::{error, lacks_right};
+use crate::kafka::connecting::lookups::{ANSWER, Lookups};
+use crate::kafka::connecting::properties::Properties;
+use crate::kafka::fetching::held::{Consumer, Happened};
+use crate::kafka::fetching::reading::{Partitions, stops_partition};
 use crate::{Error, Fetched, Reader, Result, Topic, TopicPartition};
 
-pub(super) struct KafkaReader {
+pub(in crate::kafka) struct KafkaReader {
     consumer: Arc<Consumer>,
     lookups: Arc<Lookups>,
     partitions: Partitions,
