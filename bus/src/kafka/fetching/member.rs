@@ -140,6 +140,19 @@ impl KafkaMember {
     }
 }
 
+impl KafkaMember {
+    /// How long to wait for what the client has next.
+    fn next_wait(&self, deadline: Instant, has_nothing: bool) -> Duration {
+        let wait = match self.end_reported {
+            _ if !has_nothing => Duration::ZERO,
+            true => END_FRESH.saturating_sub(self.end_asked.elapsed()),
+            false => Duration::MAX,
+        };
+        let left = deadline.saturating_duration_since(Instant::now());
+        wait.min(left).min(self.partitions.patience())
+    }
+}
+
 impl Member for KafkaMember {
     fn poll(&mut self, timeout: Duration, max_bytes: usize) -> Result<Polled> {
         if self.ownership.take_refused() {
@@ -158,16 +171,8 @@ impl Member for KafkaMember {
             if self.went_back {
                 break;
             }
-            let left = deadline.saturating_duration_since(Instant::now());
-            let wait = match self.end_reported {
-                _ if !polled.records.is_empty() => Duration::ZERO,
-                true => END_FRESH.saturating_sub(self.end_asked.elapsed()),
-                false => Duration::MAX,
-            };
-            match self
-                .consumer
-                .next(wait.min(left).min(self.partitions.patience()))
-            {
+            let wait = self.next_wait(deadline, polled.records.is_empty());
+            match self.consumer.next(wait) {
                 Some(Happened::Record(record)) => {
                     if self.partitions.admit(&record) {
                         bytes += record.value.len();
