@@ -10,6 +10,8 @@ mod import;
 mod ingest;
 mod live;
 mod load;
+#[cfg(test)]
+mod metric_names_tests;
 mod pipeline;
 #[cfg(test)]
 mod reference;

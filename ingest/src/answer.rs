@@ -23,9 +23,9 @@ pub struct Partial {
 }
 
 impl Partial {
-    /// With more to tell the sender.
-    pub fn and_told(mut self, more: Vec<String>) -> Self {
-        for text in more {
+    /// With warnings beside what was rejected.
+    pub fn with_warnings(mut self, warnings: Vec<String>) -> Self {
+        for text in warnings {
             if !self.message.is_empty() {
                 self.message.push_str("; ");
             }

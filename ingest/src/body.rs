@@ -40,7 +40,7 @@ pub fn admit(length: usize, limit: usize, permit: &mut Permit) -> Result<(), Ref
 ///
 /// # Errors
 /// Longer than `limit`, not of its known length, no budget left, or broken off.
-pub async fn gather(
+pub async fn read_rest(
     body: &mut Incoming,
     first: Bytes,
     known: Option<usize>,

@@ -183,6 +183,21 @@ impl RawConfig {
                 record_bytes_max: self.record_bytes_max.0 as usize,
             }),
         };
+        self.check(path, problems);
+        if config.grpc.address == config.http.address && config.grpc.address.port() != 0 {
+            problems.push(
+                format!("{path}.http.listen"),
+                format!(
+                    "is {}, which grpc.listen has already; choose another port",
+                    config.http.address
+                ),
+            );
+        }
+        config
+    }
+
+    /// What each value must be by itself, and beside the others.
+    fn check(&self, path: &str, problems: &mut Problems) {
         let mut require = |holds: bool, key: &str, message: String| {
             if !holds {
                 problems.push(format!("{path}.{key}"), message);
@@ -226,27 +241,19 @@ impl RawConfig {
             require(!value.0.is_zero(), key, "must be above 0s".into());
         }
         if let Some(rekey) = &self.kafka {
-            require(
-                !rekey.topic.is_empty(),
-                "kafka.topic",
-                "must name a topic".into(),
-            );
-            require(
-                rekey.group.as_deref() != Some(""),
-                "kafka.group",
-                "must name a consumer group".into(),
-            );
+            rekey.check(&format!("{path}.kafka"), problems);
         }
-        if config.grpc.address == config.http.address && config.grpc.address.port() != 0 {
-            problems.push(
-                format!("{path}.http.listen"),
-                format!(
-                    "is {}, which grpc.listen has already; choose another port",
-                    config.http.address
-                ),
-            );
+    }
+}
+
+impl RawRekey {
+    fn check(&self, path: &str, problems: &mut Problems) {
+        if self.topic.is_empty() {
+            problems.push(format!("{path}.topic"), "must name a topic");
         }
-        config
+        if self.group.as_deref() == Some("") {
+            problems.push(format!("{path}.group"), "must name a consumer group");
+        }
     }
 }
 

@@ -13,11 +13,12 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioExecutor;
 use hyper_util::server::conn::auto;
 use metrics::{counter, gauge};
+use runtime::Drain;
 use runtime::connections::{self, Closed, Counts, Limits, Port, Served};
-use runtime::{Drain, names};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+use crate::names;
 use crate::receive::Receiver;
 use crate::reply::Reply;
 use crate::{grpc, otlp_http};
@@ -57,9 +58,9 @@ impl Protocol {
             limit_key: Some("ingest.connections_max"),
             limits,
             counts: Counts {
-                open: gauge!(names::INGEST_CONNECTIONS, "protocol" => protocol),
+                open: gauge!(names::CONNECTIONS, "protocol" => protocol),
                 closed: Closed::ALL.map(|reason| {
-                    counter!(names::INGEST_CONNECTIONS_CLOSED, "protocol" => protocol, "reason" => reason.name())
+                    counter!(names::CONNECTIONS_CLOSED, "protocol" => protocol, "reason" => reason.name())
                 }),
             },
         }

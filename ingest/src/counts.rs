@@ -1,9 +1,9 @@
 //! The counters of one signal.
 
 use metrics::{Counter, counter};
-use runtime::names;
 use schemas::Signal;
 
+use crate::names;
 use crate::refusal::Refusal;
 use crate::split::{Reason, Rejected};
 
@@ -27,11 +27,11 @@ impl Counts {
         let name = signal.name();
         Self {
             signal,
-            received: counter!(names::INGEST_RECEIVED, "signal" => name),
-            published: counter!(names::INGEST_PUBLISHED, "signal" => name),
-            published_bytes: counter!(names::INGEST_PUBLISHED_BYTES, "signal" => name),
+            received: counter!(names::RECEIVED, "signal" => name),
+            published: counter!(names::PUBLISHED, "signal" => name),
+            published_bytes: counter!(names::PUBLISHED_BYTES, "signal" => name),
             rejected: Reason::ALL.map(|reason| rejected(name, reason.name())),
-            unrecognized: counter!(names::INGEST_UNRECOGNIZED, "signal" => name),
+            unrecognized: counter!(names::UNRECOGNIZED, "signal" => name),
             rejected_bus: rejected(name, "bus"),
             rejected_record: rejected(name, "record"),
         }
@@ -58,14 +58,15 @@ pub fn register() {
         Counts::new(signal);
     });
     for protocol in ["grpc", "http"] {
-        counter!(names::INGEST_REQUESTS, "protocol" => protocol).increment(0);
+        counter!(names::REQUESTS, "protocol" => protocol).increment(0);
         for reason in Refusal::REASONS {
-            let refused = counter!(names::INGEST_REFUSED_REQUESTS, "protocol" => protocol, "reason" => reason);
+            let refused =
+                counter!(names::REFUSED_REQUESTS, "protocol" => protocol, "reason" => reason);
             refused.increment(0);
         }
     }
 }
 
 fn rejected(signal: &'static str, reason: &'static str) -> Counter {
-    counter!(names::INGEST_REJECTED, "signal" => signal, "reason" => reason)
+    counter!(names::REJECTED, "signal" => signal, "reason" => reason)
 }

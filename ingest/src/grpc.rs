@@ -4,7 +4,7 @@
 //! before its body is read; memory is also admitted while a body inflates; and a message that is too large is answered with
 //! RESOURCE_EXHAUSTED, where tonic says OUT_OF_RANGE, which OTLP clients retry for ever. Status and codes are tonic's.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use http::{HeaderMap, Response, StatusCode};
 use hyper::body::Incoming;
@@ -13,15 +13,13 @@ use tonic::Status;
 
 use crate::admission::Permit;
 use crate::answer::{self, Encoding, Partial};
-use crate::body::{admit, chunk, gather};
+use crate::body::{admit, chunk, read_rest};
+use crate::framing::{framed, prefix};
 use crate::health::Method;
 use crate::inflate::{Compression, inflate};
 use crate::receive::{Receiver, Request};
 use crate::refusal::Refusal;
 use crate::reply::Reply;
-
-/// A flag and a length of four bytes stand before each message.
-const PREFIX: usize = 5;
 
 /// Of a question about health, which names a service.
 const HEALTH_BYTES_MAX: usize = 4 << 10;
@@ -122,7 +120,7 @@ async fn message(
     let read = async {
         let (compressed, length, first) = prefix(&mut body).await?;
         admit(length, bytes_max, &mut permit)?;
-        let message = gather(&mut body, first, Some(length), bytes_max, &mut permit).await?;
+        let message = read_rest(&mut body, first, Some(length), bytes_max, &mut permit).await?;
         while let Some(more) = chunk(&mut body).await? {
             if !more.is_empty() {
                 return Err(Refusal::Framing("more than one message came".into()));
@@ -148,28 +146,6 @@ async fn message(
         compression,
         permit,
     })
-}
-
-/// Whether the message is compressed, its length, and what came of it together with the prefix.
-async fn prefix(body: &mut Incoming) -> Result<(bool, usize, Bytes), Refusal> {
-    let missing = || Refusal::Framing("no message came".into());
-    let mut start = chunk(body).await?.ok_or_else(missing)?;
-    while start.len() < PREFIX {
-        let more = chunk(body).await?.ok_or_else(missing)?;
-        start = [start, more].concat().into();
-    }
-    let first = start.split_off(PREFIX);
-    let compressed = match start[0] {
-        0 => false,
-        1 => true,
-        flag => {
-            return Err(Refusal::Framing(format!(
-                "a message has the unknown flag {flag}"
-            )));
-        }
-    };
-    let length = u32::from_be_bytes([start[1], start[2], start[3], start[4]]);
-    Ok((compressed, length as usize, first))
 }
 
 fn is_grpc(headers: &HeaderMap) -> bool {
@@ -209,15 +185,6 @@ fn success(message: &[u8]) -> Response<Reply> {
     respond(Response::new(
         Reply::new(framed(message)).with_trailers(trailers),
     ))
-}
-
-/// A message behind its prefix, not compressed.
-pub fn framed(message: &[u8]) -> Bytes {
-    let mut data = BytesMut::with_capacity(PREFIX + message.len());
-    data.put_u8(0);
-    data.put_u32(message.len() as u32);
-    data.put_slice(message);
-    data.freeze()
 }
 
 /// Headers alone: no message, the status at once.

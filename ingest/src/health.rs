@@ -12,10 +12,10 @@ use schemas::Signal;
 use schemas::wire::{Fields, WireError, put_len, put_varint_field};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
-use crate::grpc::framed;
+use crate::framing::framed;
 use crate::refusal::Refusal;
 
-/// How soon a watcher is told of a change.
+/// How soon a watcher hears of a change.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Streams that watch, of all connections together.
 const WATCHERS_MAX: usize = 1024;
@@ -84,13 +84,13 @@ impl Health {
         loop {
             tokio::select! {
                 () = drain.requested() => break,
-                _ = ticks.tick() => self.tell(State::Ready(self.ready.process_is_ready())),
+                _ = ticks.tick() => self.set(State::Ready(self.ready.process_is_ready())),
             }
         }
-        self.tell(State::Draining);
+        self.set(State::Draining);
     }
 
-    fn tell(&self, state: State) {
+    fn set(&self, state: State) {
         self.state
             .send_if_modified(|now| std::mem::replace(now, state) != state);
     }

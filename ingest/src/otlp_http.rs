@@ -6,7 +6,7 @@ use hyper::body::{Body, Incoming};
 use schemas::Signal;
 
 use crate::answer::{self, Encoding, Partial};
-use crate::body::{admit, chunk, discard, gather};
+use crate::body::{admit, chunk, discard, read_rest};
 use crate::inflate::Compression;
 use crate::receive::{Receiver, Request};
 use crate::refusal::{Detail, Refusal};
@@ -61,7 +61,7 @@ async fn export(
             admit(length, limit, &mut permit)?;
         }
         let first = chunk(body).await?.unwrap_or_default();
-        gather(body, first, known, limit, &mut permit).await
+        read_rest(body, first, known, limit, &mut permit).await
     };
     let body = match tokio::time::timeout(receiver.read_timeout, read).await {
         Ok(body) => body?,

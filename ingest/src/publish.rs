@@ -33,13 +33,13 @@ pub struct Collecting {
 }
 
 /// What the bus says of the raw topics.
-pub struct Raw {
+pub struct RawTopics {
     topics: [(Signal, Topic, u32); 3],
     publisher: Arc<dyn Publisher>,
     record_bytes_max: usize,
 }
 
-impl Raw {
+impl RawTopics {
     /// Asks the bus; may block.
     ///
     /// # Errors
@@ -96,7 +96,7 @@ struct Due {
 }
 
 impl Packs {
-    pub fn new(raw: Raw, collecting: Collecting) -> Self {
+    pub fn new(raw: RawTopics, collecting: Collecting) -> Self {
         Self {
             signals: raw.topics.map(|(signal, topic, partitions)| SignalPacks {
                 topic,
@@ -138,12 +138,15 @@ impl Packs {
             item_bytes_max: self.limits.hard,
         };
         let mut split = split(signal, request, limits)?;
-        let unknown = unread.told(request, &mut split.rejected);
+        let unknown = unread.report(request, &mut split.rejected);
         if !unknown.is_empty() {
             packs.counts.unrecognized.increment(1);
         }
         packs.counts.split(split.accepted(), &split.rejected);
-        let partial = split.rejected.partial(signal, limits).and_told(unknown);
+        let partial = split
+            .rejected
+            .partial(signal, limits)
+            .with_warnings(unknown);
         if split.accepted() == 0 {
             permit.shrink_to(0);
         }
@@ -302,10 +305,10 @@ struct Pending {
 /// Every record in flight says the same of a bus that is away.
 static UNPUBLISHED: bus::Quiet = bus::Quiet::new();
 
-fn tell_unpublished(error: &bus::Error, signal: &str) {
+fn log_unpublished(error: &bus::Error, signal: &str) {
     const WHAT: &str = "record not published; its senders are asked to try again";
     match (UNPUBLISHED.admit(), error) {
-        // The bus itself tells that it is away, and readiness does.
+        // The bus itself says that it is away, and so does readiness.
         (Some(held_back), bus::Error::Unavailable(_)) => {
             tracing::info!(%error, signal, held_back, "{WHAT}");
         }
@@ -330,7 +333,7 @@ impl Pending {
                 Outcome::Refused
             }
             Err(error) => {
-                tell_unpublished(&error, self.counts.signal.name());
+                log_unpublished(&error, self.counts.signal.name());
                 self.counts
                     .rejected_bus
                     .increment(std::mem::take(&mut self.items));

@@ -6,7 +6,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName};
 use metrics::counter;
-use runtime::names;
 use schemas::Signal;
 use schemas::json::{JsonError, Translated, mend, mended_len, read_request};
 
@@ -14,6 +13,7 @@ use crate::admission::{Budget, Permit};
 use crate::answer::{Encoding, Partial};
 use crate::health::Health;
 use crate::inflate::{Compression, inflate};
+use crate::names;
 use crate::publish::{Packs, Tenant};
 use crate::refusal::Refusal;
 use crate::unread::Unread;
@@ -91,10 +91,11 @@ impl Receiver {
 
     /// Counts an answered request.
     pub fn answered(&self, protocol: &'static str, result: &Result<Partial, Refusal>) {
-        counter!(names::INGEST_REQUESTS, "protocol" => protocol).increment(1);
+        counter!(names::REQUESTS, "protocol" => protocol).increment(1);
         if let Err(refusal) = result {
             tracing::debug!(protocol, %refusal, "request refused");
-            counter!(names::INGEST_REFUSED_REQUESTS, "protocol" => protocol, "reason" => refusal.reason()).increment(1);
+            counter!(names::REFUSED_REQUESTS, "protocol" => protocol, "reason" => refusal.reason())
+                .increment(1);
         }
     }
 }

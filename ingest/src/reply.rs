@@ -1,4 +1,6 @@
 //! The body of every response: one piece of data, or more as they come, then perhaps trailers.
+//!
+//! `http-body-util` has a body for each of these, and none for all of them but a boxed one, which would cost every answer an allocation.
 
 use std::convert::Infallible;
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! What of a request was not read before it was split, and what its sender is told about that.
+//! What of a request was not read before it was split, and what its sender hears about that.
 
 use schemas::json::{Tally, Translated};
 use schemas::wire::Fields;
@@ -24,7 +24,7 @@ impl Unread {
     }
 
     /// Adds what could not be read to the rejected items; returns what was not understood, in words.
-    pub fn told(self, request: &[u8], rejected: &mut Rejected) -> Vec<String> {
+    pub fn report(self, request: &[u8], rejected: &mut Rejected) -> Vec<String> {
         let mut unknown = self.unknown;
         if is_foreign(request) {
             unknown.push("the request has fields, and none of them is OTLP's".to_owned());

@@ -46,8 +46,8 @@ impl Figures {
         let mut verdicts: Vec<_> = kept.into_iter().collect();
         verdicts.push((DROPPED.to_owned(), dropped));
         Self {
-            published: now.sum(names::INGEST_PUBLISHED, &[]),
-            bus_bytes: now.sum(names::INGEST_PUBLISHED_BYTES, &[]),
+            published: now.sum(ingest::names::PUBLISHED, &[]),
+            bus_bytes: now.sum(ingest::names::PUBLISHED_BYTES, &[]),
             open_traces: now.sum(names::SAMPLER_OPEN_TRACES, &[]),
             pending_spans: now.sum(names::SAMPLER_PENDING, &[]),
             kept_spans: now.sum(names::SAMPLER_KEPT, &[]),

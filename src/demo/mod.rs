@@ -212,7 +212,7 @@ fn is_settled(totals: &runtime::Snapshot) -> bool {
     );
     totals.sum(names::SAMPLER_PENDING, &[]) == 0.0
         && totals.sum(names::SAMPLER_CONSUMED, &[])
-            == totals.sum(names::INGEST_PUBLISHED, &[("signal", "traces")])
+            == totals.sum(ingest::names::PUBLISHED, &[("signal", "traces")])
         && delivered == totals.sum(names::SAMPLER_KEPT, &[])
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ratatui::backend::{Backend, CrosstermBackend};
 use ratatui::{Terminal, TerminalOptions, Viewport};
-use runtime::{Snapshot, names};
+use runtime::Snapshot;
 
 use super::figures::Figures;
 use super::screen;
@@ -58,7 +58,7 @@ impl View {
     }
 
     pub fn draw(&mut self, now: &Snapshot, elapsed: Duration, of: Duration) -> anyhow::Result<()> {
-        let spans = now.sum(names::INGEST_PUBLISHED, &[("signal", "traces")]);
+        let spans = now.sum(ingest::names::PUBLISHED, &[("signal", "traces")]);
         let (then, before) = self.counted;
         if elapsed - then >= RATE_EVERY {
             let rate = (spans - before) / (elapsed - then).as_secs_f64();

@@ -228,7 +228,7 @@ async fn broken_items_cost_themselves() {
         assert!(partial.error_message.contains("could not be read"));
         assert_eq!(server.bus.spans().len() - before, kept);
     }
-    let malformed = server.counter(runtime::names::INGEST_REJECTED, "reason=\"malformed\"");
+    let malformed = server.counter(ingest::names::REJECTED, "reason=\"malformed\"");
     assert_eq!(malformed, 3);
     server.assert_counters_close();
 }
@@ -242,7 +242,7 @@ async fn foreign_protobuf_is_told() {
     let partial = partial.partial_success.unwrap();
     assert_eq!(partial.rejected_spans, 0);
     assert!(partial.error_message.contains("none of them is OTLP's"));
-    let count = server.counter(runtime::names::INGEST_UNRECOGNIZED, "traces");
+    let count = server.counter(ingest::names::UNRECOGNIZED, "traces");
     assert_eq!(count, 1);
     assert_eq!(grpc(server.grpc, TRACES, &[]).await.unwrap(), "");
 }

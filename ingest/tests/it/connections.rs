@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use runtime::names::{INGEST_CONNECTIONS, INGEST_CONNECTIONS_CLOSED};
+use ingest::names::{CONNECTIONS, CONNECTIONS_CLOSED};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -48,7 +48,7 @@ async fn read_until_closed(address: SocketAddr, begin: &[u8]) {
 
 async fn closed(server: &Server, reason: &str, count: u64) {
     let label = format!("reason=\"{reason}\"");
-    while server.counter(INGEST_CONNECTIONS_CLOSED, &label) < count {
+    while server.counter(CONNECTIONS_CLOSED, &label) < count {
         tokio::task::yield_now().await;
     }
 }
@@ -69,7 +69,7 @@ async fn connections_without_a_request_are_closed() {
         answer_pings_until_closed(server.http, &hello),
     );
     closed(&server, "first_byte", 8).await;
-    assert_eq!(server.counter(INGEST_CONNECTIONS, ""), 0);
+    assert_eq!(server.counter(CONNECTIONS, ""), 0);
     server.stop().await;
 }
 
@@ -112,7 +112,7 @@ async fn idle_connections_are_closed() {
     let mut answer = vec![0; 12];
     stream.read_exact(&mut answer).await.unwrap();
     assert_eq!(answer, b"HTTP/1.1 200");
-    while server.counter(INGEST_CONNECTIONS_CLOSED, "reason=\"headers\"") == 0 {
+    while server.counter(CONNECTIONS_CLOSED, "reason=\"headers\"") == 0 {
         // Headers that dribble don't last any longer.
         let _ = stream.write_all(b"P").await;
         tokio::time::sleep(Duration::from_millis(10)).await;
@@ -148,7 +148,7 @@ async fn streams_without_data_end() {
     let begin = [PREFACE, SETTINGS, &head, &block].concat();
     answer_pings_until_closed(server.grpc, &begin).await;
     closed(&server, "idle", 1).await;
-    let refused = server.counter(runtime::names::INGEST_REFUSED_REQUESTS, "reason=\"slow\"");
+    let refused = server.counter(ingest::names::REFUSED_REQUESTS, "reason=\"slow\"");
     assert_eq!(refused, 1);
     server.stop().await;
 }

@@ -30,7 +30,7 @@ async fn p01_an_empty_request_is_ok_and_p02_success_leaves_partial_success_unset
             "{path}"
         );
     }
-    let published = |signal| server.counter(runtime::names::INGEST_PUBLISHED, signal);
+    let published = |signal| server.counter(ingest::names::PUBLISHED, signal);
     assert_eq!(
         (published("traces"), published("logs"), published("metrics")),
         (10, 1, 1)
@@ -62,7 +62,7 @@ async fn p03_rejected_items_are_counted_with_a_message() {
     );
     assert_eq!(server.bus.spans().len(), 2);
     assert_eq!(
-        server.counter(runtime::names::INGEST_REJECTED, "reason=\"trace_id\""),
+        server.counter(ingest::names::REJECTED, "reason=\"trace_id\""),
         1
     );
     server.assert_counters_close();
@@ -156,7 +156,7 @@ async fn p06_the_size_limit_holds_before_and_after_decompression_and_p07_is_conf
         );
     }
     assert_eq!(
-        server.counter(runtime::names::INGEST_REFUSED_REQUESTS, "too_large"),
+        server.counter(ingest::names::REFUSED_REQUESTS, "too_large"),
         3
     );
     assert_eq!(ingest::RawConfig::default().request_bytes_max.0, 64 << 20);

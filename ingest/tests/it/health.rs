@@ -47,7 +47,7 @@ async fn a_check_says_what_readyz_says() {
     assert_eq!(large.unwrap_err().code(), Code::ResourceExhausted);
     let garbage = grpc(server.grpc, CHECK, b"garbage").await;
     assert_eq!(garbage.unwrap_err().code(), Code::InvalidArgument);
-    assert_eq!(server.counter(runtime::names::INGEST_REQUESTS, ""), 0);
+    assert_eq!(server.counter(ingest::names::REQUESTS, ""), 0);
 }
 
 /// The next message of a stream.

@@ -345,11 +345,11 @@ async fn p32_to_p34_a_bus_that_takes_nothing_is_503_with_a_delay() {
         }
     }
     assert_eq!(
-        server.counter(runtime::names::INGEST_REJECTED, "reason=\"bus\""),
+        server.counter(ingest::names::REJECTED, "reason=\"bus\""),
         12
     );
     assert_eq!(
-        server.counter(runtime::names::INGEST_REJECTED, "reason=\"record\""),
+        server.counter(ingest::names::REJECTED, "reason=\"record\""),
         6
     );
     server.assert_counters_close();

@@ -118,7 +118,7 @@ async fn p41_to_p48_fields() {
         "rejected by partial success"
     );
     assert_eq!(
-        server.counter(runtime::names::INGEST_REJECTED, "reason=\"span_id\""),
+        server.counter(ingest::names::REJECTED, "reason=\"span_id\""),
         1
     );
     server.assert_counters_close();
@@ -211,7 +211,7 @@ async fn bad_values_cost_their_item() {
     );
     let (rejected, _, names) = send_text(&server, text).await;
     assert_eq!((rejected, names.len()), (3, 1));
-    let malformed = server.counter(runtime::names::INGEST_REJECTED, "reason=\"malformed\"");
+    let malformed = server.counter(ingest::names::REJECTED, "reason=\"malformed\"");
     assert_eq!(malformed, 15);
     server.assert_counters_close();
 }
@@ -263,7 +263,7 @@ async fn foreign_names_are_told() {
         message.contains("`instrumentationLibrarySpans`"),
         "{message}"
     );
-    let told = server.counter(runtime::names::INGEST_UNRECOGNIZED, "traces");
+    let told = server.counter(ingest::names::UNRECOGNIZED, "traces");
     assert_eq!(told, foreign.len() as u64 + 1);
 
     let known = [
@@ -282,10 +282,7 @@ async fn foreign_names_are_told() {
         assert_eq!(message, "");
     }
     assert_eq!(server.bus.spans().len(), 2);
-    assert_eq!(
-        server.counter(runtime::names::INGEST_UNRECOGNIZED, ""),
-        told
-    );
+    assert_eq!(server.counter(ingest::names::UNRECOGNIZED, ""), told);
 }
 
 #[tokio::test]

@@ -39,7 +39,7 @@ async fn a_bus_that_never_answers_is_unavailable_in_the_end() {
     let status = grpc(server.grpc, TRACES, &spans(5)).await.unwrap_err();
     assert_eq!(status.code(), tonic::Code::Unavailable);
     // The items are still on their way: their memory comes back with the bus's word, and they count as published.
-    assert!(server.counter(runtime::names::INGEST_IN_FLIGHT_BYTES, "") > 0);
+    assert!(server.counter(ingest::names::IN_FLIGHT_BYTES, "") > 0);
     server.bus.release();
     server.assert_counters_close();
 }

@@ -11,7 +11,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use prost::Message;
-use runtime::names;
 use schemas::{Signal, Topics};
 use tests::kafka::{Broker, unique};
 use tokio::task::JoinSet;
@@ -81,7 +80,7 @@ async fn until(server: &Server<()>, counter: &AtomicU64, more: u64, what: &str) 
     let deadline = Instant::now() + DEADLINE;
     while counter.load(Ordering::Relaxed) < goal {
         assert!(Instant::now() < deadline, "waiting for {what}");
-        assert!(server.counter(names::INGEST_IN_FLIGHT_BYTES, "") <= MEMORY);
+        assert!(server.counter(ingest::names::IN_FLIGHT_BYTES, "") <= MEMORY);
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use runtime::names;
 use tonic::Code;
 
 use crate::bus::Mode;
@@ -45,7 +44,7 @@ async fn check(encoding: &'static str, body: bytes::Bytes, request_bytes: usize)
         let status = results.recv().await.unwrap().unwrap_err();
         assert_eq!(status.code(), Code::Unavailable);
         refused += 1;
-        assert!(server.counter(names::INGEST_IN_FLIGHT_BYTES, "") <= MEMORY as u64 * 3 / 4);
+        assert!(server.counter(ingest::names::IN_FLIGHT_BYTES, "") <= MEMORY as u64 * 3 / 4);
     }
     let held: usize = server
         .bus

@@ -91,10 +91,10 @@ impl<B> Server<B> {
     pub fn assert_counters_close(&self) {
         let count = |name| self.counter(name, "");
         assert_eq!(
-            count(runtime::names::INGEST_RECEIVED),
-            count(runtime::names::INGEST_REJECTED) + count(runtime::names::INGEST_PUBLISHED),
+            count(ingest::names::RECEIVED),
+            count(ingest::names::REJECTED) + count(ingest::names::PUBLISHED),
         );
-        assert_eq!(count(runtime::names::INGEST_IN_FLIGHT_BYTES), 0);
+        assert_eq!(count(ingest::names::IN_FLIGHT_BYTES), 0);
     }
 
     /// Drains, and waits for the end.

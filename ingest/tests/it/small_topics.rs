@@ -90,7 +90,7 @@ async fn records_are_split_by_span_and_what_cannot_be_split_is_rejected() {
     let text = String::from_utf8_lossy(&answer);
     assert!(text.contains("1 spans above the limit of"), "{text}");
     server.assert_counters_close();
-    let rejected = server.counter(runtime::names::INGEST_REJECTED, "too_large");
+    let rejected = server.counter(ingest::names::REJECTED, "too_large");
     assert_eq!(rejected, 1);
     server.stop().await;
 

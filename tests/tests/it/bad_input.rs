@@ -152,10 +152,10 @@ fn everything_that_is_wrong_at_once() {
     });
     let metrics = process.metrics();
     let of = |name: &str| metrics.sum(name, &[]);
-    assert_eq!(of(names::INGEST_REFUSED_REQUESTS), refused.len() as f64);
-    assert_eq!(of(names::INGEST_RECEIVED), 10.0);
-    assert_eq!(of(names::INGEST_REJECTED), 4.0);
-    assert_eq!(of(names::INGEST_PUBLISHED), 6.0);
+    assert_eq!(of(ingest::names::REFUSED_REQUESTS), refused.len() as f64);
+    assert_eq!(of(ingest::names::RECEIVED), 10.0);
+    assert_eq!(of(ingest::names::REJECTED), 4.0);
+    assert_eq!(of(ingest::names::PUBLISHED), 6.0);
     assert_eq!(of(names::SAMPLER_BAD_RECORDS), 1.0);
     assert_eq!(of(names::SAMPLER_CONSUMED), 6.0);
     assert_eq!(of(names::SAMPLER_KEPT), 6.0);

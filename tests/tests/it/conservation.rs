@@ -168,10 +168,10 @@ fn counters_close(metrics: &[Snapshot], sent: &Tally, account: &Account) {
     let of = |name: &str, labels: &[(&str, &str)]| sum(metrics, name, labels);
     for signal in Signal::ALL {
         let label = ("signal", signal.name());
-        let published = of(names::INGEST_PUBLISHED, &[label]);
-        let received = of(names::INGEST_RECEIVED, &[label]);
+        let published = of(ingest::names::PUBLISHED, &[label]);
+        let received = of(ingest::names::RECEIVED, &[label]);
         assert_eq!(received, sent.count(signal), "received {label:?}");
-        assert_eq!(received, published + of(names::INGEST_REJECTED, &[label]));
+        assert_eq!(received, published + of(ingest::names::REJECTED, &[label]));
         let onward = match signal {
             Signal::Traces => account.kept,
             _ => published,

@@ -1,0 +1,17 @@
+//! The names of ingest's metrics; documented in `docs/reference/metrics.md`, which a test of the binary holds to this file.
+
+/// received = rejected + published (+ in flight). Labels: `signal`, and `reason` on rejections.
+pub const RECEIVED: &str = "tailwater_ingest_received_items_total";
+pub const PUBLISHED: &str = "tailwater_ingest_published_items_total";
+pub const REJECTED: &str = "tailwater_ingest_rejected_items_total";
+/// Requests refused whole. Labels: `protocol`, `reason`.
+pub const REFUSED_REQUESTS: &str = "tailwater_ingest_refused_requests_total";
+/// Requests that were taken though names or fields in them were not understood. Label: `signal`.
+pub const UNRECOGNIZED: &str = "tailwater_ingest_unrecognized_requests_total";
+pub const REQUESTS: &str = "tailwater_ingest_requests_total";
+pub const IN_FLIGHT_BYTES: &str = "tailwater_ingest_in_flight_bytes";
+/// Open connections. Label: `protocol`.
+pub const CONNECTIONS: &str = "tailwater_ingest_connections";
+/// Labels: `protocol`, `reason`.
+pub const CONNECTIONS_CLOSED: &str = "tailwater_ingest_connections_closed_total";
+pub const PUBLISHED_BYTES: &str = "tailwater_ingest_published_bytes_total";
