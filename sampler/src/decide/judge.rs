@@ -13,6 +13,7 @@ use crate::decide::facts::{self, Facts, Irregularity};
 use crate::decide::log::{DecisionLog, NewVerdict};
 use crate::decide::names::Names;
 use crate::decide::traces::ClosedTrace;
+use crate::decide::traces::index::Tenant;
 use crate::decide::traces::verdicts::{GivenVerdict, NO_POLICY, StoredVerdict};
 use crate::options::Options;
 use crate::policy::tracestate::Choice;
@@ -27,7 +28,6 @@ pub(crate) struct Case<'a> {
     pub(crate) marks: &'a [u64],
     /// What it links to.
     pub(crate) links: &'a [[u8; 16]],
-    pub(crate) tenant: Bytes,
     pub(crate) time_ms: u64,
     pub(crate) cause: Cause,
 }
@@ -89,7 +89,13 @@ impl Judge {
     }
 
     /// Gives a trace its verdict, counts it, and writes it down.
-    pub(crate) fn decide(&mut self, case: Case<'_>, counts: &mut DecideCounts) -> GivenVerdict {
+    #[inline(always)]
+    pub(crate) fn decide(
+        &mut self,
+        case: &Case<'_>,
+        tenant_name: impl Fn(Tenant) -> Bytes,
+        counts: &mut DecideCounts,
+    ) -> GivenVerdict {
         let (closed, time_ms) = (case.closed, case.time_ms);
         let trace = &closed.trace;
         let facts = TraceFacts {
@@ -128,7 +134,8 @@ impl Judge {
             },
             dropped: closed.dropped.as_ref(),
         };
-        self.log.decided(&new, &self.names, case.tenant);
+        self.log
+            .decided(&new, &self.names, || tenant_name(trace.tenant));
         GivenVerdict {
             key: trace.key(),
             first_offset: trace.first_offset,

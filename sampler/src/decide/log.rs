@@ -7,6 +7,7 @@ use hashbrown::HashMap;
 use schemas::decisions::{Decision, DecisionBatch, EntryKind, Link, Rescue, Verdict};
 
 use crate::decide::names::Names;
+use crate::decide::traces::index::Tenant;
 use crate::decide::traces::verdicts::{NO_POLICY, StoredVerdict};
 use crate::decide::traces::window::Trace;
 use crate::policy::Ruling;
@@ -79,7 +80,12 @@ impl DecisionLog {
     }
 
     /// A new verdict, of this tenant.
-    pub(crate) fn decided(&mut self, new: &NewVerdict<'_>, names: &Names, tenant: Bytes) {
+    pub(crate) fn decided(
+        &mut self,
+        new: &NewVerdict<'_>,
+        names: &Names,
+        tenant_name: impl FnOnce() -> Bytes,
+    ) {
         let (trace, ruling) = (new.trace, new.ruling);
         let entry = self.entries.len() as u32;
         let link = |&trace_id| Link { entry, trace_id };
@@ -91,7 +97,10 @@ impl DecisionLog {
         let root_service = self.string(trace.root_service, names);
         let root_operation = self.string(trace.root_operation, names);
         let match_set = self.match_set(new.matched);
-        let tenant = self.tenant(tenant);
+        let tenant = match trace.tenant {
+            Tenant::DEFAULT => None,
+            _ => self.tenant(tenant_name()),
+        };
         self.entries.push(Decision {
             tenant,
             trace_id: trace.id,

@@ -23,12 +23,13 @@ impl Decider {
             closed: &closed,
             marks: &self.marks,
             links: &links,
-            tenant: self.traces.tenant_name(closed.trace.tenant),
             time_ms,
             cause,
         };
-        let given = self.judge.decide(case, &mut self.counts);
-        let at = self.traces.decide(slot, given, closed.dropped.clone());
+        let traces = &self.traces;
+        let tenant = |tenant| traces.tenant_name(tenant);
+        let given = self.judge.decide(&case, tenant, &mut self.counts);
+        let at = self.traces.decide(slot, &given, closed.dropped.clone());
         self.want_back(&given, closed.dropped);
         if given.verdict == Verdict::Keep {
             self.follow_links(given.key, links, time_ms);

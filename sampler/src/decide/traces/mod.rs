@@ -133,6 +133,7 @@ impl Traces {
     }
 
     /// Takes an open trace out of the window, its marks by column into `out`. [`Traces::decide`] has to follow.
+    #[inline(always)]
     pub(crate) fn close(&mut self, slot: u32, marks: &Marks, out: &mut Vec<u64>) -> ClosedTrace {
         let services = self.window.take_services(slot);
         let upstream = self.window.take_upstream(slot);
@@ -148,10 +149,11 @@ impl Traces {
 
     /// The verdict on the trace that was just closed at `slot`, which refers to the tenant from now on. `dropped`: where the spans lie that the trace
     /// had before a late error reopened it. Its place.
+    #[inline(always)]
     pub(crate) fn decide(
         &mut self,
         slot: u32,
-        given: GivenVerdict,
+        given: &GivenVerdict,
         dropped: Option<Range<u64>>,
     ) -> u32 {
         let at = self.insert(given, dropped);
@@ -160,7 +162,8 @@ impl Traces {
         at
     }
 
-    fn insert(&mut self, given: GivenVerdict, dropped: Option<Range<u64>>) -> u32 {
+    #[inline(always)]
+    fn insert(&mut self, given: &GivenVerdict, dropped: Option<Range<u64>>) -> u32 {
         let at = self.verdicts.insert(given);
         if let Some(dropped) = dropped {
             self.verdicts.set_dropped(at, dropped);
@@ -191,7 +194,7 @@ impl Traces {
             return false;
         }
         self.tenants.hold(key.tenant);
-        let slot = self.insert(GivenVerdict { older: at, ..given }, dropped);
+        let slot = self.insert(&GivenVerdict { older: at, ..given }, dropped);
         if newer != NONE {
             self.verdicts.set_older(newer, slot);
         } else if newest != NONE {

@@ -142,7 +142,8 @@ impl Verdicts {
         time_ms.saturating_add(self.ttl_ms.saturating_add(self.ttl_ms / 2))
     }
 
-    pub(crate) fn insert(&mut self, given: GivenVerdict) -> u32 {
+    #[inline(always)]
+    pub(crate) fn insert(&mut self, given: &GivenVerdict) -> u32 {
         let flag = |condition, flag| if condition { flag } else { 0 };
         let stored = StoredVerdict {
             id: given.key.id,

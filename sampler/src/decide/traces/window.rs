@@ -236,6 +236,7 @@ impl Window {
     }
 
     /// What a trace is told apart by: one number a column.
+    #[inline]
     pub(crate) fn marks_of(&self, slot: u32, marks: &Marks, out: &mut Vec<u64>) {
         let words = marks.words();
         let at = slot as usize * words;
@@ -326,6 +327,7 @@ impl Window {
     }
 
     /// Removes a trace that is decided.
+    #[inline(always)]
     pub(crate) fn close(&mut self, slot: u32) -> Trace {
         let trace = self.slots[slot as usize];
         match trace.previous {
