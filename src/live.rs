@@ -25,14 +25,14 @@ pub struct Live {
     bus: OnceLock<(Arc<dyn Bus>, Topics)>,
     reloader: Option<Arc<Reloader>>,
     /// Why not, if names can't be redacted here.
-    rules: Result<Arc<enrich::Rules>, String>,
+    rules: Result<Arc<redact::Rules>, String>,
     questions: Semaphore,
 }
 
 impl Live {
     pub fn new(
         reloader: Option<Arc<Reloader>>,
-        rules: Result<Arc<enrich::Rules>, String>,
+        rules: Result<Arc<redact::Rules>, String>,
     ) -> Arc<Self> {
         Arc::new(Self {
             bus: OnceLock::new(),

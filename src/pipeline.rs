@@ -233,7 +233,7 @@ impl Pipeline {
 }
 
 /// The rules by which names are shown; why there are none if rules refer to variables that this process lacks.
-fn redaction(config: &Config) -> Result<Arc<enrich::Rules>, String> {
+fn redaction(config: &Config) -> Result<Arc<redact::Rules>, String> {
     // Without its key, values are hashed all the same.
     let left_out = |path: &&String| path.starts_with("enrich") && *path != "enrich.redact.hash.key";
     match config.left_out.iter().find(left_out) {

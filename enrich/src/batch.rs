@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use bus::{Bus, DeadLetter, Epoch, Fetched, Header, Position, Record, Topic, TopicPartition};
 use bytes::Bytes;
+use redact::{Rewriter, Rules};
 use runtime::names;
 use schemas::{Signal, Topics, headers};
 
-use crate::outcome::Reason;
+use crate::reason::Reason;
 use crate::record::{self, Processed};
-use crate::rewrite::Rewriter;
-use crate::rules::Rules;
 
 /// From which topic to which.
 #[derive(Clone, Debug)]

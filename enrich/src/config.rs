@@ -8,7 +8,7 @@ use runtime::config::{Problems, Secret};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Rules;
+use redact::{At, Fixed, HashKey, Mask, Redaction, Rules};
 
 /// What is done to telemetry between the sampler and the exporters. Order: delete, hash, mask, set.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -138,13 +138,97 @@ impl RawConfig {
             .hash
             .doubt(&format!("{path}.redact.hash"), problems);
         Config {
-            rules: Arc::new(Rules::compile(self, path, problems)),
+            rules: Arc::new(self.rules(path, problems)),
             delivery: match self.delivery {
                 RawDelivery::ExactlyOnce => Delivery::ExactlyOnce,
                 RawDelivery::AtLeastOnce => Delivery::AtLeastOnce,
             },
         }
     }
+
+    fn rules(&self, path: &str, problems: &mut Problems) -> Rules {
+        let mut redaction = self.redaction();
+        if !redaction.hash.is_empty() && redaction.hash_key.0.is_empty() {
+            match secret_of_this_process() {
+                Ok(secret) => redaction.hash_key = HashKey(secret.to_vec()),
+                Err(error) => {
+                    problems.push(
+                        format!("{path}.redact.hash.key"),
+                        format!("is empty, and no random one can be drawn ({error}); set it, e.g. to ${{env:TAILWATER_HASH_KEY}} with at least 16 random bytes"),
+                    );
+                    return Rules::default();
+                }
+            }
+        }
+        Rules::compile(&redaction).unwrap_or_else(|found| {
+            for problem in found {
+                problems.push(format!("{path}.{}", written(problem.at)), problem.message);
+            }
+            Rules::default()
+        })
+    }
+
+    fn redaction(&self) -> Redaction {
+        let masks = self.redact.mask.iter().map(|mask| Mask {
+            name: mask.name.clone(),
+            pattern: mask.pattern.clone(),
+            with: mask.with.clone(),
+        });
+        let fixed = |set: &BTreeMap<String, RawValue>| {
+            let fixed = |(key, value): (&String, &RawValue)| (key.clone(), value.fixed());
+            set.iter().map(fixed).collect()
+        };
+        Redaction {
+            delete: self.redact.delete.clone(),
+            hash: self.redact.hash.keys.clone(),
+            hash_key: HashKey(self.redact.hash.key.0.clone().into_bytes()),
+            masks: masks.collect(),
+            keep_unknown_fields: self.redact.unknown_fields == RawUnknownFields::Keep,
+            set_resource: fixed(&self.set.resource),
+            set_item: fixed(&self.set.item),
+        }
+    }
+}
+
+impl RawValue {
+    fn fixed(&self) -> Fixed {
+        match self {
+            Self::Bool(value) => Fixed::Bool(*value),
+            Self::Int(value) => Fixed::Int(*value),
+            Self::Double(value) => Fixed::Double(*value),
+            Self::Text(text) => Fixed::Text(text.clone()),
+        }
+    }
+}
+
+/// Where a part of the redaction stands in this section.
+fn written(at: At) -> String {
+    match at {
+        At::Delete => "redact.delete".to_owned(),
+        At::Hash => "redact.hash.keys".to_owned(),
+        At::HashKey => "redact.hash.key".to_owned(),
+        At::MaskName(index) => format!("redact.mask[{index}].name"),
+        At::MaskPattern(index) => format!("redact.mask[{index}].pattern"),
+        At::MaskWith(index) => format!("redact.mask[{index}].with"),
+        At::SetResource => "set.resource".to_owned(),
+        At::SetItem => "set.item".to_owned(),
+    }
+}
+
+/// The secret when none is configured: drawn once a process, so that no hash can be undone by trying all values. The
+/// hashes of two processes, or of two runs, then differ, which `docs/enrich.md` says.
+fn secret_of_this_process() -> std::io::Result<[u8; 32]> {
+    use std::io::Read;
+    static SECRET: std::sync::OnceLock<[u8; 32]> = std::sync::OnceLock::new();
+    if let Some(secret) = SECRET.get() {
+        return Ok(*secret);
+    }
+    let mut drawn = [0; 32];
+    std::fs::File::open("/dev/urandom")?.read_exact(&mut drawn)?;
+    tracing::warn!(
+        "enrich.redact.hash.key is empty: hashing with a random secret, so hashes differ between processes and runs"
+    );
+    Ok(*SECRET.get_or_init(|| drawn))
 }
 
 #[cfg(test)]
@@ -184,5 +268,78 @@ mod tests {
         check(&["card"], "pa55w0rd", Some("is short: 8 bytes"));
         check(&["card"], "fifteen-letters", Some("is short: 15 bytes"));
         check(&["card"], "sixteen--letters", None);
+    }
+
+    fn secret_mask(pattern: &str) -> RawMask {
+        RawMask {
+            name: "secret".into(),
+            pattern: pattern.into(),
+            with: stars(),
+        }
+    }
+
+    #[test]
+    fn problems_name_the_place_in_the_configuration() {
+        let mut raw = RawConfig::default();
+        raw.redact.delete = vec!["set.me".into(), String::new()];
+        raw.redact.hash.keys = vec!["set.me".into()];
+        raw.redact.mask = vec![secret_mask("("), secret_mask("a")];
+        raw.redact.mask[1].name = String::new();
+        raw.redact.mask[1].with = "$2".into();
+        raw.set.resource = [("set.me".to_owned(), RawValue::Int(-7))].into();
+        raw.set.item = raw.set.resource.clone();
+        let mut problems = Problems::new();
+        raw.validate("enrich", &mut problems);
+        let mut paths: Vec<_> = (problems.iter())
+            .map(|problem| problem.path.as_str())
+            .collect();
+        paths.sort_unstable();
+        assert_eq!(
+            paths,
+            [
+                "enrich.redact.delete",
+                "enrich.redact.hash.keys",
+                "enrich.redact.mask[0].pattern",
+                "enrich.redact.mask[1].name",
+                "enrich.redact.mask[1].with",
+                "enrich.set.item",
+                "enrich.set.resource",
+            ]
+        );
+    }
+
+    /// An empty key is no key that others know: nobody can repeat the hash without the process's own secret.
+    #[test]
+    fn a_hash_rule_without_a_secret_uses_a_random_one() {
+        let hashed = |key: &str| {
+            let mut raw = RawConfig::default();
+            raw.redact.hash.keys = vec!["user.id".into()];
+            raw.redact.hash.key = Secret(key.into());
+            let mut problems = Problems::new();
+            let config = raw.validate("enrich", &mut problems);
+            assert!(problems.is_empty());
+            let json = br#"{"resourceSpans": [{
+                "resource": {"attributes": [{"key": "user.id", "value": {"stringValue": "user-17"}}]},
+                "scopeSpans": [{"spans": [{}]}]
+            }]}"#;
+            let request = schemas::json::to_protobuf(schemas::Signal::Traces, json).expect("OTLP");
+            let mut out = Vec::new();
+            redact::Rewriter::new(config.rules)
+                .transform(schemas::Signal::Traces, &request, &mut out)
+                .expect("a sound request");
+            assert!(!out.windows(7).any(|part| part == b"user-17"));
+            out
+        };
+        assert_eq!(hashed(""), hashed(""));
+        assert_ne!(hashed(""), hashed("0123456789abcdef"));
+    }
+
+    #[test]
+    fn secrets_are_not_shown() {
+        let mut raw = RawConfig::default();
+        raw.redact.hash.key = Secret("a secret of sixteen bytes".to_owned());
+        assert!(!format!("{raw:?}").contains("sixteen"));
+        let json = serde_json::to_string(&raw).expect("JSON");
+        assert!(!json.contains("sixteen"));
     }
 }

@@ -9,8 +9,9 @@ use schemas::otlp::Items;
 use schemas::pack::Packer;
 use schemas::wire::WireError;
 
-use crate::outcome::{Outcome, Reason, Refused};
-use crate::rewrite::Rewriter;
+use redact::{Outcome, Refused, Rewriter};
+
+use crate::reason::Reason;
 
 /// What one record became.
 #[derive(Debug, Default)]
@@ -22,7 +23,7 @@ pub(crate) struct Processed {
     pub(crate) consumed: usize,
     pub(crate) written: usize,
     pub(crate) dead_lettered: usize,
-    /// By the index of [`crate::Rules::counters`].
+    /// By the index of [`redact::Rules::counters`].
     pub(crate) redactions: Vec<u64>,
 }
 
@@ -81,7 +82,7 @@ impl Processed {
                     self.give_up(record, reason)
                 }
             }
-            Err(Refused::Record(reason)) => self.give_up(record, reason),
+            Err(Refused::Record(reason)) => self.give_up(record, reason.into()),
             Err(Refused::Items {
                 numbers,
                 items,
@@ -89,7 +90,7 @@ impl Processed {
             }) => {
                 let bad: usize = numbers.iter().map(ExactSizeIterator::len).sum();
                 if bad == items {
-                    return self.give_up(record, reason);
+                    return self.give_up(record, reason.into());
                 }
                 let mut ranges = numbers.into_iter().peekable();
                 // Items come in order of their numbers, and so do the ranges.
@@ -99,9 +100,10 @@ impl Processed {
                 };
                 match split(&record, is_bad) {
                     Ok((bad, good)) => {
-                        self.give_up(bad, reason) + self.add(rewriter, signal, good, bytes_max)
+                        self.give_up(bad, reason.into())
+                            + self.add(rewriter, signal, good, bytes_max)
                     }
-                    Err(error) => self.give_up(record, unreadable(error)),
+                    Err(error) => self.give_up(record, Reason::Wire(error)),
                 }
             }
         }
@@ -120,7 +122,7 @@ impl Processed {
                 self.add(rewriter, signal, first, bytes_max)
                     + self.add(rewriter, signal, rest, bytes_max)
             }
-            Err(error) => self.give_up(record, unreadable(error)),
+            Err(error) => self.give_up(record, Reason::Wire(error)),
         }
     }
 
@@ -156,13 +158,6 @@ fn split(record: &[u8], mut first: impl FnMut(usize) -> bool) -> Result<(Bytes, 
         }
     }
     Ok((firsts.finish(), rest.finish()))
-}
-
-fn unreadable(error: WireError) -> Reason {
-    Reason::Wire {
-        message: "the record",
-        error,
-    }
 }
 
 #[cfg(test)]

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use enrich::{Outcome, Rewriter, Rules};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
+use redact::{Outcome, Rewriter, Rules};
 use schemas::Signal;
 
 use super::History;

@@ -10,8 +10,8 @@ use std::hint::black_box;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use enrich::{Outcome, Rewriter};
 use load::{Mix, Traffic};
+use redact::{Outcome, Rewriter};
 use runtime::config::Problems;
 use sampler::options::{BusProperties, Options};
 use sampler::partition::Partition;

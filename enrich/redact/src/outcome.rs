@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use schemas::headers::UnknownVersion;
 use schemas::wire::{Field, WireError};
 
 use crate::shape::Shape;
@@ -22,12 +21,6 @@ pub enum Reason {
     Twice { message: &'static str, field: u32 },
     #[error("{message} nests deeper than {DEPTH_MAX} messages")]
     TooDeep { message: &'static str },
-    #[error(
-        "the record takes {bytes} bytes after redaction, above the bus's limit of {limit} bytes"
-    )]
-    TooLarge { bytes: usize, limit: usize },
-    #[error(transparent)]
-    Version(UnknownVersion),
 }
 
 /// A record whose items can all go on.

@@ -1,18 +1,17 @@
 //! What redaction costs: CPU-seconds per million spans for one delete, one hash and three patterns, by conditions.
 //!
-//! `cargo run --release -p tailwater-enrich --example price [spans]`. The time is this thread's CPU time.
+//! `cargo run --release -p tailwater-redact --example price [spans]`. The time is this thread's CPU time.
 
 #![allow(clippy::unwrap_used)]
 
 use std::hint::black_box;
 
-use enrich::{Outcome, RawConfig, RawMask, Rewriter, Secret};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value::Value};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
-use runtime::config::Problems;
+use redact::{HashKey, Mask, Outcome, Redaction, Rewriter, Rules};
 use schemas::Signal;
 
 const SPANS_A_RECORD: usize = 500;
@@ -107,29 +106,29 @@ fn cpu_seconds() -> f64 {
     (ticks(11) + ticks(12)) / 100.0
 }
 
-fn config(delete: bool, hash: bool, masks: usize) -> RawConfig {
-    let mut raw = RawConfig::default();
+fn redaction(delete: bool, hash: bool, masks: usize) -> Redaction {
+    let mut redaction = Redaction::default();
     if delete {
-        raw.redact.delete = vec!["http.request.header.authorization".into()];
+        redaction.delete = vec!["http.request.header.authorization".into()];
     }
     if hash {
-        raw.redact.hash.keys = vec!["user.id".into()];
-        raw.redact.hash.key = Secret("0123456789abcdef0123456789abcdef".into());
+        redaction.hash = vec!["user.id".into()];
+        redaction.hash_key = HashKey(b"0123456789abcdef0123456789abcdef".to_vec());
     }
     let patterns = [
         ("email", r"[\w.+-]+@[\w-]+\.[\w.]+"),
         ("card", r"\b\d{4}[ -]?\d{4}[ -]?\d{4}[ -]?\d{1,7}\b"),
         ("token", r"eyJ[\w-]+\.[\w-]+\.[\w-]+"),
     ];
-    raw.redact.mask = patterns[..masks]
+    redaction.masks = patterns[..masks]
         .iter()
-        .map(|(name, pattern)| RawMask {
+        .map(|(name, pattern)| Mask {
             name: (*name).into(),
             pattern: (*pattern).into(),
             with: "****".into(),
         })
         .collect();
-    raw
+    redaction
 }
 
 fn main() {
@@ -143,18 +142,16 @@ fn main() {
         "{spans} spans of {} bytes, {SPANS_A_RECORD} a record, 12 attributes, every fifth with an e-mail address",
         bytes / RECORDS / SPANS_A_RECORD
     );
-    for (name, raw) in [
-        ("no rules", config(false, false, 0)),
-        ("delete", config(true, false, 0)),
-        ("delete and hash", config(true, true, 0)),
-        ("one pattern", config(false, false, 1)),
-        ("three patterns", config(false, false, 3)),
-        ("delete, hash and three patterns", config(true, true, 3)),
+    for (name, redaction) in [
+        ("no rules", redaction(false, false, 0)),
+        ("delete", redaction(true, false, 0)),
+        ("delete and hash", redaction(true, true, 0)),
+        ("one pattern", redaction(false, false, 1)),
+        ("three patterns", redaction(false, false, 3)),
+        ("delete, hash and three patterns", redaction(true, true, 3)),
     ] {
-        let mut problems = Problems::new();
-        let rules = raw.validate("", &mut problems).rules;
-        assert!(problems.is_empty(), "{problems:?}");
-        let mut rewriter = Rewriter::new(rules);
+        let rules = Rules::compile(&redaction).unwrap();
+        let mut rewriter = Rewriter::new(rules.into());
         let (mut done, mut written) = (0, 0);
         let start = cpu_seconds();
         for record in records.iter().cycle() {

@@ -4,9 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder, bytes};
-use runtime::config::Problems;
 
-use crate::RawMask;
+use crate::redaction::{At, Mask, Problems};
 
 /// Of one compiled pattern. `[\w.]{1,64}` takes about 1 MiB.
 const COMPILED_BYTES_MAX: usize = 4 << 20;
@@ -16,7 +15,7 @@ const PATTERN_BYTES_MAX: usize = 16 << 10;
 
 /// One pattern. The same expression twice: strings must stay UTF-8, bytes values are searched as they are.
 #[derive(Clone)]
-struct Mask {
+struct Compiled {
     name: String,
     strings: Regex,
     bytes: bytes::Regex,
@@ -26,7 +25,7 @@ struct Mask {
 /// All patterns, in the order in which they are applied.
 #[derive(Clone, Default)]
 pub(crate) struct Masks {
-    masks: Vec<Mask>,
+    masks: Vec<Compiled>,
     /// All patterns at once: nearly every text matches none. `None` for fewer than two, where it would cost and not save.
     any: Option<RegexSet>,
 }
@@ -40,17 +39,16 @@ impl fmt::Debug for Masks {
 }
 
 impl Masks {
-    pub(crate) fn compile(raw: &[RawMask], path: &str, problems: &mut Problems) -> Self {
-        let mut masks: Vec<Mask> = Vec::new();
-        for (index, raw) in raw.iter().enumerate() {
-            let path = format!("{path}[{index}]");
-            if raw.name.is_empty() {
-                problems.push(format!("{path}.name"), "is empty; give the pattern a name");
-            } else if masks.iter().any(|mask| mask.name == raw.name) {
-                let message = format!("is taken: there are two patterns named {:?}", raw.name);
-                problems.push(format!("{path}.name"), message);
+    pub(crate) fn compile(asked: &[Mask], problems: &mut Problems) -> Self {
+        let mut masks: Vec<Compiled> = Vec::new();
+        for (index, mask) in asked.iter().enumerate() {
+            if mask.name.is_empty() {
+                problems.push(At::MaskName(index), "is empty; give the pattern a name");
+            } else if masks.iter().any(|known| known.name == mask.name) {
+                let message = format!("is taken: there are two patterns named {:?}", mask.name);
+                problems.push(At::MaskName(index), message);
             }
-            if let Some(mask) = Mask::compile(raw, &path, problems) {
+            if let Some(mask) = Compiled::compile(mask, index, problems) {
                 masks.push(mask);
             }
         }
@@ -116,15 +114,15 @@ impl Masks {
     }
 }
 
-impl Mask {
-    fn compile(raw: &RawMask, path: &str, problems: &mut Problems) -> Option<Self> {
-        let at = format!("{path}.pattern");
-        if raw.pattern.len() > PATTERN_BYTES_MAX {
+impl Compiled {
+    fn compile(mask: &Mask, index: usize, problems: &mut Problems) -> Option<Self> {
+        let at = At::MaskPattern(index);
+        if mask.pattern.len() > PATTERN_BYTES_MAX {
             let message = format!("is longer than {PATTERN_BYTES_MAX} bytes; split it");
             problems.push(at, message);
             return None;
         }
-        let strings = RegexBuilder::new(&raw.pattern)
+        let strings = RegexBuilder::new(&mask.pattern)
             .size_limit(COMPILED_BYTES_MAX)
             .dfa_size_limit(AUTOMATON_BYTES_MAX)
             .build();
@@ -142,24 +140,24 @@ impl Mask {
             );
             return None;
         }
-        if let Some(group) = unknown_group(&raw.with, &strings) {
+        if let Some(group) = unknown_group(&mask.with, &strings) {
             problems.push(
-                format!("{path}.with"),
+                At::MaskWith(index),
                 format!(
                     "names the group {group:?}, which the pattern doesn't have; write ${{1}} for a group, $$ for a dollar sign"
                 ),
             );
         }
-        let bytes = bytes::RegexBuilder::new(&raw.pattern)
+        let bytes = bytes::RegexBuilder::new(&mask.pattern)
             .size_limit(COMPILED_BYTES_MAX)
             .dfa_size_limit(AUTOMATON_BYTES_MAX)
             .build();
         match bytes {
             Ok(bytes) => Some(Self {
-                name: raw.name.clone(),
+                name: mask.name.clone(),
                 strings,
                 bytes,
-                with: raw.with.clone(),
+                with: mask.with.clone(),
             }),
             Err(error) => {
                 problems.push(at, format!("is not a usable pattern: {}", reason(&error)));
@@ -212,28 +210,26 @@ fn unknown_group(with: &str, pattern: &Regex) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn compile(masks: &[(&str, &str, &str)]) -> (Masks, Vec<String>) {
-        let raw: Vec<RawMask> = masks
+    fn compile(masks: &[(&str, &str, &str)]) -> (Masks, Vec<(At, String)>) {
+        let asked: Vec<Mask> = masks
             .iter()
-            .map(|(name, pattern, with)| RawMask {
+            .map(|(name, pattern, with)| Mask {
                 name: (*name).into(),
                 pattern: (*pattern).into(),
                 with: (*with).into(),
             })
             .collect();
-        let mut problems = Problems::new();
-        let masks = Masks::compile(&raw, "mask", &mut problems);
-        let problems = problems
-            .iter()
-            .map(|problem| format!("{}: {}", problem.path, problem.message))
-            .collect();
-        (masks, problems)
+        let mut problems = Problems::default();
+        let masks = Masks::compile(&asked, &mut problems);
+        let problems = problems.into_result(()).err().unwrap_or_default();
+        let problems = problems.into_iter().map(|found| (found.at, found.message));
+        (masks, problems.collect())
     }
 
     #[track_caller]
     fn check(masks: &[(&str, &str, &str)], text: &str, expected: Option<(&str, &[usize])>) {
         let (masks, problems) = compile(masks);
-        assert_eq!(problems, Vec::<String>::new());
+        assert!(problems.is_empty(), "{problems:?}");
         let mut hits = Vec::new();
         let masked = masks.apply(text, |index| hits.push(index));
         let mut byte_hits = Vec::new();
@@ -287,48 +283,56 @@ mod tests {
     }
 
     #[track_caller]
-    fn refused(name: &str, pattern: &str, with: &str, expected: &str) {
+    fn refused(name: &str, pattern: &str, with: &str, at: At, expected: &str) {
         let (_, problems) = compile(&[(name, pattern, with)]);
-        let [problem] = problems.as_slice() else {
+        let [(found, problem)] = problems.as_slice() else {
             panic!("expected one problem, found {problems:?}");
         };
+        assert_eq!(*found, at);
         assert!(problem.starts_with(expected), "{problem}");
     }
 
     #[test]
     fn bad_patterns_are_problems() {
-        refused("", "a", "", "mask[0].name: is empty");
+        refused("", "a", "", At::MaskName(0), "is empty");
         refused(
             "x",
             "(",
             "",
-            "mask[0].pattern: is not a usable pattern: unclosed group",
+            At::MaskPattern(0),
+            "is not a usable pattern: unclosed group",
         );
         refused(
             "x",
             r"\w{1000}{1000}",
             "",
-            "mask[0].pattern: is not a usable pattern",
+            At::MaskPattern(0),
+            "is not a usable pattern",
         );
         refused(
             "x",
             "(?-u:\\xff)",
             "",
-            "mask[0].pattern: is not a usable pattern",
+            At::MaskPattern(0),
+            "is not a usable pattern",
         );
-        refused("x", "a*", "", "mask[0].pattern: matches the empty text");
-        refused("x", "(a)", "$2", "mask[0].with: names the group \"2\"");
-        refused("x", "(a)", "$1_", "mask[0].with: names the group \"1_\"");
+        refused("x", "a*", "", At::MaskPattern(0), "matches the empty text");
+        refused("x", "(a)", "$2", At::MaskWith(0), "names the group \"2\"");
+        refused("x", "(a)", "$1_", At::MaskWith(0), "names the group \"1_\"");
         refused(
             "x",
             &"a".repeat(PATTERN_BYTES_MAX + 1),
             "",
-            "mask[0].pattern: is longer",
+            At::MaskPattern(0),
+            "is longer",
         );
         let (_, problems) = compile(&[("x", "a", ""), ("x", "b", "")]);
         assert_eq!(
             problems,
-            ["mask[1].name: is taken: there are two patterns named \"x\""]
+            [(
+                At::MaskName(1),
+                "is taken: there are two patterns named \"x\"".to_owned()
+            )]
         );
     }
 }

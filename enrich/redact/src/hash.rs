@@ -50,10 +50,8 @@ impl Hasher {
         let mut mac = self.keyed.clone();
         mac.update(bytes);
         let mut hex = [0; HEX_LEN];
-        for (pair, byte) in hex.chunks_exact_mut(2).zip(mac.finalize().into_bytes()) {
-            pair[0] = b"0123456789abcdef"[usize::from(byte >> 4)];
-            pair[1] = b"0123456789abcdef"[usize::from(byte & 15)];
-        }
+        // The length fits, so this doesn't fail.
+        let _ = const_hex::encode_to_slice(mac.finalize().into_bytes(), &mut hex);
         hex
     }
 }

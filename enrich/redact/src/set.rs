@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemas::wire::{put_len, put_varint};
 
-use crate::RawValue;
+use crate::redaction::Fixed;
 
 /// Attributes as `KeyValue` messages, ready to be written under any field number.
 #[derive(Clone, Debug, Default)]
@@ -13,7 +13,7 @@ pub(crate) struct SetAttributes {
 }
 
 impl SetAttributes {
-    pub(crate) fn new(attributes: &BTreeMap<String, RawValue>) -> Self {
+    pub(crate) fn new(attributes: &BTreeMap<String, Fixed>) -> Self {
         Self {
             encoded: attributes
                 .iter()
@@ -35,16 +35,16 @@ impl SetAttributes {
 }
 
 /// `KeyValue {key = 1, value = 2}` with `AnyValue {string = 1, bool = 2, int = 3, double = 4}`.
-fn key_value(key: &str, value: &RawValue) -> Vec<u8> {
+fn key_value(key: &str, value: &Fixed) -> Vec<u8> {
     let mut any = Vec::new();
     match value {
-        RawValue::Text(text) => put_len(&mut any, 1, text.as_bytes()),
-        RawValue::Bool(value) => any.extend_from_slice(&[2 << 3, u8::from(*value)]),
-        RawValue::Int(value) => {
+        Fixed::Text(text) => put_len(&mut any, 1, text.as_bytes()),
+        Fixed::Bool(value) => any.extend_from_slice(&[2 << 3, u8::from(*value)]),
+        Fixed::Int(value) => {
             any.push(3 << 3);
             put_varint(&mut any, *value as u64);
         }
-        RawValue::Double(value) => {
+        Fixed::Double(value) => {
             any.push(4 << 3 | 1);
             any.extend_from_slice(&value.to_le_bytes());
         }

@@ -4,13 +4,12 @@
 //! up by the same contexts (see [`crate::shape::Context`]), and write their changes as the same edits.
 
 use hashbrown::HashMap;
-use runtime::config::Problems;
 
 use crate::hash::Hasher;
 use crate::mask::Masks;
+use crate::redaction::{At, Problem, Problems, Redaction};
 use crate::set::SetAttributes;
 use crate::shape::Context;
-use crate::{RawConfig, RawUnknownFields};
 
 /// What is done to an attribute because of its key; a set of bits, since several rules may name one key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,7 +27,7 @@ impl KeyAction {
     }
 }
 
-/// All rules; made by [`RawConfig::validate`].
+/// A compiled [`Redaction`].
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
     keys: HashMap<Box<[u8]>, KeyAction>,
@@ -48,43 +47,43 @@ impl Rules {
     pub(crate) const UNKNOWN: usize = 2;
     pub(crate) const MASKED: usize = 3;
 
-    pub(crate) fn compile(raw: &RawConfig, path: &str, problems: &mut Problems) -> Self {
-        let redact = &raw.redact;
+    /// Compiles what is asked for.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it: patterns that don't compile, keys that two rules name, a missing secret.
+    pub fn compile(redaction: &Redaction) -> Result<Self, Vec<Problem>> {
+        let mut problems = Problems::default();
         let mut rules = Self {
-            hasher: Hasher::new(redact.hash.key.0.as_bytes()),
-            masks: Masks::compile(&redact.mask, &format!("{path}.redact.mask"), problems),
-            set_resource: SetAttributes::new(&raw.set.resource),
-            set_item: SetAttributes::new(&raw.set.item),
+            hasher: Hasher::new(&redaction.hash_key.0),
+            masks: Masks::compile(&redaction.masks, &mut problems),
+            set_resource: SetAttributes::new(&redaction.set_resource),
+            set_item: SetAttributes::new(&redaction.set_item),
             ..Self::default()
         };
-        let at = format!("{path}.redact.delete");
-        rules.name(&redact.delete, KeyAction::DELETE, 0, &at, problems);
-        let at = format!("{path}.redact.hash.keys");
+        let Redaction { delete, hash, .. } = redaction;
+        rules.name(delete, KeyAction::DELETE, 0, At::Delete, &mut problems);
         let other = KeyAction::DELETE;
-        rules.name(&redact.hash.keys, KeyAction::HASH, other, &at, problems);
+        rules.name(hash, KeyAction::HASH, other, At::Hash, &mut problems);
         let other = KeyAction::DELETE | KeyAction::HASH;
-        let at = format!("{path}.set.resource");
-        let set = raw.set.resource.keys();
-        rules.name(set, KeyAction::SET_RESOURCE, other, &at, problems);
-        let at = format!("{path}.set.item");
-        let set = raw.set.item.keys();
-        rules.name(set, KeyAction::SET_ITEM, other, &at, problems);
-        if !redact.hash.keys.is_empty() && rules.hasher.is_none() {
-            match secret_of_this_process() {
-                Ok(secret) => rules.hasher = Hasher::new(&secret),
-                Err(error) => problems.push(
-                    format!("{path}.redact.hash.key"),
-                    format!("is empty, and no random one can be drawn ({error}); set it, e.g. to ${{env:TAILWATER_HASH_KEY}} with at least 16 random bytes"),
-                ),
-            }
+        for (set, action, at) in [
+            (
+                &redaction.set_resource,
+                KeyAction::SET_RESOURCE,
+                At::SetResource,
+            ),
+            (&redaction.set_item, KeyAction::SET_ITEM, At::SetItem),
+        ] {
+            rules.name(set.keys(), action, other, at, &mut problems);
         }
-        let redacts =
-            !redact.delete.is_empty() || !redact.hash.keys.is_empty() || !rules.masks.is_empty();
-        rules.drop_unknown = redacts && redact.unknown_fields == RawUnknownFields::Drop;
+        if !hash.is_empty() && rules.hasher.is_none() {
+            problems.push(At::HashKey, "is empty, though attributes are hashed");
+        }
+        let redacts = !delete.is_empty() || !hash.is_empty() || !rules.masks.is_empty();
+        rules.drop_unknown = redacts && !redaction.keep_unknown_fields;
         let counters = ["delete", "hash", "unknown_field"].map(str::to_owned);
         let masks = rules.masks.names().map(|name| format!("mask/{name}"));
         rules.counters = counters.into_iter().chain(masks).collect();
-        rules
+        problems.into_result(rules)
     }
 
     fn name<'a>(
@@ -92,18 +91,18 @@ impl Rules {
         keys: impl IntoIterator<Item = &'a String>,
         action: u8,
         contradicts: u8,
-        path: &str,
+        at: At,
         problems: &mut Problems,
     ) {
         for key in keys {
             if key.is_empty() {
-                problems.push(path, "names an empty key");
+                problems.push(at, "names an empty key");
             }
             let entry = self.keys.entry(key.as_bytes().into()).or_default();
             if entry.has(contradicts) {
                 let message =
                     format!("names {key:?}, which another rule deletes or hashes; remove one");
-                problems.push(path, message);
+                problems.push(at, message);
             }
             entry.0 |= action;
         }
@@ -129,20 +128,4 @@ impl Rules {
             Context::Item => &self.set_item,
         }
     }
-}
-
-/// The secret when none is configured: drawn once a process, so that no hash can be undone by trying all values. The
-/// hashes of two processes, or of two runs, then differ, which `docs/reference/enrich.md` says.
-fn secret_of_this_process() -> std::io::Result<[u8; 32]> {
-    use std::io::Read;
-    static SECRET: std::sync::OnceLock<[u8; 32]> = std::sync::OnceLock::new();
-    if let Some(secret) = SECRET.get() {
-        return Ok(*secret);
-    }
-    let mut drawn = [0; 32];
-    std::fs::File::open("/dev/urandom")?.read_exact(&mut drawn)?;
-    tracing::warn!(
-        "enrich.redact.hash.key is empty: hashing with a random secret, so hashes differ between processes and runs"
-    );
-    Ok(*SECRET.get_or_init(|| drawn))
 }
