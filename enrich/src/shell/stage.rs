@@ -11,9 +11,10 @@ use bus::{Bus, CommitError, Committer, Error, GroupOptions, Member, TopicPartiti
 use runtime::{Drain, Readiness};
 use schemas::Topics;
 
+use super::batch::{Batch, Builder};
+use super::routes::Routes;
+use super::session::{REVOKE_TIMEOUT, Session};
 use crate::Config;
-use crate::batch::{Batch, Builder, Routes};
-use crate::session::{REVOKE_TIMEOUT, Session};
 
 /// How often the drain signal is looked at.
 const IDLE: Duration = Duration::from_millis(100);
@@ -103,11 +104,7 @@ fn membership(
     };
     let group = topics.group("enrich");
     let options = GroupOptions {
-        topics: routes
-            .routes
-            .iter()
-            .map(|route| route.from.clone())
-            .collect(),
+        topics: routes.sources(),
         delivery: config.delivery,
         // Stages of one process must not take each other's place.
         instance: format!("{instance}-enrich"),

@@ -1,4 +1,4 @@
-//! One record of the bus through the rewriter: what goes on, and what goes to the dead letters.
+//! One record of the bus through the steps: what goes on, and what goes to the dead letters.
 //!
 //! A record holds items of many senders. What one of them got wrong must not take the others along: a record that can't
 //! go on as a whole is taken apart, and only the items that were refused are given up.
@@ -9,9 +9,10 @@ use schemas::otlp::Items;
 use schemas::pack::Packer;
 use schemas::wire::WireError;
 
-use redact::{Outcome, Refused, Rewriter};
-
-use crate::reason::Reason;
+use super::counts::Counts;
+use super::outcome::{Applied, Refused};
+use super::program::Program;
+use super::reason::Reason;
 
 /// What one record became.
 #[derive(Debug, Default)]
@@ -20,25 +21,23 @@ pub(crate) struct Processed {
     pub(crate) clean: Vec<Bytes>,
     /// Records as they were, unredacted, that can't go on.
     pub(crate) dead: Vec<(Bytes, Reason)>,
-    pub(crate) consumed: usize,
-    pub(crate) written: usize,
-    pub(crate) dead_lettered: usize,
+    pub(crate) counts: Counts,
     /// By the index of [`redact::Rules::counters`].
     pub(crate) redactions: Vec<u64>,
 }
 
-/// Applies the rules to one record. No record that comes out is larger than `bytes_max`.
+/// Applies the steps to one record. No record that comes out is larger than `bytes_max`.
 pub(crate) fn process(
-    rewriter: &mut Rewriter,
+    program: &mut Program,
     signal: Signal,
     record: Bytes,
     bytes_max: usize,
 ) -> Processed {
     let mut processed = Processed {
-        redactions: vec![0; rewriter.rules().counters().len()],
+        redactions: vec![0; program.rules().counters().len()],
         ..Processed::default()
     };
-    processed.consumed = processed.add(rewriter, signal, record, bytes_max);
+    processed.counts.consumed = processed.add(program, signal, record, bytes_max);
     processed
 }
 
@@ -46,43 +45,35 @@ impl Processed {
     /// A record that is given up unseen.
     pub(crate) fn refused(record: Bytes, reason: Reason) -> Self {
         let mut processed = Self::default();
-        processed.consumed = processed.give_up(record, reason);
+        processed.counts.consumed = processed.give_up(record, reason);
         processed
     }
 
     /// Returns the number of items in the record.
     fn add(
         &mut self,
-        rewriter: &mut Rewriter,
+        program: &mut Program,
         signal: Signal,
         record: Bytes,
         bytes_max: usize,
     ) -> usize {
-        let mut out = Vec::new();
-        match rewriter.transform(signal, &record, &mut out) {
+        match program.apply(signal, &record) {
             // An empty request says nothing to anybody.
-            Ok(done) if done.items == 0 => 0,
-            Ok(done) => {
-                let clean = match done.outcome {
-                    Outcome::Unchanged => record.clone(),
-                    Outcome::Changed => Bytes::from(out),
-                };
-                let counts = rewriter.counts();
-                if clean.len() <= bytes_max {
-                    self.pass(clean, done.items, counts)
-                } else if done.items > 1 {
-                    // Hashes and what is set can make a record larger than it was; and another producer's limit may be above ours.
-                    let half = done.items / 2;
-                    self.add_parts(rewriter, signal, record, bytes_max, |number| number < half)
-                } else {
-                    let reason = Reason::TooLarge {
-                        bytes: clean.len(),
-                        limit: bytes_max,
-                    };
-                    self.give_up(record, reason)
-                }
+            Ok(done) if done.items + done.filtered + done.diverted == 0 => 0,
+            Ok(done) if done.record.len() <= bytes_max => self.pass(done, program.redactions()),
+            Ok(done) if done.items > 1 => {
+                // Hashes and what is set can make a record larger than it was; and another producer's limit may be above ours.
+                let half = done.items / 2;
+                self.add_parts(program, signal, record, bytes_max, |number| number < half)
             }
-            Err(Refused::Record(reason)) => self.give_up(record, reason.into()),
+            Ok(done) => {
+                let reason = Reason::TooLarge {
+                    bytes: done.record.len(),
+                    limit: bytes_max,
+                };
+                self.give_up(record, reason)
+            }
+            Err(Refused::Record(reason)) => self.give_up(record, reason),
             Err(Refused::Items {
                 numbers,
                 items,
@@ -90,7 +81,7 @@ impl Processed {
             }) => {
                 let bad: usize = numbers.iter().map(ExactSizeIterator::len).sum();
                 if bad == items {
-                    return self.give_up(record, reason.into());
+                    return self.give_up(record, reason);
                 }
                 let mut ranges = numbers.into_iter().peekable();
                 // Items come in order of their numbers, and so do the ranges.
@@ -100,8 +91,7 @@ impl Processed {
                 };
                 match split(&record, is_bad) {
                     Ok((bad, good)) => {
-                        self.give_up(bad, reason.into())
-                            + self.add(rewriter, signal, good, bytes_max)
+                        self.give_up(bad, reason) + self.add(program, signal, good, bytes_max)
                     }
                     Err(error) => self.give_up(record, Reason::Wire(error)),
                 }
@@ -111,7 +101,7 @@ impl Processed {
 
     fn add_parts(
         &mut self,
-        rewriter: &mut Rewriter,
+        program: &mut Program,
         signal: Signal,
         record: Bytes,
         bytes_max: usize,
@@ -119,26 +109,30 @@ impl Processed {
     ) -> usize {
         match split(&record, first) {
             Ok((first, rest)) => {
-                self.add(rewriter, signal, first, bytes_max)
-                    + self.add(rewriter, signal, rest, bytes_max)
+                self.add(program, signal, first, bytes_max)
+                    + self.add(program, signal, rest, bytes_max)
             }
             Err(error) => self.give_up(record, Reason::Wire(error)),
         }
     }
 
-    fn pass(&mut self, clean: Bytes, items: usize, counts: &[u64]) -> usize {
-        self.clean.push(clean);
-        self.written += items;
-        for (sum, count) in self.redactions.iter_mut().zip(counts) {
+    fn pass(&mut self, done: Applied, redactions: &[u64]) -> usize {
+        self.counts.written += done.items;
+        self.counts.filtered += done.filtered;
+        self.counts.diverted += done.diverted;
+        if done.items > 0 {
+            self.clean.push(done.record);
+        }
+        for (sum, count) in self.redactions.iter_mut().zip(redactions) {
             *sum += count;
         }
-        items
+        done.items + done.filtered + done.diverted
     }
 
     /// What can't be counted counts as one.
     fn give_up(&mut self, record: Bytes, reason: Reason) -> usize {
         let items = Items::new(&record).map_while(Result::ok).count().max(1);
-        self.dead_lettered += items;
+        self.counts.dead_lettered += items;
         self.dead.push((record, reason));
         items
     }
@@ -163,8 +157,6 @@ fn split(record: &[u8], mut first: impl FnMut(usize) -> bool) -> Result<(Bytes, 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use std::sync::Arc;
-
     use runtime::config::Problems;
     use schemas::wire::put_len;
 
@@ -199,9 +191,9 @@ mod tests {
             with: "****************".into(),
         });
         let rules = raw.validate("", &mut Problems::new()).rules;
-        let mut rewriter = Rewriter::new(Arc::clone(&rules));
+        let mut program = Program::new(rules);
         let items = Items::new(&record).filter(Result::is_ok).count();
-        let processed = process(&mut rewriter, Signal::Traces, record, bytes_max);
+        let processed = process(&mut program, Signal::Traces, record, bytes_max);
         assert_eq!(processed.clean, clean);
         let values: Vec<_> = processed
             .dead
@@ -212,11 +204,8 @@ mod tests {
         for (_, found) in &processed.dead {
             assert_eq!(found.to_string(), reason);
         }
-        assert_eq!(
-            processed.consumed,
-            processed.written + processed.dead_lettered
-        );
-        assert_eq!(processed.consumed, items);
+        assert!(processed.counts.reconcile(), "{:?}", processed.counts);
+        assert_eq!(processed.counts.consumed, items);
     }
 
     #[test]

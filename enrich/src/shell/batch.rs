@@ -1,0 +1,140 @@
+//! A batch: what was read, made into one epoch of the bus, with the counts that become true when it is committed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bus::{DeadLetter, Epoch, Fetched, Header, Position, Record, TopicPartition};
+use bytes::Bytes;
+use redact::Rules;
+use schemas::headers;
+
+use super::routes::Routes;
+use super::tally::Tally;
+use crate::steps::{self, Processed, Program, Reason};
+
+/// One batch, ready to be committed.
+#[derive(Debug)]
+pub(super) struct Batch {
+    pub(super) epoch: Epoch,
+    pub(super) tally: Tally,
+}
+
+/// Makes batches.
+pub(super) struct Builder {
+    routes: Routes,
+    program: Program,
+}
+
+impl Builder {
+    pub(super) fn new(routes: Routes, rules: Arc<Rules>) -> Self {
+        Self {
+            routes,
+            program: Program::new(rules),
+        }
+    }
+
+    pub(super) fn build(&mut self, fetched: Vec<Fetched>) -> Batch {
+        let mut epoch = Epoch::default();
+        let mut tally = Tally::new(self.program.rules());
+        let mut positions = BTreeMap::new();
+        for record in fetched {
+            let at = TopicPartition::new(record.topic.clone(), record.partition);
+            positions.insert(at, record.offset + 1);
+            self.add(record, &mut epoch, &mut tally);
+        }
+        epoch.positions = positions
+            .into_iter()
+            .map(|(at, offset)| Position {
+                at,
+                offset,
+                metadata: String::new(),
+            })
+            .collect();
+        Batch { epoch, tally }
+    }
+
+    fn add(&mut self, fetched: Fetched, epoch: &mut Epoch, tally: &mut Tally) {
+        let routes = &self.routes;
+        let Some(route) = routes.of(&fetched.topic) else {
+            return;
+        };
+        let bytes_max = routes.record_bytes_max();
+        let value = fetched.value.clone();
+        let processed = match fetched.check_version() {
+            Err(unknown) => Processed::refused(value, Reason::Version(unknown)),
+            Ok(()) => steps::process(&mut self.program, route.signal, value, bytes_max),
+        };
+        tally.add(route.signal, &fetched, &processed);
+        let to = TopicPartition::new(route.to.clone(), fetched.partition);
+        let tenant = fetched
+            .headers
+            .iter()
+            .find(|header| &*header.name == headers::TENANT);
+        for value in processed.clean {
+            let mut headers = vec![header(headers::VERSION_NAME, headers::VERSION)];
+            headers.extend(tenant.cloned());
+            epoch.records.push((to.clone(), Record { headers, value }));
+        }
+        for (value, reason) in processed.dead {
+            let to = routes.dead_letters(fetched.partition);
+            let mut headers = vec![header(headers::VERSION_NAME, headers::VERSION)];
+            headers.extend(tenant.cloned());
+            let letter = DeadLetter {
+                stage: "enrich",
+                topic: &fetched.topic,
+                partition: fetched.partition,
+                offset: fetched.offset,
+                reason: &reason.to_string(),
+                value,
+            };
+            let record = letter.into_record(headers, bytes_max);
+            epoch.records.push((to, record));
+        }
+    }
+}
+
+fn header(name: &'static str, value: impl Into<String>) -> Header {
+    Header {
+        name: Arc::from(name),
+        value: Bytes::from(value.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use schemas::Signal;
+
+    use super::*;
+    use crate::shell::routes::Route;
+
+    /// An epoch with a record that the bus refuses could never be committed, and enrich would never get past it.
+    #[test]
+    fn no_record_is_larger_than_the_bus_takes() {
+        let route = Route {
+            signal: Signal::Logs,
+            from: "raw".into(),
+            to: "clean".into(),
+        };
+        let routes = Routes::of_test(route, 10);
+        let rules = crate::RawConfig::default()
+            .validate("", &mut runtime::config::Problems::new())
+            .rules;
+        let fetched = |offset, bytes| Fetched {
+            topic: "raw".into(),
+            partition: 0,
+            offset,
+            timestamp_ms: 0,
+            headers: Vec::new(),
+            value: Bytes::from(vec![0xff; bytes]),
+        };
+        let batch = Builder::new(routes, rules).build(vec![fetched(3, 10), fetched(4, 11)]);
+        let records = &batch.epoch.records;
+        let sizes: Vec<_> = (records.iter())
+            .map(|(at, record)| (&*at.topic, record.value.len()))
+            .collect();
+        assert_eq!(sizes, [("dead", 10), ("dead", 0)]);
+        let offset = header(headers::DEAD_OFFSET, "4");
+        assert!(records[1].1.headers.contains(&offset), "{records:?}");
+        assert_eq!(batch.epoch.positions[0].offset, 5);
+    }
+}

@@ -1,0 +1,89 @@
+//! The counts of a batch, which become known once it is committed.
+
+use std::collections::BTreeMap;
+
+use bus::{Fetched, TopicPartition};
+use redact::Rules;
+use runtime::names;
+use schemas::{Signal, Topics};
+
+use super::routes::source;
+use crate::steps::{Counts, Processed, Reason};
+
+/// Counts of one batch.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    items: BTreeMap<Signal, Counts>,
+    redactions: Vec<u64>,
+    /// Where the first dead letter came from, and why.
+    dead_letter: Option<(TopicPartition, u64, Reason)>,
+}
+
+impl Tally {
+    pub(super) fn new(rules: &Rules) -> Self {
+        Self {
+            redactions: vec![0; rules.counters().len()],
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn add(&mut self, signal: Signal, fetched: &Fetched, processed: &Processed) {
+        debug_assert!(processed.counts.reconcile(), "{:?}", processed.counts);
+        *self.items.entry(signal).or_default() += processed.counts;
+        for (sum, count) in self.redactions.iter_mut().zip(&processed.redactions) {
+            *sum += count;
+        }
+        if let (None, Some((_, reason))) = (&self.dead_letter, processed.dead.first()) {
+            let at = TopicPartition::new(fetched.topic.clone(), fetched.partition);
+            self.dead_letter = Some((at, fetched.offset, reason.clone()));
+        }
+    }
+
+    /// Makes the counts known: only once the batch is committed, so that a repetition doesn't count twice.
+    pub(super) fn publish(&self, rules: &Rules) {
+        let mut dead = 0;
+        for (signal, counts) in &self.items {
+            // No step filters or diverts anything yet: those have no counters.
+            for (name, count) in [
+                (names::ENRICH_CONSUMED, counts.consumed),
+                (names::ENRICH_WRITTEN, counts.written),
+                (names::ENRICH_DEAD_LETTERED, counts.dead_lettered),
+            ] {
+                metrics::counter!(name, "signal" => signal.name()).increment(count as u64);
+            }
+            dead += counts.dead_lettered;
+        }
+        for (rule, count) in rules.counters().iter().zip(&self.redactions) {
+            if *count > 0 {
+                metrics::counter!(names::ENRICH_REDACTIONS, "rule" => rule.clone())
+                    .increment(*count);
+            }
+        }
+        if let Some((at, offset, reason)) = &self.dead_letter {
+            tracing::warn!(
+                items = dead,
+                first = %format_args!("{at}@{offset}"),
+                %reason,
+                "gave items to the dead letters, unredacted"
+            );
+        }
+    }
+}
+
+/// Every counter is there from the start: what begins with its first count hides that one from whoever looks at increases.
+pub fn register(config: &crate::Config, topics: &Topics) {
+    for signal in Signal::ALL {
+        for name in [
+            names::ENRICH_CONSUMED,
+            names::ENRICH_WRITTEN,
+            names::ENRICH_DEAD_LETTERED,
+        ] {
+            metrics::counter!(name, "signal" => signal.name()).increment(0);
+        }
+        let topic = source(signal, topics).to_string();
+        metrics::counter!(names::ENRICH_LOST_RECORDS, "topic" => topic).increment(0);
+    }
+    for rule in config.rules.counters() {
+        metrics::counter!(names::ENRICH_REDACTIONS, "rule" => rule.clone()).increment(0);
+    }
+}
