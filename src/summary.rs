@@ -28,7 +28,7 @@ impl Summary {
                 Stage::Ingest => otlp(&raw.ingest.grpc.listen, &raw.ingest.http.listen),
                 Stage::Sampler => sampler(raw),
                 Stage::Enrich => enrich(raw),
-                Stage::Export => export(raw),
+                Stage::Export => export(&config.export),
             };
             summary.lines.push((stage.name(), line));
         }
@@ -149,22 +149,13 @@ fn enrich(raw: &RawConfig) -> String {
     }
 }
 
-fn export(raw: &RawConfig) -> String {
-    let backends = serde_json::to_value(&raw.export.backends).unwrap_or_default();
-    let described: Vec<_> = (backends.as_array().into_iter().flatten())
-        .map(|backend| {
-            let kinds = ["otlp_grpc", "otlp_http", "file", "stdout"];
-            let kind = (kinds.into_iter()).find(|kind| backend[kind].is_object());
-            let kind = kind.unwrap_or("?");
-            let target = ["endpoint", "path"]
-                .iter()
-                .find_map(|key| backend[kind][key].as_str());
-            let name = backend["name"].as_str().unwrap_or("?");
-            match target {
-                Some(target) => format!("{name} ({kind} {target})"),
-                None => format!("{name} ({kind})"),
-            }
-        })
-        .collect();
-    described.join(" · ")
+fn export(config: &export::Config) -> String {
+    let described = config.backends.iter().map(|backend| {
+        let (name, kind) = (&backend.name, backend.kind.name());
+        match &backend.target {
+            Some(target) => format!("{name} ({kind} {target})"),
+            None => format!("{name} ({kind})"),
+        }
+    });
+    described.collect::<Vec<_>>().join(" · ")
 }

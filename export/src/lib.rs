@@ -8,15 +8,16 @@
 //! offered to a `sink`, and `retry` says what the answer means; `commit` commits the positions of what is done. Each room imports only rooms
 //! that stand after it in this sentence.
 
-mod client;
+pub mod backends;
 mod commit;
 mod config;
 mod delivery;
 pub mod letters;
-mod records;
-mod retry;
+mod otlp;
+pub mod outcome;
+pub mod records;
 mod shell;
-mod sink;
+mod transport;
 
 pub use commit::counts::register;
 pub use config::*;

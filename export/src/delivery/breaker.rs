@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::retry::Verdict;
+use crate::outcome::FailureKind;
 
 /// Failures without a success in between that open the breaker.
 const FAILURES_MAX: u32 = 5;
@@ -91,7 +91,7 @@ impl Doubt {
 #[derive(Clone, Copy, Debug)]
 pub struct Refusal<'a> {
     pub batch: u64,
-    pub verdict: Verdict,
+    pub kind: FailureKind,
     pub reason: &'a str,
     /// It has more than one item.
     pub divisible: bool,
@@ -161,15 +161,15 @@ impl Breaker {
         now: Instant,
     ) -> Ruling {
         self.end_probe(refusal.batch);
-        match refusal.verdict {
-            Verdict::Split => {
+        match refusal.kind {
+            FailureKind::Split => {
                 self.answered(now);
                 return match refusal.divisible {
                     true => Ruling::Divide,
                     false => Ruling::SetAside,
                 };
             }
-            Verdict::Retry { after } => {
+            FailureKind::Retry { after } => {
                 let until = now + refusal.pause;
                 if after.is_some() {
                     self.throttled_until = self.throttled_until.max(Some(until));
@@ -177,8 +177,8 @@ impl Breaker {
                 self.failed(until, now);
                 return Ruling::Again;
             }
-            Verdict::Fault => self.failed(now + refusal.pause, now),
-            Verdict::Denied { certain } => self.denied(&refusal, certain, patience, now),
+            FailureKind::Fault => self.failed(now + refusal.pause, now),
+            FailureKind::Denied { certain } => self.denied(&refusal, certain, patience, now),
         }
         self.judge(refusal, doubt, patience, now)
     }
@@ -250,9 +250,9 @@ impl Breaker {
             doubt.others_since.get_or_insert(now);
         }
         let poisoned = (doubt.others_since).is_some_and(|at| now - at >= patience.poison_after);
-        let (divide, set_aside) = match refusal.verdict {
-            Verdict::Denied { certain: true } => (poisoned, poisoned && others),
-            Verdict::Denied { certain: false } => (
+        let (divide, set_aside) = match refusal.kind {
+            FailureKind::Denied { certain: true } => (poisoned, poisoned && others),
+            FailureKind::Denied { certain: false } => (
                 others || (self.open.is_none() && self.accepted_recently(now)),
                 others,
             ),

@@ -10,18 +10,21 @@ use metrics::{counter, histogram};
 use runtime::{Drain, names};
 use schemas::Signal;
 
+use crate::backends::kind::Order;
+use crate::backends::open::OpenBackend;
 use crate::commit::ledger::Ledger;
 use crate::config::{Backend, Credentials, OnRefused, RetryPolicy};
+use crate::delivery::backoff::Backoff;
 use crate::delivery::breaker::{Patience, Refusal, Ruling};
 use crate::delivery::dead_letters::DeadLetters;
 use crate::delivery::gate::Gate;
 use crate::delivery::in_flight::InFlight;
 use crate::delivery::pieces::{Piece, Pieces, Refused, Settled};
 use crate::delivery::slots::Slot;
+use crate::outcome::FailureKind;
+use crate::outcome::{Accepted, Failure};
 use crate::records::batch::Batch;
 use crate::records::entry::Entry;
-use crate::retry::{Backoff, Verdict};
-use crate::sink::{Accepted, Failure, Sink};
 
 /// Delivers batches of one signal to one backend.
 pub struct Delivery {
@@ -29,7 +32,7 @@ pub struct Delivery {
     pub signal: Signal,
     pub ledger: Arc<Ledger>,
     pub in_order: bool,
-    sink: Arc<Sink>,
+    sink: OpenBackend,
     dead_letters: Arc<DeadLetters>,
     drain: Drain,
     retry: RetryPolicy,
@@ -52,7 +55,7 @@ impl Delivery {
     pub fn new(
         backend: &Backend,
         signal: Signal,
-        sink: Arc<Sink>,
+        sink: OpenBackend,
         dead_letters: Arc<DeadLetters>,
         ledger: Arc<Ledger>,
         drain: Drain,
@@ -67,7 +70,7 @@ impl Delivery {
             backend: name,
             signal,
             ledger,
-            in_order: signal == Signal::Metrics,
+            in_order: backend.kind.order(signal) == Order::ByPartition,
             sink,
             dead_letters,
             drain,
@@ -135,10 +138,10 @@ impl Delivery {
 
     /// Offers a piece once, when it is its turn.
     async fn offer(&self, id: u64, pieces: &Pieces, piece: &mut Piece) -> Outcome {
-        let payload = match piece.payload.take() {
-            Some(payload) => payload,
+        let prepared = match piece.prepared.take() {
+            Some(prepared) => prepared,
             None => match self.sink.prepare(self.signal, &piece.batch) {
-                Ok(payload) => payload,
+                Ok(prepared) => prepared,
                 Err(reason) => return Outcome::Divide(reason),
             },
         };
@@ -148,40 +151,40 @@ impl Delivery {
         let began = Instant::now();
         piece.first_offer.get_or_insert(began);
         self.in_flight.begin(began);
-        let answer = self.sink.send(self.signal, &payload).await;
+        let answer = prepared.send().await;
         self.in_flight.end(Instant::now());
         histogram!(names::EXPORT_REQUEST_SECONDS, &self.labels()).record(began.elapsed());
         match answer {
             Ok(accepted) => {
                 self.gate.accepted(id, began);
-                counter!(names::EXPORT_DELIVERED_BYTES, &self.labels()).increment(payload.bytes());
+                counter!(names::EXPORT_DELIVERED_BYTES, &self.labels()).increment(prepared.bytes());
                 Outcome::Accepted(accepted)
             }
             Err(failure) => {
-                piece.payload = Some(payload);
+                piece.prepared = Some(prepared);
                 self.refused(id, pieces.is_divisible(piece), piece, failure)
             }
         }
     }
 
     fn refused(&self, id: u64, divisible: bool, piece: &mut Piece, failure: Failure) -> Outcome {
-        let Failure { verdict, reason } = failure;
+        let Failure { kind, reason } = failure;
         let mut refusal = Refusal {
             batch: id,
-            verdict,
+            kind,
             reason: &reason,
             divisible,
             pause: Duration::ZERO,
         };
-        let denied = matches!(verdict, Verdict::Denied { .. });
+        let denied = matches!(kind, FailureKind::Denied { .. });
         if denied && self.credentials.on_refused == OnRefused::DeadLetters {
             // As if it were about the batch.
-            refusal.verdict = Verdict::Split;
+            refusal.kind = FailureKind::Split;
             self.gate.refused(refusal, &mut piece.doubt);
             return Outcome::Refused(reason);
         }
-        let asked = match verdict {
-            Verdict::Retry { after } => after,
+        let asked = match kind {
+            FailureKind::Retry { after } => after,
             _ => None,
         };
         let now = Instant::now();

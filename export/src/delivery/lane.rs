@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use crate::config::BatchLimits;
 use crate::delivery::deliver::Delivery;
 use crate::delivery::slots::Slots;
-use crate::records::batch::Waiting;
+use crate::delivery::waiting::Waiting;
 use crate::records::entry::Entry;
 
 pub struct Lane {

@@ -1,6 +1,7 @@
 //! From batches to answers: lanes bound what is in flight, the gate decides when a batch is offered, and what is refused for good
 //! goes to the dead letters.
 
+pub mod backoff;
 pub mod breaker;
 pub mod dead_letters;
 pub mod deliver;
@@ -9,3 +10,4 @@ pub mod in_flight;
 pub mod lane;
 pub mod pieces;
 pub mod slots;
+pub mod waiting;

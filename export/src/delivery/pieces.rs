@@ -9,12 +9,12 @@ use std::time::Instant;
 use bytes::Bytes;
 use schemas::Signal;
 
-use crate::client::Payload;
+use crate::backends::open::Prepared;
+use crate::delivery::backoff::Backoff;
 use crate::delivery::breaker::Doubt;
 use crate::records::batch::Batch;
 use crate::records::cut::Units;
 use crate::records::entry::Entry;
-use crate::retry::Backoff;
 
 /// What is offered to the backend as one request.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub struct Piece {
     pub batch: Batch,
     part: Option<Part>,
     /// Encoded once for all offers.
-    pub payload: Option<Payload>,
+    pub prepared: Option<Prepared>,
     pub backoff: Backoff,
     pub doubt: Doubt,
     pub first_offer: Option<Instant>,
@@ -89,7 +89,7 @@ impl Pieces {
         Piece {
             batch,
             part,
-            payload: None,
+            prepared: None,
             backoff: self.backoff,
             doubt,
             first_offer: None,

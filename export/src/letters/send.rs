@@ -8,11 +8,13 @@ use bytes::Bytes;
 use schemas::Signal;
 
 use super::Letter;
+use crate::backends::open::OpenBackend;
 use crate::config::Backend;
+use crate::delivery::backoff::Backoff;
+use crate::outcome::Accepted;
+use crate::outcome::FailureKind;
 use crate::records::batch::Batch;
 use crate::records::entry::Entry;
-use crate::retry::{Backoff, Verdict};
-use crate::sink::{Accepted, Sink};
 
 /// Attempts before it is said that the backend takes nothing now.
 const ATTEMPTS: usize = 5;
@@ -30,7 +32,7 @@ pub enum Sent {
 
 pub struct Sender {
     backend: Backend,
-    sink: Sink,
+    sink: OpenBackend,
     io: tokio::runtime::Runtime,
 }
 
@@ -41,7 +43,10 @@ impl Sender {
         let name = &backend.name;
         Ok(Self {
             backend: backend.clone(),
-            sink: Sink::new(&backend.kind).with_context(|| format!("backend `{name}`"))?,
+            sink: backend
+                .kind
+                .open()
+                .with_context(|| format!("backend `{name}`"))?,
             io: tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
@@ -58,25 +63,25 @@ impl Sender {
         if let Some(defect) = entry.defect {
             return Sent::Refused(defect);
         }
-        let payload = match self.sink.prepare(signal, &Batch::from_iter([entry])) {
-            Ok(payload) => payload,
+        let prepared = match self.sink.prepare(signal, &Batch::from_iter([entry])) {
+            Ok(prepared) => prepared,
             Err(reason) => return Sent::Refused(reason),
         };
         let mut backoff = Backoff::new(self.backend.retry);
         let mut attempt = 1;
         loop {
-            let failure = match self.io.block_on(self.sink.send(signal, &payload)) {
+            let failure = match self.io.block_on(prepared.send()) {
                 Ok(accepted) => return delivered(accepted),
                 Err(failure) => failure,
             };
-            let asked = match failure.verdict {
-                Verdict::Split | Verdict::Denied { certain: false } => {
+            let asked = match failure.kind {
+                FailureKind::Split | FailureKind::Denied { certain: false } => {
                     return Sent::Refused(failure.reason);
                 }
-                Verdict::Denied { certain: true } => return Sent::Unavailable(failure.reason),
-                Verdict::Retry { after } => after,
-                Verdict::Fault if attempt == ATTEMPTS => return Sent::Refused(failure.reason),
-                Verdict::Fault => None,
+                FailureKind::Denied { certain: true } => return Sent::Unavailable(failure.reason),
+                FailureKind::Retry { after } => after,
+                FailureKind::Fault if attempt == ATTEMPTS => return Sent::Refused(failure.reason),
+                FailureKind::Fault => None,
             };
             if attempt == ATTEMPTS {
                 return Sent::Unavailable(failure.reason);

@@ -47,3 +47,40 @@ fn inspect(record: &Fetched) -> Result<usize, (usize, String)> {
     }
     Ok(items)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[test]
+    fn records_are_inspected_on_their_way_in() {
+        // One resource with one scope with two empty spans.
+        let good = [0x0a, 6, 0x12, 4, 0x12, 0, 0x12, 0];
+        let inspected = |value: &[u8], version: Option<&str>| {
+            let headers = version.map(|version| bus::Header {
+                name: schemas::headers::VERSION_NAME.into(),
+                value: Bytes::copy_from_slice(version.as_bytes()),
+            });
+            let entry = Entry::new(Fetched {
+                topic: "t".into(),
+                partition: 0,
+                offset: 0,
+                timestamp_ms: 0,
+                headers: headers.into_iter().collect(),
+                value: Bytes::copy_from_slice(value),
+            });
+            (entry.items, entry.defect)
+        };
+        assert_eq!(inspected(&good, None), (2, None));
+        assert_eq!(inspected(&good, Some("1")), (2, None));
+        assert_eq!(inspected(&[], None), (1, None));
+        let (_, defect) = inspected(&good, Some("2"));
+        assert!(defect.unwrap().contains("version \"2\""));
+        let (items, defect) = inspected(&good[..7], None);
+        assert_eq!(items, 1);
+        assert!(defect.unwrap().contains("not an OTLP request"));
+    }
+}

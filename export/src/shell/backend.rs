@@ -23,7 +23,6 @@ use crate::delivery::deliver::Delivery;
 use crate::delivery::lane::Lane;
 use crate::records::entry::Entry;
 use crate::shell::membership::{Event, Membership};
-use crate::sink::Sink;
 
 /// How long giving up partitions may take: what is in flight may finish within it.
 const REVOKE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -45,8 +44,10 @@ pub fn run_backend(
     drain: Drain,
 ) -> anyhow::Result<()> {
     let name: Arc<str> = backend.name.as_str().into();
-    let sink = Sink::new(&backend.kind).with_context(|| format!("backend `{name}`"))?;
-    let sink = Arc::new(sink);
+    let sink = backend
+        .kind
+        .open()
+        .with_context(|| format!("backend `{name}`"))?;
     let start = || {
         let count = |signal: &Signal| bus.partition_count(&topics.clean(*signal));
         let partitions: bus::Result<Vec<u32>> = backend.signals.iter().map(count).collect();

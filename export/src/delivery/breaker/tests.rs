@@ -7,9 +7,9 @@ const PATIENCE: Patience = Patience {
     probe: Duration::from_secs(60),
     poison_after: Duration::from_secs(600),
 };
-const RETRY: Verdict = Verdict::Retry { after: None };
-const DENIED: Verdict = Verdict::Denied { certain: true };
-const DOUBTFUL: Verdict = Verdict::Denied { certain: false };
+const RETRY: FailureKind = FailureKind::Retry { after: None };
+const DENIED: FailureKind = FailureKind::Denied { certain: true };
+const DOUBTFUL: FailureKind = FailureKind::Denied { certain: false };
 
 /// A breaker with a clock, and what is known against each batch.
 struct Script {
@@ -47,11 +47,11 @@ impl Script {
     }
 
     /// A pause of 5 s follows.
-    fn refused(&mut self, second: u64, batch: u64, divisible: bool, verdict: Verdict) -> Ruling {
+    fn refused(&mut self, second: u64, batch: u64, divisible: bool, kind: FailureKind) -> Ruling {
         let now = self.at(second);
         let refusal = Refusal {
             batch,
-            verdict,
+            kind,
             reason: "because",
             divisible,
             pause: Duration::from_secs(5),
@@ -64,7 +64,7 @@ impl Script {
 #[test]
 fn another_ones_success_ends_no_hold_that_was_asked_for() {
     let mut script = Script::new();
-    let busy = Verdict::Retry {
+    let busy = FailureKind::Retry {
         after: Some(Duration::from_secs(5)),
     };
     assert_eq!(script.refused(0, 1, true, busy), Ruling::Again);
@@ -163,24 +163,30 @@ fn a_500_is_the_batchs_fault_after_long_enough_with_others_accepted() {
     let mut script = Script::new();
     for second in (0..600).step_by(10) {
         assert_eq!(
-            script.refused(second, 1, true, Verdict::Fault),
+            script.refused(second, 1, true, FailureKind::Fault),
             Ruling::Again
         );
         script.accepted(second + 1, second + 2, 2);
     }
-    assert_eq!(script.refused(611, 1, true, Verdict::Fault), Ruling::Divide);
+    assert_eq!(
+        script.refused(611, 1, true, FailureKind::Fault),
+        Ruling::Divide
+    );
     let inherited = script.doubts[&1].inherited();
     script.doubts.insert(1, inherited);
-    assert_eq!(script.refused(612, 1, false, Verdict::Fault), Ruling::Again);
+    assert_eq!(
+        script.refused(612, 1, false, FailureKind::Fault),
+        Ruling::Again
+    );
     script.accepted(611, 613, 2);
     assert_eq!(
-        script.refused(614, 1, false, Verdict::Fault),
+        script.refused(614, 1, false, FailureKind::Fault),
         Ruling::Again,
         "what was accepted began before"
     );
     script.accepted(615, 616, 2);
     assert_eq!(
-        script.refused(617, 1, false, Verdict::Fault),
+        script.refused(617, 1, false, FailureKind::Fault),
         Ruling::SetAside
     );
 }
@@ -190,7 +196,7 @@ fn a_backend_that_fails_on_everything_sets_nothing_aside() {
     let mut script = Script::new();
     script.accepted(0, 0, 1);
     for second in 1..5000 {
-        let ruling = script.refused(second, second % 4, false, Verdict::Fault);
+        let ruling = script.refused(second, second % 4, false, FailureKind::Fault);
         assert_eq!(ruling, Ruling::Again, "{second}");
     }
 }
@@ -198,13 +204,19 @@ fn a_backend_that_fails_on_everything_sets_nothing_aside() {
 #[test]
 fn too_large_is_about_the_batch_at_once() {
     let mut script = Script::new();
-    assert_eq!(script.refused(0, 1, true, Verdict::Split), Ruling::Divide);
     assert_eq!(
-        script.refused(0, 1, false, Verdict::Split),
+        script.refused(0, 1, true, FailureKind::Split),
+        Ruling::Divide
+    );
+    assert_eq!(
+        script.refused(0, 1, false, FailureKind::Split),
         Ruling::SetAside
     );
     script.refused(1, 2, true, DENIED);
-    assert_eq!(script.refused(61, 1, true, Verdict::Split), Ruling::Divide);
+    assert_eq!(
+        script.refused(61, 1, true, FailureKind::Split),
+        Ruling::Divide
+    );
     assert_eq!(
         script.breaker.state(),
         2,

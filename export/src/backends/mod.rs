@@ -1,0 +1,16 @@
+//! The kinds of backends: a folder and a line in the [`table`] each. What they have in common is the [`kind::BackendKind`] and its
+//! [`kind::Sink`].
+//!
+//! A kind knows its section of the configuration, how a batch is encoded, how it is sent, and what an answer means. When something is sent,
+//! and what follows from an answer, is `delivery`'s. To add one, copy the folder that is most like it, and add it to the table.
+
+pub(crate) mod file;
+pub mod kind;
+pub mod open;
+pub(crate) mod otlp_grpc;
+pub(crate) mod otlp_http;
+pub(crate) mod stdout;
+pub mod table;
+
+pub use file::{RawFile, RawRotate};
+pub use stdout::RawStdout;

@@ -1,0 +1,92 @@
+//! An open backend, whatever its kind: what `delivery` sees of it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use schemas::Signal;
+
+use super::kind::Sink;
+use crate::outcome::{Accepted, Failure};
+use crate::records::batch::Batch;
+
+/// A [`Sink`] of any kind. A clone is the same one.
+#[derive(Clone)]
+pub struct OpenBackend(Arc<dyn Prepare>);
+
+/// A batch that was encoded for one backend, to be offered as often as it takes.
+pub struct Prepared {
+    bytes: u64,
+    offer: Box<dyn Offer>,
+}
+
+trait Prepare: Send + Sync {
+    fn prepare(&self, signal: Signal, batch: &Batch) -> Result<Prepared, String>;
+}
+
+trait Offer: Send + Sync {
+    fn send(&self) -> Pin<Box<dyn Future<Output = Result<Accepted, Failure>> + Send + '_>>;
+}
+
+struct Shared<S>(Arc<S>);
+
+struct Request<S: Sink> {
+    sink: Arc<S>,
+    signal: Signal,
+    request: S::Request,
+}
+
+impl OpenBackend {
+    pub fn new(sink: impl Sink) -> Self {
+        Self(Arc::new(Shared(Arc::new(sink))))
+    }
+
+    /// See [`Sink::prepare`].
+    ///
+    /// # Errors
+    /// One of the records can't be encoded.
+    pub fn prepare(&self, signal: Signal, batch: &Batch) -> Result<Prepared, String> {
+        self.0.prepare(signal, batch)
+    }
+}
+
+impl Prepared {
+    /// On the wire.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// See [`Sink::send`].
+    ///
+    /// # Errors
+    /// The backend didn't take it.
+    pub async fn send(&self) -> Result<Accepted, Failure> {
+        self.offer.send().await
+    }
+}
+
+impl<S: Sink> Prepare for Shared<S> {
+    fn prepare(&self, signal: Signal, batch: &Batch) -> Result<Prepared, String> {
+        let request = self.0.prepare(signal, batch)?;
+        Ok(Prepared {
+            bytes: S::bytes(&request),
+            offer: Box::new(Request {
+                sink: self.0.clone(),
+                signal,
+                request,
+            }),
+        })
+    }
+}
+
+impl<S: Sink> Offer for Request<S> {
+    fn send(&self) -> Pin<Box<dyn Future<Output = Result<Accepted, Failure>> + Send + '_>> {
+        Box::pin(self.sink.send(self.signal, &self.request))
+    }
+}
+
+impl std::fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes", self.bytes)
+    }
+}

@@ -1,0 +1,46 @@
+//! The section `otlp_grpc`.
+
+use std::collections::BTreeMap;
+
+use http::Uri;
+use runtime::config::Duration;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::transport::compress::Compression;
+use crate::transport::connection::Connection;
+use crate::transport::tls::RawTls;
+
+/// OTLP over gRPC.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawGrpc {
+    /// `https://host:port`, or `http://host:port` for plain text. Without a scheme, `tls.insecure` decides.
+    pub endpoint: String,
+    /// Headers of each request, for example credentials.
+    pub headers: BTreeMap<String, String>,
+    /// The compression of requests.
+    pub compression: Compression,
+    pub tls: RawTls,
+    /// The time limit of one request.
+    pub timeout: Duration,
+}
+
+impl Default for RawGrpc {
+    fn default() -> Self {
+        Self {
+            endpoint: String::new(),
+            headers: BTreeMap::new(),
+            compression: Compression::default(),
+            tls: RawTls::default(),
+            timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct GrpcConfig {
+    /// Scheme and authority, and a path prefix if any.
+    pub endpoint: Uri,
+    pub connection: Connection,
+}

@@ -1,0 +1,8 @@
+//! OTLP over gRPC.
+
+mod answer;
+mod client;
+mod config;
+mod kind;
+
+pub use config::GrpcConfig;

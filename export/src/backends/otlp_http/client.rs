@@ -1,0 +1,121 @@
+//! OTLP over HTTP: one POST a batch, protobuf or JSON.
+
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Request, header};
+use schemas::Signal;
+
+use super::config::{Encoding, HttpConfig};
+use crate::backends::kind::Sink;
+use crate::otlp::response;
+use crate::outcome::{Accepted, Failure};
+use crate::records::batch::Batch;
+use crate::transport::body::Payload;
+use crate::transport::client::{Answer, Transport, USER_AGENT};
+use crate::transport::tls::TlsError;
+use crate::transport::{compress, status};
+
+pub struct HttpClient {
+    transport: Transport,
+    headers: HeaderMap,
+    config: HttpConfig,
+}
+
+impl HttpClient {
+    pub fn new(config: &HttpConfig) -> Result<Self, TlsError> {
+        let connection = &config.connection;
+        let mut headers = HeaderMap::new();
+        headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+        headers.extend(connection.headers.clone());
+        let content_type = match config.encoding {
+            Encoding::Proto => "application/x-protobuf",
+            Encoding::Json => "application/json",
+        };
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+        if let Some(name) = compress::name(connection.compression) {
+            headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+        }
+        Ok(Self {
+            transport: Transport::new(&connection.tls, connection.timeout, false)?,
+            headers,
+            config: config.clone(),
+        })
+    }
+}
+
+impl Sink for HttpClient {
+    type Request = Payload;
+
+    /// The body, encoded and compressed.
+    fn prepare(&self, signal: Signal, batch: &Batch) -> Result<Payload, String> {
+        let records = Payload::of(batch);
+        let payload = match self.config.encoding {
+            Encoding::Proto => records,
+            Encoding::Json => {
+                let request: Vec<u8> = records.chunks().flatten().copied().collect();
+                let mut json = Vec::with_capacity(request.len() * 3);
+                schemas::json::from_protobuf(signal, &request, &mut json)
+                    .map_err(|error| format!("can't be written as JSON: {error}"))?;
+                Payload::new([Bytes::from(json)])
+            }
+        };
+        compress::compress(self.config.connection.compression, payload)
+            .map_err(|error| format!("can't compress the request: {error}"))
+    }
+
+    fn bytes(request: &Payload) -> u64 {
+        request.bytes()
+    }
+
+    async fn send(&self, signal: Signal, payload: &Payload) -> Result<Accepted, Failure> {
+        let mut request = Request::new(payload.clone());
+        *request.method_mut() = Method::POST;
+        *request.uri_mut() = self.config.endpoint(signal).clone();
+        *request.headers_mut() = self.headers.clone();
+        read(&self.transport.exchange(request).await?, SystemTime::now())
+    }
+}
+
+fn read(answer: &Answer, now: SystemTime) -> Result<Accepted, Failure> {
+    let text = |name| {
+        let value = answer.head.headers.get(name);
+        value
+            .and_then(|value: &HeaderValue| value.to_str().ok())
+            .unwrap_or_default()
+    };
+    let content_type = text(header::CONTENT_TYPE);
+    let code = answer.head.status;
+    if code.is_success() {
+        let partial = if content_type.starts_with("application/json") {
+            response::partial_success_json(&answer.body)
+        } else {
+            response::partial_success(&answer.body)
+        };
+        return Ok(Accepted {
+            refused: partial.rejected,
+            message: partial.message,
+        });
+    }
+    let retry_after = status::retry_after(&answer.head.headers, now);
+    Err(Failure {
+        kind: status::of_http(code, retry_after),
+        reason: match code.is_redirection() {
+            true => format!(
+                "HTTP status {code} to `{}`; redirects are not followed",
+                // A query may hold credentials.
+                response::printable(
+                    text(header::LOCATION)
+                        .split('?')
+                        .next()
+                        .unwrap_or_default()
+                        .as_bytes()
+                )
+            ),
+            false => format!(
+                "HTTP status {code}: {}",
+                response::error_message(content_type, &answer.body)
+            ),
+        },
+    })
+}

@@ -1,0 +1,88 @@
+//! The table of all kinds, and what is made of it.
+
+use schemas::Signal;
+
+use super::kind::{BackendKind, Order};
+use super::open::OpenBackend;
+
+/// Hands the table to another macro. A line is a kind: its key in the configuration, its variant of [`Kind`], and what its section comes to.
+macro_rules! with_kinds {
+    ($then:ident) => {
+        $then! {
+            otlp_grpc => OtlpGrpc(crate::backends::otlp_grpc::GrpcConfig),
+            otlp_http => OtlpHttp(crate::backends::otlp_http::HttpConfig),
+            file => File(crate::backends::file::FileConfig),
+            stdout => Stdout(crate::backends::stdout::StdoutConfig),
+        }
+    };
+}
+pub(crate) use with_kinds;
+
+macro_rules! kind {
+    ($($key:ident => $variant:ident($kind:ty),)*) => {
+        /// The kind of one backend, with its configuration.
+        #[derive(Clone, Debug)]
+        pub enum Kind {
+            $($variant($kind),)*
+        }
+
+        impl Kind {
+            /// All kinds, by their keys in the configuration.
+            pub const NAMES: &[&str] = &[$(stringify!($key)),*];
+
+            /// Its key in the configuration.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$variant(_) => stringify!($key),)*
+                }
+            }
+
+            /// See [`BackendKind::CONCURRENCY_MAX`].
+            pub fn concurrency_max(&self) -> usize {
+                match self {
+                    $(Self::$variant(_) => <$kind>::CONCURRENCY_MAX,)*
+                }
+            }
+
+            /// See [`BackendKind::order`].
+            pub fn order(&self, signal: Signal) -> Order {
+                match self {
+                    $(Self::$variant(_) => <$kind>::order(signal),)*
+                }
+            }
+
+            /// See [`BackendKind::open`].
+            ///
+            /// # Errors
+            /// What no retry mends.
+            pub fn open(&self) -> anyhow::Result<OpenBackend> {
+                Ok(match self {
+                    $(Self::$variant(config) => OpenBackend::new(config.open()?),)*
+                })
+            }
+        }
+    };
+}
+
+with_kinds!(kind);
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// What a newcomer forgets.
+    #[test]
+    fn each_folder_of_a_kind_is_in_the_table() {
+        let here = concat!(env!("CARGO_MANIFEST_DIR"), "/src/backends");
+        let entries = std::fs::read_dir(here).unwrap().map(Result::unwrap);
+        let folders = entries.filter(|entry| entry.path().is_dir());
+        let mut folders: Vec<_> = folders
+            .map(|entry| entry.file_name().into_string().unwrap())
+            .collect();
+        folders.sort_unstable();
+        let mut names = Kind::NAMES.to_vec();
+        names.sort_unstable();
+        assert_eq!(folders, names);
+    }
+}

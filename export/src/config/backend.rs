@@ -1,0 +1,168 @@
+//! One backend: a name, one kind, and what it gets.
+
+use runtime::config::Problems;
+use schemars::JsonSchema;
+use schemas::Signal;
+use serde::{Deserialize, Serialize};
+
+use super::batch::{BatchLimits, RawBatch};
+use super::credentials::{Credentials, RawCredentials};
+use super::retry::{RawRetry, RetryPolicy};
+use super::signal::RawSignal;
+use crate::backends::kind::{BackendKind, Written};
+use crate::backends::table::{Kind, with_kinds};
+
+/// One key for each kind of the table: what the compiler can't derive, since serde takes no unknown keys only where it sees all known ones.
+macro_rules! raw_backend {
+    ($($key:ident => $variant:ident($kind:ty),)*) => {
+        /// One backend: a name, exactly one of the kinds
+        #[doc = concat!($("`", stringify!($key), "`, "),*)]
+        /// and what it gets.
+        #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct RawBackend {
+            /// Unique; letters, digits, `-`, `_` and `.`. It names the consumer group, so a backend with a new name starts at
+            /// the oldest record.
+            #[schemars(regex(pattern = "^[A-Za-z0-9._-]{1,100}$"))]
+            pub name: String,
+            $(pub $key: Option<<$kind as BackendKind>::Section>,)*
+            /// The signals that it gets.
+            #[schemars(length(min = 1))]
+            pub signals: Vec<RawSignal>,
+            pub batch: RawBatch,
+            pub retry: RawRetry,
+            pub credentials: RawCredentials,
+            /// The number of requests in flight, for each signal. Files and the terminal have one.
+            #[schemars(range(min = 1, max = 256))]
+            pub concurrency: usize,
+        }
+
+        impl Default for RawBackend {
+            fn default() -> Self {
+                Self {
+                    name: String::new(),
+                    $($key: None,)*
+                    signals: vec![RawSignal::Traces, RawSignal::Logs, RawSignal::Metrics],
+                    batch: RawBatch::default(),
+                    retry: RawRetry::default(),
+                    credentials: RawCredentials::default(),
+                    concurrency: 4,
+                }
+            }
+        }
+
+        impl RawBackend {
+            /// All kinds that are written, valid or not, and where each sends to.
+            fn kinds(&self, signals: &[Signal], at: &str, problems: &mut Problems) -> Vec<(Kind, Option<String>)> {
+                let mut kinds = Vec::new();
+                $(if let Some(section) = &self.$key {
+                    let at = format!("{at}.{}", stringify!($key));
+                    let kind = <$kind>::validate(section, signals, &at, problems);
+                    kinds.push((Kind::$variant(kind), <$kind>::target(section)));
+                })*
+                kinds
+            }
+
+            /// What only the backends of one kind together can get wrong.
+            pub(super) fn validate_together(backends: &[Self], path: &str, problems: &mut Problems) {
+                $({
+                    let sections = backends.iter().enumerate();
+                    let sections = sections.filter_map(|(backend, raw)| {
+                        let at = format!("{path}.backends[{backend}].{}", stringify!($key));
+                        Some(Written { at, backend, section: raw.$key.as_ref()? })
+                    });
+                    <$kind>::validate_together(&sections.collect::<Vec<_>>(), problems);
+                })*
+            }
+        }
+    };
+}
+
+with_kinds!(raw_backend);
+
+/// One backend: where to, what of, and how.
+#[derive(Clone, Debug)]
+pub struct Backend {
+    /// Unique; names the consumer group, and the label `backend` on metrics.
+    pub name: String,
+    pub kind: Kind,
+    /// Where it sends to, as written: an address or a path.
+    pub target: Option<String>,
+    pub signals: Vec<Signal>,
+    pub batch: BatchLimits,
+    pub retry: RetryPolicy,
+    pub credentials: Credentials,
+    /// Requests in flight at a time, for each signal.
+    pub concurrency: usize,
+}
+
+impl RawBackend {
+    /// Reports everything that is wrong under `at`; `None`: it has no kind.
+    pub(super) fn validate(&self, at: &str, problems: &mut Problems) -> Option<Backend> {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if self.name.is_empty() || self.name.len() > 100 || !self.name.chars().all(allowed) {
+            problems.push(
+                format!("{at}.name"),
+                format!(
+                    "`{}` is not 1 to 100 letters, digits, `-`, `_` or `.`",
+                    self.name
+                ),
+            );
+        }
+        let mut signals = Vec::new();
+        for signal in &self.signals {
+            let signal = Signal::from(*signal);
+            if !signals.contains(&signal) {
+                signals.push(signal);
+            }
+        }
+        if signals.is_empty() {
+            problems.push(
+                format!("{at}.signals"),
+                "no signal: name at least one of traces, logs, metrics, or leave the key out for all",
+            );
+        }
+        if !(1..=256).contains(&self.concurrency) {
+            problems.push(
+                format!("{at}.concurrency"),
+                format!("{} is not between 1 and 256", self.concurrency),
+            );
+        }
+        let mut kinds = self.kinds(&signals, at, problems);
+        if kinds.len() != 1 {
+            let written: Vec<_> = kinds.iter().map(|(kind, _)| kind.name()).collect();
+            let written = if written.is_empty() {
+                "none".to_owned()
+            } else {
+                written.join(" and ")
+            };
+            let all = listed(Kind::NAMES);
+            problems.push(
+                at,
+                format!("a backend is exactly one of {all}, this one is {written}"),
+            );
+        }
+        let batch = self.batch.validate(&format!("{at}.batch"), problems);
+        let retry = self.retry.validate(&format!("{at}.retry"), problems);
+        let credentials = (self.credentials).validate(&format!("{at}.credentials"), problems);
+        let (kind, target) = kinds.pop()?;
+        Some(Backend {
+            name: self.name.clone(),
+            concurrency: self.concurrency.min(kind.concurrency_max()),
+            kind,
+            target,
+            signals,
+            batch,
+            retry,
+            credentials,
+        })
+    }
+}
+
+/// `a, b and c`.
+fn listed(names: &[&str]) -> String {
+    match names {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        _ => names.concat(),
+    }
+}
