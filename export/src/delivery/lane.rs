@@ -34,7 +34,7 @@ impl Lane {
         partitions: u32,
         limits: BatchLimits,
         concurrency: usize,
-        delivery: Delivery,
+        delivery: &Arc<Delivery>,
     ) -> Vec<Self> {
         let lanes = match delivery.in_order {
             true => partitions.clamp(1, concurrency as u32),
@@ -44,7 +44,6 @@ impl Lane {
             true => 1,
             false => concurrency,
         };
-        let delivery = Arc::new(delivery);
         let lane = |index| Self {
             topic: topic.clone(),
             share: (index, lanes),
@@ -116,9 +115,5 @@ impl Lane {
 
     pub fn is_in_flight(&self) -> bool {
         self.slots.is_any_taken()
-    }
-
-    pub fn delivery(&self) -> Arc<Delivery> {
-        self.delivery.clone()
     }
 }

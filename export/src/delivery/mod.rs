@@ -8,6 +8,7 @@ pub mod deliver;
 pub mod gate;
 pub mod in_flight;
 pub mod lane;
+pub mod lanes;
 pub mod pieces;
 pub mod slots;
 pub mod waiting;

@@ -10,7 +10,9 @@ use bytes::Bytes;
 use schemas::{Topics, headers};
 use tokio::sync::oneshot;
 
-use super::{Fate, Filter, Letter, LetterId, mark, marked};
+use super::filter::Filter;
+use super::letter::{Letter, LetterId};
+use super::marks::{Fate, mark, marked};
 
 const POLL: Duration = Duration::from_millis(200);
 const POLL_BYTES: usize = 4 << 20;

@@ -7,7 +7,7 @@ use bus::Fetched;
 use bytes::Bytes;
 use schemas::Signal;
 
-use super::Letter;
+use super::letter::Letter;
 use crate::backends::open::OpenBackend;
 use crate::config::Backend;
 use crate::delivery::backoff::Backoff;

@@ -10,6 +10,9 @@ use runtime::names;
 use crate::commit::ledger::Ledger;
 use crate::delivery::deliver::Delivery;
 
+/// How long giving up partitions may take: what is in flight may finish within most of it.
+pub const REVOKE_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// A change of ownership, in the order in which it came.
 pub enum Event {
     Assigned(Vec<TopicPartition>),
@@ -20,20 +23,14 @@ pub struct Membership {
     ledger: Arc<Ledger>,
     /// One for each signal.
     deliveries: Vec<(Topic, Arc<Delivery>)>,
-    settle_timeout: Duration,
     events: Mutex<Vec<Event>>,
 }
 
 impl Membership {
-    pub fn new(
-        ledger: Arc<Ledger>,
-        deliveries: Vec<(Topic, Arc<Delivery>)>,
-        settle_timeout: Duration,
-    ) -> Self {
+    pub fn new(ledger: Arc<Ledger>, deliveries: Vec<(Topic, Arc<Delivery>)>) -> Self {
         Self {
             ledger,
             deliveries,
-            settle_timeout,
             events: Mutex::new(Vec::new()),
         }
     }
@@ -47,7 +44,7 @@ impl Membership {
         )
     }
 
-    fn say(&self, event: Event) {
+    fn push(&self, event: Event) {
         let mut events = self
             .events
             .lock()
@@ -60,13 +57,13 @@ impl Rebalance for Membership {
     fn assigned(&self, partitions: Vec<Assigned>) {
         let partitions: Vec<_> = partitions.into_iter().map(|assigned| assigned.at).collect();
         partitions.iter().for_each(|at| self.ledger.own(at.clone()));
-        self.say(Event::Assigned(partitions));
+        self.push(Event::Assigned(partitions));
     }
 
     /// What is in flight may finish and be committed. A backend that takes nothing isn't waited for: the next owner
     /// offers the same records again.
     fn revoked(&self, partitions: Vec<TopicPartition>) {
-        let deadline = Instant::now() + self.settle_timeout;
+        let deadline = Instant::now() + REVOKE_TIMEOUT.mul_f64(0.8);
         for (topic, delivery) in &self.deliveries {
             let own = partitions.iter().filter(|at| at.topic == *topic);
             let own: Vec<_> = own.cloned().collect();
@@ -80,12 +77,12 @@ impl Rebalance for Membership {
             }
         }
         self.ledger.forget(&partitions);
-        self.say(Event::Gone(partitions));
+        self.push(Event::Gone(partitions));
     }
 
     fn lost(&self, partitions: Vec<TopicPartition>) {
         self.ledger.forget(&partitions);
-        self.say(Event::Gone(partitions));
+        self.push(Event::Gone(partitions));
     }
 
     fn truncated(&self, at: TopicPartition, from: u64, to: u64) {

@@ -2,4 +2,5 @@
 
 pub mod backend;
 pub mod membership;
+pub mod pump;
 pub mod run;

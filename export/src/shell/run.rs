@@ -8,7 +8,7 @@ use runtime::{Drain, Health};
 use schemas::Topics;
 
 use crate::config::Config;
-use crate::shell::backend::run_backend;
+use crate::shell::backend::BackendRun;
 
 /// Runs all backends side by side until they are drained. Blocks. When one can't go on, the others are drained,
 /// and its error is returned.
@@ -28,11 +28,18 @@ pub fn run(
         for backend in config.backends {
             let ready = health.shown(&format!("export/{}", backend.name));
             let name = backend.name.clone();
-            let (bus, topics, instance) = (bus.clone(), topics.clone(), instance.to_owned());
-            let (own_drain, report) = (drain.clone(), report.clone());
+            let run = BackendRun {
+                backend,
+                bus: bus.clone(),
+                topics: topics.clone(),
+                instance: instance.to_owned(),
+                ready,
+                drain: drain.clone(),
+            };
+            let report = report.clone();
             let work = move || {
-                let work = || run_backend(backend, bus, topics, instance, ready, own_drain);
-                let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(work));
+                let run = std::panic::AssertUnwindSafe(|| run.run());
+                let outcome = std::panic::catch_unwind(run);
                 let outcome = outcome.unwrap_or_else(|_| Err(anyhow!("the exporter panicked")));
                 let _ = report.send(outcome);
             };

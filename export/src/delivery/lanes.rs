@@ -1,0 +1,113 @@
+//! All lanes of a backend: where a record goes, what is due, and which partitions are to be read.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use bus::TopicPartition;
+use tokio::runtime::Handle;
+
+use crate::delivery::lane::Lane;
+use crate::records::entry::Entry;
+
+pub struct Lanes {
+    lanes: Vec<Lane>,
+    /// Where batches are delivered.
+    io: Handle,
+}
+
+/// Partitions whose reading is to change.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Flow {
+    pub pause: Vec<TopicPartition>,
+    pub resume: Vec<TopicPartition>,
+}
+
+impl Lanes {
+    pub fn new(lanes: Vec<Lane>, io: Handle) -> Self {
+        Self { lanes, io }
+    }
+
+    pub fn push(&mut self, entry: Entry, now: Instant) {
+        let (topic, partition) = (&entry.record.topic, entry.record.partition);
+        let mut lanes = self.lanes.iter_mut();
+        if let Some(lane) = lanes.find(|lane| lane.takes(topic, partition)) {
+            lane.push(entry, now);
+        }
+    }
+
+    /// Drops what waits of partitions that this process no longer owns.
+    pub fn give_up(&mut self, gone: &[TopicPartition]) {
+        self.lanes.iter_mut().for_each(|lane| lane.give_up(gone));
+    }
+
+    /// Sends on what is due, as far as there is room in flight; true if anything went.
+    pub fn send_due(&mut self, now: Instant) -> bool {
+        let mut sent = false;
+        for lane in &mut self.lanes {
+            sent |= lane.send_due(now, false, &self.io);
+        }
+        sent
+    }
+
+    /// Sends on whatever waits, due or not, unless the backend takes nothing now.
+    pub fn send_all(&mut self, now: Instant) {
+        for lane in self.lanes.iter_mut().filter(|lane| !lane.is_failing()) {
+            lane.send_due(now, true, &self.io);
+        }
+    }
+
+    /// How long until a batch is due; zero when one is, and waits for room in flight. `None`: nothing waits.
+    pub fn due_in(&self, now: Instant) -> Option<Duration> {
+        self.lanes.iter().filter_map(|lane| lane.due_in(now)).min()
+    }
+
+    /// Pauses lanes that are full and resumes those that no longer are: which of the owned partitions that is about.
+    pub fn flow(&mut self, owned: &HashSet<TopicPartition>) -> Flow {
+        let mut flow = Flow::default();
+        for lane in &mut self.lanes {
+            let is_full = lane.is_full();
+            if lane.paused == is_full {
+                continue;
+            }
+            lane.paused = is_full;
+            let own = |at: &&TopicPartition| lane.takes(&at.topic, at.partition);
+            let own = owned.iter().filter(own).cloned();
+            match is_full {
+                true => flow.pause.extend(own),
+                false => flow.resume.extend(own),
+            }
+        }
+        flow
+    }
+
+    /// Which of these partitions belong to paused lanes.
+    pub fn paused_of(&self, partitions: &[TopicPartition]) -> Vec<TopicPartition> {
+        let is_paused = |at: &&TopicPartition| {
+            let mut lanes = self.lanes.iter();
+            lanes.any(|lane| lane.paused && lane.takes(&at.topic, at.partition))
+        };
+        partitions.iter().filter(is_paused).cloned().collect()
+    }
+
+    /// Nothing more is read.
+    pub fn pause_all(&mut self) {
+        self.lanes.iter_mut().for_each(|lane| lane.paused = true);
+    }
+
+    /// Nothing is in flight, and nothing waits that the backend would take now.
+    pub fn is_done(&self) -> bool {
+        let waits = |lane: &Lane| !lane.is_failing() && !lane.is_empty();
+        let mut lanes = self.lanes.iter();
+        !lanes.any(|lane| lane.is_in_flight() || waits(lane))
+    }
+
+    /// The backend takes nothing of one of the signals now.
+    pub fn is_any_failing(&self) -> bool {
+        self.lanes.iter().any(Lane::is_failing)
+    }
+
+    /// Why the backend takes nothing of a signal just now.
+    pub fn trouble(&self) -> Option<String> {
+        self.lanes.iter().find_map(Lane::trouble)
+    }
+}

@@ -1,0 +1,182 @@
+//! The polling thread of a backend: reads, hands records to the lanes, and follows the partitions that come and go.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow};
+use bus::{Member, Polled, TopicPartition};
+use runtime::{Drain, Readiness};
+
+use crate::commit::ledger::Ledger;
+use crate::delivery::lanes::Lanes;
+use crate::records::entry::Entry;
+use crate::shell::membership::{Event, Membership, REVOKE_TIMEOUT};
+
+/// After the drain signal, reading goes on to the end of what is on the bus, at most for this long.
+const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(2);
+/// The longest poll: how late a drain signal may be seen.
+const POLL_MAX: Duration = Duration::from_millis(200);
+/// While a batch waits for room in flight, polls are this short at first.
+const POLL_MIN: Duration = Duration::from_millis(5);
+const POLL_BYTES_MAX: usize = 4 << 20;
+
+pub struct Pump {
+    member: Box<dyn Member>,
+    membership: Arc<Membership>,
+    ledger: Arc<Ledger>,
+    lanes: Lanes,
+    owned: HashSet<TopicPartition>,
+    poll_bytes: usize,
+    drain: Drain,
+    ready: Readiness,
+}
+
+impl Pump {
+    /// `batch_bytes`: more is not polled at a time.
+    pub fn new(
+        (member, membership): (Box<dyn Member>, Arc<Membership>),
+        ledger: Arc<Ledger>,
+        lanes: Lanes,
+        batch_bytes: usize,
+        drain: Drain,
+        ready: Readiness,
+    ) -> Self {
+        Self {
+            member,
+            membership,
+            ledger,
+            lanes,
+            owned: HashSet::new(),
+            poll_bytes: batch_bytes.min(POLL_BYTES_MAX),
+            drain,
+            ready,
+        }
+    }
+
+    /// Reads and hands over until drained; then delivers what waits, unless the backend takes nothing now, commits, and leaves the group.
+    ///
+    /// # Errors
+    /// The bus can't be used any more.
+    pub fn run(mut self) -> anyhow::Result<()> {
+        self.read_until_drained()?;
+        self.finish()
+    }
+
+    fn read_until_drained(&mut self) -> anyhow::Result<()> {
+        let mut draining_since = None;
+        let mut caught_up = HashSet::new();
+        let mut blocked = POLL_MIN;
+        loop {
+            let now = Instant::now();
+            if self.drain.is_requested() {
+                let since = *draining_since.get_or_insert(now);
+                if now - since >= CATCH_UP_TIMEOUT
+                    || self.owned.is_subset(&caught_up)
+                    || self.lanes.is_any_failing()
+                {
+                    return Ok(());
+                }
+            }
+            if self.lanes.send_due(now) {
+                blocked = POLL_MIN;
+            }
+            self.pause_full_lanes();
+            let wait = match self.lanes.due_in(now) {
+                // Due, but there is no room in flight.
+                Some(Duration::ZERO) => {
+                    blocked = (blocked * 2).min(POLL_MAX);
+                    blocked
+                }
+                Some(due) => due.min(POLL_MAX),
+                None => POLL_MAX,
+            };
+            let polled = self.poll(wait)?;
+            if draining_since.is_some() {
+                caught_up.extend(polled.caught_up);
+            }
+            let now = Instant::now();
+            for record in polled.records {
+                self.lanes.push(Entry::new(record), now);
+            }
+        }
+    }
+
+    fn finish(mut self) -> anyhow::Result<()> {
+        loop {
+            self.lanes.send_all(Instant::now());
+            if self.lanes.is_done() {
+                break;
+            }
+            self.lanes.pause_all();
+            let owned: Vec<_> = self.owned.iter().cloned().collect();
+            self.member.pause(&owned)?;
+            self.poll(POLL_MIN)?;
+        }
+        let owned: Vec<_> = self.owned.iter().cloned().collect();
+        self.ledger.settle(&owned, REVOKE_TIMEOUT, || true);
+        self.member.close().context("can't leave the group")
+    }
+
+    fn poll(&mut self, timeout: Duration) -> anyhow::Result<Polled> {
+        if let Some(reason) = self.ledger.failure() {
+            return Err(anyhow!(reason).context("can't commit positions"));
+        }
+        let polled = self.member.poll(timeout, self.poll_bytes);
+        self.apply_events();
+        match polled {
+            Ok(polled) => {
+                self.ready.set(self.lanes.trouble().map_or(Ok(()), Err));
+                Ok(polled)
+            }
+            Err(bus::Error::Unavailable(reason) | bus::Error::Denied(reason)) => {
+                tracing::warn!(reason, "can't read from the bus; trying again");
+                self.ready
+                    .not_ready(format!("can't read from the bus: {reason}"));
+                std::thread::sleep(POLL_MAX);
+                Ok(Polled::default())
+            }
+            Err(error) => Err(error).context("can't read from the bus"),
+        }
+    }
+
+    /// What the group said while the member polled comes before the records of that poll.
+    fn apply_events(&mut self) {
+        for event in self.membership.take_events() {
+            match event {
+                Event::Assigned(partitions) => {
+                    let paused = self.lanes.paused_of(&partitions);
+                    self.pause(&paused);
+                    self.owned.extend(partitions);
+                }
+                Event::Gone(partitions) => {
+                    self.lanes.give_up(&partitions);
+                    for at in &partitions {
+                        self.owned.remove(at);
+                    }
+                }
+            }
+        }
+    }
+
+    fn pause_full_lanes(&mut self) {
+        let flow = self.lanes.flow(&self.owned);
+        self.pause(&flow.pause);
+        if !flow.resume.is_empty() {
+            log_failure("resume", self.member.resume(&flow.resume));
+        }
+    }
+
+    fn pause(&mut self, partitions: &[TopicPartition]) {
+        if !partitions.is_empty() {
+            log_failure("pause", self.member.pause(partitions));
+        }
+    }
+}
+
+/// A partition that could not be paused overfills its lane for a moment, and one that went meanwhile needs nothing.
+fn log_failure(what: &str, outcome: bus::Result<()>) {
+    if let Err(error) = outcome {
+        tracing::warn!(%error, "can't {what} partitions");
+    }
+}
