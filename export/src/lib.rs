@@ -4,9 +4,12 @@
 //! accepted every record below it, or the dead letters have. What a crash repeats is bounded by what is in flight,
 //! `concurrency × batch.bytes` a signal. Payload is neither decoded nor copied: records are concatenated as they are.
 //!
-//! The way of a record: `shell` polls it and hands it to a lane of `delivery`, where it waits until a batch of `records` is due; that is
-//! offered to a `sink`, and `retry` says what the answer means; `commit` commits the positions of what is done. Each room imports only rooms
-//! that stand after it in this sentence.
+//! The way of a record: `shell` polls it and hands it to a lane of `delivery`, where it waits until a batch is due. That is encoded and
+//! offered by one of the [`backends`], over the network by way of `transport`; the answer is an [`outcome`], from which `delivery` concludes
+//! what is retried, split or set aside. `commit` commits the positions below which everything is done.
+//!
+//! Each room imports only rooms that stand behind it here: `shell`, [`letters`], `delivery`, `commit`, `config`, [`backends`], `otlp`,
+//! `transport`, [`records`], [`outcome`].
 
 pub mod backends;
 mod commit;

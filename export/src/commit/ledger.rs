@@ -72,8 +72,8 @@ impl Ledger {
         self.changed.notify_all();
     }
 
-    /// Waits until nothing is under way on these partitions and what was finished is committed (or refused), or `give_up` says
-    /// that what is under way won't end soon, or the time is up. True if everything was settled.
+    /// Waits until nothing is in flight on these partitions and what was finished is committed (or refused), or `give_up` says
+    /// that what is in flight won't end soon, or the time is up. True if everything was settled.
     pub fn settle(
         &self,
         partitions: &[TopicPartition],

@@ -1,7 +1,7 @@
 //! In which order batches are accepted, and up to where a partition may be committed: never past a record that
-//! is still under way. Pure.
+//! is still in flight. Pure.
 //!
-//! Batches hold records of several partitions and finish in any order. A record is under way from the moment it is handed over
+//! Batches hold records of several partitions and finish in any order. A record is in flight from the moment it is handed over
 //! for delivery until it was accepted, or acknowledged as a dead letter. What its items count for is given with the position that
 //! passes it: they are counted when that position is committed.
 
@@ -36,7 +36,7 @@ pub struct Moved {
     term: u64,
 }
 
-/// The records under way, by partition.
+/// The records in flight, by partition.
 #[derive(Debug, Default)]
 pub struct Progress {
     partitions: HashMap<TopicPartition, Partition>,
@@ -77,7 +77,7 @@ impl Progress {
         self.partitions.insert(at, fresh);
     }
 
-    /// What is still under way there is no longer ours to commit.
+    /// What is still in flight there is no longer ours to commit.
     pub fn forget(&mut self, at: &TopicPartition) {
         self.partitions.remove(at);
     }
@@ -94,7 +94,7 @@ impl Progress {
         }
     }
 
-    /// A record is accepted, but for `dead` of its items, which are set aside. Of partitions and offsets that aren't under way, nothing is
+    /// A record is accepted, but for `dead` of its items, which are set aside. Of partitions and offsets that aren't in flight, nothing is
     /// remembered: a batch may well outlive the ownership it was read under.
     pub fn finish(&mut self, at: &TopicPartition, offset: u64, dead: u64) {
         let Some(partition) = self.partitions.get_mut(at) else {
@@ -120,7 +120,7 @@ impl Progress {
         }
     }
 
-    /// Nothing is under way there.
+    /// Nothing is in flight there.
     pub fn is_settled(&self, at: &TopicPartition) -> bool {
         self.partitions
             .get(at)
@@ -178,7 +178,7 @@ impl Progress {
         (partition.term == term).then_some(partition)
     }
 
-    /// Items that are under way, or done and not yet committed, of a topic's owned partitions.
+    /// Items that are in flight, or done and not yet committed, of a topic's owned partitions.
     pub fn pending(&self, topic: &Topic) -> u64 {
         let partitions = self.partitions.iter();
         let of_topic = partitions.filter(|(at, _)| at.topic == *topic);

@@ -79,6 +79,34 @@ backends:
     assert!(!shown.contains("secret"), "credentials show: {shown}");
 }
 
+/// For the summary at the start.
+#[test]
+fn where_each_kind_sends_to_is_shown_as_written() {
+    let config = valid(
+        r#"
+backends:
+  - {name: a, otlp_grpc: {endpoint: "tempo:4317"}}
+  - {name: b, otlp_http: {endpoint: "https://h/otlp"}}
+  - {name: c, otlp_http: {logs_endpoint: "https://logs.h/in"}, signals: [logs]}
+  - {name: d, file: {path: ./kept.jsonl}}
+  - {name: e, stdout: {}}
+"#,
+    );
+    let shown = |backend: &Backend| (backend.kind.name(), backend.target.clone());
+    let shown: Vec<_> = config.backends.iter().map(shown).collect();
+    let expected = [
+        ("otlp_grpc", Some("tempo:4317")),
+        ("otlp_http", Some("https://h/otlp")),
+        ("otlp_http", Some("https://logs.h/in")),
+        ("file", Some("./kept.jsonl")),
+        ("stdout", None),
+    ];
+    assert_eq!(
+        shown,
+        expected.map(|(kind, target)| (kind, target.map(str::to_owned)))
+    );
+}
+
 #[test]
 fn the_default_is_valid() {
     assert_eq!(valid("{}").backends.len(), 2);

@@ -26,7 +26,7 @@ pub struct Breaker {
     /// When the last request that was accepted began, and when it was.
     accepted: Option<(Instant, Instant)>,
     /// Refusals that may be about a batch, since the last acceptance.
-    doubtful: Option<Doubtful>,
+    suspect: Option<Suspect>,
     failing_since: Option<Instant>,
 }
 
@@ -38,7 +38,7 @@ struct Open {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Doubtful {
+struct Suspect {
     batch: u64,
     /// Of single items.
     singles: u32,
@@ -46,16 +46,16 @@ struct Doubtful {
 
 /// May a batch be offered now?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Turn {
+pub enum Admission {
     Now,
-    Until(Instant),
-    /// Until another one's probe has its answer.
-    Changed,
+    NotBefore(Instant),
+    /// When another one's probe has its answer.
+    OnChange,
 }
 
 /// What is known against a batch, or a part of one.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Doubt {
+pub struct Suspicion {
     /// Since when it is refused, or what it is a part of.
     since: Option<Instant>,
     /// When this very part was refused for the first time.
@@ -64,7 +64,7 @@ pub struct Doubt {
     others_since: Option<Instant>,
 }
 
-impl Doubt {
+impl Suspicion {
     /// For the parts of what is divided: they have yet to be refused themselves.
     pub fn inherited(self) -> Self {
         Self {
@@ -101,39 +101,42 @@ pub struct Refusal<'a> {
 
 /// What becomes of what was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ruling {
-    Again,
-    Divide,
-    SetAside,
+pub enum Action {
+    /// Offered again.
+    Retry,
+    /// Its halves are offered.
+    Split,
+    /// It goes to the dead letters.
+    DeadLetter,
 }
 
 /// The times that the configuration gives.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
+pub struct BreakerTimes {
     pub probe: Duration,
     pub poison_after: Duration,
 }
 
 impl Breaker {
-    /// A batch asks for its turn; it asks again until it gets it, or [`Breaker::leave`]s.
-    pub fn turn(&mut self, batch: u64, now: Instant) -> Turn {
+    /// May a batch be offered? One that may not is queued, until it is admitted or [`Breaker::leave`]s.
+    pub fn admit(&mut self, batch: u64, now: Instant) -> Admission {
         if !self.queue.contains(&batch) {
             self.queue.push_back(batch);
         }
         if let Some(until) = self.throttled_until.filter(|until| *until > now) {
-            return Turn::Until(until);
+            return Admission::NotBefore(until);
         }
         if let Some(open) = &self.open {
             if open.probe_at > now {
-                return Turn::Until(open.probe_at);
+                return Admission::NotBefore(open.probe_at);
             }
             if self.probing.is_some() || self.queue.front() != Some(&batch) {
-                return Turn::Changed;
+                return Admission::OnChange;
             }
             self.probing = Some(batch);
         }
         self.leave(batch);
-        Turn::Now
+        Admission::Now
     }
 
     /// The batch no longer waits.
@@ -141,12 +144,12 @@ impl Breaker {
         self.queue.retain(|waiting| *waiting != batch);
     }
 
-    /// A request was accepted. True if the backend had failed before.
+    /// A request was accepted. For how long the backend had failed, if it had.
     pub fn accepted(&mut self, batch: u64, began: Instant, now: Instant) -> Option<Duration> {
         self.end_probe(batch);
         self.failures = 0;
         self.open = None;
-        self.doubtful = None;
+        self.suspect = None;
         let began = self.accepted.map_or(began, |(other, _)| other.max(began));
         self.accepted = Some((began, now));
         self.failing_since.take().map(|since| now - since)
@@ -156,17 +159,17 @@ impl Breaker {
     pub fn refused(
         &mut self,
         refusal: Refusal<'_>,
-        doubt: &mut Doubt,
-        patience: Patience,
+        suspicion: &mut Suspicion,
+        times: BreakerTimes,
         now: Instant,
-    ) -> Ruling {
+    ) -> Action {
         self.end_probe(refusal.batch);
         match refusal.kind {
             FailureKind::Split => {
                 self.answered(now);
                 return match refusal.divisible {
-                    true => Ruling::Divide,
-                    false => Ruling::SetAside,
+                    true => Action::Split,
+                    false => Action::DeadLetter,
                 };
             }
             FailureKind::Retry { after } => {
@@ -175,12 +178,12 @@ impl Breaker {
                     self.throttled_until = self.throttled_until.max(Some(until));
                 }
                 self.failed(until, now);
-                return Ruling::Again;
+                return Action::Retry;
             }
             FailureKind::Fault => self.failed(now + refusal.pause, now),
-            FailureKind::Denied { certain } => self.denied(&refusal, certain, patience, now),
+            FailureKind::Denied { certain } => self.denied(&refusal, certain, times, now),
         }
-        self.judge(refusal, doubt, patience, now)
+        self.judge(refusal, suspicion, times, now)
     }
 
     /// The backend works, whatever it says of this batch.
@@ -210,10 +213,10 @@ impl Breaker {
         }
     }
 
-    fn denied(&mut self, refusal: &Refusal<'_>, certain: bool, patience: Patience, now: Instant) {
-        let before = self.doubtful;
+    fn denied(&mut self, refusal: &Refusal<'_>, certain: bool, times: BreakerTimes, now: Instant) {
+        let before = self.suspect;
         let singles = before.map_or(0, |before| before.singles) + u32::from(!refusal.divisible);
-        self.doubtful = Some(Doubtful {
+        self.suspect = Some(Suspect {
             batch: refusal.batch,
             singles,
         });
@@ -224,8 +227,8 @@ impl Breaker {
         }
         // The first probe comes soon where it may be about a batch after all.
         let wait = match certain || self.refusal().is_some() {
-            true => patience.probe,
-            false => refusal.pause.min(patience.probe),
+            true => times.probe,
+            false => refusal.pause.min(times.probe),
         };
         self.failing_since.get_or_insert(now);
         self.open = Some(Open {
@@ -239,32 +242,32 @@ impl Breaker {
     fn judge(
         &self,
         refusal: Refusal<'_>,
-        doubt: &mut Doubt,
-        patience: Patience,
+        suspicion: &mut Suspicion,
+        times: BreakerTimes,
         now: Instant,
-    ) -> Ruling {
-        let since = *doubt.since.get_or_insert(now);
-        let refused_at = *doubt.refused_at.get_or_insert(now);
+    ) -> Action {
+        let since = *suspicion.since.get_or_insert(now);
+        let refused_at = *suspicion.refused_at.get_or_insert(now);
         let others = (self.accepted).is_some_and(|(began, _)| began > refused_at);
         if others {
-            doubt.others_since.get_or_insert(now);
+            suspicion.others_since.get_or_insert(now);
         }
-        let poisoned = (doubt.others_since).is_some_and(|at| now - at >= patience.poison_after);
-        let (divide, set_aside) = match refusal.kind {
+        let poisoned = (suspicion.others_since).is_some_and(|at| now - at >= times.poison_after);
+        let (split, set_aside) = match refusal.kind {
             FailureKind::Denied { certain: true } => (poisoned, poisoned && others),
             FailureKind::Denied { certain: false } => (
                 others || (self.open.is_none() && self.accepted_recently(now)),
                 others,
             ),
             _ => (
-                poisoned || now - since >= patience.poison_after,
+                poisoned || now - since >= times.poison_after,
                 poisoned && others,
             ),
         };
         match refusal.divisible {
-            true if divide => Ruling::Divide,
-            false if set_aside => Ruling::SetAside,
-            _ => Ruling::Again,
+            true if split => Action::Split,
+            false if set_aside => Action::DeadLetter,
+            _ => Action::Retry,
         }
     }
 

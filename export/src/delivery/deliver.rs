@@ -15,7 +15,7 @@ use crate::backends::open::OpenBackend;
 use crate::commit::ledger::Ledger;
 use crate::config::{Backend, Credentials, OnRefused, RetryPolicy};
 use crate::delivery::backoff::Backoff;
-use crate::delivery::breaker::{Patience, Refusal, Ruling};
+use crate::delivery::breaker::{Action, BreakerTimes, Refusal};
 use crate::delivery::dead_letters::DeadLetters;
 use crate::delivery::gate::Gate;
 use crate::delivery::in_flight::InFlight;
@@ -44,9 +44,11 @@ pub struct Delivery {
 /// What became of an offer.
 enum Outcome {
     Accepted(Accepted),
-    Refused(String),
-    Divide(String),
-    Again,
+    /// Refused for good, for this reason.
+    DeadLetter(String),
+    /// Refused as a whole, for this reason; its halves may be accepted.
+    Split(String),
+    Retry,
     /// Draining: the batch stays on the bus, uncommitted.
     Abandoned,
 }
@@ -61,12 +63,12 @@ impl Delivery {
         drain: Drain,
     ) -> Self {
         let name: Arc<str> = backend.name.as_str().into();
-        let patience = Patience {
+        let times = BreakerTimes {
             probe: backend.credentials.probe,
             poison_after: backend.retry.poison_after,
         };
         Self {
-            gate: Gate::new(name.clone(), signal, patience, drain.clone()),
+            gate: Gate::new(name.clone(), signal, times, drain.clone()),
             backend: name,
             signal,
             ledger,
@@ -86,7 +88,7 @@ impl Delivery {
         let mut pieces = Pieces::new(self.signal, batch, Backoff::new(self.retry));
         while let Some(mut piece) = pieces.next() {
             let outcome = match piece.batch.defect() {
-                Some(defect) => Outcome::Refused(defect.to_owned()),
+                Some(defect) => Outcome::DeadLetter(defect.to_owned()),
                 None => self.offer(id, &pieces, &mut piece).await,
             };
             let settled = match outcome {
@@ -94,17 +96,17 @@ impl Delivery {
                     self.note_partial(&accepted);
                     pieces.done(piece, None)
                 }
-                Outcome::Again => {
-                    let overtaken = !self.in_order && piece.doubt.is_any();
-                    pieces.again(piece);
+                Outcome::Retry => {
+                    let overtaken = !self.in_order && piece.suspicion.is_any();
+                    pieces.put_back(piece);
                     slot.step_aside(overtaken || pieces.is_stuck());
                     continue;
                 }
-                Outcome::Divide(reason) => match pieces.divide(piece) {
+                Outcome::Split(reason) => match pieces.split(piece) {
                     Ok(()) => continue,
                     Err(piece) => pieces.done(*piece, Some(&reason)),
                 },
-                Outcome::Refused(reason) => pieces.done(piece, Some(&reason)),
+                Outcome::DeadLetter(reason) => pieces.done(piece, Some(&reason)),
                 Outcome::Abandoned => return,
             };
             slot.step_aside(pieces.is_stuck());
@@ -142,7 +144,7 @@ impl Delivery {
             Some(prepared) => prepared,
             None => match self.sink.prepare(self.signal, &piece.batch) {
                 Ok(prepared) => prepared,
-                Err(reason) => return Outcome::Divide(reason),
+                Err(reason) => return Outcome::Split(reason),
             },
         };
         if !self.gate.wait(id, piece.not_before).await {
@@ -180,31 +182,34 @@ impl Delivery {
         if denied && self.credentials.on_refused == OnRefused::DeadLetters {
             // As if it were about the batch.
             refusal.kind = FailureKind::Split;
-            self.gate.refused(refusal, &mut piece.doubt);
-            return Outcome::Refused(reason);
+            self.gate.refused(refusal, &mut piece.suspicion);
+            return Outcome::DeadLetter(reason);
         }
-        let asked = match kind {
+        let retry_after = match kind {
             FailureKind::Retry { after } => after,
             _ => None,
         };
         let now = Instant::now();
-        refusal.pause = piece.backoff.next(asked, f64::from(fastrand::f32()));
-        match self.gate.refused(refusal, &mut piece.doubt) {
-            Ruling::Divide => return Outcome::Divide(reason),
-            Ruling::SetAside => return Outcome::Refused(reason),
-            Ruling::Again => counter!(names::EXPORT_RETRIES, &self.labels()).increment(1),
+        refusal.pause = piece.backoff.next(retry_after, f64::from(fastrand::f32()));
+        match self.gate.refused(refusal, &mut piece.suspicion) {
+            Action::Split => return Outcome::Split(reason),
+            Action::DeadLetter => return Outcome::DeadLetter(reason),
+            Action::Retry => counter!(names::EXPORT_RETRIES, &self.labels()).increment(1),
         }
         let tried_for = piece
             .first_offer
             .map_or(Duration::ZERO, |first| now - first);
         let limit = self.retry.max_elapsed_time.filter(|_| !denied);
         if limit.is_some_and(|limit| tried_for + refusal.pause > limit) {
-            return Outcome::Refused(format!("gave up after {} s: {reason}", tried_for.as_secs()));
+            return Outcome::DeadLetter(format!(
+                "gave up after {} s: {reason}",
+                tried_for.as_secs()
+            ));
         }
         // While everything is refused, the gate says when to probe.
-        let is_held = denied && self.gate.refusal().is_some();
-        piece.not_before = (!is_held).then(|| now + refusal.pause);
-        Outcome::Again
+        let backend_holds = denied && self.gate.refusal().is_some();
+        piece.not_before = (!backend_holds).then(|| now + refusal.pause);
+        Outcome::Retry
     }
 
     fn note_partial(&self, accepted: &Accepted) {

@@ -1,4 +1,4 @@
-//! The breaker of one signal as its batches meet it: they wait for their turn, report what became of it, and the person on call is told.
+//! The breaker of one signal as its batches meet it: they wait until they are admitted, report what became of them, and the person on call learns of failures.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -9,15 +9,15 @@ use runtime::{Drain, names};
 use schemas::Signal;
 use tokio::sync::Notify;
 
-use crate::delivery::breaker::{Breaker, Doubt, Patience, Refusal, Ruling, Turn};
+use crate::delivery::breaker::{Action, Admission, Breaker, BreakerTimes, Refusal, Suspicion};
 
-/// While a backend stays away, it is said this often.
+/// While a backend fails, that is logged this often.
 const REMIND: Duration = Duration::from_secs(60);
 
 pub struct Gate {
     backend: Arc<str>,
     signal: Signal,
-    patience: Patience,
+    times: BreakerTimes,
     drain: Drain,
     state: Mutex<State>,
     changed: Notify,
@@ -27,21 +27,21 @@ pub struct Gate {
 #[derive(Default)]
 struct State {
     breaker: Breaker,
-    /// When it was last said that the backend fails, or refuses everything.
-    said_failing: Option<Instant>,
-    said_refusing: Option<Instant>,
+    /// When it was last logged that the backend fails, or refuses everything.
+    failure_logged: Option<Instant>,
+    refusal_logged: Option<Instant>,
     /// Of the last refusal.
     reason: String,
-    /// One of them was said since the backend last took something.
-    is_said: bool,
+    /// One of them was logged since the backend last took something.
+    is_logged: bool,
 }
 
 impl Gate {
-    pub fn new(backend: Arc<str>, signal: Signal, patience: Patience, drain: Drain) -> Self {
+    pub fn new(backend: Arc<str>, signal: Signal, times: BreakerTimes, drain: Drain) -> Self {
         let gate = Self {
             backend,
             signal,
-            patience,
+            times,
             drain,
             state: Mutex::default(),
             changed: Notify::new(),
@@ -67,14 +67,14 @@ impl Gate {
             let changed = self.changed.notified();
             let mut changed = std::pin::pin!(changed);
             changed.as_mut().enable();
-            let turn = self.state().breaker.turn(batch, Instant::now());
-            let goes_on = match turn {
-                Turn::Now => return true,
-                Turn::Until(until) => tokio::select! {
+            let admission = self.state().breaker.admit(batch, Instant::now());
+            let goes_on = match admission {
+                Admission::Now => return true,
+                Admission::NotBefore(until) => tokio::select! {
                     () = changed => true,
                     goes_on = self.sleep_until(until) => goes_on,
                 },
-                Turn::Changed => tokio::select! {
+                Admission::OnChange => tokio::select! {
                     () = changed => true,
                     () = self.drain.requested() => false,
                 },
@@ -97,9 +97,9 @@ impl Gate {
     pub fn accepted(&self, batch: u64, began: Instant) {
         let mut state = self.state();
         let failed_for = state.breaker.accepted(batch, began, Instant::now());
-        let was_said = std::mem::take(&mut state.is_said);
+        let was_logged = std::mem::take(&mut state.is_logged);
         drop(state);
-        if was_said {
+        if was_logged {
             tracing::info!(
                 backend = &*self.backend,
                 signal = self.signal.name(),
@@ -110,40 +110,40 @@ impl Gate {
         self.announce();
     }
 
-    pub fn refused(&self, refusal: Refusal<'_>, doubt: &mut Doubt) -> Ruling {
+    pub fn refused(&self, refusal: Refusal<'_>, suspicion: &mut Suspicion) -> Action {
         let now = Instant::now();
         let mut state = self.state();
-        let ruling = state.breaker.refused(refusal, doubt, self.patience, now);
-        if ruling == Ruling::Again {
+        let ruling = state.breaker.refused(refusal, suspicion, self.times, now);
+        if ruling == Action::Retry {
             refusal.reason.clone_into(&mut state.reason);
-            self.say(&mut state, refusal, now);
+            self.log(&mut state, refusal, now);
         }
         drop(state);
         self.announce();
         ruling
     }
 
-    /// Says once a minute that the backend doesn't take data.
-    fn say(&self, state: &mut State, refusal: Refusal<'_>, now: Instant) {
-        let due = |said: Option<Instant>| said.is_none_or(|said| now - said >= REMIND);
+    /// Logs once a minute that the backend doesn't take data.
+    fn log(&self, state: &mut State, refusal: Refusal<'_>, now: Instant) {
+        let due = |logged: Option<Instant>| logged.is_none_or(|at| now - at >= REMIND);
         let failing_since = state.breaker.failing_since();
         let failing_for_s = failing_since.map(|since| (now - since).as_secs());
         let (backend, signal) = (&*self.backend, self.signal.name());
         let reason = refusal.reason;
         if state.breaker.refusal().is_some() {
-            if due(state.said_refusing) {
-                (state.said_refusing, state.is_said) = (Some(now), true);
+            if due(state.refusal_logged) {
+                (state.refusal_logged, state.is_logged) = (Some(now), true);
                 tracing::error!(
                     backend,
                     signal,
                     reason,
-                    probe_every_s = self.patience.probe.as_secs(),
+                    probe_every_s = self.times.probe.as_secs(),
                     failing_for_s,
                     "the backend refuses everything: its credentials or its address are wrong; data stays on the bus while that retains it"
                 );
             }
-        } else if due(state.said_failing) {
-            (state.said_failing, state.is_said) = (Some(now), true);
+        } else if due(state.failure_logged) {
+            (state.failure_logged, state.is_logged) = (Some(now), true);
             tracing::warn!(
                 backend,
                 signal,

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-/// A backend that answers none of the requests under way for this long takes nothing.
+/// A backend that answers none of the requests in flight for this long takes nothing.
 const SILENT_AFTER: Duration = Duration::from_secs(6);
 
 #[derive(Debug, Default)]

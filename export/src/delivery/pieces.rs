@@ -11,7 +11,7 @@ use schemas::Signal;
 
 use crate::backends::open::Prepared;
 use crate::delivery::backoff::Backoff;
-use crate::delivery::breaker::Doubt;
+use crate::delivery::breaker::Suspicion;
 use crate::records::batch::Batch;
 use crate::records::cut::Units;
 use crate::records::entry::Entry;
@@ -24,7 +24,7 @@ pub struct Piece {
     /// Encoded once for all offers.
     pub prepared: Option<Prepared>,
     pub backoff: Backoff,
-    pub doubt: Doubt,
+    pub suspicion: Suspicion,
     pub first_offer: Option<Instant>,
     pub not_before: Option<Instant>,
 }
@@ -80,18 +80,18 @@ impl Pieces {
             queue: VecDeque::new(),
             cuts: Vec::new(),
         };
-        let piece = pieces.piece(batch, None, Doubt::default());
+        let piece = pieces.piece(batch, None, Suspicion::default());
         pieces.queue.push_back(piece);
         pieces
     }
 
-    fn piece(&self, batch: Batch, part: Option<Part>, doubt: Doubt) -> Piece {
+    fn piece(&self, batch: Batch, part: Option<Part>, suspicion: Suspicion) -> Piece {
         Piece {
             batch,
             part,
             prepared: None,
             backoff: self.backoff,
-            doubt,
+            suspicion,
             first_offer: None,
             not_before: None,
         }
@@ -101,18 +101,19 @@ impl Pieces {
         self.queue.pop_front()
     }
 
-    /// To be offered again. A single item in doubt lets the others go first: they show whether the backend takes anything.
-    pub fn again(&mut self, piece: Piece) {
-        match piece.doubt.is_any() && !self.is_divisible(&piece) {
+    /// To be offered again. A single item in suspicion lets the others go first: they show whether the backend takes anything.
+    pub fn put_back(&mut self, piece: Piece) {
+        match piece.suspicion.is_any() && !self.is_divisible(&piece) {
             true => self.queue.push_back(piece),
             false => self.queue.push_front(piece),
         }
     }
 
-    /// Nothing is left but single items in doubt.
+    /// Nothing is left but single items in suspicion.
     pub fn is_stuck(&self) -> bool {
         !self.queue.is_empty()
-            && (self.queue.iter()).all(|piece| piece.doubt.is_any() && !self.is_divisible(piece))
+            && (self.queue.iter())
+                .all(|piece| piece.suspicion.is_any() && !self.is_divisible(piece))
     }
 
     pub fn is_divisible(&self, piece: &Piece) -> bool {
@@ -130,17 +131,17 @@ impl Pieces {
     }
 
     /// Puts the halves of a piece in its place; the piece when there is nothing to divide.
-    pub fn divide(&mut self, piece: Piece) -> Result<(), Box<Piece>> {
+    pub fn split(&mut self, piece: Piece) -> Result<(), Box<Piece>> {
         if !self.is_divisible(&piece) {
             return Err(Box::new(piece));
         }
-        let doubt = piece.doubt.inherited();
+        let suspicion = piece.suspicion.inherited();
         let halves = match piece.batch.split() {
             Ok((head, tail)) => vec![(head, None), (tail, None)],
             Err(batch) => self.cut(batch, piece.part),
         };
         for (batch, part) in halves.into_iter().rev() {
-            let piece = self.piece(batch, part, doubt);
+            let piece = self.piece(batch, part, suspicion);
             self.queue.push_front(piece);
         }
         Ok(())

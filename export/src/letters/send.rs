@@ -74,7 +74,7 @@ impl Sender {
                 Ok(accepted) => return delivered(accepted),
                 Err(failure) => failure,
             };
-            let asked = match failure.kind {
+            let retry_after = match failure.kind {
                 FailureKind::Split | FailureKind::Denied { certain: false } => {
                     return Sent::Refused(failure.reason);
                 }
@@ -87,7 +87,7 @@ impl Sender {
                 return Sent::Unavailable(failure.reason);
             }
             attempt += 1;
-            let pause = backoff.next(asked, f64::from(fastrand::f32()));
+            let pause = backoff.next(retry_after, f64::from(fastrand::f32()));
             self.io.block_on(tokio::time::sleep(pause.min(PAUSE_MAX)));
         }
     }

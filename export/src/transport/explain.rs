@@ -38,13 +38,13 @@ pub fn explain(uri: &Uri, identity: &Identity, error: &(dyn Error + 'static)) ->
     let server = server(uri);
     let causes = causes(error);
     if let Some(tls) = causes.iter().find_map(|cause| cause.downcast_ref()) {
-        let reason = of_tls(uri, identity, tls);
+        let reason = tls_reason(uri, identity, tls);
         return format!("cannot set up TLS with {server}: {reason}");
     }
-    let last = said(&causes);
+    let last = innermost(&causes);
     let https = uri.scheme_str() == Some("https");
     if https && last.contains("fatal alert") {
-        let reason = of_alert(identity, &last);
+        let reason = alert_reason(identity, &last);
         return format!("cannot set up TLS with {server}: {reason}");
     }
     if is_connect(&causes) {
@@ -61,7 +61,7 @@ pub fn explain(uri: &Uri, identity: &Identity, error: &(dyn Error + 'static)) ->
         };
     }
     match https {
-        false if speaks_otherwise(&causes) => format!(
+        false if is_no_http(&causes) => format!(
             "the request to {server} was not understood: {last}; if it expects TLS on this port, write https:// in the endpoint"
         ),
         _ => format!("the request to {server} failed: {last}"),
@@ -86,11 +86,11 @@ fn server(uri: &Uri) -> String {
     format!("{scheme}://{}", host.unwrap_or_default())
 }
 
-fn of_tls(uri: &Uri, identity: &Identity, error: &rustls::Error) -> String {
+fn tls_reason(uri: &Uri, identity: &Identity, error: &rustls::Error) -> String {
     use rustls::Error as Tls;
     let host = uri.host().unwrap_or_default();
     match error {
-        Tls::InvalidCertificate(error) => of_certificate(host, identity, error),
+        Tls::InvalidCertificate(error) => certificate_reason(host, identity, error),
         // Whatever came, it was no TLS.
         Tls::InvalidMessage(_) => {
             format!("what it sent is no TLS; {NO_TLS}")
@@ -98,14 +98,14 @@ fn of_tls(uri: &Uri, identity: &Identity, error: &rustls::Error) -> String {
         Tls::PeerIncompatible(_) => format!(
             "no version of TLS, or no cipher, is known to both ({error}); TLS 1.2 or 1.3 is needed"
         ),
-        Tls::AlertReceived(_) => of_alert(identity, &error.to_string()),
+        Tls::AlertReceived(_) => alert_reason(identity, &error.to_string()),
         Tls::NoCertificatesPresented => "it showed no certificate".to_owned(),
         other => other.to_string(),
     }
 }
 
 /// The other side broke off, with an alert. Once the handshake is over, it comes as text alone.
-fn of_alert(identity: &Identity, alert: &str) -> String {
+fn alert_reason(identity: &Identity, alert: &str) -> String {
     const OF_CERTIFICATES: &[&str] = &[
         "CertificateRequired",
         "HandshakeFailure",
@@ -130,7 +130,7 @@ fn of_alert(identity: &Identity, alert: &str) -> String {
     }
 }
 
-fn of_certificate(host: &str, identity: &Identity, error: &CertificateError) -> String {
+fn certificate_reason(host: &str, identity: &Identity, error: &CertificateError) -> String {
     use CertificateError as Bad;
     match error {
         Bad::UnknownIssuer => format!(
@@ -188,9 +188,9 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)
     while let Some(error) = next {
         causes.push(error);
         // An error of I/O passes over what it holds to that one's source.
-        let held = (error.downcast_ref::<std::io::Error>()).and_then(std::io::Error::get_ref);
-        next = match held {
-            Some(held) => Some(held as &(dyn Error + 'static)),
+        let inner = (error.downcast_ref::<std::io::Error>()).and_then(std::io::Error::get_ref);
+        next = match inner {
+            Some(inner) => Some(inner as &(dyn Error + 'static)),
             None => error.source(),
         };
     }
@@ -198,7 +198,7 @@ fn causes<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)
 }
 
 /// The innermost words; those around it say that something failed.
-fn said(causes: &[&(dyn Error + 'static)]) -> String {
+fn innermost(causes: &[&(dyn Error + 'static)]) -> String {
     causes.last().map(ToString::to_string).unwrap_or_default()
 }
 
@@ -211,7 +211,7 @@ fn is_connect(causes: &[&(dyn Error + 'static)]) -> bool {
 }
 
 /// The peer sent what isn't HTTP, or nothing, as whoever waits for TLS does.
-fn speaks_otherwise(causes: &[&(dyn Error + 'static)]) -> bool {
+fn is_no_http(causes: &[&(dyn Error + 'static)]) -> bool {
     causes.iter().any(|cause| {
         let http = cause.downcast_ref::<hyper::Error>();
         let io = cause

@@ -3,19 +3,19 @@
 
 use super::*;
 
-const PATIENCE: Patience = Patience {
+const TIMES: BreakerTimes = BreakerTimes {
     probe: Duration::from_secs(60),
     poison_after: Duration::from_secs(600),
 };
 const RETRY: FailureKind = FailureKind::Retry { after: None };
 const DENIED: FailureKind = FailureKind::Denied { certain: true };
-const DOUBTFUL: FailureKind = FailureKind::Denied { certain: false };
+const UNCERTAIN: FailureKind = FailureKind::Denied { certain: false };
 
 /// A breaker with a clock, and what is known against each batch.
 struct Script {
     breaker: Breaker,
     start: Instant,
-    doubts: std::collections::HashMap<u64, Doubt>,
+    suspicions: std::collections::HashMap<u64, Suspicion>,
 }
 
 impl Script {
@@ -23,7 +23,7 @@ impl Script {
         Self {
             breaker: Breaker::default(),
             start: Instant::now(),
-            doubts: Default::default(),
+            suspicions: Default::default(),
         }
     }
 
@@ -34,10 +34,10 @@ impl Script {
     /// The batch asks for its turn: `Some(0)` now, `Some(s)` at that second, `None` when something changes.
     fn turn(&mut self, second: u64, batch: u64) -> Option<u64> {
         let now = self.at(second);
-        match self.breaker.turn(batch, now) {
-            Turn::Now => Some(0),
-            Turn::Until(at) => Some((at - self.start).as_secs()),
-            Turn::Changed => None,
+        match self.breaker.admit(batch, now) {
+            Admission::Now => Some(0),
+            Admission::NotBefore(at) => Some((at - self.start).as_secs()),
+            Admission::OnChange => None,
         }
     }
 
@@ -47,7 +47,7 @@ impl Script {
     }
 
     /// A pause of 5 s follows.
-    fn refused(&mut self, second: u64, batch: u64, divisible: bool, kind: FailureKind) -> Ruling {
+    fn refused(&mut self, second: u64, batch: u64, divisible: bool, kind: FailureKind) -> Action {
         let now = self.at(second);
         let refusal = Refusal {
             batch,
@@ -56,8 +56,8 @@ impl Script {
             divisible,
             pause: Duration::from_secs(5),
         };
-        let doubt = self.doubts.entry(batch).or_default();
-        self.breaker.refused(refusal, doubt, PATIENCE, now)
+        let suspicion = self.suspicions.entry(batch).or_default();
+        self.breaker.refused(refusal, suspicion, TIMES, now)
     }
 }
 
@@ -67,7 +67,7 @@ fn another_ones_success_ends_no_hold_that_was_asked_for() {
     let busy = FailureKind::Retry {
         after: Some(Duration::from_secs(5)),
     };
-    assert_eq!(script.refused(0, 1, true, busy), Ruling::Again);
+    assert_eq!(script.refused(0, 1, true, busy), Action::Retry);
     script.accepted(0, 1, 2);
     assert_eq!(script.turn(2, 3), Some(5));
     assert_eq!(script.turn(5, 3), Some(0));
@@ -96,7 +96,7 @@ fn five_failures_in_a_row_leave_one_probe_at_a_time() {
 fn failures_among_successes_open_nothing() {
     let mut script = Script::new();
     for second in 0..20 {
-        assert_eq!(script.refused(second, 1, true, RETRY), Ruling::Again);
+        assert_eq!(script.refused(second, 1, true, RETRY), Action::Retry);
         script.accepted(second, second, 2);
     }
     assert_eq!(script.breaker.state(), 0);
@@ -106,13 +106,13 @@ fn failures_among_successes_open_nothing() {
 fn refused_credentials_hold_until_a_probe_is_accepted() {
     let mut script = Script::new();
     script.accepted(0, 0, 1);
-    assert_eq!(script.refused(1, 2, false, DENIED), Ruling::Again);
+    assert_eq!(script.refused(1, 2, false, DENIED), Action::Retry);
     assert_eq!(script.breaker.refusal(), Some("because"));
     for probe in 1..100 {
         let second = 1 + 60 * probe;
         assert_eq!(script.turn(second - 1, 2), Some(second));
         assert_eq!(script.turn(second, 2), Some(0));
-        assert_eq!(script.refused(second, 2, false, DENIED), Ruling::Again);
+        assert_eq!(script.refused(second, 2, false, DENIED), Action::Retry);
     }
     assert_eq!(script.turn(6001, 2), Some(0));
     script.accepted(6001, 6001, 2);
@@ -125,18 +125,18 @@ fn refused_credentials_hold_until_a_probe_is_accepted() {
 fn a_refusal_of_everything_sets_nothing_aside() {
     let mut script = Script::new();
     script.accepted(0, 9, 1);
-    assert_eq!(script.refused(10, 2, true, DOUBTFUL), Ruling::Divide);
-    assert_eq!(script.refused(10, 2, false, DOUBTFUL), Ruling::Again);
+    assert_eq!(script.refused(10, 2, true, UNCERTAIN), Action::Split);
+    assert_eq!(script.refused(10, 2, false, UNCERTAIN), Action::Retry);
     assert_eq!(script.breaker.state(), 0, "it may be about this one");
     script.accepted(10, 11, 3);
-    assert_eq!(script.refused(11, 4, false, DOUBTFUL), Ruling::Again);
-    assert_eq!(script.refused(12, 5, false, DOUBTFUL), Ruling::Again);
+    assert_eq!(script.refused(11, 4, false, UNCERTAIN), Action::Retry);
+    assert_eq!(script.refused(12, 5, false, UNCERTAIN), Action::Retry);
     assert_eq!(script.breaker.refusal(), Some("because"), "two in a row");
     for second in 20..2000 {
         let batch = 4 + second % 2;
         assert_eq!(
-            script.refused(second, batch, false, DOUBTFUL),
-            Ruling::Again
+            script.refused(second, batch, false, UNCERTAIN),
+            Action::Retry
         );
     }
 }
@@ -144,7 +144,7 @@ fn a_refusal_of_everything_sets_nothing_aside() {
 #[test]
 fn without_anything_accepted_before_a_403_is_about_us() {
     let mut script = Script::new();
-    assert_eq!(script.refused(0, 1, true, DOUBTFUL), Ruling::Again);
+    assert_eq!(script.refused(0, 1, true, UNCERTAIN), Action::Retry);
     assert_eq!(script.turn(1, 2), Some(5));
 }
 
@@ -152,10 +152,10 @@ fn without_anything_accepted_before_a_403_is_about_us() {
 fn what_is_refused_alone_while_others_are_accepted_is_bad() {
     let mut script = Script::new();
     script.accepted(0, 0, 1);
-    assert_eq!(script.refused(1, 2, false, DOUBTFUL), Ruling::Again);
+    assert_eq!(script.refused(1, 2, false, UNCERTAIN), Action::Retry);
     script.accepted(2, 3, 1);
     assert_eq!(script.breaker.state(), 0);
-    assert_eq!(script.refused(6, 2, false, DOUBTFUL), Ruling::SetAside);
+    assert_eq!(script.refused(6, 2, false, UNCERTAIN), Action::DeadLetter);
 }
 
 #[test]
@@ -164,30 +164,30 @@ fn a_500_is_the_batchs_fault_after_long_enough_with_others_accepted() {
     for second in (0..600).step_by(10) {
         assert_eq!(
             script.refused(second, 1, true, FailureKind::Fault),
-            Ruling::Again
+            Action::Retry
         );
         script.accepted(second + 1, second + 2, 2);
     }
     assert_eq!(
         script.refused(611, 1, true, FailureKind::Fault),
-        Ruling::Divide
+        Action::Split
     );
-    let inherited = script.doubts[&1].inherited();
-    script.doubts.insert(1, inherited);
+    let inherited = script.suspicions[&1].inherited();
+    script.suspicions.insert(1, inherited);
     assert_eq!(
         script.refused(612, 1, false, FailureKind::Fault),
-        Ruling::Again
+        Action::Retry
     );
     script.accepted(611, 613, 2);
     assert_eq!(
         script.refused(614, 1, false, FailureKind::Fault),
-        Ruling::Again,
+        Action::Retry,
         "what was accepted began before"
     );
     script.accepted(615, 616, 2);
     assert_eq!(
         script.refused(617, 1, false, FailureKind::Fault),
-        Ruling::SetAside
+        Action::DeadLetter
     );
 }
 
@@ -197,7 +197,7 @@ fn a_backend_that_fails_on_everything_sets_nothing_aside() {
     script.accepted(0, 0, 1);
     for second in 1..5000 {
         let ruling = script.refused(second, second % 4, false, FailureKind::Fault);
-        assert_eq!(ruling, Ruling::Again, "{second}");
+        assert_eq!(ruling, Action::Retry, "{second}");
     }
 }
 
@@ -206,16 +206,16 @@ fn too_large_is_about_the_batch_at_once() {
     let mut script = Script::new();
     assert_eq!(
         script.refused(0, 1, true, FailureKind::Split),
-        Ruling::Divide
+        Action::Split
     );
     assert_eq!(
         script.refused(0, 1, false, FailureKind::Split),
-        Ruling::SetAside
+        Action::DeadLetter
     );
     script.refused(1, 2, true, DENIED);
     assert_eq!(
         script.refused(61, 1, true, FailureKind::Split),
-        Ruling::Divide
+        Action::Split
     );
     assert_eq!(
         script.breaker.state(),

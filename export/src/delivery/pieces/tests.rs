@@ -81,7 +81,7 @@ proptest! {
             if !offered.iter().any(is_bad) {
                 taken.extend(offered);
                 settled.extend(pieces.done(piece, None));
-            } else if let Err(piece) = pieces.divide(piece) {
+            } else if let Err(piece) = pieces.split(piece) {
                 settled.extend(pieces.done(*piece, Some("bad")));
             }
         }
@@ -124,7 +124,7 @@ fn units_are_named_as_ranges() {
         let bad = |name: &String| ["2", "3", "6"].contains(&name.as_str());
         if !names.iter().any(bad) {
             settled.extend(pieces.done(piece, None));
-        } else if let Err(piece) = pieces.divide(piece) {
+        } else if let Err(piece) = pieces.split(piece) {
             settled.extend(pieces.done(*piece, Some("bad")));
         }
     }
@@ -147,11 +147,11 @@ fn a_single_item_in_doubt_lets_the_others_go_first() {
         backoff(),
     );
     let whole = pieces.next().unwrap();
-    pieces.divide(whole).unwrap();
+    pieces.split(whole).unwrap();
     let mut first = pieces.next().unwrap();
     assert_eq!(names_of(&first), ["a"]);
-    first.doubt = Doubt::known();
-    pieces.again(first);
+    first.suspicion = Suspicion::known();
+    pieces.put_back(first);
     assert!(!pieces.is_stuck());
     let second = pieces.next().unwrap();
     assert_eq!(names_of(&second), ["b"]);
@@ -170,7 +170,7 @@ fn what_is_no_otlp_is_not_divided() {
     let mut pieces = Pieces::new(Signal::Logs, Batch::from_iter([broken]), backoff());
     let piece = pieces.next().unwrap();
     assert!(!pieces.is_divisible(&piece));
-    let piece = pieces.divide(piece).unwrap_err();
+    let piece = pieces.split(piece).unwrap_err();
     let settled = pieces.done(*piece, Some("not OTLP"));
     assert_eq!(settled[0].refused.as_ref().unwrap().units, None);
 }
