@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 
 use crate::outcome::{Accepted, Failure};
 use crate::records::batch::Batch;
+use crate::records::limits::BatchLimits;
 
 /// A kind of backend, as its section of the configuration says when that is valid.
 ///
@@ -97,6 +98,9 @@ pub trait BackendKind: Clone + Debug + Send + Sync {
     /// The section as it is written, with its defaults. Its documentation comments are the reference of the configuration.
     type Section: Clone + Debug + DeserializeOwned + Serialize + JsonSchema;
     type Sink: Sink;
+
+    /// What `batch` says where the user doesn't.
+    const BATCH: BatchLimits = BatchLimits::USUAL;
 
     /// How many requests may be in flight at a time, for each signal, whatever `concurrency` says.
     const CONCURRENCY_MAX: usize = usize::MAX;

@@ -4,6 +4,7 @@ use schemas::Signal;
 
 use super::kind::{BackendKind, Order};
 use super::open::OpenBackend;
+use crate::records::limits::BatchLimits;
 
 /// Hands the table to another macro. A line is a kind: its key in the configuration, its variant of [`Kind`], and what its section comes to.
 macro_rules! with_kinds {
@@ -41,6 +42,13 @@ macro_rules! kind {
             pub fn concurrency_max(&self) -> usize {
                 match self {
                     $(Self::$variant(_) => <$kind>::CONCURRENCY_MAX,)*
+                }
+            }
+
+            /// See [`BackendKind::BATCH`].
+            pub fn batch_limits(&self) -> BatchLimits {
+                match self {
+                    $(Self::$variant(_) => <$kind>::BATCH,)*
                 }
             }
 

@@ -5,12 +5,13 @@ use schemars::JsonSchema;
 use schemas::Signal;
 use serde::{Deserialize, Serialize};
 
-use super::batch::{BatchLimits, RawBatch};
+use super::batch::RawBatch;
 use super::credentials::{Credentials, RawCredentials};
 use super::retry::{RawRetry, RetryPolicy};
 use super::signal::RawSignal;
 use crate::backends::kind::{BackendKind, Written};
 use crate::backends::table::{Kind, with_kinds};
+use crate::records::limits::BatchLimits;
 
 /// One key for each kind of the table: what the compiler can't derive, since serde takes no unknown keys only where it sees all known ones.
 macro_rules! raw_backend {
@@ -142,7 +143,10 @@ impl RawBackend {
                 format!("a backend is exactly one of {all}, this one is {written}"),
             );
         }
-        let batch = self.batch.validate(&format!("{at}.batch"), problems);
+        let usual = kinds
+            .last()
+            .map_or(BatchLimits::USUAL, |(kind, _)| kind.batch_limits());
+        let batch = (self.batch).validate(usual, &format!("{at}.batch"), problems);
         let retry = self.retry.validate(&format!("{at}.retry"), problems);
         let credentials = (self.credentials).validate(&format!("{at}.credentials"), problems);
         let (kind, target) = kinds.pop()?;

@@ -14,7 +14,7 @@ mod signal;
 mod tests;
 
 pub use backend::{Backend, RawBackend};
-pub use batch::{BatchLimits, RawBatch};
+pub use batch::RawBatch;
 pub use credentials::{Credentials, OnRefused, RawCredentials};
 pub use retry::{RawRetry, RetryPolicy};
 pub use section::{Config, RawConfig};

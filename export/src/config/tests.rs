@@ -5,7 +5,10 @@ use runtime::config::Problems;
 use schemas::Signal;
 
 use super::*;
+use crate::backends::kind::BackendKind;
+use crate::backends::stdout::StdoutConfig;
 use crate::backends::table::Kind;
+use crate::records::limits::BatchLimits;
 
 #[derive(serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -77,6 +80,35 @@ backends:
     );
     let shown = format!("{config:?}");
     assert!(!shown.contains("secret"), "credentials show: {shown}");
+}
+
+/// Key by key.
+#[test]
+fn what_batch_leaves_out_is_the_default_of_the_kind() {
+    let config = valid(
+        r#"
+backends:
+  - {name: a, stdout: {}}
+  - {name: b, stdout: {}, batch: {items: 7}}
+  - {name: c, stdout: {}, batch: {bytes: 1MiB, items: 0, timeout: 1s}}
+"#,
+    );
+    let usual = <StdoutConfig as BackendKind>::BATCH;
+    let expected = [
+        usual,
+        BatchLimits { items: 7, ..usual },
+        BatchLimits {
+            bytes: 1 << 20,
+            items: usize::MAX,
+            timeout: std::time::Duration::from_secs(1),
+        },
+    ];
+    let found: Vec<_> = config
+        .backends
+        .iter()
+        .map(|backend| backend.batch)
+        .collect();
+    assert_eq!(found, expected);
 }
 
 /// For the summary at the start.

@@ -1,4 +1,4 @@
-//! One batch's way to the backend: offered until it is accepted, divided when that may help, set aside when nothing does.
+//! One batch's way to the backend: offered until it is accepted, split when that may help, set aside when nothing does.
 //!
 //! When it may be offered, and what a refusal means, says the `gate` that the batches of a signal share; what is left to offer
 //! is in `pieces`.
@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use bus::TopicPartition;
 use metrics::{counter, histogram};
 use runtime::{Drain, names};
 use schemas::Signal;
@@ -21,17 +22,16 @@ use crate::delivery::gate::Gate;
 use crate::delivery::in_flight::InFlight;
 use crate::delivery::pieces::{Piece, Pieces, Refused, Settled};
 use crate::delivery::slots::Slot;
-use crate::outcome::FailureKind;
-use crate::outcome::{Accepted, Failure};
+use crate::outcome::{Accepted, Failure, FailureKind};
 use crate::records::batch::Batch;
 use crate::records::entry::Entry;
 
 /// Delivers batches of one signal to one backend.
 pub struct Delivery {
-    pub backend: Arc<str>,
-    pub signal: Signal,
-    pub ledger: Arc<Ledger>,
-    pub in_order: bool,
+    backend: Arc<str>,
+    signal: Signal,
+    ledger: Arc<Ledger>,
+    order: Order,
     sink: OpenBackend,
     dead_letters: Arc<DeadLetters>,
     drain: Drain,
@@ -72,7 +72,7 @@ impl Delivery {
             backend: name,
             signal,
             ledger,
-            in_order: backend.kind.order(signal) == Order::ByPartition,
+            order: backend.kind.order(signal),
             sink,
             dead_letters,
             drain,
@@ -82,7 +82,16 @@ impl Delivery {
         }
     }
 
-    /// Delivers a batch that the ledger knows, to its end.
+    pub fn order(&self) -> Order {
+        self.order
+    }
+
+    /// From now on its records are in flight. In the order of the log, so before [`Delivery::run`].
+    pub fn begin(&self, batch: &Batch) {
+        self.ledger.begin(batch);
+    }
+
+    /// Delivers a batch that was begun, to its end.
     pub async fn run(&self, batch: Batch, slot: &Slot) {
         let id = self.gate.enter();
         let mut pieces = Pieces::new(self.signal, batch, Backoff::new(self.retry));
@@ -97,7 +106,7 @@ impl Delivery {
                     pieces.done(piece, None)
                 }
                 Outcome::Retry => {
-                    let overtaken = !self.in_order && piece.suspicion.is_any();
+                    let overtaken = self.order == Order::None && piece.suspicion.is_any();
                     pieces.put_back(piece);
                     slot.step_aside(overtaken || pieces.is_stuck());
                     continue;
@@ -272,6 +281,18 @@ impl Delivery {
             }
         }
         true
+    }
+
+    /// Retention deleted records that were never read.
+    pub fn truncated(&self, at: &TopicPartition, from: u64, to: u64) {
+        counter!(names::EXPORT_TRUNCATED, &self.labels()).increment(to.saturating_sub(from));
+        tracing::error!(
+            backend = &*self.backend,
+            %at,
+            from,
+            to,
+            "retention deleted records before this backend took them"
+        );
     }
 
     fn labels(&self) -> [(&'static str, String); 2] {

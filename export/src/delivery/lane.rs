@@ -1,8 +1,8 @@
 //! The lane of one signal to one backend: what waits, and how much is in flight. Signals have lanes of their own, so that
 //! a backend that takes traces but just now no logs goes on taking traces.
 //!
-//! Metrics have several lanes with one request in flight each, and a partition is always in the same one: backends refuse samples that are
-//! out of order, and all samples of a series are in one partition.
+//! Where the order of a partition matters, a signal has several lanes with one request in flight each, and a partition is always in the
+//! same one.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 use bus::{Topic, TopicPartition};
 use tokio::runtime::Handle;
 
-use crate::config::BatchLimits;
+use crate::backends::kind::Order;
 use crate::delivery::deliver::Delivery;
 use crate::delivery::slots::Slots;
 use crate::delivery::waiting::Waiting;
 use crate::records::entry::Entry;
+use crate::records::limits::BatchLimits;
 
 pub struct Lane {
     topic: Topic,
@@ -24,7 +25,7 @@ pub struct Lane {
     slots: Arc<Slots>,
     delivery: Arc<Delivery>,
     /// Reading its partitions is paused until a batch is gone.
-    pub paused: bool,
+    paused: bool,
 }
 
 impl Lane {
@@ -36,13 +37,9 @@ impl Lane {
         concurrency: usize,
         delivery: &Arc<Delivery>,
     ) -> Vec<Self> {
-        let lanes = match delivery.in_order {
-            true => partitions.clamp(1, concurrency as u32),
-            false => 1,
-        };
-        let slots = match delivery.in_order {
-            true => 1,
-            false => concurrency,
+        let (lanes, slots) = match delivery.order() {
+            Order::ByPartition => (partitions.clamp(1, concurrency as u32), 1),
+            Order::None => (1, concurrency),
         };
         let lane = |index| Self {
             topic: topic.clone(),
@@ -85,7 +82,7 @@ impl Lane {
             };
             sent = true;
             let delivery = self.delivery.clone();
-            delivery.ledger.begin(&batch);
+            delivery.begin(&batch);
             on.spawn(async move { delivery.run(batch, &slot).await });
         }
         sent
@@ -98,6 +95,14 @@ impl Lane {
 
     pub fn due_in(&self, now: Instant) -> Option<Duration> {
         self.waiting.due_in(now)
+    }
+
+    pub fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    pub fn set_paused(&mut self, paused: bool) {
+        self.paused = paused;
     }
 
     pub fn is_failing(&self) -> bool {

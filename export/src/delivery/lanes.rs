@@ -66,10 +66,10 @@ impl Lanes {
         let mut flow = Flow::default();
         for lane in &mut self.lanes {
             let is_full = lane.is_full();
-            if lane.paused == is_full {
+            if lane.is_paused() == is_full {
                 continue;
             }
-            lane.paused = is_full;
+            lane.set_paused(is_full);
             let own = |at: &&TopicPartition| lane.takes(&at.topic, at.partition);
             let own = owned.iter().filter(own).cloned();
             match is_full {
@@ -84,14 +84,14 @@ impl Lanes {
     pub fn paused_of(&self, partitions: &[TopicPartition]) -> Vec<TopicPartition> {
         let is_paused = |at: &&TopicPartition| {
             let mut lanes = self.lanes.iter();
-            lanes.any(|lane| lane.paused && lane.takes(&at.topic, at.partition))
+            lanes.any(|lane| lane.is_paused() && lane.takes(&at.topic, at.partition))
         };
         partitions.iter().filter(is_paused).cloned().collect()
     }
 
     /// Nothing more is read.
     pub fn pause_all(&mut self) {
-        self.lanes.iter_mut().for_each(|lane| lane.paused = true);
+        self.lanes.iter_mut().for_each(|lane| lane.set_paused(true));
     }
 
     /// Nothing is in flight, and nothing waits that the backend would take now.

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use bus::TopicPartition;
 
-use crate::config::BatchLimits;
 use crate::records::batch::Batch;
 use crate::records::entry::Entry;
+use crate::records::limits::BatchLimits;
 
 /// The records of one signal that wait to be sent, in the order of arrival.
 #[derive(Debug)]

@@ -9,8 +9,11 @@ use super::entry::Entry;
 /// What is offered to a backend as one request, and accepted or refused as one.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
+    /// Its records, in the order of their offsets in each partition.
     pub entries: Vec<Entry>,
+    /// Spans, log records or metrics in all of them.
     pub items: usize,
+    /// Of all values as they are on the bus.
     pub bytes: usize,
 }
 

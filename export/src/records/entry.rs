@@ -26,6 +26,7 @@ impl Entry {
         }
     }
 
+    /// The partition that it was read from.
     pub fn at(&self) -> TopicPartition {
         TopicPartition {
             topic: self.record.topic.clone(),

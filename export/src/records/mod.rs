@@ -1,5 +1,6 @@
 //! Records on their way to a backend: looked at once, gathered into batches, cut when a backend takes only parts. Pure.
 
 pub mod batch;
-pub mod cut;
+pub(crate) mod cut;
 pub mod entry;
+pub mod limits;

@@ -4,8 +4,6 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bus::{Assigned, Rebalance, Topic, TopicPartition};
-use metrics::counter;
-use runtime::names;
 
 use crate::commit::ledger::Ledger;
 use crate::delivery::deliver::Delivery;
@@ -86,21 +84,9 @@ impl Rebalance for Membership {
     }
 
     fn truncated(&self, at: TopicPartition, from: u64, to: u64) {
-        let Some((_, delivery)) = self.deliveries.iter().find(|(topic, _)| *topic == at.topic)
-        else {
-            return;
-        };
-        let labels = [
-            ("backend", delivery.backend.to_string()),
-            ("signal", delivery.signal.name().to_owned()),
-        ];
-        counter!(names::EXPORT_TRUNCATED, &labels).increment(to.saturating_sub(from));
-        tracing::error!(
-            backend = &*delivery.backend,
-            %at,
-            from,
-            to,
-            "retention deleted records before this backend took them"
-        );
+        let mut deliveries = self.deliveries.iter();
+        if let Some((_, delivery)) = deliveries.find(|(topic, _)| *topic == at.topic) {
+            delivery.truncated(&at, from, to);
+        }
     }
 }
