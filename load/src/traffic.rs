@@ -14,7 +14,8 @@ use schemas::Signal;
 use serde::Serialize;
 
 use crate::attributes;
-use crate::others;
+use crate::logs;
+use crate::metrics;
 use crate::shop::SERVICES;
 use crate::trace::{self, Character, Reported};
 
@@ -190,7 +191,7 @@ impl Traffic {
             Character::Plain => {}
         }
         if self.wants(Signal::Logs) && (character == Character::Error || self.rng.u8(0..8) == 0) {
-            let (bytes, items) = others::logs(&spans, &mut self.rng);
+            let (bytes, items) = logs::request(&spans, &mut self.rng);
             self.summary.log_records += items as u64;
             self.push(Signal::Logs, bytes, items, self.next_trace);
         }
@@ -252,7 +253,7 @@ impl Iterator for Traffic {
                 self.new_trace();
                 if self.wants(Signal::Metrics) && self.next_trace >= self.next_metrics {
                     let (bytes, items) =
-                        others::metrics(self.start_unix_nano, self.next_metrics, &mut self.rng);
+                        metrics::request(self.start_unix_nano, self.next_metrics, &mut self.rng);
                     self.summary.metrics += items as u64;
                     self.push(Signal::Metrics, bytes, items, self.next_metrics);
                     self.next_metrics += SECOND;

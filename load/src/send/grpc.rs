@@ -5,12 +5,12 @@ use bytes::{Buf, BufMut, Bytes};
 use schemas::Signal;
 use tonic::codec::{Codec, CompressionEncoding, DecodeBuf, Decoder, EncodeBuf, Encoder};
 
-use super::{Attempt, CONNECT_TIMEOUT, cause, rejected};
-use crate::send::{Compression, SendOptions};
+use super::attempt::{Attempt, CONNECT_TIMEOUT, cause, rejected};
+use super::options::{Compression, SendOptions};
 
-pub(super) type Client = tonic::client::Grpc<tonic::transport::Channel>;
+pub type Client = tonic::client::Grpc<tonic::transport::Channel>;
 
-pub(super) fn connect(options: &SendOptions) -> anyhow::Result<Client> {
+pub fn connect(options: &SendOptions) -> anyhow::Result<Client> {
     let endpoint = tonic::transport::Endpoint::from_shared(options.endpoint.clone());
     let endpoint = endpoint.with_context(|| {
         format!(
@@ -30,7 +30,7 @@ pub(super) fn connect(options: &SendOptions) -> anyhow::Result<Client> {
     })
 }
 
-pub(super) async fn send(client: &mut Client, signal: Signal, body: Bytes) -> Attempt {
+pub async fn send(client: &mut Client, signal: Signal, body: Bytes) -> Attempt {
     let path = http::uri::PathAndQuery::from_static(signal.grpc_path());
     if let Err(error) = client.ready().await {
         return Attempt::Unreachable(cause(&error));

@@ -7,18 +7,18 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use schemas::Signal;
 
-use super::{Attempt, CONNECT_TIMEOUT, cause, rejected};
-use crate::send::{Compression, Protocol, SendOptions};
+use super::attempt::{Attempt, CONNECT_TIMEOUT, cause, rejected};
+use super::options::{Compression, Protocol, SendOptions};
 
-pub(super) type Client = legacy::Client<HttpConnector, Full<Bytes>>;
+pub type Client = legacy::Client<HttpConnector, Full<Bytes>>;
 
-pub(super) fn connect() -> Client {
+pub fn connect() -> Client {
     let mut connector = HttpConnector::new();
     connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
     legacy::Client::builder(TokioExecutor::new()).build(connector)
 }
 
-pub(super) async fn send(
+pub async fn send(
     client: &Client,
     signal: Signal,
     body: Bytes,
