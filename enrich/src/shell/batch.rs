@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bus::{DeadLetter, Epoch, Fetched, Header, Position, Record, TopicPartition};
-use bytes::Bytes;
+use bus::{DeadLetter, Epoch, Fetched, Position, Record, TopicPartition};
 use redact::Rules;
-use schemas::headers;
+use stage::{records_headers, tenant_of};
 
 use super::routes::Routes;
 use super::tally::Tally;
@@ -66,19 +65,13 @@ impl Builder {
         };
         tally.add(route.signal, &fetched, &processed);
         let to = TopicPartition::new(route.to.clone(), fetched.partition);
-        let tenant = fetched
-            .headers
-            .iter()
-            .find(|header| &*header.name == headers::TENANT);
+        let headers = || records_headers(tenant_of(&fetched));
         for value in processed.clean {
-            let mut headers = vec![header(headers::VERSION_NAME, headers::VERSION)];
-            headers.extend(tenant.cloned());
+            let headers = headers();
             epoch.records.push((to.clone(), Record { headers, value }));
         }
         for (value, reason) in processed.dead {
             let to = routes.dead_letters(fetched.partition);
-            let mut headers = vec![header(headers::VERSION_NAME, headers::VERSION)];
-            headers.extend(tenant.cloned());
             let letter = DeadLetter {
                 stage: "enrich",
                 topic: &fetched.topic,
@@ -87,22 +80,17 @@ impl Builder {
                 reason: &reason.to_string(),
                 value,
             };
-            let record = letter.into_record(headers, bytes_max);
+            let record = letter.into_record(headers(), bytes_max);
             epoch.records.push((to, record));
         }
     }
 }
 
-fn header(name: &'static str, value: impl Into<String>) -> Header {
-    Header {
-        name: Arc::from(name),
-        value: Bytes::from(value.into()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use schemas::Signal;
+    use bus::Header;
+    use bytes::Bytes;
+    use schemas::{Signal, headers};
 
     use super::*;
     use crate::shell::routes::Route;
@@ -133,7 +121,10 @@ mod tests {
             .map(|(at, record)| (&*at.topic, record.value.len()))
             .collect();
         assert_eq!(sizes, [("dead", 10), ("dead", 0)]);
-        let offset = header(headers::DEAD_OFFSET, "4");
+        let offset = Header {
+            name: Arc::from(headers::DEAD_OFFSET),
+            value: Bytes::from_static(b"4"),
+        };
         assert!(records[1].1.headers.contains(&offset), "{records:?}");
         assert_eq!(batch.epoch.positions[0].offset, 5);
     }

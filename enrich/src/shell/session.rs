@@ -29,7 +29,6 @@ struct State {
     in_flight: usize,
     /// How the committing thread ended, when it ended by itself.
     failed: Option<CommitError>,
-    committed: u64,
 }
 
 /// Shared by the polling thread, its rebalance callbacks, and the committing thread.
@@ -119,7 +118,6 @@ impl Session {
         match result {
             Ok(()) => {
                 state.in_flight -= 1;
-                state.committed += 1;
             }
             Err(error) => {
                 state.failed.get_or_insert(error);
@@ -141,11 +139,6 @@ impl Session {
         let mut state = self.state();
         (state.failed).get_or_insert_with(|| CommitError::Fenced(why.to_owned()));
         self.changed.notify_all();
-    }
-
-    /// Number of batches that this membership has committed.
-    pub(crate) fn commits(&self) -> u64 {
-        self.state().committed
     }
 
     pub(crate) fn owned(&self) -> BTreeSet<TopicPartition> {

@@ -7,9 +7,10 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use bus::{Bus, CommitError, Committer, Error, GroupOptions, Member, TopicPartition};
+use bus::{Bus, CommitError, Committer, GroupOptions, Member, TopicPartition};
 use runtime::{Drain, Readiness};
 use schemas::Topics;
+use stage::{End, memberships};
 
 use super::batch::{Batch, Builder};
 use super::routes::Routes;
@@ -21,8 +22,6 @@ const IDLE: Duration = Duration::from_millis(100);
 /// How long a full batch waits for a commit before partitions are paused. Pausing throws away what a Kafka client has
 /// fetched ahead; not polling for a minute costs the membership.
 const PAUSE_AFTER: Duration = Duration::from_secs(5);
-const RETRY_FIRST: Duration = Duration::from_millis(100);
-const RETRY_MAX: Duration = Duration::from_secs(5);
 
 /// Runs enrich until it is drained: blocking, so on a thread of its own. The topics must exist.
 ///
@@ -36,60 +35,11 @@ pub fn run(
     ready: Readiness,
     drain: Drain,
 ) -> anyhow::Result<()> {
-    let mut retry = RETRY_FIRST;
-    while !drain.is_requested() {
-        let (end, commits) = membership(&config, &*bus, &topics, &instance, &ready, &drain);
-        if commits > 0 {
-            retry = RETRY_FIRST;
-        }
-        let reason = match end {
-            End::Drained => break,
-            End::Failed(error) => return Err(error),
-            End::Again(reason) => reason,
-        };
-        tracing::info!(
-            reason,
-            wait_ms = retry.as_millis() as u64,
-            "enrich joins its group anew"
-        );
-        ready.not_ready(format!("joining again: {reason}"));
-        drain.wait(retry);
-        retry = (retry * 2).min(RETRY_MAX);
-    }
-    Ok(())
+    let membership = || membership(&config, &*bus, &topics, &instance, &ready, &drain);
+    memberships("enrich", &ready, &drain, membership)
 }
 
-/// How a membership ended.
-enum End {
-    Drained,
-    /// The positions on the bus hold; what was in memory is gone.
-    Again(String),
-    Failed(anyhow::Error),
-}
-
-impl From<Error> for End {
-    fn from(error: Error) -> Self {
-        match error {
-            Error::Unavailable(_) | Error::Denied(_) | Error::QueueFull => {
-                Self::Again(error.to_string())
-            }
-            Error::Fatal(_) | Error::RecordTooLarge { .. } => Self::Failed(error.into()),
-        }
-    }
-}
-
-impl From<CommitError> for End {
-    fn from(error: CommitError) -> Self {
-        match error {
-            CommitError::Fenced(_) => Self::Again(error.to_string()),
-            CommitError::Fatal(_) => {
-                Self::Failed(anyhow::Error::from(error).context("committing what enrich wrote"))
-            }
-        }
-    }
-}
-
-/// One membership, and how many batches it has committed.
+/// One membership.
 fn membership(
     config: &Config,
     bus: &dyn Bus,
@@ -97,25 +47,18 @@ fn membership(
     instance: &str,
     ready: &Readiness,
     drain: &Drain,
-) -> (End, u64) {
-    let routes = match Routes::new(bus, topics) {
-        Ok(routes) => routes,
-        Err(error) => return (unavailable(error), 0),
-    };
-    let group = topics.group("enrich");
+) -> Result<(), End> {
+    let routes = Routes::new(bus, topics)?;
     let options = GroupOptions {
+        group: topics.group("enrich"),
         topics: routes.sources(),
         delivery: config.delivery,
         // Stages of one process must not take each other's place.
         instance: format!("{instance}-enrich"),
         revoke_timeout: REVOKE_TIMEOUT + Duration::from_secs(5),
-        group,
     };
     let session = Arc::new(Session::default());
-    let (mut member, committer) = match bus.join(options, session.clone()) {
-        Ok(joined) => joined,
-        Err(error) => return (error.into(), 0),
-    };
+    let (mut member, committer) = bus.join(options, session.clone())?;
     let builder = Builder::new(routes, config.rules.clone());
     let polled = std::thread::scope(|scope| {
         let (batches, work) = mpsc::channel();
@@ -129,12 +72,10 @@ fn membership(
         }
     });
     let closed = member.close();
-    let end = match (session.failure(), polled) {
-        (Some(error), _) => error.into(),
-        (None, Err(end)) => end,
-        (None, Ok(())) => closed.map_or_else(End::from, |()| End::Drained),
-    };
-    (end, session.commits())
+    match session.failure() {
+        Some(error) => Err(error.into()),
+        None => polled.and(closed.map_err(End::from)),
+    }
 }
 
 /// Reads and makes batches until drained or failed; what was handed over is committed by then, or refused.
@@ -229,12 +170,5 @@ fn commit(
         if failed {
             return;
         }
-    }
-}
-
-fn unavailable(error: anyhow::Error) -> End {
-    match error.downcast::<Error>() {
-        Ok(error) => End::from(error),
-        Err(error) => End::Failed(error),
     }
 }

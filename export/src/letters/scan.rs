@@ -1,11 +1,12 @@
 //! Reads the topic of the dead letters from end to end, in bounded steps, and writes marks.
 
 use std::collections::HashSet;
+use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, bail};
-use bus::{Bus, Fetched, Publisher, Reader, TopicPartition};
+use anyhow::Context;
+use bus::{Bus, Fetched, Publisher, Scan, TopicPartition};
 use bytes::Bytes;
 use schemas::{Topics, headers};
 use tokio::sync::oneshot;
@@ -14,8 +15,6 @@ use super::filter::Filter;
 use super::letter::{Letter, LetterId};
 use super::marks::{Fate, mark, marked};
 
-const POLL: Duration = Duration::from_millis(200);
-const POLL_BYTES: usize = 4 << 20;
 /// The end of the log may be held back by an open transaction, for 10 s at most.
 const PATIENCE: Duration = Duration::from_secs(20);
 /// Letters named by one mark.
@@ -25,7 +24,6 @@ const MARK_MAX: usize = 1000;
 pub struct Letters {
     bus: Arc<dyn Bus>,
     topics: Topics,
-    reader: Box<dyn Reader>,
     publisher: Option<Arc<dyn Publisher>>,
     /// Each partition's offsets.
     ranges: Vec<(TopicPartition, std::ops::Range<u64>)>,
@@ -54,17 +52,16 @@ impl Letters {
         let mut letters = Self {
             bus,
             topics: topics.clone(),
-            reader,
             publisher: None,
             ranges,
             settled: HashSet::new(),
         };
         let mut settled = HashSet::new();
-        letters.scan(|record| {
+        letters.all()?.to_end(PATIENCE, |record| {
             let partition = record.partition;
             let ids = marked(&record).into_iter();
             settled.extend(ids.map(|offset| LetterId { partition, offset }));
-            Ok(true)
+            ControlFlow::Continue(())
         })?;
         letters.settled = settled;
         Ok(letters)
@@ -79,61 +76,35 @@ impl Letters {
         filter: &Filter,
         mut each: impl FnMut(&mut Self, Letter) -> anyhow::Result<bool>,
     ) -> anyhow::Result<()> {
-        for (at, range) in self.ranges.clone() {
-            let mut from = range.start;
-            while from < range.end {
-                let (records, next) = self.read(&at, from, range.end)?;
-                from = next;
-                for letter in records.into_iter().filter_map(Letter::of) {
-                    let is_open = !self.settled.contains(&letter.id);
-                    if is_open && filter.takes(&letter) && !each(self, letter)? {
-                        return Ok(());
-                    }
+        let mut unread = self.all()?;
+        let mut outcome = Ok(());
+        let look = |record: Fetched| {
+            let Some(letter) = Letter::of(record) else {
+                return ControlFlow::Continue(());
+            };
+            if self.settled.contains(&letter.id) || !filter.takes(&letter) {
+                return ControlFlow::Continue(());
+            }
+            match each(self, letter) {
+                Ok(true) => ControlFlow::Continue(()),
+                Ok(false) => ControlFlow::Break(()),
+                Err(error) => {
+                    outcome = Err(error);
+                    ControlFlow::Break(())
                 }
             }
-        }
-        Ok(())
+        };
+        unread.to_end(PATIENCE, look)?;
+        outcome
     }
 
-    fn scan(
-        &mut self,
-        mut each: impl FnMut(Fetched) -> anyhow::Result<bool>,
-    ) -> anyhow::Result<()> {
-        for (at, range) in self.ranges.clone() {
-            let mut from = range.start;
-            while from < range.end {
-                let (records, next) = self.read(&at, from, range.end)?;
-                from = next;
-                for record in records {
-                    if !each(record)? {
-                        return Ok(());
-                    }
-                }
-            }
+    /// Everything in the ranges, one partition after the other.
+    fn all(&self) -> anyhow::Result<Scan> {
+        let mut scan = Scan::new(self.bus.reader()?).with_partitions_max(1);
+        for (at, range) in &self.ranges {
+            scan.add(at.clone(), range.clone());
         }
-        Ok(())
-    }
-
-    /// Some records of a partition from an offset on, and where to go on.
-    fn read(
-        &mut self,
-        at: &TopicPartition,
-        from: u64,
-        end: u64,
-    ) -> anyhow::Result<(Vec<Fetched>, u64)> {
-        self.reader.assign(&[(at.clone(), from)])?;
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let mut records = self.reader.poll(POLL, POLL_BYTES)?;
-            let next = self.reader.position(at)?;
-            records.retain(|record| record.offset < end);
-            if !records.is_empty() || next >= end {
-                return Ok((records, next));
-            }
-            if Instant::now() > deadline {
-                bail!("{at} can't be read past offset {next}, of {end}");
-            }
-        }
+        Ok(scan)
     }
 
     /// The value of a letter, from where it came when the letter had no room for it; `None` when that is gone.
@@ -146,14 +117,17 @@ impl Letters {
             return Ok(Some(original.value.clone()));
         }
         let at = TopicPartition::new(original.topic.clone(), original.partition);
-        let range = self.reader.range(&at)?;
+        let mut scan = Scan::new(self.bus.reader()?);
+        let range = scan.reader().range(&at)?;
         if !range.contains(&original.offset) {
             return Ok(None);
         }
-        let (records, _) = self.read(&at, original.offset, original.offset + 1)?;
-        let found = records
-            .into_iter()
-            .find(|record| record.offset == original.offset);
+        scan.add(at, original.offset..original.offset + 1);
+        let mut found = None;
+        scan.to_end(PATIENCE, |record| {
+            found = Some(record);
+            ControlFlow::Break(())
+        })?;
         let (Some(found), Some(signal)) = (found, letter.signal(&self.topics)) else {
             return Ok(None);
         };

@@ -93,8 +93,7 @@ impl BackendRun {
                 dead_letters: Arc::new(dead_letters?),
             })
         };
-        bus::until_reachable(look_up, &self.ready, &self.drain)
-            .context("can't learn of its topics")
+        bus::until_reachable(look_up, &self.ready, &self.drain).context("can't learn of its topics")
     }
 
     fn io(&self) -> anyhow::Result<Runtime> {
