@@ -7,9 +7,9 @@ use std::time::Duration;
 use runtime::exit;
 
 use crate::config::Config;
-use crate::pipeline::Stage;
+use crate::pipeline::Summary;
 use crate::rehearsal;
-use crate::summary::Summary;
+use crate::stage::Stage;
 
 #[derive(clap::Args)]
 pub struct Args {

@@ -10,8 +10,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::pipeline::Stage;
 use crate::rehearsal::{self, RawTest};
+use crate::stage::Stage;
 
 /// The configuration of Tailwater. Everything has a default; a file says at least one thing.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]

@@ -8,7 +8,6 @@ mod enrich;
 mod export;
 mod import;
 mod ingest;
-mod live;
 mod load;
 #[cfg(test)]
 mod metric_names_tests;
@@ -16,12 +15,10 @@ mod pipeline;
 #[cfg(test)]
 mod reference;
 mod rehearsal;
-mod reload;
 mod run;
 mod sample;
 mod schema;
-mod summary;
-mod watching;
+mod stage;
 mod why;
 
 use clap::{Parser, Subcommand};

@@ -6,7 +6,8 @@ use runtime::logging::{self, LogConfig};
 use runtime::{exit, stop_on_signals};
 
 use crate::config::Config;
-use crate::pipeline::{Pipeline, Stage};
+use crate::pipeline::Pipeline;
+use crate::stage::Stage;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -56,7 +57,7 @@ fn serve(config: &Config, stages: &[Stage]) -> anyhow::Result<()> {
         let stop = stop_on_signals()?;
         match Pipeline::start(config, stages, &stop).await? {
             Some(pipeline) => {
-                pipeline.summary.say();
+                pipeline.summary.print();
                 pipeline.run(stop.requested()).await
             }
             None => Ok(()),

@@ -1,7 +1,7 @@
 //! `tailwater sample`: raw traces, decided whole; this stage alone.
 
-use crate::pipeline::Stage;
 use crate::run::{Args, run_stages};
+use crate::stage::Stage;
 
 pub fn run(args: &Args) -> i32 {
     run_stages(args, &[Stage::Sampler])

@@ -3,7 +3,8 @@
 use export::letters::{Fate, LetterId};
 use runtime::exit;
 
-use super::{Selection, open};
+use super::letters::open;
+use super::selection::Selection;
 use crate::config::Config;
 
 /// Letters that are struck off together.

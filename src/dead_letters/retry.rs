@@ -6,8 +6,9 @@
 use export::letters::{Fate, Sender, Sent};
 use runtime::exit;
 
+use super::letters::{NOT_ALL, open};
+use super::selection::Selection;
 use super::text::{CHARS_MAX, plain};
-use super::{NOT_ALL, Selection, open};
 use crate::config::Config;
 
 #[derive(clap::Args)]

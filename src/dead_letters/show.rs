@@ -5,8 +5,9 @@ use runtime::exit;
 use schemas::Topics;
 use schemas::otlp::Items;
 
+use super::letters::{NOT_ALL, open};
+use super::selection::Selection;
 use super::text::{CHARS_MAX, plain, time};
-use super::{NOT_ALL, Selection, open};
 use crate::config::Config;
 
 /// Of a list without `--limit`.
@@ -139,7 +140,7 @@ pub fn show(config: &Config, args: &ShowArgs) -> anyhow::Result<i32> {
             head(&letter);
             match (json, value) {
                 (Some(json), _) => println!("{}", pretty(&json)),
-                (None, Some(value)) => println!("{}", hex(&value)),
+                (None, Some(value)) => println!("{}", hex_dump(&value)),
                 (None, None) => {
                     println!("its value had no room in the letter, and the original is gone")
                 }
@@ -173,7 +174,7 @@ fn pretty(json: &str) -> String {
 }
 
 /// What isn't OTLP, from its beginning.
-fn hex(value: &[u8]) -> String {
+fn hex_dump(value: &[u8]) -> String {
     let lines = value[..value.len().min(HEX_BYTES)].chunks(16).map(|line| {
         let bytes: Vec<_> = line.iter().map(|byte| format!("{byte:02x}")).collect();
         let text: String = (line.iter())

@@ -5,21 +5,21 @@
 mod figures;
 mod outcome;
 mod screen;
+mod shop;
 mod tree;
 mod view;
 
 use std::io::IsTerminal;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-use ::load::{Compression, Mix, Protocol, Request, SendOptions, Traffic};
 use anyhow::{Context, bail};
-use runtime::{exit, names, stop_on_signals};
+use runtime::{Drain, Metrics, exit, names, stop_on_signals};
 
 use crate::config::Config;
-use crate::pipeline::{Pipeline, Stage};
+use crate::pipeline::Pipeline;
+use crate::stage::Stage;
+use shop::Shop;
 use view::View;
 
 /// Traces are decided this long after their first span: short, so that half a minute shows it.
@@ -146,39 +146,10 @@ async fn show(args: &Args, dir: &Path) -> anyhow::Result<()> {
     let dumb = view::is_dumb(term.as_deref());
     let plain = args.plain || dumb || !std::io::stdout().is_terminal();
     let mut view = View::new(plain, &pipeline);
-    let started = Instant::now();
-    let over = Arc::new(AtomicBool::new(false));
-    let (shop, generated) = Shop::new(args, args.duration - SETTLE, over.clone())?;
-    let options = SendOptions {
-        endpoint: format!("http://{grpc}"),
-        protocol: Protocol::Grpc,
-        compression: Compression::None,
-        connections: 2,
-        paced: true,
-        connect_for: args.duration,
-        retry_for: args.duration,
-    };
-    let sending = tokio::spawn(::load::send(shop, options, |_| ()));
-    let metrics = pipeline.metrics.clone();
-    let ends = started + args.duration;
-    let mut tick = tokio::time::interval(REFRESH);
-    loop {
-        tokio::select! {
-            _ = tick.tick() => {}
-            () = stop.requested() => break,
-        }
-        let totals = metrics.snapshot();
-        view.draw(&totals, started.elapsed(), args.duration)?;
-        let now = Instant::now();
-        let settled = sending.is_finished() && is_settled(&totals);
-        if settled && now + SETTLE / 4 >= ends || now >= ends + SETTLE_MAX {
-            break;
-        }
-    }
-    over.store(true, Ordering::Relaxed);
-    let report = sending.await??;
-    let sent = generated.recv().context("the traffic left no summary")?;
-    let totals = metrics.snapshot();
+    let shop = Shop::open(args.rate, args.seed, args.duration, SETTLE, grpc)?;
+    watch(args.duration, &pipeline.metrics, &stop, &shop, &mut view).await?;
+    let (report, sent) = shop.close().await?;
+    let totals = pipeline.metrics.snapshot();
     let width = view.end()?.unwrap_or(WIDTH);
     let interrupted = stop.is_requested();
     let kept = dir.join("kept.jsonl");
@@ -204,6 +175,32 @@ async fn show(args: &Args, dir: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Shows how it goes until all that was sent has come out, or somebody stops it.
+async fn watch(
+    duration: Duration,
+    metrics: &Metrics,
+    stop: &Drain,
+    shop: &Shop,
+    view: &mut View,
+) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let ends = started + duration;
+    let mut tick = tokio::time::interval(REFRESH);
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            () = stop.requested() => return Ok(()),
+        }
+        let totals = metrics.snapshot();
+        view.draw(&totals, started.elapsed(), duration)?;
+        let now = Instant::now();
+        let settled = shop.has_sent_all() && is_settled(&totals);
+        if settled && now + SETTLE / 4 >= ends || now >= ends + SETTLE_MAX {
+            return Ok(());
+        }
+    }
+}
+
 /// Every span is decided, and what was kept is in the file that the summary reads.
 fn is_settled(totals: &runtime::Snapshot) -> bool {
     let delivered = totals.sum(
@@ -214,61 +211,4 @@ fn is_settled(totals: &runtime::Snapshot) -> bool {
         && totals.sum(names::SAMPLER_CONSUMED, &[])
             == totals.sum(ingest::names::PUBLISHED, &[("signal", "traces")])
         && delivered == totals.sum(names::SAMPLER_KEPT, &[])
-}
-
-/// The shop's traffic, until it is over; leaves its summary when it is dropped.
-struct Shop {
-    traffic: Traffic,
-    length: Duration,
-    over: Arc<AtomicBool>,
-    summary: std::sync::mpsc::Sender<::load::Summary>,
-}
-
-impl Shop {
-    fn new(
-        args: &Args,
-        length: Duration,
-        over: Arc<AtomicBool>,
-    ) -> anyhow::Result<(Self, std::sync::mpsc::Receiver<::load::Summary>)> {
-        let mix = Mix {
-            spans_per_second: args.rate,
-            spans_per_request: 100,
-            late_seconds_max: 8,
-            signals: vec!["traces", "logs", "metrics"],
-            ..Mix::default()
-        };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos() as u64;
-        let spans =
-            (args.rate * length.saturating_sub(Duration::from_secs(3)).as_secs_f64()) as u64;
-        let (summary, generated) = std::sync::mpsc::channel();
-        Ok((
-            Self {
-                traffic: Traffic::new(mix, args.seed, spans, now),
-                length,
-                over,
-                summary,
-            },
-            generated,
-        ))
-    }
-}
-
-impl Iterator for Shop {
-    type Item = Request;
-
-    fn next(&mut self) -> Option<Request> {
-        if self.over.load(Ordering::Relaxed) {
-            return None;
-        }
-        let mut request = self.traffic.next()?;
-        // Slow traces and late spans would take longer than the demo: the last of them come at its end.
-        request.due = request.due.min(self.length);
-        Some(request)
-    }
-}
-
-impl Drop for Shop {
-    fn drop(&mut self) {
-        let _ = self.summary.send(self.traffic.summary().clone());
-    }
 }

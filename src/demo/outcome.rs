@@ -47,7 +47,7 @@ impl Outcome {
                 .with_context(|| format!("{} holds a line that isn't JSON", kept.display()))?;
             collect(&request, &mut traces);
         }
-        let errors: HashSet<String> = sent.error_trace_ids.iter().map(|id| hex(id)).collect();
+        let errors: HashSet<String> = sent.error_trace_ids.iter().map(const_hex::encode).collect();
         let whole_error = |id: &String| {
             traces
                 .get(id)
@@ -175,8 +175,4 @@ fn collect(request: &Value, traces: &mut HashMap<String, Vec<Span>>) {
             });
         }
     }
-}
-
-fn hex(id: &[u8]) -> String {
-    id.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -6,8 +6,8 @@
 mod collector;
 mod duration;
 mod refinery;
+mod value;
 mod verify;
-
 mod yaml;
 
 use std::path::{Path, PathBuf};
@@ -131,40 +131,4 @@ fn translated(
         remarks: ours.remarks().into_iter().cloned().collect(),
         problems,
     })
-}
-
-/// A value by its path.
-fn at<'v>(value: &'v Value, path: &[&str]) -> Option<&'v Value> {
-    path.iter().try_fold(value, |value, key| value.get(key))
-}
-
-/// Mappings as pairs; of anything else nothing.
-fn entries(value: Option<&Value>) -> impl Iterator<Item = (&str, &Value)> {
-    value
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
-        .map(|(key, value)| (key.as_str(), value))
-}
-
-fn items(value: Option<&Value>) -> &[Value] {
-    value.and_then(Value::as_array).map_or(&[], Vec::as_slice)
-}
-
-/// Changes each text in a value; keys stay.
-fn change_texts(value: &mut Value, change: &dyn Fn(&str) -> String) {
-    match value {
-        Value::String(text) => *text = change(text),
-        Value::Array(items) => {
-            for item in items {
-                change_texts(item, change);
-            }
-        }
-        Value::Object(map) => {
-            for (_, value) in map.iter_mut() {
-                change_texts(value, change);
-            }
-        }
-        _ => {}
-    }
 }

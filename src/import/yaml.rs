@@ -4,6 +4,8 @@
 
 use serde_json::Value;
 
+use super::value::change_texts;
+
 /// The longest value that is written in braces on one line, in characters.
 const LINE_CHARS_MAX: usize = 130;
 
@@ -61,7 +63,7 @@ impl Yaml {
         let value = value.into();
         if value.says_nothing() {
             for remark in value.remarks() {
-                self.say(remark.weight, remark.text.clone());
+                self.add_remark(remark.weight, remark.text.clone());
             }
         } else if let Self::Map(lines) = self {
             lines.push(Line::Is((key.to_owned(), value)));
@@ -74,20 +76,20 @@ impl Yaml {
 
     /// Says that something is not needed, or done in another way.
     pub fn remark(&mut self, text: impl Into<String>) {
-        self.say(Weight::Note, text.into());
+        self.add_remark(Weight::Note, text.into());
     }
 
     /// Says that something means another thing here.
     pub fn changed(&mut self, text: impl Into<String>) {
-        self.say(Weight::Changed, text.into());
+        self.add_remark(Weight::Changed, text.into());
     }
 
     /// Says that something is not carried over.
     pub fn lost(&mut self, text: impl Into<String>) {
-        self.say(Weight::Lost, text.into());
+        self.add_remark(Weight::Lost, text.into());
     }
 
-    pub fn say(&mut self, weight: Weight, text: String) {
+    pub fn add_remark(&mut self, weight: Weight, text: String) {
         let remark = Remark { weight, text };
         match self {
             Self::Map(lines) => lines.push(Line::Remark(remark)),
@@ -123,7 +125,7 @@ impl Yaml {
     /// Changes each text that stands as a value.
     pub fn change_texts(&mut self, change: &dyn Fn(&str) -> String) {
         match self {
-            Self::Plain(value) => super::change_texts(value, change),
+            Self::Plain(value) => change_texts(value, change),
             Self::Map(lines) => {
                 for line in lines {
                     if let Line::Is((_, value)) = line {

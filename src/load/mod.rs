@@ -1,6 +1,6 @@
 //! `tailwater load`: seeded traffic to an OTLP endpoint or a file, or from a file; reports what it sent as JSON.
 
-mod heard;
+mod progress;
 
 use std::io::{BufReader, BufWriter, Write};
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use runtime::exit;
 use schemas::Signal;
 use schemas::otlp::Items;
 
-use heard::Heard;
+use progress::Progress;
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -233,8 +233,8 @@ fn deliver(
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let heard = Heard::new(endpoint.clone());
-    let sending = ::load::send(requests, options, move |event| heard.hear(event));
+    let progress = Progress::new(endpoint.clone(), RETRY_FOR);
+    let sending = ::load::send(requests, options, move |event| progress.show(event));
     let outcome = runtime.block_on(sending);
     // After a failure, what is left of the traffic may not be due for long.
     runtime.shutdown_background();

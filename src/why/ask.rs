@@ -1,4 +1,7 @@
-//! Asks the process that holds an embedded bus, over its admin endpoint.
+//! Asking the process that holds an embedded bus, over its admin endpoint.
+//!
+//! One question, blocking, by HTTP/1.0: the few lines for that are written here, since a client library needs a runtime, and both timeouts and the limit of the
+//! answer around it besides.
 //!
 //! That process notes its address in the bus's directory, since its configuration may not be the one at hand.
 
@@ -13,7 +16,7 @@ use runtime::config::Secret;
 
 use crate::config::Config;
 
-use super::history::{History, hex};
+use super::history::History;
 
 const CONNECT: Duration = Duration::from_secs(2);
 /// It may have to read a long decision log.
@@ -90,7 +93,7 @@ fn ask(mut address: SocketAddr, token: &Secret, id: [u8; 16]) -> anyhow::Result<
     write!(
         stream,
         "GET /why/{} HTTP/1.0\r\nhost: {address}\r\n{token}\r\n",
-        hex(&id)
+        const_hex::encode(id)
     )?;
     let mut answer = String::new();
     (stream.take(ANSWER_BYTES_MAX).read_to_string(&mut answer)).context("no answer")?;

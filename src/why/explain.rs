@@ -187,26 +187,12 @@ fn duration(us: u64) -> String {
     }
 }
 
-/// UTC, as RFC 3339 writes it.
+/// UTC, as RFC 3339 writes it, which ends with the year 9999.
 fn time(ms: u64) -> String {
-    let (days, of_day) = ((ms / 86_400_000) as i64, ms % 86_400_000);
-    // Howard Hinnant's civil_from_days: <https://howardhinnant.github.io/date_algorithms.html>.
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let (hour, minute) = (of_day / 3_600_000, of_day / 60_000 % 60);
-    let (second, milli) = (of_day / 1000 % 60, of_day % 1000);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
+    let at = std::time::UNIX_EPOCH + std::time::Duration::from_millis(ms);
+    let mut text = String::new();
+    let _ = write!(text, "{}", humantime::format_rfc3339_millis(at));
+    text
 }
 
 #[cfg(test)]
@@ -346,6 +332,7 @@ mod tests {
         assert_eq!(duration(999), "999 µs");
         assert_eq!(duration(1500), "1.5 ms");
         assert_eq!(duration(12_000_000), "12 s");
+        assert_eq!(time(u64::MAX), "");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use schemas::decisions::{Decision, DecisionBatch, EntryKind, UNKNOWN_THRESHOLD, 
 use schemas::partition::partition_of;
 use schemas::{Signal, Topics};
 
-use super::history::{Entry, History, Kind, hex, probability};
+use super::history::{Entry, History, Kind, probability};
 
 /// The end of the log may be held back by an open transaction, for 10 s at most.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -50,7 +50,7 @@ pub fn find(bus: &dyn Bus, topics: &Topics, id: [u8; 16]) -> anyhow::Result<Opti
         return Err(error).with_context(|| format!("cannot read {log} at offset {offset}"));
     }
     Ok((!entries.is_empty()).then(|| History {
-        trace_id: hex(&id),
+        trace_id: const_hex::encode(id),
         partition,
         raw_from_offset: there.start,
         raw_to_offset: there.end,
@@ -75,7 +75,7 @@ fn named(batch: &DecisionBatch, index: u32, entry: &Decision, log_offset: u64) -
     let matched = batch.match_sets.get(entry.match_set as usize);
     let links = |all: &[schemas::decisions::Link]| -> Vec<String> {
         let its = all.iter().filter(|link| link.entry == index);
-        its.map(|link| hex(&link.trace_id)).collect()
+        its.map(|link| const_hex::encode(link.trace_id)).collect()
     };
     let keep = entry.verdict == Verdict::Keep;
     let chance = keep && entry.threshold > 0 && entry.threshold < UNKNOWN_THRESHOLD;

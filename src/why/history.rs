@@ -89,7 +89,3 @@ pub fn probability(threshold: u64) -> Option<f64> {
     let known = threshold < UNKNOWN_THRESHOLD;
     known.then(|| (UNKNOWN_THRESHOLD - threshold) as f64 / UNKNOWN_THRESHOLD as f64)
 }
-
-pub fn hex(id: &[u8]) -> String {
-    id.iter().map(|byte| format!("{byte:02x}")).collect()
-}

@@ -17,7 +17,7 @@ use runtime::exit;
 use schemas::Topics;
 
 use crate::config::Config;
-use crate::pipeline::Stage;
+use crate::stage::Stage;
 pub use ask::leave_address;
 pub use find::find;
 pub use history::History;
@@ -89,7 +89,7 @@ pub fn run(args: &Args) -> i32 {
         Ok(None) => {
             eprintln!(
                 "nothing is known of trace {}{}: it never came, it is undecided still, or its verdict is older than the decision log",
-                history::hex(&args.id.0),
+                const_hex::encode(args.id.0),
                 match args.tenant.as_deref() {
                     None => String::new(),
                     Some("") => " in the default tenant".to_owned(),

@@ -1,4 +1,4 @@
-//! What is told of a trace, redacted as it would be for export: names of services and operations may hold what must not leave.
+//! What is shown of a trace, redacted as it would be for export: names of services and operations may hold what must not leave.
 
 use std::sync::Arc;
 
@@ -21,12 +21,12 @@ pub fn redact(mut history: History, rules: &Arc<Rules>) -> History {
     history
         .entries
         .iter_mut()
-        .for_each(|entry| names(entry, &mut rewriter));
+        .for_each(|entry| redact_names(entry, &mut rewriter));
     history
 }
 
 /// By the stage's own code, on a root span with these names: so nothing can be shown here that export would not get.
-fn names(entry: &mut Entry, rewriter: &mut Rewriter) {
+fn redact_names(entry: &mut Entry, rewriter: &mut Rewriter) {
     let (service, operation) = (entry.root_service.take(), entry.root_operation.take());
     if service.is_none() && operation.is_none() {
         return;
@@ -139,7 +139,7 @@ mod tests {
     const MASK: &str = r"{mask: [{name: email, pattern: '[\w.+-]+@[\w-]+\.[\w.]+', with: '****'}]}";
 
     #[test]
-    fn what_export_would_not_get_is_not_told() {
+    fn what_export_would_not_get_is_not_shown() {
         let some = |text: &str| Some(text.to_owned());
         assert_eq!(
             shown("{}", "shop", "GET /a"),

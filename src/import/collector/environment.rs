@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::super::change_texts;
+use super::super::value::change_texts;
 use super::super::yaml::Yaml;
 
 /// The same configuration with our references; what has no equal stands as text.

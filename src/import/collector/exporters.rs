@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::super::duration;
+use super::super::value::{at, entries};
 use super::super::yaml::{Weight, Yaml};
-use super::super::{at, duration, entries};
+use super::component::{Reason, kind, leftovers, reasons};
 use super::pipelines::Pipelines;
-use super::{Reason, kind, leftovers, reasons};
 
 pub(super) fn export(pipelines: &Pipelines) -> Yaml {
     let (mut export, mut backends) = (Yaml::map(), Yaml::list());

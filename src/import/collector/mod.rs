@@ -1,6 +1,7 @@
 //! From the OpenTelemetry Collector: `tail_sampling` above all, and of a whole configuration what comes in, what is redacted
 //! and where it goes.
 
+mod component;
 mod environment;
 mod exporters;
 mod pipelines;
@@ -11,12 +12,10 @@ mod sampling;
 
 use serde_json::Value;
 
+use self::component::{Component, is_sampling, kind};
 use self::pipelines::Pipelines;
-use super::yaml::{Weight, Yaml};
-use super::{at, entries, items};
-
-/// A component of a Collector's configuration: its id (`otlp/tempo`), and what is written about it.
-type Component<'v> = (&'v str, &'v Value);
+use super::value::{at, entries, items};
+use super::yaml::Yaml;
 
 /// # Errors
 /// There is nothing to translate, or there are several `tail_sampling` and none was chosen.
@@ -43,15 +42,6 @@ pub(super) fn import(from: &Value, processor: Option<&str>) -> Result<Yaml, Stri
     ours.set("export", exporters::export(&pipelines));
     others(from, name.is_some(), &mut ours);
     Ok(ours)
-}
-
-/// The type of a component: what stands before the slash of its id.
-fn kind(id: &str) -> &str {
-    id.split('/').next().unwrap_or(id)
-}
-
-fn is_sampling(id: &str) -> bool {
-    kind(id) == "tail_sampling"
 }
 
 /// The section by itself, under its name, or within `processors`; `None`: nothing is sampled.
@@ -148,26 +138,6 @@ fn others(from: &Value, sampled: bool, ours: &mut Yaml) {
             ours.remark(format!("{key}: no equal here"));
         }
     }
-}
-
-/// What is written in a section besides `known` is remarked on.
-fn leftovers(of: &str, section: &Value, known: &[&str], ours: &mut Yaml) {
-    for (key, _) in entries(Some(section)).filter(|(key, _)| !known.contains(key)) {
-        ours.remark(format!("{of}: `{key}` has no equal here"));
-    }
-}
-
-/// A key of a list that has a reason of its own.
-type Reason = (&'static str, Weight, &'static str);
-
-/// Remarks on those keys of a section that have a reason; returns what they are.
-fn reasons(of: &str, section: &Value, reasons: &[Reason], ours: &mut Yaml) -> Vec<&'static str> {
-    for (key, weight, why) in reasons {
-        if section.get(key).is_some_and(|value| !value.is_null()) {
-            ours.say(*weight, format!("{of}: `{key}`: {why}"));
-        }
-    }
-    reasons.iter().map(|(key, ..)| *key).collect()
 }
 
 #[cfg(test)]

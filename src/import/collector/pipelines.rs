@@ -5,9 +5,10 @@
 
 use serde_json::Value;
 
+use super::super::value::{at, entries, items};
 use super::super::yaml::Yaml;
-use super::super::{at, entries, items};
-use super::{is_sampling, kind, processors};
+use super::component::{is_sampling, kind};
+use super::processors;
 
 /// What Tailwater has a place for, in the order of `signals`.
 const SIGNALS: [&str; 3] = ["traces", "logs", "metrics"];

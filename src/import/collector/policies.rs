@@ -3,8 +3,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::super::value::{entries, items};
 use super::super::yaml::Yaml;
-use super::super::{entries, items};
 use sampler::policy::RawPolicy;
 
 /// Adds a policy to the list, after remarks on what could not be taken over.

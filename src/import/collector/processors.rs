@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
+use super::super::value::{at, entries, items};
 use super::super::yaml::{Weight, Yaml};
-use super::super::{at, entries, items};
-use super::{Component, Reason, is_sampling, kind, leftovers, reasons};
+use super::component::{Component, Reason, is_sampling, kind, leftovers, reasons};
 
-/// What enrich is told.
+/// What enrich is to do.
 #[derive(Default)]
 struct Rules {
     delete: Vec<Value>,
@@ -96,7 +96,7 @@ fn without_equal(id: &str, enrich: &mut Yaml) {
             "no equal here; run it in a Collector before or behind Tailwater",
         ),
     };
-    enrich.say(weight, format!("processor {id}: {why}"));
+    enrich.add_remark(weight, format!("processor {id}: {why}"));
 }
 
 const BY_PATTERN: &str =

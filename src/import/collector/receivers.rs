@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::super::value::{at, entries, items};
 use super::super::yaml::{Weight, Yaml};
-use super::super::{at, entries, items};
-use super::{Component, Reason, kind, leftovers, reasons};
+use super::component::{Component, Reason, kind, leftovers, reasons};
 
 /// What ingest has one of.
 #[derive(Default)]

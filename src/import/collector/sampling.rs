@@ -3,8 +3,9 @@
 use runtime::config::Duration;
 use serde_json::{Value, json};
 
+use super::super::duration;
+use super::super::value::{entries, items};
 use super::super::yaml::Yaml;
-use super::super::{duration, entries, items};
 use super::policies;
 
 /// `None`: nothing is sampled.

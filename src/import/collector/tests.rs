@@ -1,5 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::super::verify::checked;
+use super::super::yaml::Weight;
 use super::*;
 
 fn imported(text: &str) -> String {

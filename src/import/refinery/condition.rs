@@ -5,10 +5,10 @@
 
 use serde_json::Value;
 
-use super::super::{entries, items};
-use super::ask::{Type, ask};
-use super::field::{Computed, Held, Place, Source, sources};
+use super::super::value::{entries, items};
+use super::field::{Computed, Origin, Place, Source, sources};
 use super::operand;
+use super::ottl::{self, Type};
 use super::test::{Known, Test};
 
 /// A condition, as far as it can be said before any span is seen.
@@ -103,7 +103,7 @@ fn is_of_exceptions(field: &str) -> bool {
 /// A trace-wide condition on an exception holds on its event as well.
 fn or_on_an_event(condition: Condition, test: &Test, field: &str) -> Condition {
     let attribute = format!("spanevent.attributes[{}]", operand::quoted(field));
-    let asked = ask(test, &attribute, Type::Any);
+    let asked = ottl::condition(test, &attribute, Type::Any);
     match (condition, asked) {
         (Condition::Any(mut alternatives), Some(asked)) if is_of_exceptions(field) => {
             alternatives.push(Alternative {
@@ -152,11 +152,11 @@ fn merged(sources: Vec<Source>) -> Vec<Source> {
             (
                 Some(Source {
                     place,
-                    held: Held::Paths(paths),
+                    origin: Origin::Paths(paths),
                 }),
                 Source {
                     place: other,
-                    held: Held::Paths(more),
+                    origin: Origin::Paths(more),
                 },
             ) if place == other => paths.extend(more.iter().cloned()),
             _ => out.push(source),
@@ -170,10 +170,12 @@ fn combine(test: &Test, sources: &[Source]) -> Condition {
     let mut found: Vec<Vec<(Place, String)>> = Vec::new();
     let mut nowhere_before: Vec<(Place, String)> = Vec::new();
     let mut may_be_missing = true;
-    for Source { place, held } in sources {
-        let here = match held {
-            Held::Paths(paths) => ask(test, &first_of(paths), Type::Any).map(|asked| vec![asked]),
-            Held::Computed { there, value } => {
+    for Source { place, origin } in sources {
+        let here = match origin {
+            Origin::Paths(paths) => {
+                ottl::condition(test, &first_of(paths), Type::Any).map(|asked| vec![asked])
+            }
+            Origin::Computed { there, value } => {
                 passed(test, value).map(|asked| there.clone().into_iter().chain(asked).collect())
             }
         };
@@ -181,16 +183,16 @@ fn combine(test: &Test, sources: &[Source]) -> Condition {
             let here = here.into_iter().map(|part| (*place, part));
             found.push(nowhere_before.iter().cloned().chain(here).collect());
         }
-        match held {
-            Held::Paths(paths) => {
+        match origin {
+            Origin::Paths(paths) => {
                 nowhere_before.push((*place, format!("{} == nil", first_of(paths))));
             }
-            Held::Computed {
+            Origin::Computed {
                 there: Some(there), ..
             } => {
                 nowhere_before.push((*place, opposite(there)));
             }
-            Held::Computed { there: None, .. } => {
+            Origin::Computed { there: None, .. } => {
                 may_be_missing = false;
                 break;
             }
@@ -219,7 +221,9 @@ fn opposite(condition: &str) -> String {
 /// What is asked of a computed value; an empty list: it passes; `None`: it doesn't.
 fn passed(test: &Test, value: &Computed) -> Option<Vec<String>> {
     match value {
-        Computed::Expression(text, kind) => ask(test, text, *kind).map(|asked| vec![asked]),
+        Computed::Expression(text, kind) => {
+            ottl::condition(test, text, *kind).map(|asked| vec![asked])
+        }
         Computed::Constant(known) => test.holds(*known).then(Vec::new),
     }
 }

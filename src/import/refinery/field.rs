@@ -4,8 +4,8 @@
 //! field that Honeycomb makes of the span itself, else the attribute of its scope, else that of its resource. Source:
 //! `otlp/traces_direct.go` of Husky 0.43.
 
-use super::ask::Type;
 use super::operand::quoted;
+use super::ottl::Type;
 use super::test::Known;
 
 /// Of what a part of a condition speaks.
@@ -21,11 +21,12 @@ pub(super) enum Place {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Source {
     pub(super) place: Place,
-    pub(super) held: Held,
+    pub(super) origin: Origin,
 }
 
+/// How its value comes about.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Held {
+pub(super) enum Origin {
     /// The first of these paths that isn't nil.
     Paths(Vec<String>),
     /// What `value` says, where `there` holds; without: always.
@@ -51,7 +52,7 @@ pub(super) fn sources(field: &str) -> Result<Vec<Source>, String> {
             let count = Computed::Expression("trace.span_count".to_owned(), Type::Int);
             return Ok(vec![Source {
                 place: Place::Trace,
-                held: Held::Computed {
+                origin: Origin::Computed {
                     there: None,
                     value: count,
                 },
@@ -109,7 +110,7 @@ impl Owner {
     fn paths(self, paths: Vec<String>) -> Source {
         Source {
             place: self.place(),
-            held: Held::Paths(paths),
+            origin: Origin::Paths(paths),
         }
     }
 
@@ -122,7 +123,7 @@ impl Owner {
         };
         Source {
             place: self.place(),
-            held: Held::Computed { there, value },
+            origin: Origin::Computed { there, value },
         }
     }
 

@@ -3,10 +3,10 @@
 //! In Refinery the first rule that matches decides; here any policy that matches keeps, and `drop` wins. So each rule becomes a
 //! policy that also asks that no earlier rule matched. Source: `rules.md` and `sample/rules.go` of Refinery 3.
 
-mod ask;
 mod condition;
 mod field;
 mod operand;
+mod ottl;
 mod rule;
 mod sampler;
 mod test;
@@ -14,8 +14,8 @@ mod test;
 use serde_json::{Value, json};
 
 use self::rule::{Matching, Rule, not};
+use super::value::{entries, items};
 use super::yaml::Yaml;
-use super::{entries, items};
 
 /// # Errors
 /// It is not a rules file of version 2, or has no such environment.

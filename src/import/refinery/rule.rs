@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::{entries, items};
+use super::super::value::{entries, items};
 use super::condition::{self, Alternative, Condition};
 
 /// When a rule matches.

@@ -2,8 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+use super::super::duration;
+use super::super::value::{entries, items};
 use super::super::yaml::Yaml;
-use super::super::{duration, entries, items};
 
 /// In the order in which Refinery looks for them.
 const KINDS: [&str; 7] = [

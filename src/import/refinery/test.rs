@@ -6,7 +6,7 @@
 use regex::Regex;
 use serde_json::Value;
 
-use super::super::items;
+use super::super::value::items;
 use super::operand;
 
 /// A comparison by its sign.

@@ -1,6 +1,6 @@
 //! Rights that a broker takes away while everything runs: named in `/readyz` and in the log within ten seconds, and nothing ends by it or is lost.
 //!
-//! What is allowed at the start is what `docs/kafka.md` says is needed, and no more.
+//! What is allowed at the start is what `docs/how-to/secure.md` says is needed, and no more.
 
 use std::time::{Duration, Instant};
 

@@ -25,7 +25,7 @@ impl Refusals {
             tracing::error!(
                 attempted,
                 reason,
-                "kafka refuses us a right; trying again until it is given (docs/kafka.md lists all rights)"
+                "kafka refuses us a right; trying again until it is given (docs/how-to/secure.md lists all rights)"
             );
         }
     }

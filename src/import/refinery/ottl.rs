@@ -16,11 +16,11 @@ pub(super) enum Type {
     Float,
 }
 
-/// What Go reads as a number, near enough: what it leaves out fails, and so holds neither here nor there.
+/// What Go reads as a number, approximately: what it leaves out fails, and so holds neither here nor there.
 const NUMBER_PATTERN: &str = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$";
 
 /// The condition that `of` is there and passes; `None`: no value passes.
-pub(super) fn ask(test: &Test, of: &str, kind: Type) -> Option<String> {
+pub(super) fn condition(test: &Test, of: &str, kind: Type) -> Option<String> {
     let text = match kind {
         Type::Text => of.to_owned(),
         _ => format!("String({of})"),
@@ -35,19 +35,19 @@ pub(super) fn ask(test: &Test, of: &str, kind: Type) -> Option<String> {
             &format!("{text} {} {}", sign.ottl(), quoted(value)),
         ),
         Test::Int(sign, number) => {
-            let odd = |bool: i64| sign.holds(bool, *number);
+            let bool_matters = |bool: i64| sign.holds(bool, *number);
             let int = match kind {
                 Type::Int => of.to_owned(),
                 _ => format!("Int({of})"),
             };
             let asked = present(&int, *sign, &format!("{int} {} {number}", sign.ottl()));
-            no_bool(of, kind, odd(0) || odd(1), asked)
+            no_bool(of, kind, bool_matters(0) || bool_matters(1), asked)
         }
         Test::Float(sign, number) => {
-            let odd = |bool: f64| sign.holds(bool, *number);
+            let bool_matters = |bool: f64| sign.holds(bool, *number);
             let float = float(of, kind);
             let asked = present(of, *sign, &format!("{float} {} {number:?}", sign.ottl()));
-            no_bool(of, kind, odd(0.0) || odd(1.0), asked)
+            no_bool(of, kind, bool_matters(0.0) || bool_matters(1.0), asked)
         }
         Test::Bool(true) => format!("IsMatch({of}, {})", quoted(TRUE_PATTERN)),
         Test::Bool(false) => format!(
@@ -56,13 +56,13 @@ pub(super) fn ask(test: &Test, of: &str, kind: Type) -> Option<String> {
         ),
         Test::InTexts(listed, wanted) => return in_texts(listed, *wanted, of, &text),
         Test::InInts(listed, wanted) => {
-            let odd = listed.contains(&0) || listed.contains(&1);
+            let bool_matters = listed.contains(&0) || listed.contains(&1);
             let list: Vec<_> = listed.iter().map(i64::to_string).collect();
             let int = match kind {
                 Type::Int => of.to_owned(),
                 _ => format!("Int({of})"),
             };
-            in_numbers(&list, *wanted, of, &int, odd && kind == Type::Any)
+            in_numbers(&list, *wanted, of, &int, bool_matters && kind == Type::Any)
         }
         Test::InFloats(listed, wanted) => in_floats(listed, *wanted, of, kind),
         Test::StartsWith(start) => matches(of, &format!("^{}", escaped(start))),
@@ -135,9 +135,9 @@ fn in_texts(listed: &[String], wanted: bool, of: &str, text: &str) -> Option<Str
     })
 }
 
-fn in_numbers(list: &[String], wanted: bool, of: &str, number: &str, odd: bool) -> String {
+fn in_numbers(list: &[String], wanted: bool, of: &str, number: &str, bool_matters: bool) -> String {
     let found = format!("ContainsValue([{}], {number})", list.join(", "));
-    match (wanted, odd) {
+    match (wanted, bool_matters) {
         (true, false) => found,
         (true, true) => format!("not IsBool({of}) and {found}"),
         (false, false) => format!("{of} != nil and not {found}"),
@@ -147,11 +147,17 @@ fn in_numbers(list: &[String], wanted: bool, of: &str, number: &str, odd: bool) 
 
 /// What is no number is in no list of numbers.
 fn in_floats(listed: &[f64], wanted: bool, of: &str, kind: Type) -> String {
-    let odd = listed.contains(&0.0) || listed.contains(&1.0);
+    let bool_matters = listed.contains(&0.0) || listed.contains(&1.0);
     let list: Vec<_> = listed.iter().map(|number| format!("{number:?}")).collect();
     let number = float(of, kind);
     if wanted || matches!(kind, Type::Int | Type::Float) {
-        return in_numbers(&list, wanted, of, &number, odd && kind == Type::Any);
+        return in_numbers(
+            &list,
+            wanted,
+            of,
+            &number,
+            bool_matters && kind == Type::Any,
+        );
     }
     let found = format!("ContainsValue([{}], {number})", list.join(", "));
     let text = format!("IsString({of}) and not {}", matches(of, NUMBER_PATTERN));

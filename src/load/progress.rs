@@ -7,8 +7,9 @@ use load::Event;
 
 const PROGRESS_EVERY: Duration = Duration::from_secs(2);
 
-pub struct Heard {
+pub struct Progress {
     endpoint: String,
+    retry_for: Duration,
     last: Mutex<Last>,
 }
 
@@ -17,10 +18,11 @@ struct Last {
     shown_at: Instant,
 }
 
-impl Heard {
-    pub fn new(endpoint: String) -> Self {
+impl Progress {
+    pub fn new(endpoint: String, retry_for: Duration) -> Self {
         Self {
             endpoint,
+            retry_for,
             last: Mutex::new(Last {
                 accepted: 0,
                 shown_at: Instant::now(),
@@ -28,7 +30,7 @@ impl Heard {
         }
     }
 
-    pub fn hear(&self, event: Event) {
+    pub fn show(&self, event: Event) {
         let endpoint = &self.endpoint;
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         match event {
@@ -40,7 +42,7 @@ impl Heard {
                 }
             }
             Event::Away(reason) => {
-                let seconds = super::RETRY_FOR.as_secs();
+                let seconds = self.retry_for.as_secs();
                 eprintln!(
                     "{endpoint} takes nothing: {reason}; trying again for {seconds} s ({} items accepted so far)",
                     last.accepted

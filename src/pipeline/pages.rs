@@ -13,14 +13,15 @@ use bus::Bus;
 use schemas::Topics;
 use tokio::sync::Semaphore;
 
-use crate::reload::Reloader;
+use super::reload::Reloader;
+use crate::config::Config;
 use crate::why;
 
 /// Each reads a partition of the decision log: one at a time is enough for people.
 const QUESTIONS_AT_ONCE: usize = 1;
 
 /// What questions are answered from.
-pub struct Live {
+pub struct Pages {
     /// Known once the bus is open.
     bus: OnceLock<(Arc<dyn Bus>, Topics)>,
     reloader: Option<Arc<Reloader>>,
@@ -29,7 +30,7 @@ pub struct Live {
     questions: Semaphore,
 }
 
-impl Live {
+impl Pages {
     pub fn new(
         reloader: Option<Arc<Reloader>>,
         rules: Result<Arc<redact::Rules>, String>,
@@ -46,15 +47,15 @@ impl Live {
         let _ = self.bus.set((bus, topics));
     }
 
-    pub fn pages(self: Arc<Self>) -> Router {
+    pub fn router(self: Arc<Self>) -> Router {
         Router::new()
-            .route("/why/{id}", get(tell))
+            .route("/why/{id}", get(explain))
             .route("/config", post(reload))
             .with_state(self)
     }
 }
 
-async fn tell(State(live): State<Arc<Live>>, Path(id): Path<String>) -> Response {
+async fn explain(State(pages): State<Arc<Pages>>, Path(id): Path<String>) -> Response {
     let Some(id) = why::parse_id(&id) else {
         return (
             StatusCode::BAD_REQUEST,
@@ -62,16 +63,16 @@ async fn tell(State(live): State<Arc<Live>>, Path(id): Path<String>) -> Response
         )
             .into_response();
     };
-    let rules = match &live.rules {
+    let rules = match &pages.rules {
         Ok(rules) => rules.clone(),
         Err(reason) => {
             return (StatusCode::SERVICE_UNAVAILABLE, format!("{reason}\n")).into_response();
         }
     };
-    let Some((bus, topics)) = live.bus.get().cloned() else {
+    let Some((bus, topics)) = pages.bus.get().cloned() else {
         return (StatusCode::SERVICE_UNAVAILABLE, "the bus is not open yet\n").into_response();
     };
-    let Ok(_turn) = live.questions.acquire().await else {
+    let Ok(_turn) = pages.questions.acquire().await else {
         return StatusCode::SERVICE_UNAVAILABLE.into_response();
     };
     let found = tokio::task::spawn_blocking(move || why::find(&*bus, &topics, id)).await;
@@ -87,16 +88,29 @@ async fn tell(State(live): State<Arc<Live>>, Path(id): Path<String>) -> Response
     }
 }
 
-async fn reload(State(live): State<Arc<Live>>) -> Response {
-    let Some(reloader) = live.reloader.clone() else {
+async fn reload(State(pages): State<Arc<Pages>>) -> Response {
+    let Some(reloader) = pages.reloader.clone() else {
         let message =
             "this process runs without a configuration file: there is nothing to read again\n";
         return (StatusCode::BAD_REQUEST, message).into_response();
     };
-    let told = tokio::task::spawn_blocking(move || reloader.reload_and_tell("POST /config")).await;
-    match told {
+    let outcome =
+        tokio::task::spawn_blocking(move || reloader.reload_and_log("POST /config")).await;
+    match outcome {
         Ok(Ok(outcome)) => format!("{outcome}\n").into_response(),
         Ok(Err(report)) => (StatusCode::BAD_REQUEST, format!("{report}\n")).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}
+
+/// The rules by which names are shown; why there are none if rules refer to variables that this process lacks.
+pub fn redaction(config: &Config) -> Result<Arc<redact::Rules>, String> {
+    // Without its key, values are hashed all the same.
+    let left_out = |path: &&String| path.starts_with("enrich") && *path != "enrich.redact.hash.key";
+    match config.left_out.iter().find(left_out) {
+        None => Ok(config.enrich.rules.clone()),
+        Some(path) => Err(format!(
+            "{path} refers to an environment variable that is not set for this process, so names could not be redacted as for export; set it, or ask a process that runs enrich"
+        )),
     }
 }

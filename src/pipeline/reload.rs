@@ -9,14 +9,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use anyhow::Context;
 use metrics::{counter, gauge};
 use runtime::{Drain, names};
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::{Config, RawConfig};
-use crate::pipeline::Stage;
 use crate::rehearsal;
+use crate::stage::Stage;
 
 /// How often the file is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -116,7 +117,7 @@ impl Reloader {
     }
 
     /// The same, said in the log.
-    pub fn reload_and_tell(&self, why: &str) -> Result<Outcome, String> {
+    pub fn reload_and_log(&self, why: &str) -> Result<Outcome, String> {
         match self.reload() {
             Ok(outcome) => {
                 gauge!(names::CONFIG_LAST_RELOAD).set(1.0);
@@ -137,11 +138,30 @@ impl Reloader {
     }
 }
 
+/// Follows the file that the configuration was read from, if there is one.
+///
+/// # Errors
+/// As [`watch`].
+pub fn start(
+    config: &Config,
+    stages: &[Stage],
+    sampler: &sampler::Reload,
+    stop: &Drain,
+) -> anyhow::Result<Option<Arc<Reloader>>> {
+    let Some(file) = config.file.clone() else {
+        return Ok(None);
+    };
+    let reloader = Reloader::new(file, stages, config.raw.clone(), sampler.clone());
+    let reloader = Arc::new(reloader);
+    watch(reloader.clone(), stop.clone()).context("cannot handle SIGHUP")?;
+    Ok(Some(reloader))
+}
+
 /// Reads again on SIGHUP and when the file changes, until `stop`. (Without a file SIGHUP ends the process, as ever.)
 ///
 /// # Errors
 /// The system doesn't let us handle SIGHUP.
-pub fn watch(reloader: Arc<Reloader>, stop: Drain) -> std::io::Result<()> {
+fn watch(reloader: Arc<Reloader>, stop: Drain) -> std::io::Result<()> {
     let mut hangup = signal(SignalKind::hangup())?;
     tokio::spawn(async move {
         let mut seen = reloader.content();
@@ -164,7 +184,7 @@ pub fn watch(reloader: Arc<Reloader>, stop: Drain) -> std::io::Result<()> {
                     "the file has changed"
                 };
                 let reloader = reloader.clone();
-                let _ = tokio::task::spawn_blocking(move || reloader.reload_and_tell(why)).await;
+                let _ = tokio::task::spawn_blocking(move || reloader.reload_and_log(why)).await;
             }
         }
     });
@@ -282,7 +302,7 @@ mod tests {
         let (reloader, _folder) = reloader("tailwater.yaml", NOTHING_NEW);
         let wrong = "sampler:\n  decision_wait: 1ms\n  policies: [{name: a, type: lateness}]\n";
         std::fs::write(&reloader.file, wrong).expect("a file");
-        let report = reloader.reload_and_tell("a test").expect_err("it is wrong");
+        let report = reloader.reload_and_log("a test").expect_err("it is wrong");
         let checked = Config::read(Some(&reloader.file))
             .map(|_| ())
             .expect_err("it is wrong");
@@ -305,9 +325,7 @@ mod tests {
             )
         };
         std::fs::write(&reloader.file, with("OK")).expect("a file");
-        let report = reloader
-            .reload_and_tell("a test")
-            .expect_err("a test fails");
+        let report = reloader.reload_and_log("a test").expect_err("a test fails");
         for part in [
             "FAILED  a failure is kept",
             "- expected  keep",

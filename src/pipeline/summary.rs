@@ -7,7 +7,7 @@ use runtime::Admin;
 use serde_json::Value;
 
 use crate::config::{Config, RawConfig};
-use crate::pipeline::Stage;
+use crate::stage::Stage;
 
 /// Lines with a title each.
 pub struct Summary {
@@ -67,7 +67,7 @@ impl Summary {
     }
 
     /// On standard error: lines for people, or events when that is for machines.
-    pub fn say(&self) {
+    pub fn print(&self) {
         if !runtime::logging::is_json() {
             eprintln!("{self}");
             return;

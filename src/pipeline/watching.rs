@@ -8,8 +8,8 @@ use anyhow::Context;
 use bus::watch::{LOOK_EVERY, Watch};
 use runtime::{Metrics, Readiness};
 
-/// How often what the stages see of the bus is told; asking the bus is dearer.
-const TELL_EVERY: Duration = Duration::from_millis(500);
+/// How often readiness follows what the stages see of the bus; asking the bus is dearer.
+const SHOW_EVERY: Duration = Duration::from_millis(500);
 /// A look under way may hold the bus open for this long after everybody else has let it go.
 const LEAVE_WITHIN: Duration = Duration::from_secs(1);
 
@@ -56,7 +56,7 @@ fn follow(watch: &Weak<Watch>, ready: &Readiness, stops: &mpsc::Receiver<()>) {
         let verdict = watch.verdict();
         drop(watch);
         ready.set(verdict);
-        match stops.recv_timeout(TELL_EVERY) {
+        match stops.recv_timeout(SHOW_EVERY) {
             Err(RecvTimeoutError::Timeout) => {}
             _ => return,
         }

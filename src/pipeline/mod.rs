@@ -1,0 +1,11 @@
+//! Stages put together over one bus, in this process: what `run`, the single stages and `demo` share.
+
+mod opening;
+mod pages;
+mod reload;
+mod running;
+mod summary;
+mod watching;
+
+pub use running::Pipeline;
+pub use summary::Summary;

@@ -1,0 +1,216 @@
+//! Running stages: started over one bus, watched, drained in the order in which data flows.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::Router;
+use bus::watch::{Cursors, Watch};
+use bus::{Bus, BusKind};
+use runtime::{Admin, Drain, Health, Instance, Metrics, Readiness, Stages, install_metrics};
+use schemas::Topics;
+
+use super::opening::open;
+use super::pages::{self, Pages};
+use super::reload;
+use super::summary::Summary;
+use super::watching::{self, Watching};
+use crate::config::Config;
+use crate::stage::Stage;
+use crate::why;
+
+/// Running stages, and where they can be reached.
+pub struct Pipeline {
+    pub summary: Summary,
+    /// Where OTLP comes in, if ingest runs here.
+    pub grpc: Option<SocketAddr>,
+    pub http: Option<SocketAddr>,
+    pub health: Health,
+    pub metrics: Metrics,
+    pub topics: Topics,
+    stages: Stages,
+    drain_deadline: Duration,
+    sampler_reload: sampler::Reload,
+    watch: Arc<Watch>,
+    /// Holds its name as long as the stages run.
+    instance: Instance,
+    _watching: Watching,
+}
+
+impl Pipeline {
+    /// Starts stages. Health and metrics are up first, then the bus is waited for, however long that takes;
+    /// `None` when `stop` was requested meanwhile.
+    ///
+    /// # Errors
+    /// A port is taken, topics don't fit, the embedded log belongs to another process: what waiting doesn't mend.
+    pub async fn start(
+        config: &Config,
+        stages: &[Stage],
+        stop: &Drain,
+    ) -> anyhow::Result<Option<Self>> {
+        let metrics = install_metrics().context("cannot record metrics")?;
+        let health = Health::new();
+        let bus_ready = health.part("bus");
+        register(config, stages);
+        let parts: Vec<(Stage, Readiness)> = stages
+            .iter()
+            .map(|stage| (*stage, health.part(stage.name())))
+            .collect();
+        let sampler_reload = sampler::Reload::default();
+        let reloader = reload::start(config, stages, &sampler_reload, stop)?;
+        let pages = Pages::new(reloader, pages::redaction(config));
+        let alone = match stages {
+            [stage] => Some(*stage),
+            _ => None,
+        };
+        let router = pages.clone().router();
+        let admin = start_admin(config, alone, &health, &metrics, router).await?;
+        let instance = Instance::take(config.instance.as_deref())?;
+        let Some(bus) = open(config, alone, &bus_ready, stop).await? else {
+            return Ok(None);
+        };
+        if let BusKind::Embedded(embedded) = &config.bus.kind {
+            why::leave_address(&embedded.dir, admin.pages);
+        }
+        let watch = Watch::new(bus.clone());
+        let watching = watching::start(&watch, bus_ready, &metrics)?;
+        pages.bus_is_open(bus, Topics::new(&config.bus.prefix));
+        let mut pipeline = Self {
+            summary: Summary::of(config, stages)
+                .with_admin(admin)
+                .with_instance(instance.name()),
+            grpc: None,
+            http: None,
+            health,
+            metrics,
+            topics: Topics::new(&config.bus.prefix),
+            stages: Stages::new(),
+            drain_deadline: config.drain_deadline,
+            sampler_reload,
+            watch,
+            instance,
+            _watching: watching,
+        };
+        for (stage, ready) in parts {
+            pipeline.add(config, stage, ready, stop).await?;
+        }
+        Ok(Some(pipeline))
+    }
+
+    /// The bus for a stage, which is watched on the way.
+    fn watched(&self, stage: Stage) -> Arc<dyn Bus> {
+        let cursors = match stage {
+            Stage::Sampler => Cursors {
+                committed: "emit",
+                ahead: Some(("decide", sampler::decide_cursor)),
+            },
+            Stage::Export => {
+                let groups = self.topics.group("export-");
+                return self.watch.bus_of_parts(stage.name(), groups);
+            }
+            Stage::Ingest | Stage::Enrich => Cursors::default(),
+        };
+        self.watch.bus(stage.name(), cursors)
+    }
+
+    async fn add(
+        &mut self,
+        config: &Config,
+        stage: Stage,
+        ready: Readiness,
+        stop: &Drain,
+    ) -> anyhow::Result<()> {
+        let (bus, topics) = (self.watched(stage), self.topics.clone());
+        let instance = self.instance.name().to_owned();
+        match stage {
+            Stage::Ingest => {
+                let rekey = config.ingest.rekey.clone();
+                let (own, topics_too) = (config.ingest.clone(), topics.clone());
+                let bound = ingest::bind(own, bus.clone(), topics_too, ready, stop).await?;
+                let Some(ingest) = bound else {
+                    return Ok(());
+                };
+                let (grpc, http) = (ingest.grpc_addr()?, ingest.http_addr()?);
+                (self.grpc, self.http) = (Some(grpc), Some(http));
+                self.summary.listening(grpc, http);
+                self.stages.start(stage.name(), |drain| ingest.run(drain));
+                let Some(rekey) = rekey else {
+                    return Ok(());
+                };
+                let ready = self.health.part("rekey");
+                self.stages.start_blocking("rekey", move |drain| {
+                    ingest::rekey(rekey, bus, topics, &instance, ready, drain)
+                })
+            }
+            Stage::Sampler => {
+                let (config, reload) = (config.sampler.clone(), self.sampler_reload.clone());
+                self.stages.start_blocking(stage.name(), move |drain| {
+                    sampler::run(config, bus, topics, instance, reload, ready, drain)
+                })
+            }
+            Stage::Enrich => {
+                let config = config.enrich.clone();
+                self.stages.start_blocking(stage.name(), move |drain| {
+                    enrich::run(config, bus, topics, instance, ready, drain)
+                })
+            }
+            Stage::Export => {
+                let (config, health) = (config.export.clone(), self.health.clone());
+                self.stages.start_blocking(stage.name(), move |drain| {
+                    // Its backends speak for themselves from here on.
+                    ready.ready();
+                    export::run(config, bus, &topics, &instance, &health, &drain)
+                })
+            }
+        }
+    }
+
+    /// Runs until `stop` completes, then drains in the order in which data flows.
+    ///
+    /// # Errors
+    /// A stage failed, or wasn't done at the deadline.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
+        self.stages.run(stop, self.drain_deadline).await
+    }
+}
+
+/// Counters of what runs here, from the start.
+fn register(config: &Config, stages: &[Stage]) {
+    reload::register();
+    for stage in stages {
+        match stage {
+            Stage::Ingest => ingest::register(),
+            Stage::Sampler => sampler::register(&config.sampler),
+            Stage::Enrich => enrich::register(&config.enrich, &Topics::new(&config.bus.prefix)),
+            Stage::Export => export::register(&config.export),
+        }
+    }
+}
+
+/// Health, metrics and pages, on the ports of the stage that runs alone, or of all of them.
+async fn start_admin(
+    config: &Config,
+    alone: Option<Stage>,
+    health: &Health,
+    metrics: &Metrics,
+    pages: Router,
+) -> anyhow::Result<Admin> {
+    let parts = health.clone();
+    metrics.page("parts", move |out| parts.render(out));
+    let listen = match alone {
+        Some(stage) => config.admin.clone().of_stage(stage.place()),
+        None => config.admin.clone(),
+    };
+    let admin = Admin::start(&listen, health.clone(), metrics.clone(), pages).await?;
+    let [health_at, metrics_at, pages_at] = [admin.health, admin.metrics, admin.pages]
+        .map(|address| address.map_or_else(|| "off".to_owned(), |address| address.to_string()));
+    tracing::info!(
+        health = health_at,
+        metrics = metrics_at,
+        listen = pages_at,
+        "admin pages are up"
+    );
+    Ok(admin)
+}
