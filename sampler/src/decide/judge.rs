@@ -12,9 +12,10 @@ use crate::decide::counts::{Cause, DecideCounts};
 use crate::decide::facts::{self, Facts, Irregularity};
 use crate::decide::log::{DecisionLog, NewVerdict};
 use crate::decide::names::Names;
-use crate::decide::traces::ClosedTrace;
+use crate::decide::traces::TakenFacts;
 use crate::decide::traces::index::Tenant;
 use crate::decide::traces::verdicts::{GivenVerdict, NO_POLICY, StoredVerdict};
+use crate::decide::traces::window::Trace;
 use crate::options::Options;
 use crate::policy::tracestate::Choice;
 use crate::policy::{Marks, Policies, Ruling, State, TraceFacts};
@@ -23,7 +24,8 @@ use crate::stats::{Group, Seen, Statistics, Tallied};
 /// A trace that is to be decided.
 #[derive(Debug)]
 pub(crate) struct Case<'a> {
-    pub(crate) closed: &'a ClosedTrace,
+    pub(crate) trace: &'a Trace,
+    pub(crate) facts: &'a TakenFacts,
     /// By column of [`Marks`].
     pub(crate) marks: &'a [u64],
     /// What it links to.
@@ -96,20 +98,8 @@ impl Judge {
         tenant_name: impl Fn(Tenant) -> Bytes,
         counts: &mut DecideCounts,
     ) -> GivenVerdict {
-        let (closed, time_ms) = (case.closed, case.time_ms);
-        let trace = &closed.trace;
-        let facts = TraceFacts {
-            id: &trace.id,
-            spans: u64::from(trace.spans),
-            bytes: trace.bytes,
-            bits: trace.bits,
-            duration_ns: trace.duration_ns(),
-            errors: u64::from(trace.errors),
-            services: closed.services,
-            has_root: self.policies.saw_root(trace.bits),
-            upstream: closed.upstream,
-            marks: case.marks,
-        };
+        let (trace, time_ms) = (case.trace, case.time_ms);
+        let facts = self.facts_of(case);
         self.state.clear();
         let ruling = match case.cause {
             Cause::Due => self.policies.rule(&facts, &mut self.state, time_ms),
@@ -132,7 +122,7 @@ impl Judge {
                 Cause::Linked(source) => Some(source),
                 _ => None,
             },
-            dropped: closed.dropped.as_ref(),
+            dropped: case.facts.dropped.as_ref(),
         };
         self.log
             .decided(&new, &self.names, || tenant_name(trace.tenant));
@@ -150,6 +140,24 @@ impl Judge {
             is_final: ruling.is_final,
             restored: false,
             older: trace.older,
+        }
+    }
+
+    /// What policies are asked about.
+    #[inline(always)]
+    fn facts_of<'a>(&self, case: &Case<'a>) -> TraceFacts<'a> {
+        let trace = case.trace;
+        TraceFacts {
+            id: &trace.id,
+            spans: u64::from(trace.spans),
+            bytes: trace.bytes,
+            bits: trace.bits,
+            duration_ns: trace.duration_ns(),
+            errors: u64::from(trace.errors),
+            services: case.facts.services,
+            has_root: self.policies.saw_root(trace.bits),
+            upstream: case.facts.upstream,
+            marks: case.marks,
         }
     }
 

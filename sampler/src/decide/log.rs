@@ -45,6 +45,8 @@ pub(crate) struct DecisionLog {
     match_sets: Vec<Vec<u16>>,
     /// From a list to where it stands in `match_sets`.
     sets: HashMap<Vec<u16>, u32>,
+    /// Where the last list asked for stands; it may be there no longer.
+    last_set: u32,
     links: Vec<Link>,
     sources: Vec<Link>,
     rescues: Vec<Rescue>,
@@ -196,12 +198,20 @@ impl DecisionLog {
     }
 
     fn match_set(&mut self, matched: &[u16]) -> u32 {
+        // Traces that are decided one after the other often match the same.
+        if let Some(last) = self.match_sets.get(self.last_set as usize)
+            && last == matched
+        {
+            return self.last_set;
+        }
         if let Some(&at) = self.sets.get(matched) {
+            self.last_set = at;
             return at;
         }
         let at = self.match_sets.len() as u32;
         self.match_sets.push(matched.to_vec());
         self.sets.insert(matched.to_vec(), at);
+        self.last_set = at;
         at
     }
 

@@ -17,20 +17,21 @@ impl Decider {
     /// Decides a trace.
     pub(super) fn close(&mut self, slot: u32, time_ms: u64, cause: Cause) -> Place {
         let marks = self.judge.marks();
-        let closed = self.traces.close(slot, marks, &mut self.marks);
+        let facts = self.traces.take_facts(slot, marks, &mut self.marks);
         let links = self.links.take(slot);
+        let traces = &self.traces;
         let case = Case {
-            closed: &closed,
+            trace: traces.open_trace(slot),
+            facts: &facts,
             marks: &self.marks,
             links: &links,
             time_ms,
             cause,
         };
-        let traces = &self.traces;
-        let tenant = |tenant| traces.tenant_name(tenant);
-        let given = self.judge.decide(&case, tenant, &mut self.counts);
-        let at = self.traces.decide(slot, &given, closed.dropped.clone());
-        self.want_back(&given, closed.dropped);
+        let tenant_name = |tenant| traces.tenant_name(tenant);
+        let given = self.judge.decide(&case, tenant_name, &mut self.counts);
+        let at = self.traces.decide(slot, &given, facts.dropped.clone());
+        self.want_back(&given, facts.dropped);
         if given.verdict == Verdict::Keep {
             self.follow_links(given.key, links, time_ms);
         }
@@ -78,7 +79,7 @@ impl Decider {
                 id: linked.target,
             });
             if let Some(Place::Open(slot)) = key.and_then(|key| self.traces.find(&key)) {
-                let time_ms = time_ms.max(self.traces.opened_ms(slot));
+                let time_ms = time_ms.max(self.traces.open_trace(slot).opened_ms);
                 self.close(slot, time_ms, Cause::Linked(linked.source));
             }
         }

@@ -30,10 +30,9 @@ pub(crate) struct Traces {
     verdicts: Verdicts,
 }
 
-/// A trace that has just been taken out of the window.
+/// What is known of an open trace beside its place in the window, taken as it is decided.
 #[derive(Debug)]
-pub(crate) struct ClosedTrace {
-    pub(crate) trace: Trace,
+pub(crate) struct TakenFacts {
     /// Services that it was seen in; 0 where no policy asks.
     pub(crate) services: u64,
     /// R, when somebody sampled it before us.
@@ -127,27 +126,28 @@ impl Traces {
         self.window.due(now_ms)
     }
 
-    /// When an open trace was opened.
-    pub(crate) fn opened_ms(&self, slot: u32) -> u64 {
-        self.window.get(slot).opened_ms
-    }
-
-    /// Takes an open trace out of the window, its marks by column into `out`. [`Traces::decide`] has to follow.
+    /// Takes what is known of an open trace beside [`Traces::open_trace`], its marks by column into `out`. [`Traces::decide`] has to follow.
     #[inline(always)]
-    pub(crate) fn close(&mut self, slot: u32, marks: &Marks, out: &mut Vec<u64>) -> ClosedTrace {
-        let services = self.window.take_services(slot);
-        let upstream = self.window.take_upstream(slot);
+    pub(crate) fn take_facts(
+        &mut self,
+        slot: u32,
+        marks: &Marks,
+        out: &mut Vec<u64>,
+    ) -> TakenFacts {
         self.window.marks_of(slot, marks, out);
-        let trace = self.window.close(slot);
-        ClosedTrace {
-            trace,
-            services,
-            upstream,
+        TakenFacts {
+            services: self.window.take_services(slot),
+            upstream: self.window.take_upstream(slot),
             dropped: self.window.take_reopened(slot),
         }
     }
 
-    /// The verdict on the trace that was just closed at `slot`, which refers to the tenant from now on. `dropped`: where the spans lie that the trace
+    #[inline]
+    pub(crate) fn open_trace(&self, slot: u32) -> &Trace {
+        self.window.get(slot)
+    }
+
+    /// The verdict on the trace that is open at `slot`, and no longer: the verdict refers to the tenant from now on. `dropped`: where the spans lie that the trace
     /// had before a late error reopened it. Its place.
     #[inline(always)]
     pub(crate) fn decide(
@@ -156,6 +156,7 @@ impl Traces {
         given: &GivenVerdict,
         dropped: Option<Range<u64>>,
     ) -> u32 {
+        self.window.close(slot);
         let at = self.insert(given, dropped);
         self.index
             .replace(given.key.hash(), Place::Open(slot), Place::Decided(at));

@@ -328,15 +328,16 @@ impl Window {
 
     /// Removes a trace that is decided.
     #[inline(always)]
-    pub(crate) fn close(&mut self, slot: u32) -> Trace {
-        let trace = self.slots[slot as usize];
-        match trace.previous {
-            NONE => self.front = trace.next,
-            previous => self.slots[previous as usize].next = trace.next,
+    pub(crate) fn close(&mut self, slot: u32) {
+        let trace = &self.slots[slot as usize];
+        let (previous, next) = (trace.previous, trace.next);
+        match previous {
+            NONE => self.front = next,
+            previous => self.slots[previous as usize].next = next,
         }
-        match trace.next {
-            NONE => self.back = trace.previous,
-            next => self.slots[next as usize].previous = trace.previous,
+        match next {
+            NONE => self.back = previous,
+            next => self.slots[next as usize].previous = previous,
         }
         let freed = &mut self.slots[slot as usize];
         freed.spans = 0;
@@ -346,7 +347,6 @@ impl Window {
         if self.open == 0 {
             self.reset();
         }
-        trace
     }
 
     /// Nothing is open: a good moment to give memory back.
