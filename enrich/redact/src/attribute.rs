@@ -1,13 +1,13 @@
 //! The rewriter at one attribute: the key decides about the value.
 
 use schemas::otlp::AnyValue;
+use schemas::otlp::schema::{ANY_VALUE, KEY_VALUE, Message};
 use schemas::wire::{Field, Fields, Value, put_len};
 
 use crate::hash::HEX_LEN;
 use crate::outcome::{DEPTH_MAX, Reason, mismatch, twice, utf8, wire};
 use crate::rewrite::Rewriter;
 use crate::rules::{KeyAction, Rules};
-use crate::shape::{ANY_VALUE, KEY_VALUE, Shape};
 
 impl Rewriter {
     /// One `KeyValue`. `replaced` is the bit of what is set in this place, whose old value goes.
@@ -79,7 +79,7 @@ impl Rewriter {
     }
 
     /// What is to be done with an attribute of this key; `None` when patterns find something in the key itself.
-    fn key_action(&mut self, key: &[u8], shape: &Shape) -> Result<Option<KeyAction>, Reason> {
+    fn key_action(&mut self, key: &[u8], shape: &Message) -> Result<Option<KeyAction>, Reason> {
         if let Some(note) = self.keys.get(key) {
             return Ok(Some(KeyAction(note)));
         }

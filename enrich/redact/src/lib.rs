@@ -1,10 +1,10 @@
 //! Redaction of OTLP bytes where they lie: attributes are deleted, hashed and set, text is masked by patterns.
 //!
 //! A [`Redaction`] says what to do and compiles to [`Rules`]. A [`Rewriter`] applies them: it walks a request by the tables of
-//! [`shape`], notes what has to change, and writes the request anew with everything else copied as it stands.
+//! [`schemas::otlp::schema`], notes what has to change, and writes the request anew with everything else copied as it stands.
 //!
 //! It fails closed. A request that can't be understood is refused, or those of its items that can't. Every place of the protocol where text
-//! can stand is named in [`shape`]; what isn't named there is removed, because nobody could vouch for it.
+//! can stand is named there; what isn't named is removed, because nobody could vouch for it.
 //!
 //! The crate performs no I/O, keeps no state beyond a memo of texts, and needs no async runtime. What becomes of refused items is the caller's business.
 //!
@@ -48,11 +48,11 @@ mod hash;
 mod mask;
 mod memo;
 mod outcome;
+mod place;
 mod redaction;
 mod rewrite;
 mod rules;
 mod set;
-pub mod shape;
 mod trace_state;
 
 pub use outcome::{Done, Outcome, Reason, Refused};

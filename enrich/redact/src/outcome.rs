@@ -2,9 +2,8 @@
 
 use std::ops::Range;
 
+use schemas::otlp::schema::Message;
 use schemas::wire::{Field, WireError};
-
-use crate::shape::Shape;
 
 /// Messages within messages, the request included: the limit of every protobuf implementation.
 pub(crate) const DEPTH_MAX: usize = 100;
@@ -50,24 +49,24 @@ pub enum Refused {
     },
 }
 
-pub(crate) fn utf8<'a>(text: &'a [u8], field: u32, shape: &Shape) -> Result<&'a str, Reason> {
+pub(crate) fn utf8<'a>(text: &'a [u8], field: u32, shape: &Message) -> Result<&'a str, Reason> {
     std::str::from_utf8(text).map_err(|_| wire(shape, WireError::Utf8 { field }))
 }
 
-pub(crate) fn wire(shape: &Shape, error: WireError) -> Reason {
+pub(crate) fn wire(shape: &Message, error: WireError) -> Reason {
     Reason::Wire {
         message: shape.name,
         error,
     }
 }
 
-pub(crate) fn twice(shape: &Shape, field: &Field<'_>) -> Reason {
+pub(crate) fn twice(shape: &Message, field: &Field<'_>) -> Reason {
     Reason::Twice {
         message: shape.name,
         field: field.number,
     }
 }
 
-pub(crate) fn mismatch(shape: &Shape, field: &Field<'_>) -> Reason {
+pub(crate) fn mismatch(shape: &Message, field: &Field<'_>) -> Reason {
     wire(shape, field.mismatch())
 }

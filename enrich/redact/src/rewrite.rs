@@ -1,4 +1,4 @@
-//! The rewriter: walks one record by the tables of [`crate::shape`] and applies the rules where they apply.
+//! The rewriter: walks one record by the tables of [`schemas::otlp::schema`] and applies the rules where they apply.
 //!
 //! One pass over the bytes, no decoding into owned structures, nothing copied that doesn't change. An error is contained
 //! in the item, scope or resource in which it stands: the caller is told which items can't go on. Attributes are in
@@ -11,14 +11,15 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use schemas::Signal;
+use schemas::otlp::schema::{Kind, Meaning, Message, Presence, Role, request};
 use schemas::otlp::{AnyValue, Items, KeyValue};
 use schemas::wire::{Field, Fields, Value, put_len};
 
 use crate::edits::Edits;
 use crate::memo::Memo;
 use crate::outcome::{DEPTH_MAX, Done, Outcome, Reason, Refused, mismatch, twice, utf8, wire};
+use crate::place::{Context, contains_errors, is_item};
 use crate::rules::{KeyAction, Rules};
-use crate::shape::{Context, Kind, Level, Shape, request};
 use crate::trace_state;
 
 /// 64 bytes each, so that what is used of the memos stays within a core's second-level cache.
@@ -125,7 +126,7 @@ impl Rewriter {
         &mut self,
         body: &[u8],
         owner: Option<&Field<'_>>,
-        shape: &'static Shape,
+        shape: &'static Message,
         depth: usize,
     ) -> Result<(), Reason> {
         if depth > DEPTH_MAX {
@@ -133,10 +134,10 @@ impl Rewriter {
                 message: shape.name,
             });
         }
-        if shape.level == Level::Resource {
+        if shape.role == Role::OfResource {
             self.resource_seen = false;
         }
-        let replaced = shape.context.map_or(0, |(context, _)| context.set_action());
+        let replaced = Context::of(shape).map_or(0, Context::set_action);
         let mut members = 0;
         let mut fields = Fields::new(body);
         loop {
@@ -145,28 +146,31 @@ impl Rewriter {
             }
             let Some(field) = fields.next() else { break };
             let field = field.map_err(|error| wire(shape, error))?;
-            let kind = shape.field(field.number);
-            match (kind, field.value) {
-                (Kind::Unknown, value) => {
-                    self.unknown(&field, value);
-                    continue;
+            let Some(known) = shape.field(field.number) else {
+                self.unknown(&field, field.value);
+                continue;
+            };
+            match (known.kind, field.value) {
+                (Kind::Message(child), Value::Len(body)) => match known.meaning {
+                    Meaning::Attribute => self.attribute(&field, body, replaced, depth + 1)?,
+                    _ => self.child(&field, body, child, depth + 1)?,
+                },
+                (Kind::Text, Value::Len(text)) => match known.meaning {
+                    Meaning::TraceState => self.trace_state(&field, text, shape)?,
+                    _ => self.text(&field, text, shape)?,
+                },
+                // Ids are random bytes when of the right length, else bytes like any other.
+                (Kind::Id(_), Value::Len(id)) if matches!(id.len(), 0 | 8 | 16) => {}
+                (Kind::Id(_) | Kind::Bytes, Value::Len(bytes)) => self.bytes(&field, bytes),
+                // Numbers can't hide text; one that comes as a length could, unless it is packed.
+                (kind, Value::Len(_)) if kind.is_number() && known.presence != Presence::Many => {
+                    return Err(mismatch(shape, &field));
                 }
-                (Kind::Number, Value::Len(_)) => return Err(mismatch(shape, &field)),
-                (Kind::Number | Kind::Numbers, _) => {}
-                (Kind::Text, Value::Len(text)) => self.text(&field, text, shape)?,
-                (Kind::TraceState, Value::Len(text)) => self.trace_state(&field, text, shape)?,
-                (Kind::Id, Value::Len(id)) if matches!(id.len(), 0 | 8 | 16) => {}
-                (Kind::Id | Kind::Bytes, Value::Len(bytes)) => self.bytes(&field, bytes),
-                (Kind::Attribute, Value::Len(pair)) => {
-                    self.attribute(&field, pair, replaced, depth + 1)?;
-                }
-                (Kind::Message(child), Value::Len(body)) => {
-                    self.child(&field, body, child, depth + 1)?;
-                }
+                (kind, _) if kind.is_number() => {}
                 _ => return Err(mismatch(shape, &field)),
             }
             members += 1;
-            if shape.exclusive && members > 1 {
+            if shape.is_choice && members > 1 {
                 return Err(twice(shape, &field));
             }
         }
@@ -215,12 +219,12 @@ impl Rewriter {
         &mut self,
         field: &Field<'_>,
         body: &[u8],
-        shape: &'static Shape,
+        shape: &'static Message,
         depth: usize,
     ) -> Result<(), Reason> {
         let first = self.items;
         let refused = self.refused.len();
-        if shape.level == Level::Item {
+        if is_item(shape) {
             self.items += 1;
         }
         let open = self.edits.open(field, body);
@@ -229,7 +233,7 @@ impl Rewriter {
                 self.edits.close(open);
                 Ok(())
             }
-            Err(reason) if shape.level == Level::Inner => Err(reason),
+            Err(reason) if !contains_errors(shape) => Err(reason),
             Err(reason) => {
                 let items = items_in(body, shape)?;
                 if items == 0 {
@@ -248,7 +252,7 @@ impl Rewriter {
         &mut self,
         field: &Field<'_>,
         text: &[u8],
-        shape: &Shape,
+        shape: &Message,
     ) -> Result<(), Reason> {
         if text.is_empty() || self.texts.get(text).is_some() {
             return Ok(());
@@ -262,7 +266,12 @@ impl Rewriter {
         Ok(())
     }
 
-    fn trace_state(&mut self, field: &Field<'_>, text: &[u8], shape: &Shape) -> Result<(), Reason> {
+    fn trace_state(
+        &mut self,
+        field: &Field<'_>,
+        text: &[u8],
+        shape: &Message,
+    ) -> Result<(), Reason> {
         let state = utf8(text, field.number, shape)?;
         let masks = &self.rules.masks;
         if masks.is_empty() || state.is_empty() {
@@ -296,23 +305,24 @@ impl Rewriter {
     }
 
     /// Behind the fields of a message: what is set there, once.
-    fn set(&mut self, owner: &Field<'_>, shape: &Shape) {
+    fn set(&mut self, owner: &Field<'_>, shape: &Message) {
         let Self {
             rules,
             edits,
             resource_seen,
             ..
         } = self;
-        match shape.context {
+        match Context::of(shape) {
             // A resource that comes in parts is one resource.
-            Some((Context::Resource, _)) if std::mem::replace(resource_seen, true) => {}
-            Some((context, number)) => {
+            Some(Context::Resource) if std::mem::replace(resource_seen, true) => {}
+            Some(context) => {
                 let set = rules.set(context);
                 if !set.is_empty() {
+                    let number = u32::from(shape.attributes_tag >> 3);
                     edits.append(owner, |text| set.write(number, text));
                 }
             }
-            None if shape.level == Level::Resource && !*resource_seen => {
+            None if shape.role == Role::OfResource && !*resource_seen => {
                 let set = rules.set(Context::Resource);
                 if !set.is_empty() {
                     edits.append(owner, |text| {
@@ -328,15 +338,17 @@ impl Rewriter {
 }
 
 /// The number of items in a resource or scope that can't be walked by its shape: only the framing has to hold.
-fn items_in(body: &[u8], shape: &Shape) -> Result<usize, Reason> {
-    if shape.level == Level::Item {
+fn items_in(body: &[u8], shape: &Message) -> Result<usize, Reason> {
+    if is_item(shape) {
         return Ok(1);
     }
     let mut items = 0;
     for field in Fields::new(body) {
         let field = field.map_err(|error| wire(shape, error))?;
-        if let (Kind::Message(child), Value::Len(body)) = (shape.field(field.number), field.value)
-            && matches!(child.level, Level::Scope | Level::Item)
+        if let (Some(Kind::Message(child)), Value::Len(body)) = (
+            shape.field(field.number).map(|known| known.kind),
+            field.value,
+        ) && (is_item(child) || child.role == Role::OfScope)
         {
             items += items_in(body, child)?;
         }

@@ -1,15 +1,15 @@
 //! The rules of redaction, compiled: what to do by key, what to replace by pattern, what to set.
 //!
 //! This is where the enrichment language will come in: statements will be compiled to more rules of this kind, looked
-//! up by the same contexts (see [`crate::shape::Context`]), and write their changes as the same edits.
+//! up by the same contexts (see [`crate::place::Context`]), and write their changes as the same edits.
 
 use hashbrown::HashMap;
 
 use crate::hash::Hasher;
 use crate::mask::Masks;
+use crate::place::Context;
 use crate::redaction::{At, Problem, Problems, Redaction};
 use crate::set::SetAttributes;
-use crate::shape::Context;
 
 /// What is done to an attribute because of its key; a set of bits, since several rules may name one key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

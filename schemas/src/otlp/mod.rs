@@ -8,7 +8,7 @@ mod check;
 mod event;
 mod items;
 mod log;
-pub(crate) mod schema;
+pub mod schema;
 mod signal;
 mod span;
 pub mod trace_state;

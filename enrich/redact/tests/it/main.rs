@@ -12,10 +12,10 @@ use opentelemetry_proto::tonic::collector::{
     trace::v1::ExportTraceServiceRequest,
 };
 use proptest::prelude::*;
-use redact::shape::{self, Kind, Shape};
 use redact::{At, Fixed, HashKey, Mask, Outcome, Redaction, Refused, Rewriter, Rules};
 use reference::{KEY, PATTERNS, Redact, Reference};
 use schemas::Signal;
+use schemas::otlp::schema::{self, Kind, Meaning, Message, Presence};
 use schemas::wire::put_len;
 
 fn redaction(set: bool) -> Redaction {
@@ -183,59 +183,57 @@ proptest! {
 /// The tables name every field of the protocol, each with what it holds.
 #[test]
 fn tables_are_the_protocol() {
-    fn compare(shape: &Shape, message: &str, seen: &mut Vec<String>) {
-        if seen.iter().any(|name| name == message) {
+    fn compare(message: &Message, seen: &mut Vec<String>) {
+        if seen.iter().any(|name| name == message.name) {
             return;
         }
-        seen.push(message.to_owned());
-        let fields = &generate::fields()[message];
-        // `Gauge` and `Sum` share a shape: the fields of both.
-        let shared = matches!(message, "Gauge" | "Sum");
-        for number in 0..shape.fields.len() as u32 + 20 {
-            let kind = shape.field(number);
-            let Some(field) = fields.iter().find(|field| field.number == number) else {
+        seen.push(message.name.to_owned());
+        let name = message.name;
+        let fields = &generate::fields()[name];
+        for number in 0..40 {
+            let known = message.field(number);
+            let field = fields.iter().find(|field| field.number == number);
+            let (Some(known), Some(field)) = (known, field) else {
                 assert!(
-                    shared || matches!(kind, Kind::Unknown),
-                    "{message} has no field {number}"
+                    known.is_none() && field.is_none(),
+                    "{name} has field {number} in one table only"
                 );
                 continue;
             };
-            let fits = match (kind, field.kind) {
-                (Kind::Text, "string") => field.name != "trace_state",
-                (Kind::TraceState, "string") => field.name == "trace_state",
-                (Kind::Id, "bytes") => field.name.ends_with("_id"),
-                (Kind::Bytes, "bytes") => !field.name.ends_with("_id"),
-                (Kind::Attribute, "KeyValue") => field.repeated,
-                (Kind::Message(child), name) if name.starts_with(char::is_uppercase) => {
-                    compare(child, name, seen);
-                    true
+            let is_plain = field.kind.chars().all(|c| !c.is_uppercase());
+            let is_many = known.presence == Presence::Many;
+            let fits = match (known.kind, field.kind) {
+                (Kind::Text, "string") => {
+                    (field.name == "trace_state") == (known.meaning == Meaning::TraceState)
                 }
-                (Kind::Numbers, kind) => field.repeated && kind.chars().all(|c| !c.is_uppercase()),
-                (Kind::Number, "string" | "bytes") | (Kind::Unknown, _) => false,
-                (Kind::Number, kind) => !field.repeated && kind.chars().all(|c| !c.is_uppercase()),
-                _ => false,
+                (Kind::Id(_), "bytes") => field.name.ends_with("_id"),
+                (Kind::Bytes, "bytes") => !field.name.ends_with("_id"),
+                (Kind::Message(child), "KeyValue") => {
+                    compare(child, seen);
+                    field.repeated && known.meaning == Meaning::Attribute
+                }
+                (Kind::Message(child), other) if !is_plain => {
+                    compare(child, seen);
+                    child.name == other && known.meaning == Meaning::Plain
+                }
+                (_, "string" | "bytes") => false,
+                (kind, _) => kind.is_number() && is_plain,
             };
             assert!(
-                fits,
-                "{message}.{} is {} and {kind:?}",
-                field.name, field.kind
+                fits && is_many == field.repeated,
+                "{name}.{} is {} and {known:?}",
+                field.name,
+                field.kind
             );
         }
     }
     let mut seen = vec![];
     for signal in Signal::ALL {
-        compare(
-            shape::request(signal),
-            generate::request_name(signal),
-            &mut seen,
-        );
+        assert_eq!(schema::request(signal).name, generate::request_name(signal));
+        compare(schema::request(signal), &mut seen);
     }
     for message in generate::fields().keys() {
-        // `KeyValue` is walked by hand.
-        assert!(
-            *message == "KeyValue" || seen.iter().any(|name| name == message),
-            "{message}"
-        );
+        assert!(seen.iter().any(|name| name == message), "{message}");
     }
 }
 
