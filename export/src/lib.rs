@@ -23,5 +23,8 @@ mod shell;
 mod transport;
 
 pub use commit::counts::register;
-pub use config::*;
+pub use config::{
+    Backend, Config, Credentials, OnRefused, RawBackend, RawBatch, RawConfig, RawCredentials,
+    RawRetry, RawSignal, RetryPolicy,
+};
 pub use shell::run::run;

@@ -100,29 +100,8 @@ pub struct Backend {
 impl RawBackend {
     /// Reports everything that is wrong under `at`; `None`: it has no kind.
     pub(super) fn validate(&self, at: &str, problems: &mut Problems) -> Option<Backend> {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-        if self.name.is_empty() || self.name.len() > 100 || !self.name.chars().all(allowed) {
-            problems.push(
-                format!("{at}.name"),
-                format!(
-                    "`{}` is not 1 to 100 letters, digits, `-`, `_` or `.`",
-                    self.name
-                ),
-            );
-        }
-        let mut signals = Vec::new();
-        for signal in &self.signals {
-            let signal = Signal::from(*signal);
-            if !signals.contains(&signal) {
-                signals.push(signal);
-            }
-        }
-        if signals.is_empty() {
-            problems.push(
-                format!("{at}.signals"),
-                "no signal: name at least one of traces, logs, metrics, or leave the key out for all",
-            );
-        }
+        self.validate_name(at, problems);
+        let signals = self.validate_signals(at, problems);
         if !(1..=256).contains(&self.concurrency) {
             problems.push(
                 format!("{at}.concurrency"),
@@ -160,6 +139,37 @@ impl RawBackend {
             retry,
             credentials,
         })
+    }
+
+    fn validate_name(&self, at: &str, problems: &mut Problems) {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if self.name.is_empty() || self.name.len() > 100 || !self.name.chars().all(allowed) {
+            problems.push(
+                format!("{at}.name"),
+                format!(
+                    "`{}` is not 1 to 100 letters, digits, `-`, `_` or `.`",
+                    self.name
+                ),
+            );
+        }
+    }
+
+    /// Each once, in the order in which they are written.
+    fn validate_signals(&self, at: &str, problems: &mut Problems) -> Vec<Signal> {
+        let mut signals = Vec::new();
+        for signal in &self.signals {
+            let signal = Signal::from(*signal);
+            if !signals.contains(&signal) {
+                signals.push(signal);
+            }
+        }
+        if signals.is_empty() {
+            problems.push(
+                format!("{at}.signals"),
+                "no signal: name at least one of traces, logs, metrics, or leave the key out for all",
+            );
+        }
+        signals
     }
 }
 

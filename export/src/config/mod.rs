@@ -11,7 +11,7 @@ mod retry;
 mod section;
 mod signal;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use backend::{Backend, RawBackend};
 pub use batch::RawBatch;

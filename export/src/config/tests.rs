@@ -1,4 +1,4 @@
-//! Configurations, and what is said of them.
+//! Configurations, and what is said of them. What is checked of one kind of backend is in its folder.
 #![allow(clippy::unwrap_used)]
 
 use runtime::config::Problems;
@@ -39,8 +39,9 @@ fn problems_of(yaml: &str) -> Vec<String> {
     found
 }
 
+/// What is wrong with a backend, one thing: its path and the beginning of the message.
 #[track_caller]
-fn check_one(backend: &str, expected: &str) {
+pub fn check_problem(backend: &str, expected: &str) {
     let found = problems_of(&format!("backends: [{{name: a, {backend}}}]"));
     assert_eq!(found.len(), 1, "{found:?}");
     assert!(
@@ -50,9 +51,28 @@ fn check_one(backend: &str, expected: &str) {
     );
 }
 
-fn valid(yaml: &str) -> Config {
+/// A section without problems.
+#[track_caller]
+pub fn valid(yaml: &str) -> Config {
     let (config, _, report) = load(yaml);
     config.expect(&report)
+}
+
+/// The warnings of a backend that is valid, each as path and message.
+#[track_caller]
+pub fn check_warning(backend: &str, expected: Option<(&str, &str)>) {
+    let text = format!("export: {{backends: [{{name: a, {backend}}}]}}");
+    let mut found = Vec::new();
+    let validate = |whole: &Whole, problems: &mut Problems| {
+        whole.export.validate("export", problems);
+        found = problems.warnings().cloned().collect();
+    };
+    runtime::config::load("f.yaml", &text, &|_| None, validate).unwrap();
+    assert_eq!(found.len(), usize::from(expected.is_some()), "{found:?}");
+    for (warning, (path, message)) in found.iter().zip(expected) {
+        assert_eq!(warning.path, format!("export.backends[0].{path}"));
+        assert!(warning.message.contains(message), "{}", warning.message);
+    }
 }
 
 #[test]
@@ -145,125 +165,53 @@ fn the_default_is_valid() {
 }
 
 #[test]
-fn an_endpoint_without_a_scheme_is_encrypted_unless_insecure() {
-    for (tls, scheme) in [("{}", "https"), ("{insecure: true}", "http")] {
-        let yaml =
-            format!("backends: [{{name: a, otlp_grpc: {{endpoint: 'tempo:4317', tls: {tls}}}}}]");
-        let Kind::OtlpGrpc(grpc) = &valid(&yaml).backends[0].kind else {
-            panic!("not gRPC")
-        };
-        assert_eq!(grpc.endpoint.scheme_str(), Some(scheme));
-        assert_eq!(grpc.endpoint.authority().unwrap(), "tempo:4317");
-    }
-}
-
-#[test]
-fn an_endpoint_of_a_signal_is_taken_as_it_is() {
-    let config = valid(
-        "backends: [{name: a, signals: [traces], otlp_http: {traces_endpoint: 'http://h/insert/x?y=1'}}]",
-    );
-    let Kind::OtlpHttp(http) = &config.backends[0].kind else {
-        panic!("not HTTP")
-    };
-    assert_eq!(http.endpoint(Signal::Traces), "http://h/insert/x?y=1");
-}
-
-#[test]
 fn problems_carry_their_path() {
     let b = "export.backends[0]";
-    check_one(
+    check_problem(
         "signals: [traces]",
         &format!(
             "{b}: a backend is exactly one of otlp_grpc, otlp_http, file and stdout, this one is none"
         ),
     );
-    check_one(
+    check_problem(
         "stdout: {}, file: {path: x}",
         &format!(
             "{b}: a backend is exactly one of otlp_grpc, otlp_http, file and stdout, this one is file and stdout"
         ),
     );
-    check_one(
-        "otlp_grpc: {}",
-        &format!("{b}.otlp_grpc.endpoint: an address is needed"),
-    );
-    check_one(
-        "otlp_grpc: {endpoint: 'ftp://x'}",
-        &format!("{b}.otlp_grpc.endpoint: `ftp://x` is neither"),
-    );
-    check_one(
-        "otlp_http: {endpoint: 'http://u:p@x'}",
-        &format!("{b}.otlp_http.endpoint: credentials"),
-    );
-    check_one(
-        "otlp_http: {endpoint: 'http://x y'}",
-        &format!("{b}.otlp_http.endpoint: `http://x y` is not an address"),
-    );
-    check_one(
-        "otlp_http: {endpoint: 'http://x', headers: {'a b': c}}",
-        &format!("{b}.otlp_http.headers.a b: `a b` is not a header name"),
-    );
-    check_one(
-        "otlp_http: {endpoint: 'http://x', headers: {a: \"c\\nd\"}}",
-        &format!("{b}.otlp_http.headers.a: the value holds"),
-    );
-    check_one(
-        "otlp_http: {endpoint: 'http://x', headers: {Content-Type: text}}",
-        &format!("{b}.otlp_http.headers.Content-Type: `content-type` is set"),
-    );
-    check_one(
-        "otlp_grpc: {endpoint: 'https://x', tls: {insecure: true}}",
-        &format!("{b}.otlp_grpc.tls.insecure: contradicts"),
-    );
-    check_one(
-        "otlp_grpc: {endpoint: 'https://x', tls: {ca_file: /nowhere/ca.pem}}",
-        &format!("{b}.otlp_grpc.tls.ca_file: can't read /nowhere/ca.pem"),
-    );
-    check_one(
-        "otlp_grpc: {endpoint: 'https://x', timeout: 0s}",
-        &format!("{b}.otlp_grpc.timeout: 0 leaves"),
-    );
-    check_one(
-        "file: {path: ''}",
-        &format!("{b}.file.path: a path is needed"),
-    );
-    check_one(
-        "file: {path: x, rotate: {bytes: 0}}",
-        &format!("{b}.file.rotate.bytes: 0 would"),
-    );
-    check_one(
+    check_problem(
         "stdout: {}, signals: []",
         &format!("{b}.signals: no signal"),
     );
-    check_one(
+    check_problem(
         "stdout: {}, concurrency: 0",
         &format!("{b}.concurrency: 0 is not"),
     );
-    check_one(
+    check_problem(
         "stdout: {}, batch: {bytes: 1}",
         &format!("{b}.batch.bytes: 1 bytes is not"),
     );
-    check_one(
+    check_problem(
         "stdout: {}, retry: {initial_interval: 0s}",
         &format!("{b}.retry.initial_interval: 0 would"),
     );
-    check_one(
+    check_problem(
         "stdout: {}, retry: {max_interval: 1s}",
         &format!("{b}.retry.max_interval: is shorter"),
     );
-    check_one(
+    check_problem(
         "stdout: {}, retry: {multiplier: 0.5}",
         &format!("{b}.retry.multiplier: 0.5 is not"),
     );
-    check_one(
+    check_problem(
         "stdout: {}, retry: {poison_after: 0s}",
         &format!("{b}.retry.poison_after: 0 would"),
     );
-    check_one(
+    check_problem(
         "stdout: {}, credentials: {probe: 0s}",
         &format!("{b}.credentials.probe: is not"),
     );
-    check_one(
+    check_problem(
         "stdout: {}, retry: {randomization_factor: 2}",
         &format!("{b}.retry.randomization_factor: 2 is not"),
     );
@@ -296,68 +244,5 @@ fn unknown_keys_are_errors() {
     ] {
         let (_, _, report) = load(yaml);
         assert!(report.contains(expected), "{report}");
-    }
-}
-
-/// The warnings of a backend that is valid, each as path and message.
-#[track_caller]
-fn check_warning(backend: &str, expected: Option<(&str, &str)>) {
-    let text = format!("export: {{backends: [{{name: a, {backend}}}]}}");
-    let mut found = Vec::new();
-    let validate = |whole: &Whole, problems: &mut Problems| {
-        whole.export.validate("export", problems);
-        found = problems.warnings().cloned().collect();
-    };
-    runtime::config::load("f.yaml", &text, &|_| None, validate).unwrap();
-    assert_eq!(found.len(), usize::from(expected.is_some()), "{found:?}");
-    for (warning, (path, message)) in found.iter().zip(expected) {
-        assert_eq!(warning.path, format!("export.backends[0].{path}"));
-        assert!(warning.message.contains(message), "{}", warning.message);
-    }
-}
-
-#[test]
-fn an_endpoint_that_is_one_of_a_signal_already_is_doubted() {
-    let doubled = |path: &'static str| Some(("otlp_http.endpoint", path));
-    for (endpoint, expected) in [
-        (
-            "https://h/v1/traces",
-            doubled("as in https://h/v1/traces/v1/traces"),
-        ),
-        (
-            "https://h:4318/otlp/v1/traces/",
-            doubled("ends in /v1/traces"),
-        ),
-        ("http://h/v1/logs", doubled("ends in /v1/logs")),
-        ("h/v1/metrics?token=x", doubled("ends in /v1/metrics")),
-        ("https://h/V1/Traces", doubled("ends in /v1/traces")),
-        ("https://h/v1/traces/v2", None),
-        ("https://h/api/otlp", None),
-        ("https://h", None),
-    ] {
-        check_warning(&format!("otlp_http: {{endpoint: '{endpoint}'}}"), expected);
-    }
-    // Whole addresses are what they are, and then nothing is appended.
-    check_warning(
-        "signals: [traces], otlp_http: {traces_endpoint: 'https://h/v1/traces', endpoint: 'https://h/v1/traces'}",
-        None,
-    );
-    check_warning(
-        "otlp_grpc: {endpoint: 'https://h:4317/v1/traces'}",
-        Some(("otlp_grpc.endpoint", "path of OTLP over HTTP")),
-    );
-    check_warning("otlp_grpc: {endpoint: 'https://h:4317'}", None);
-}
-
-#[test]
-fn certificates_that_nobody_looks_at_are_doubted() {
-    for kind in ["otlp_grpc", "otlp_http"] {
-        let skips =
-            format!("{kind}: {{endpoint: 'https://h', tls: {{insecure_skip_verify: true}}}}");
-        let path = format!("{kind}.tls.insecure_skip_verify");
-        check_warning(&skips, Some((&path, "takes any certificate")));
-        let checks =
-            format!("{kind}: {{endpoint: 'https://h', tls: {{insecure_skip_verify: false}}}}");
-        check_warning(&checks, None);
     }
 }

@@ -3,6 +3,8 @@
 mod collisions;
 mod config;
 mod kind;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub use config::{FileConfig, RawFile, RawRotate};

@@ -4,5 +4,7 @@ mod answer;
 mod client;
 mod config;
 mod kind;
+#[cfg(test)]
+mod tests;
 
 pub use config::GrpcConfig;

@@ -3,5 +3,7 @@
 mod client;
 mod config;
 mod kind;
+#[cfg(test)]
+mod tests;
 
 pub use config::HttpConfig;

@@ -1,0 +1,148 @@
+//! What is finished in any order, and the positions that follow.
+use super::*;
+
+fn at(partition: u32) -> TopicPartition {
+    TopicPartition::new("t", partition)
+}
+
+fn taken(progress: &mut Progress) -> Vec<(u32, u64)> {
+    let mut positions: Vec<_> = progress
+        .take()
+        .into_iter()
+        .map(|moved| (moved.position.at.partition, moved.position.offset))
+        .collect();
+    positions.sort_unstable();
+    positions
+}
+
+/// Begins offsets 10.. on one partition, finishes some in the given order, and says what could be committed after each.
+#[track_caller]
+fn check(begun: u64, finished: &[u64], expected: &[Option<u64>]) {
+    let mut progress = Progress::default();
+    progress.own(at(0));
+    (10..10 + begun).for_each(|offset| progress.begin(&at(0), offset, 1));
+    let found: Vec<_> = finished
+        .iter()
+        .map(|offset| {
+            progress.finish(&at(0), *offset, 0);
+            taken(&mut progress).first().map(|(_, offset)| *offset)
+        })
+        .collect();
+    assert_eq!(found, expected);
+    assert_eq!(progress.is_settled(&at(0)), finished.len() as u64 == begun);
+}
+
+#[test]
+fn positions_move_only_over_what_is_done() {
+    check(3, &[10, 11, 12], &[Some(11), Some(12), Some(13)]);
+    check(3, &[12, 11, 10], &[None, None, Some(13)]);
+    check(4, &[11, 10, 13], &[None, Some(12), None]);
+    check(2, &[11], &[None]);
+}
+
+#[test]
+fn gaps_between_offsets_are_passed() {
+    let mut progress = Progress::default();
+    progress.own(at(0));
+    for offset in [3, 7, 20] {
+        progress.begin(&at(0), offset, 1);
+    }
+    progress.finish(&at(0), 7, 0);
+    progress.finish(&at(0), 3, 0);
+    assert_eq!(taken(&mut progress), [(0, 8)]);
+    progress.finish(&at(0), 20, 0);
+    assert!(progress.has_moved());
+    assert_eq!(taken(&mut progress), [(0, 21)]);
+    assert!(!progress.has_moved());
+}
+
+#[test]
+fn partitions_do_not_wait_for_each_other() {
+    let mut progress = Progress::default();
+    for partition in 0..2 {
+        progress.own(at(partition));
+        progress.begin(&at(partition), 0, 1);
+        progress.begin(&at(partition), 1, 1);
+    }
+    progress.finish(&at(1), 0, 0);
+    progress.finish(&at(0), 1, 0);
+    assert_eq!(taken(&mut progress), [(1, 1)]);
+}
+
+#[test]
+fn what_was_lost_is_never_committed() {
+    let mut progress = Progress::default();
+    progress.own(at(0));
+    progress.begin(&at(0), 5, 1);
+    progress.forget(&at(0));
+    progress.finish(&at(0), 5, 0);
+    assert_eq!(taken(&mut progress), []);
+    assert!(progress.is_settled(&at(0)));
+}
+
+#[test]
+fn a_batch_of_an_earlier_ownership_finishes_only_what_is_the_same_record() {
+    let mut progress = Progress::default();
+    progress.own(at(0));
+    progress.begin(&at(0), 5, 1);
+    progress.own(at(0));
+    progress.finish(&at(0), 5, 0);
+    assert_eq!(taken(&mut progress), [], "5 was not handed over again yet");
+    progress.begin(&at(0), 5, 1);
+    progress.begin(&at(0), 6, 1);
+    progress.finish(&at(0), 5, 0);
+    assert_eq!(taken(&mut progress), [(0, 6)]);
+}
+
+/// Records of 10 items each, of which the second has 3 in the dead letters.
+fn three_done() -> Progress {
+    let mut progress = Progress::default();
+    progress.own(at(0));
+    (0..3).for_each(|offset| progress.begin(&at(0), offset, 10));
+    progress.finish(&at(0), 1, 3);
+    progress.finish(&at(0), 0, 0);
+    progress
+}
+
+#[test]
+fn items_count_with_the_position_that_passes_them() {
+    let mut progress = three_done();
+    assert_eq!(progress.pending(&"t".into()), 30);
+    let moved = progress.take();
+    let tally = Tally { items: 20, dead: 3 };
+    assert_eq!((moved.len(), moved[0].tally), (1, tally));
+    assert_eq!(progress.pending(&"t".into()), 30, "not committed yet");
+    progress.committed(&moved);
+    assert_eq!(progress.pending(&"t".into()), 10);
+    progress.finish(&at(0), 2, 0);
+    assert_eq!(progress.take()[0].tally, Tally { items: 10, dead: 0 });
+}
+
+#[test]
+fn what_was_refused_counts_with_a_later_commit_and_once() {
+    let mut progress = three_done();
+    let refused = progress.take();
+    progress.finish(&at(0), 2, 0);
+    progress.refused(refused);
+    let moved = progress.take();
+    assert_eq!(moved[0].position.offset, 3);
+    assert_eq!(moved[0].tally, Tally { items: 30, dead: 3 });
+    progress.committed(&moved);
+    assert_eq!(progress.pending(&"t".into()), 0);
+}
+
+#[test]
+fn what_was_refused_is_committed_again_if_the_partition_is_still_owned() {
+    let mut progress = three_done();
+    let moved = progress.take();
+    progress.refused(moved.clone());
+    assert_eq!(progress.take(), moved);
+    progress.own(at(0));
+    progress.refused(moved);
+    assert_eq!(
+        progress.take(),
+        [],
+        "its records are read and counted again"
+    );
+    assert_eq!(progress.pending(&"t".into()), 0);
+}
