@@ -7,11 +7,12 @@ mod decode;
 mod encode;
 mod keys;
 mod pieces;
+mod reader;
 mod tenants;
 
 use bytes::Bytes;
 
-pub use decode::DecisionError;
+pub use reader::DecisionError;
 
 /// The threshold of a verdict whose probability isn't known: one above the largest that can keep anything. So the
 /// larger of two thresholds is unknown when one of them is.

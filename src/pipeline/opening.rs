@@ -45,19 +45,8 @@ pub async fn open(
                     .as_ref()
                     .map_or_else(Instant::now, |(since, _)| *since);
                 // One warning says it, until the reason is another one.
-                match &waiting {
-                    Some((_, said)) if *said == reason => {
-                        tracing::debug!(%reason, "the bus can't be used; waiting for it");
-                    }
-                    _ if matches!(error, bus::Error::Denied(_)) => tracing::error!(
-                        %reason,
-                        "the bus refuses us a right; waiting until it is given (docs/how-to/secure.md lists all rights)"
-                    ),
-                    _ => tracing::warn!(
-                        %reason,
-                        "the bus can't be reached; waiting for it: start it, or correct its address in the section `bus`"
-                    ),
-                }
+                let said = waiting.as_ref().is_some_and(|(_, said)| *said == reason);
+                announce(&error, said);
                 ready.not_ready(format!("waiting for the bus: {reason}"));
                 waiting = Some((since, reason));
             }
@@ -86,5 +75,20 @@ fn warn_if_alone(config: &Config, alone: Option<Stage>) {
             stage = stage.name(),
             "this stage runs alone on an embedded bus, which no other process can use; set bus.kafka, or run all stages by `tailwater run`"
         );
+    }
+}
+
+/// Says why the bus can't be used. `said`: that was said already.
+fn announce(reason: &bus::Error, said: bool) {
+    match reason {
+        _ if said => tracing::debug!(%reason, "the bus can't be used; waiting for it"),
+        bus::Error::Denied(_) => tracing::error!(
+            %reason,
+            "the bus refuses us a right; waiting until it is given (docs/how-to/secure.md lists all rights)"
+        ),
+        _ => tracing::warn!(
+            %reason,
+            "the bus can't be reached; waiting for it: start it, or correct its address in the section `bus`"
+        ),
     }
 }

@@ -5,9 +5,10 @@ use schemas::otlp::schema::{ANY_VALUE, KEY_VALUE, Message};
 use schemas::wire::{Field, Fields, Value, put_len};
 
 use crate::hash::HEX_LEN;
+use crate::key_action::KeyAction;
 use crate::outcome::{DEPTH_MAX, Reason, mismatch, twice, utf8, wire};
 use crate::rewrite::Rewriter;
-use crate::rules::{KeyAction, Rules};
+use crate::rules::Rules;
 
 impl Rewriter {
     /// One `KeyValue`. `replaced` is the bit of what is set in this place, whose old value goes.
@@ -18,6 +19,7 @@ impl Rewriter {
         replaced: u8,
         depth: usize,
     ) -> Result<(), Reason> {
+        // Long: reading the pair and acting on it is one walk on the hot path.
         let shape = &KEY_VALUE;
         if depth > DEPTH_MAX {
             return Err(Reason::TooDeep {

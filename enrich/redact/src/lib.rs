@@ -45,6 +45,7 @@
 mod attribute;
 mod edits;
 mod hash;
+mod key_action;
 mod mask;
 mod memo;
 mod outcome;

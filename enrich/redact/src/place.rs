@@ -2,7 +2,7 @@
 
 use schemas::otlp::schema::{Message, Role};
 
-use crate::rules::KeyAction;
+use crate::key_action::KeyAction;
 
 /// Where rules that name a place apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

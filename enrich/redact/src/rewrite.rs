@@ -16,10 +16,11 @@ use schemas::otlp::{AnyValue, Items, KeyValue};
 use schemas::wire::{Field, Fields, Value, put_len};
 
 use crate::edits::Edits;
+use crate::key_action::KeyAction;
 use crate::memo::Memo;
 use crate::outcome::{DEPTH_MAX, Done, Outcome, Reason, Refused, mismatch, twice, utf8, wire};
 use crate::place::{Context, contains_errors, is_item};
-use crate::rules::{KeyAction, Rules};
+use crate::rules::Rules;
 use crate::trace_state;
 
 /// 64 bytes each, so that what is used of the memos stays within a core's second-level cache.

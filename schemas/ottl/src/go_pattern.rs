@@ -5,6 +5,7 @@
 
 /// The same pattern in this engine's notation.
 pub fn translated(pattern: &str) -> String {
+    // Long: one arm for each construct that the two languages write differently.
     let mut out = String::with_capacity(pattern.len() + 8);
     let mut rest = pattern;
     let mut in_brackets = false;

@@ -2,19 +2,8 @@
 
 use hashbrown::HashMap;
 
+use super::reader::{DecisionError, Reader};
 use super::{Decision, DecisionBatch, KINDS, Link, Rescue, Verdict, flags, keys, tenants};
-use crate::wire::{WireError, read_varint};
-
-/// Why a record is not a decision batch.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DecisionError {
-    #[error("decision batch: {0}")]
-    Wire(#[from] WireError),
-    #[error("decision batch of version {0}; this build reads up to version 4")]
-    Version(u8),
-    #[error("decision batch: {0}")]
-    Inconsistent(&'static str),
-}
 
 /// What an entry takes at least, its id included: no allocation on the word of a lying count.
 const ENTRY_BYTES_MIN_V1: usize = 23;
@@ -27,32 +16,34 @@ impl DecisionBatch {
     /// # Errors
     /// Truncated or inconsistent input, an index out of range, a version above ours.
     pub fn decode(value: &[u8]) -> Result<Self, DecisionError> {
-        let mut reader = Reader { value, at: 0 };
-        let batch = match reader.bytes(1)?[0] {
+        let mut columns = Columns {
+            reader: Reader { value, at: 0 },
+        };
+        let batch = match columns.reader.bytes(1)?[0] {
             0 => return Err(DecisionError::Inconsistent("version 0")),
-            1 => reader.version_1()?,
-            2 => reader.version_2()?,
-            3 => reader.version_3()?,
-            4 => reader.version_4()?,
+            1 => columns.version_1()?,
+            2 => columns.version_2()?,
+            3 => columns.version_3()?,
+            4 => columns.version_4()?,
             newer => return Err(DecisionError::Version(newer)),
         };
-        if reader.at != value.len() {
+        if columns.reader.at != value.len() {
             return Err(DecisionError::Inconsistent("bytes behind the last column"));
         }
         Ok(batch)
     }
 }
 
-pub(super) struct Reader<'a> {
-    value: &'a [u8],
-    at: usize,
+/// The columns of a batch, one after the other.
+struct Columns<'a> {
+    reader: Reader<'a>,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> Columns<'a> {
     /// Version 3, maybe without statistics, and whose traces they are.
     fn version_4(&mut self) -> Result<DecisionBatch, DecisionError> {
         let mut batch = self.with_statistics()?;
-        batch.tenants = tenants::read(self, &mut batch.entries)?;
+        batch.tenants = tenants::read(&mut self.reader, &mut batch.entries)?;
         Ok(batch)
     }
 
@@ -67,7 +58,7 @@ impl<'a> Reader<'a> {
     /// Version 2, and what the statistics were asked.
     fn with_statistics(&mut self) -> Result<DecisionBatch, DecisionError> {
         let batch = self.version_2()?;
-        let (statistics, keys) = keys::read(self, batch.entries.len())?;
+        let (statistics, keys) = keys::read(&mut self.reader, batch.entries.len())?;
         Ok(DecisionBatch {
             statistics,
             keys,
@@ -76,34 +67,36 @@ impl<'a> Reader<'a> {
     }
 
     fn version_2(&mut self) -> Result<DecisionBatch, DecisionError> {
-        let generation = self.varint()?;
-        let policies = self.names()?;
-        let strings = self.names()?;
+        let generation = self.reader.varint()?;
+        let policies = self.reader.names()?;
+        let strings = self.reader.names()?;
         let match_sets = self.match_sets(policies.len())?;
-        let shapes = self.count(8)?;
-        let shapes = self.bytes(8 * shapes)?.as_chunks::<8>().0;
+        let shapes = self.reader.count(8)?;
+        let shapes = self.reader.bytes(8 * shapes)?.as_chunks::<8>().0;
         let mut entries = self.entries(ENTRY_BYTES_MIN, |id, flags| Ok(entry_of(id, flags)))?;
         self.policies(&mut entries, policies.len())?;
         for entry in &mut entries {
-            entry.match_set = self.index(match_sets.len(), "a match set out of range")?;
+            entry.match_set = self
+                .reader
+                .index(match_sets.len(), "a match set out of range")?;
         }
         self.deltas(&mut entries, |entry| &mut entry.threshold)?;
         for entry in &mut entries {
             if let Some(randomness) = &mut entry.randomness {
-                *randomness = self.varint()?;
+                *randomness = self.reader.varint()?;
             }
         }
         self.offsets_and_times(&mut entries)?;
         self.counts(&mut entries, |entry| &mut entry.spans)?;
         self.counts(&mut entries, |entry| &mut entry.errors)?;
         for entry in &mut entries {
-            entry.bytes = self.varint()?;
+            entry.bytes = self.reader.varint()?;
         }
         for entry in &mut entries {
-            entry.duration_us = self.varint()?;
+            entry.duration_us = self.reader.varint()?;
         }
         for entry in &mut entries {
-            let shape = self.index(shapes.len(), "a shape out of range")?;
+            let shape = self.reader.index(shapes.len(), "a shape out of range")?;
             entry.shape = u64::from_le_bytes(shapes[shape as usize]);
         }
         self.roots(&mut entries, strings.len())?;
@@ -124,8 +117,8 @@ impl<'a> Reader<'a> {
 
     /// What version 1 doesn't say is as if nothing were known of it.
     fn version_1(&mut self) -> Result<DecisionBatch, DecisionError> {
-        let policies = self.names()?;
-        let strings = self.names()?;
+        let policies = self.reader.names()?;
+        let strings = self.reader.names()?;
         let mut entries = self.entries(ENTRY_BYTES_MIN_V1, |id, flags| {
             // 1 keep, 2 extended, 4 policy, 8 service, 16 operation.
             if flags >= 32 {
@@ -138,7 +131,7 @@ impl<'a> Reader<'a> {
         self.offsets_and_times(&mut entries)?;
         self.counts(&mut entries, |entry| &mut entry.spans)?;
         for entry in &mut entries {
-            entry.bytes = self.varint()?;
+            entry.bytes = self.reader.varint()?;
         }
         self.roots(&mut entries, strings.len())?;
         let mut match_sets = Vec::new();
@@ -164,16 +157,16 @@ impl<'a> Reader<'a> {
         bytes_min: usize,
         entry: impl Fn([u8; 16], u8) -> Result<Decision, DecisionError>,
     ) -> Result<Vec<Decision>, DecisionError> {
-        let count = self.count(bytes_min)?;
-        let ids = self.bytes(16 * count)?.as_chunks::<16>().0;
-        let flags = self.bytes(count)?;
+        let count = self.reader.count(bytes_min)?;
+        let ids = self.reader.bytes(16 * count)?.as_chunks::<16>().0;
+        let flags = self.reader.bytes(count)?;
         let entries = ids.iter().zip(flags).map(|(id, flags)| entry(*id, *flags));
         entries.collect()
     }
 
     fn policies(&mut self, entries: &mut [Decision], count: usize) -> Result<(), DecisionError> {
         for policy in entries.iter_mut().filter_map(|entry| entry.policy.as_mut()) {
-            *policy = self.index(count, "a policy index out of range")? as u16;
+            *policy = self.reader.index(count, "a policy index out of range")? as u16;
         }
         Ok(())
     }
@@ -181,7 +174,7 @@ impl<'a> Reader<'a> {
     fn offsets_and_times(&mut self, entries: &mut [Decision]) -> Result<(), DecisionError> {
         self.deltas(entries, |entry| &mut entry.first_offset)?;
         for entry in entries.iter_mut() {
-            entry.last_offset = self.after(entry.first_offset)?;
+            entry.last_offset = self.reader.after(entry.first_offset)?;
         }
         self.deltas(entries, |entry| &mut entry.time_ms)
     }
@@ -191,13 +184,15 @@ impl<'a> Reader<'a> {
             .iter_mut()
             .filter_map(|entry| entry.root_service.as_mut())
         {
-            *service = self.index(strings, "a service index out of range")?;
+            *service = self.reader.index(strings, "a service index out of range")?;
         }
         for operation in entries
             .iter_mut()
             .filter_map(|entry| entry.root_operation.as_mut())
         {
-            *operation = self.index(strings, "an operation index out of range")?;
+            *operation = self
+                .reader
+                .index(strings, "an operation index out of range")?;
         }
         Ok(())
     }
@@ -209,7 +204,7 @@ impl<'a> Reader<'a> {
     ) -> Result<(), DecisionError> {
         let mut previous = 0;
         for entry in entries {
-            previous = self.after(previous)?;
+            previous = self.reader.after(previous)?;
             *field(entry) = previous;
         }
         Ok(())
@@ -221,20 +216,20 @@ impl<'a> Reader<'a> {
         field: impl Fn(&mut Decision) -> &mut u32,
     ) -> Result<(), DecisionError> {
         for entry in entries {
-            *field(entry) = u32::try_from(self.varint()?)
+            *field(entry) = u32::try_from(self.reader.varint()?)
                 .map_err(|_| DecisionError::Inconsistent("a span count above 2^32"))?;
         }
         Ok(())
     }
 
     fn match_sets(&mut self, policies: usize) -> Result<Vec<Vec<u16>>, DecisionError> {
-        let count = self.count(1)?;
+        let count = self.reader.count(1)?;
         let mut sets = Vec::with_capacity(count);
         for _ in 0..count {
-            let length = self.count(1)?;
+            let length = self.reader.count(1)?;
             let mut set = Vec::with_capacity(length);
             for _ in 0..length {
-                set.push(self.index(policies, "a policy index out of range")? as u16);
+                set.push(self.reader.index(policies, "a policy index out of range")? as u16);
             }
             sets.push(set);
         }
@@ -242,24 +237,28 @@ impl<'a> Reader<'a> {
     }
 
     fn links(&mut self, entries: usize) -> Result<Vec<Link>, DecisionError> {
-        let count = self.count(LINK_BYTES_MIN)?;
+        let count = self.reader.count(LINK_BYTES_MIN)?;
         let mut links = Vec::with_capacity(count);
         for _ in 0..count {
-            let entry = self.index(entries, "a link of an entry out of range")?;
+            let entry = self
+                .reader
+                .index(entries, "a link of an entry out of range")?;
             let mut trace_id = [0; 16];
-            trace_id.copy_from_slice(self.bytes(16)?);
+            trace_id.copy_from_slice(self.reader.bytes(16)?);
             links.push(Link { entry, trace_id });
         }
         Ok(links)
     }
 
     fn rescues(&mut self, entries: usize) -> Result<Vec<Rescue>, DecisionError> {
-        let count = self.count(RESCUE_BYTES_MIN)?;
+        let count = self.reader.count(RESCUE_BYTES_MIN)?;
         let mut rescues = Vec::with_capacity(count);
         for _ in 0..count {
-            let entry = self.index(entries, "a rescue of an entry out of range")?;
-            let from_offset = self.varint()?;
-            let to_offset = self.after(from_offset)?;
+            let entry = self
+                .reader
+                .index(entries, "a rescue of an entry out of range")?;
+            let from_offset = self.reader.varint()?;
+            let to_offset = self.reader.after(from_offset)?;
             rescues.push(Rescue {
                 entry,
                 from_offset,
@@ -267,62 +266,6 @@ impl<'a> Reader<'a> {
             });
         }
         Ok(rescues)
-    }
-
-    fn names(&mut self) -> Result<Vec<String>, DecisionError> {
-        let count = self.varint()?;
-        let mut names = Vec::new();
-        for _ in 0..count {
-            let length = self.varint()?;
-            let bytes = usize::try_from(length)
-                .map_err(|_| DecisionError::Inconsistent("a name longer than memory"))
-                .and_then(|length| Ok(self.bytes(length)?))?;
-            let name = std::str::from_utf8(bytes)
-                .map_err(|_| DecisionError::Inconsistent("a name that is not UTF-8"))?;
-            names.push(name.to_owned());
-        }
-        Ok(names)
-    }
-
-    /// A count of things that take at least so many bytes each.
-    pub(super) fn count(&mut self, bytes_min: usize) -> Result<usize, DecisionError> {
-        let count = self.varint()?;
-        if count > ((self.value.len() - self.at) / bytes_min) as u64 {
-            return Err(DecisionError::Inconsistent("more entries than bytes"));
-        }
-        Ok(count as usize)
-    }
-
-    pub(super) fn index(
-        &mut self,
-        count: usize,
-        message: &'static str,
-    ) -> Result<u32, DecisionError> {
-        let index = self.varint()?;
-        if index >= count as u64 {
-            return Err(DecisionError::Inconsistent(message));
-        }
-        u32::try_from(index).map_err(|_| DecisionError::Inconsistent(message))
-    }
-
-    /// The value that follows `from` in a delta column.
-    fn after(&mut self, from: u64) -> Result<u64, WireError> {
-        let zigzag = self.varint()?;
-        Ok(from.wrapping_add(zigzag >> 1 ^ (zigzag & 1).wrapping_neg()))
-    }
-
-    fn varint(&mut self) -> Result<u64, WireError> {
-        let (value, end) = read_varint(self.value, self.at)?;
-        self.at = end;
-        Ok(value)
-    }
-
-    pub(super) fn bytes(&mut self, length: usize) -> Result<&'a [u8], WireError> {
-        let bytes = self.value[self.at..]
-            .get(..length)
-            .ok_or(WireError::Truncated { at: self.at })?;
-        self.at += length;
-        Ok(bytes)
     }
 }
 

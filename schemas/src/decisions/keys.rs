@@ -2,7 +2,7 @@
 
 use hashbrown::HashMap;
 
-use super::decode::{DecisionError, Reader};
+use super::reader::{DecisionError, Reader};
 use crate::wire::put_varint;
 
 /// Identities of the rules, and by entry and rule the key; 0: it didn't ask.

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::Decision;
-use super::decode::{DecisionError, Reader};
+use super::reader::{DecisionError, Reader};
 use crate::wire::put_varint;
 
 /// The names, and by entry 0 for the default tenant or 1 + the name's index.

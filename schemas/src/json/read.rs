@@ -13,7 +13,7 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess,
 use super::lenient::{Level, Units, remember};
 use super::names::Name;
 use super::scalar::{Scalar, put_scalar};
-use super::{JsonError, Translated};
+use super::translated::{JsonError, Translated};
 use crate::Signal;
 use crate::otlp::schema::{self, Field, Kind, Message, Presence};
 use crate::wire::{put_tag, put_varint, varint_len};

@@ -15,160 +15,19 @@
 //! assert!(span.field(99).is_none(), "not in this version of the protocol");
 //! ```
 
+mod common;
+mod message;
 mod metrics;
 
+pub use common::{ANY_VALUE, KEY_VALUE};
+pub use message::{Field, Kind, Meaning, Message, Presence, Role};
+
 use super::Signal;
-use Kind::{Bool, Bytes, Double, Enum, Fixed32, Fixed64, Id, Int32, Int64, Text, Uint32};
-use Presence::{Many, OneOf, Scalar, Set};
+use common::{attributes, dropped_attributes};
+use message::Kind::{Enum, Fixed32, Fixed64, Id, Text, Uint32};
+use message::Presence::{Many, Scalar};
+use message::{field, message, messages, trace_state};
 use metrics::METRIC;
-
-/// A message type.
-#[derive(Debug)]
-pub struct Message {
-    /// As the protocol calls it: `Span`.
-    pub name: &'static str,
-    pub role: Role,
-    pub fields: &'static [Field],
-    /// Index into `fields` by number, [`ABSENT`] where there is none; OTLP has no number above 16.
-    by_number: [u8; 17],
-    /// The tag of the field that holds its attributes; 0, which is no tag, where there are none.
-    pub attributes_tag: u8,
-    /// Whether all of its fields are alternatives of one `oneof`.
-    pub is_choice: bool,
-}
-
-/// What a message is in the nesting that the signals share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// The request, or anything within a resource, a scope or an item that isn't named here.
-    Inner,
-    /// `ResourceSpans` and its siblings: a resource with its scopes.
-    OfResource,
-    Resource,
-    /// `ScopeSpans` and its siblings: a scope with its items.
-    OfScope,
-    /// A span or log record.
-    Item,
-    /// An item that has no attributes of its own: its data points do.
-    Metric,
-    /// A data point of a metric.
-    DataPoint,
-}
-
-#[derive(Debug)]
-pub struct Field {
-    pub number: u32,
-    /// The lowerCamelCase name.
-    pub name: &'static str,
-    pub kind: Kind,
-    pub presence: Presence,
-    pub meaning: Meaning,
-}
-
-/// What a field holds, beyond its type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Meaning {
-    Plain,
-    /// One of repeated `KeyValue`s.
-    Attribute,
-    /// W3C `tracestate`: entries, separated by commas.
-    TraceState,
-}
-
-/// Protobuf's types, where JSON or the wire treats them differently.
-#[derive(Clone, Copy, Debug)]
-pub enum Kind {
-    Message(&'static Message),
-    Text,
-    /// Base64 in JSON.
-    Bytes,
-    /// Trace and span ids, of this many bytes: hex in JSON.
-    Id(u8),
-    Bool,
-    Int32,
-    Uint32,
-    Sint32,
-    Int64,
-    Uint64,
-    Fixed32,
-    Fixed64,
-    Sfixed64,
-    Double,
-    Enum,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Presence {
-    /// Absent is the same as zero or empty.
-    Scalar,
-    /// `optional`, or a message: zero or empty differs from absent.
-    Set,
-    /// Repeated; numbers are packed.
-    Many,
-    /// One of the message's alternatives. No OTLP message has two such groups.
-    OneOf,
-}
-
-const ABSENT: u8 = u8::MAX;
-
-impl Message {
-    const fn new(name: &'static str, fields: &'static [Field]) -> Self {
-        Self::at(Role::Inner, name, fields)
-    }
-
-    const fn at(role: Role, name: &'static str, fields: &'static [Field]) -> Self {
-        let mut by_number = [ABSENT; 17];
-        let mut attributes_tag = 0;
-        let mut is_choice = true;
-        let mut at = 0;
-        while at < fields.len() {
-            by_number[fields[at].number as usize] = at as u8;
-            if matches!(fields[at].meaning, Meaning::Attribute) {
-                attributes_tag = (fields[at].number as u8) << 3 | 2;
-            }
-            is_choice &= matches!(fields[at].presence, OneOf);
-            at += 1;
-        }
-        Self {
-            name,
-            role,
-            fields,
-            by_number,
-            attributes_tag,
-            is_choice,
-        }
-    }
-
-    /// The field with this number; `None`: this version of the protocol has none.
-    #[inline]
-    pub fn field(&self, number: u32) -> Option<&'static Field> {
-        let index = *self.by_number.get(number as usize)?;
-        self.fields.get(usize::from(index))
-    }
-
-    /// The field with this lowerCamelCase name.
-    pub fn field_named(&self, name: &str) -> Option<&'static Field> {
-        self.fields.iter().find(|field| field.name == name)
-    }
-}
-
-impl Kind {
-    /// The wire type of a single number; `None` for what is length-delimited.
-    #[inline]
-    pub fn wire_type(self) -> Option<u8> {
-        match self {
-            Self::Message(_) | Self::Text | Self::Bytes | Self::Id(_) => None,
-            Self::Fixed64 | Self::Sfixed64 | Self::Double => Some(1),
-            Self::Fixed32 => Some(5),
-            _ => Some(0),
-        }
-    }
-
-    #[inline]
-    pub fn is_number(self) -> bool {
-        self.wire_type().is_some()
-    }
-}
 
 /// The export request of a signal.
 pub fn request(signal: Signal) -> &'static Message {
@@ -204,56 +63,6 @@ pub fn item(signal: Signal) -> &'static Message {
         Signal::Logs => &LOG_RECORD,
         Signal::Metrics => &METRIC,
     }
-}
-
-pub(super) const fn field(
-    number: u32,
-    name: &'static str,
-    kind: Kind,
-    presence: Presence,
-) -> Field {
-    Field {
-        number,
-        name,
-        kind,
-        presence,
-        meaning: Meaning::Plain,
-    }
-}
-
-const fn trace_state(number: u32) -> Field {
-    Field {
-        meaning: Meaning::TraceState,
-        ..field(number, "traceState", Text, Scalar)
-    }
-}
-
-/// Repeated `KeyValue`s.
-pub(super) const fn pairs(number: u32, name: &'static str) -> Field {
-    Field {
-        meaning: Meaning::Attribute,
-        ..messages(number, name, &KEY_VALUE)
-    }
-}
-
-pub(super) const fn message(number: u32, name: &'static str, of: &'static Message) -> Field {
-    field(number, name, Kind::Message(of), Set)
-}
-
-pub(super) const fn messages(number: u32, name: &'static str, of: &'static Message) -> Field {
-    field(number, name, Kind::Message(of), Many)
-}
-
-pub(super) const fn choice(number: u32, name: &'static str, kind: Kind) -> Field {
-    field(number, name, kind, OneOf)
-}
-
-pub(super) const fn attributes(number: u32) -> Field {
-    pairs(number, "attributes")
-}
-
-const fn dropped_attributes(number: u32) -> Field {
-    field(number, "droppedAttributesCount", Uint32, Scalar)
 }
 
 static TRACES: Message = Message::new(
@@ -351,30 +160,6 @@ static SCOPE: Message = Message::new(
         dropped_attributes(4),
     ],
 );
-pub static KEY_VALUE: Message = Message::new(
-    "KeyValue",
-    &[
-        field(1, "key", Text, Scalar),
-        message(2, "value", &ANY_VALUE),
-        field(3, "keyStrindex", Int32, Scalar),
-    ],
-);
-pub static ANY_VALUE: Message = Message::new(
-    "AnyValue",
-    &[
-        choice(1, "stringValue", Text),
-        choice(2, "boolValue", Bool),
-        choice(3, "intValue", Int64),
-        choice(4, "doubleValue", Double),
-        choice(5, "arrayValue", Kind::Message(&ARRAY_VALUE)),
-        choice(6, "kvlistValue", Kind::Message(&KEY_VALUE_LIST)),
-        choice(7, "bytesValue", Bytes),
-        choice(8, "stringValueStrindex", Int32),
-    ],
-);
-static ARRAY_VALUE: Message = Message::new("ArrayValue", &[messages(1, "values", &ANY_VALUE)]);
-static KEY_VALUE_LIST: Message = Message::new("KeyValueList", &[pairs(1, "values")]);
-
 static SPAN: Message = Message::at(
     Role::Item,
     "Span",

@@ -96,6 +96,7 @@ impl<'a> SpanView<'a> {
 
     /// Fields as every client writes them are told by their tag's byte; any other shape is left to [`Self::take`]. Half the instructions.
     fn read(&mut self) -> Result<(), WireError> {
+        // Long: one arm for each field of the message, on the hot path.
         let body = self.body;
         let mut attributes: Option<(usize, usize)> = None;
         let mut rest = body;

@@ -1,22 +1,13 @@
 //! `spanevent.…`
 
-use super::{Entry, Keys};
+pub(super) use super::field::EventField as Field;
+use super::field::{Entry, Keys};
 use crate::value::Time;
 use crate::value::{Result, Value};
 use schemas::otlp::EventView;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Field {
-    Attributes,
-    Name,
-    Time,
-    TimeUnixNano,
-    DroppedAttributesCount,
-    Index,
-}
-
 const fn entry(name: &'static str, keys: Keys, field: Field) -> Entry {
-    (name, keys, super::Field::Event(field))
+    (name, keys, super::field::Field::Event(field))
 }
 
 pub(super) const PATHS: &[Entry] = &[
@@ -30,7 +21,7 @@ pub(super) const PATHS: &[Entry] = &[
         Field::DroppedAttributesCount,
     ),
     entry("event_index", Keys::None, Field::Index),
-    ("cache", Keys::Map, super::Field::Cache),
+    ("cache", Keys::Map, super::field::Field::Cache),
 ];
 
 pub(super) fn read<'a>(field: Field, event: Option<EventView<'a>>) -> Result<Value<'a>> {

@@ -1,34 +1,16 @@
 //! `log.…`
 
 use super::event::unix_time;
+pub(super) use super::field::LogField as Field;
+use super::field::{Entry, Keys};
+use super::scan;
 use super::span::id;
-use super::{Entry, Keys, scan};
 use crate::value::text::any_as_string;
 use crate::value::{Result, Value};
 use schemas::otlp::LogView;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Field {
-    Attributes,
-    Body,
-    BodyString,
-    EventName,
-    TraceId,
-    TraceIdString,
-    SpanId,
-    SpanIdString,
-    Time,
-    TimeUnixNano,
-    ObservedTime,
-    ObservedTimeUnixNano,
-    SeverityNumber,
-    SeverityText,
-    DroppedAttributesCount,
-    Flags,
-}
-
 const fn entry(name: &'static str, keys: Keys, field: Field) -> Entry {
-    (name, keys, super::Field::Log(field))
+    (name, keys, super::field::Field::Log(field))
 }
 
 pub(super) const PATHS: &[Entry] = &[
@@ -56,7 +38,7 @@ pub(super) const PATHS: &[Entry] = &[
         Field::DroppedAttributesCount,
     ),
     entry("flags", Keys::None, Field::Flags),
-    ("cache", Keys::Map, super::Field::Cache),
+    ("cache", Keys::Map, super::field::Field::Cache),
 ];
 
 pub(super) fn read<'a>(field: Field, log: Option<LogView<'a>>) -> Result<Value<'a>> {

@@ -6,6 +6,7 @@
 
 pub(crate) mod enums;
 mod event;
+mod field;
 mod log;
 mod resource;
 mod scan;
@@ -14,6 +15,7 @@ mod span;
 mod trace;
 mod write;
 
+pub(crate) use field::{Entry, Field, Keys};
 pub(crate) use span::{ROOT_PATHS, trace_state};
 pub(crate) use write::write;
 
@@ -23,47 +25,6 @@ use crate::value::{EvalError, Map, Result, Value};
 
 /// The one field with a key that is no map.
 pub(crate) const TRACE_STATE: Field = Field::Span(span::Field::TraceState);
-
-/// A field of some message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Field {
-    Resource(resource::Field),
-    Scope(scope::Field),
-    Span(span::Field),
-    Event(event::Field),
-    Log(log::Field),
-    Trace(trace::Field),
-    /// The scratch map of a context, which is empty while conditions are evaluated.
-    Cache,
-}
-
-impl Field {
-    pub(crate) fn is_attributes(self) -> bool {
-        matches!(
-            self,
-            Self::Resource(resource::Field::Attributes)
-                | Self::Scope(scope::Field::Attributes)
-                | Self::Span(span::Field::Attributes)
-                | Self::Event(event::Field::Attributes)
-                | Self::Log(log::Field::Attributes)
-        )
-    }
-}
-
-/// How many keys a path takes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Keys {
-    None,
-    /// Any number; the first is a string.
-    Map,
-    /// Any number of any kind.
-    Any,
-    /// One string.
-    One,
-}
-
-/// A path of a table, without the context in front.
-pub(crate) type Entry = (&'static str, Keys, Field);
 
 impl Part {
     /// All paths into this message.

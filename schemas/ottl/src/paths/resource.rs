@@ -1,18 +1,13 @@
 //! `resource.…`
 
-use super::{Entry, Keys, scan};
+pub(super) use super::field::ResourceField as Field;
+use super::field::{Entry, Keys};
+use super::scan;
 use crate::value::{Result, Value};
 use schemas::otlp::ResourceHead;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Field {
-    Attributes,
-    DroppedAttributesCount,
-    SchemaUrl,
-}
-
 const fn entry(name: &'static str, keys: Keys, field: Field) -> Entry {
-    (name, keys, super::Field::Resource(field))
+    (name, keys, super::field::Field::Resource(field))
 }
 
 pub(super) const PATHS: &[Entry] = &[

@@ -1,20 +1,13 @@
 //! `scope.…`, or `instrumentation_scope.…`
 
-use super::{Entry, Keys, scan};
+pub(super) use super::field::ScopeField as Field;
+use super::field::{Entry, Keys};
+use super::scan;
 use crate::value::{Result, Value};
 use schemas::otlp::ScopeHead;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Field {
-    Attributes,
-    Name,
-    Version,
-    DroppedAttributesCount,
-    SchemaUrl,
-}
-
 const fn entry(name: &'static str, keys: Keys, field: Field) -> Entry {
-    (name, keys, super::Field::Scope(field))
+    (name, keys, super::field::Field::Scope(field))
 }
 
 pub(super) const PATHS: &[Entry] = &[

@@ -1,46 +1,15 @@
 //! `span.…`, and `root.…` of a whole trace.
 
 use super::event::unix_time;
-use super::{Entry, Keys, scan};
+pub(super) use super::field::SpanField as Field;
+use super::field::{Entry, Keys};
+use super::scan;
 use crate::telemetry::Subject;
 use crate::value::{EvalError, Opaque, Result, Value};
 use schemas::otlp::{ResourceHead, SpanView, StatusCode, trace_state as state};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Field {
-    Attributes,
-    TraceId,
-    TraceIdString,
-    SpanId,
-    SpanIdString,
-    ParentSpanId,
-    ParentSpanIdString,
-    TraceState,
-    Name,
-    Kind,
-    KindString,
-    KindDeprecatedString,
-    StartTime,
-    EndTime,
-    StartTimeUnixNano,
-    EndTimeUnixNano,
-    DroppedAttributesCount,
-    Events,
-    DroppedEventsCount,
-    Links,
-    DroppedLinksCount,
-    Status,
-    StatusCode,
-    StatusMessage,
-    Flags,
-    /// The resource's `service.name`, for `root.service`.
-    Service,
-    /// End less start, for `root.duration`.
-    Duration,
-}
-
 const fn entry(name: &'static str, keys: Keys, field: Field) -> Entry {
-    (name, keys, super::Field::Span(field))
+    (name, keys, super::field::Field::Span(field))
 }
 
 pub(super) const PATHS: &[Entry] = &[
@@ -85,7 +54,7 @@ pub(super) const PATHS: &[Entry] = &[
     entry("status.code", Keys::None, Field::StatusCode),
     entry("status.message", Keys::None, Field::StatusMessage),
     entry("flags", Keys::None, Field::Flags),
-    ("cache", Keys::Map, super::Field::Cache),
+    ("cache", Keys::Map, super::field::Field::Cache),
 ];
 
 /// What the root span of a trace has besides.

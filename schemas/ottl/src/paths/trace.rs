@@ -1,22 +1,12 @@
 //! `trace.…`: what is known of a whole trace when it is decided. Not part of the reference.
 
-use super::{Entry, Keys};
+pub(super) use super::field::TraceField as Field;
+use super::field::{Entry, Keys};
 use crate::telemetry::{RootAnswers, TraceFacts};
 use crate::value::Value;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Field {
-    Duration,
-    DurationMs,
-    SpanCount,
-    ErrorCount,
-    ServiceCount,
-    Bytes,
-    HasRoot,
-}
-
 const fn entry(name: &'static str, field: Field) -> Entry {
-    (name, Keys::None, super::Field::Trace(field))
+    (name, Keys::None, super::field::Field::Trace(field))
 }
 
 pub(super) const PATHS: &[Entry] = &[

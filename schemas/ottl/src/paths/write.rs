@@ -1,6 +1,7 @@
 //! Writing to fields: what each one takes, and where it stands in its message.
 
-use super::{Field, event, log, resource, scope, span};
+use super::field::Field;
+use super::{event, log, resource, scope, span};
 use crate::telemetry::draft::{put_any, put_map, replace, within};
 use crate::telemetry::{Draft, Part};
 use crate::value::{EvalError, Result, Value, convert};

@@ -1,10 +1,11 @@
 //! The messages of the metrics signal, as data.
 
-use super::Kind::{
+use super::common::{attributes, pairs};
+use super::message::Kind::{
     Bool, Double, Enum, Fixed64, Id, Message as Of, Sfixed64, Sint32, Text, Uint32, Uint64,
 };
-use super::Presence::{Many, Scalar, Set};
-use super::{Message, Role, attributes, choice, field, message, messages, pairs};
+use super::message::Presence::{Many, Scalar, Set};
+use super::message::{Message, Role, choice, field, message, messages};
 
 pub(super) static METRIC: Message = Message::at(
     Role::Metric,

@@ -88,6 +88,7 @@ fn sprintf(format: &str, values: &[Value<'_>]) -> Result<String> {
 }
 
 fn formatted(verb: char, value: &Value<'_>, flags: Flags) -> Result<String> {
+    // Long: one arm for each verb.
     let signed = |negative: bool, digits: String| match (negative, flags.plus, flags.space) {
         (true, ..) => format!("-{digits}"),
         (false, true, _) => format!("+{digits}"),

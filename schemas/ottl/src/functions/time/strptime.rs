@@ -4,12 +4,14 @@
 //! read with or without leading zeros. Without an offset a text is UTC: nothing here knows the zone of the machine or a
 //! database of zones, so that the same text means the same everywhere.
 
+mod piece;
 mod read;
 
 use crate::expr::Call;
 use crate::functions::signature::{Args, Converter, Kind, optional, required};
 use crate::value::Time;
 use crate::value::{EvalError, Result, Value};
+use piece::{DAYS, MONTHS, Piece};
 
 pub(super) const CONVERTERS: &[Converter] = &[
     Converter {
@@ -45,12 +47,6 @@ const COMPOUND: &[(char, &str)] = &[
 ];
 
 const SIMPLE: &str = "YymoqbhBdegaAHlIpPMSLfsZzwijknt%";
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Piece {
-    Text(String),
-    Directive(char),
-}
 
 /// A format as pieces, checked.
 fn pieces(format: &str) -> Result<Vec<Piece>, String> {
@@ -92,30 +88,6 @@ fn pieces(format: &str) -> Result<Vec<Piece>, String> {
     }
     Ok(pieces)
 }
-
-const MONTHS: [&str; 12] = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-];
-const DAYS: [&str; 7] = [
-    "Sunday",
-    "Monday",
-    "Tuesday",
-    "Wednesday",
-    "Thursday",
-    "Friday",
-    "Saturday",
-];
 
 fn format_time(mut args: Args) -> Result<Call, String> {
     let time = args.expr(0)?;

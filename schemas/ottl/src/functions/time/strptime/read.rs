@@ -1,6 +1,6 @@
 //! A time out of a text, piece by piece of a format.
 
-use super::{DAYS, MONTHS, Piece};
+use super::piece::{DAYS, MONTHS, Piece};
 use crate::value::{Civil, Time};
 
 /// What has been read of a time so far.
