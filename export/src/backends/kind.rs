@@ -120,7 +120,7 @@ pub trait BackendKind: Clone + Debug + Send + Sync {
     /// Where it sends to, for the summary at the start; without credentials.
     fn target(section: &Self::Section) -> Option<String>;
 
-    /// Whether the batches of a partition must arrive in the order of the log. Metrics must, since backends refuse samples that are out of
+    /// Whether the batches of a partition must arrive in the order of the log. Those of metrics must, since backends refuse samples that are out of
     /// order, and all samples of a series are in one partition.
     fn order(signal: Signal) -> Order {
         match signal {
@@ -141,7 +141,7 @@ pub trait BackendKind: Clone + Debug + Send + Sync {
 pub enum Order {
     /// As many in flight as `concurrency` allows, in any order.
     None,
-    /// One in flight for each partition; partitions side by side, as many as `concurrency` allows.
+    /// At most one in flight for each partition; partitions side by side, as many as `concurrency` allows.
     ByPartition,
 }
 

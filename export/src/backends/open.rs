@@ -41,25 +41,25 @@ impl OpenBackend {
         Self(Arc::new(Shared(Arc::new(sink))))
     }
 
-    /// See [`Sink::prepare`].
+    /// Encodes a batch for this backend, once for all attempts.
     ///
     /// # Errors
-    /// One of the records can't be encoded.
+    /// The batch's own: one of its records can't be encoded.
     pub fn prepare(&self, signal: Signal, batch: &Batch) -> Result<Prepared, String> {
         self.0.prepare(signal, batch)
     }
 }
 
 impl Prepared {
-    /// On the wire.
+    /// The size on the wire.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// See [`Sink::send`].
+    /// Offers it once. When this returns `Ok`, the data is the backend's.
     ///
     /// # Errors
-    /// The backend didn't take it.
+    /// The backend didn't take it, and what that means.
     pub async fn send(&self) -> Result<Accepted, Failure> {
         self.offer.send().await
     }

@@ -38,31 +38,31 @@ macro_rules! kind {
                 }
             }
 
-            /// See [`BackendKind::CONCURRENCY_MAX`].
+            /// How many requests may be in flight at a time, for each signal.
             pub fn concurrency_max(&self) -> usize {
                 match self {
                     $(Self::$variant(_) => <$kind>::CONCURRENCY_MAX,)*
                 }
             }
 
-            /// See [`BackendKind::BATCH`].
+            /// The limits of a batch, where `batch` doesn't say otherwise.
             pub fn batch_limits(&self) -> BatchLimits {
                 match self {
                     $(Self::$variant(_) => <$kind>::BATCH,)*
                 }
             }
 
-            /// See [`BackendKind::order`].
+            /// Whether the batches of a partition must arrive in the order of the log.
             pub fn order(&self, signal: Signal) -> Order {
                 match self {
                     $(Self::$variant(_) => <$kind>::order(signal),)*
                 }
             }
 
-            /// See [`BackendKind::open`].
+            /// Sets up what sends.
             ///
             /// # Errors
-            /// What no retry mends.
+            /// What no retry mends: certificates that can't be read, a file that can't be opened.
             pub fn open(&self) -> anyhow::Result<OpenBackend> {
                 Ok(match self {
                     $(Self::$variant(config) => OpenBackend::new(config.open()?),)*

@@ -6,7 +6,7 @@
 
 use super::entry::Entry;
 
-/// What is offered to a backend as one request, and accepted or refused as one.
+/// What is offered to a backend as one request, and accepted or refused as one: records of one signal, of one partition or of several.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// Its records, in the order of their offsets in each partition.

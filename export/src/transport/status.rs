@@ -15,7 +15,7 @@ pub const THROTTLE_MAX: Duration = Duration::from_secs(3600);
 
 /// HTTP. Beside the four retryable statuses of the specification, 408 and 425 say by their definition that the same request may
 /// be sent again.
-pub fn of_http(status: StatusCode, retry_after: Option<Duration>) -> FailureKind {
+pub fn failure_kind(status: StatusCode, retry_after: Option<Duration>) -> FailureKind {
     match status.as_u16() {
         408 | 425 | 429 | 502 | 503 | 504 => FailureKind::Retry {
             after: retry_after.map(|delay| delay.min(THROTTLE_MAX)),
@@ -68,7 +68,7 @@ mod tests {
     #[test]
     fn http_statuses() {
         for status in 300..=599 {
-            let kind = of_http(StatusCode::from_u16(status).unwrap(), SOON);
+            let kind = failure_kind(StatusCode::from_u16(status).unwrap(), SOON);
             let expected = match status {
                 408 | 425 | 429 | 502 | 503 | 504 => FailureKind::Retry { after: SOON },
                 400 | 413 | 422 => FailureKind::Split,
@@ -80,7 +80,7 @@ mod tests {
         }
         let year = Some(Duration::from_secs(365 * 24 * 3600));
         assert_eq!(
-            of_http(StatusCode::TOO_MANY_REQUESTS, year),
+            failure_kind(StatusCode::TOO_MANY_REQUESTS, year),
             FailureKind::Retry {
                 after: Some(THROTTLE_MAX)
             }

@@ -6,13 +6,13 @@ use http::StatusCode;
 use tonic::Code;
 
 use crate::outcome::FailureKind;
-use crate::transport::status::{THROTTLE_MAX, of_http};
+use crate::transport::status::{self, THROTTLE_MAX};
 
 /// gRPC: the seven retryable codes of the specification, RESOURCE_EXHAUSTED only with a delay in RetryInfo.
 ///
 /// A message above the server's limit comes as bare RESOURCE_EXHAUSTED (grpc-go) or as OUT_OF_RANGE (tonic). The
 /// latter would be retried for ever as it stands; both are halved instead.
-pub fn of_grpc(code: Code, message: &str, retry_info: Option<Duration>) -> FailureKind {
+pub fn failure_kind(code: Code, message: &str, retry_info: Option<Duration>) -> FailureKind {
     let after = retry_info.map(|delay| delay.min(THROTTLE_MAX));
     match code {
         Code::OutOfRange if message.contains("message length too large") => FailureKind::Split,
@@ -37,10 +37,13 @@ pub fn of_grpc(code: Code, message: &str, retry_info: Option<Duration>) -> Failu
 /// An answer to a gRPC call without `grpc-status`: something between us and the backend answered.
 /// A 400 is an error of the transport there and says nothing of the batch.
 /// Source: <https://github.com/grpc/grpc/blob/master/doc/http-grpc-status-mapping.md>.
-pub fn of_http_under_grpc(status: StatusCode, retry_after: Option<Duration>) -> FailureKind {
+pub fn failure_kind_without_status(
+    status: StatusCode,
+    retry_after: Option<Duration>,
+) -> FailureKind {
     match status.as_u16() {
         200..=299 | 400 => FailureKind::Fault,
-        _ => of_http(status, retry_after),
+        _ => status::failure_kind(status, retry_after),
     }
 }
 
@@ -75,24 +78,27 @@ mod tests {
             (Code::Unauthenticated, DENIED),
         ];
         for (code, kind) in expected {
-            assert_eq!(of_grpc(code, "", None), kind, "{code:?}");
+            assert_eq!(failure_kind(code, "", None), kind, "{code:?}");
         }
         assert_eq!(
-            of_grpc(Code::ResourceExhausted, "", SOON),
+            failure_kind(Code::ResourceExhausted, "", SOON),
             FailureKind::Retry { after: SOON }
         );
         assert_eq!(
-            of_grpc(Code::Unavailable, "", SOON),
+            failure_kind(Code::Unavailable, "", SOON),
             FailureKind::Retry { after: SOON }
         );
-        assert_eq!(of_grpc(Code::Internal, "", SOON), FailureKind::Fault);
+        assert_eq!(failure_kind(Code::Internal, "", SOON), FailureKind::Fault);
         let tonic = "Error, decoded message length too large: found 9 bytes, the limit is: 8 bytes";
-        assert_eq!(of_grpc(Code::OutOfRange, tonic, None), FailureKind::Split);
+        assert_eq!(
+            failure_kind(Code::OutOfRange, tonic, None),
+            FailureKind::Split
+        );
     }
 
     #[test]
     fn what_stands_between_us_and_a_grpc_backend() {
-        let of = |status| of_http_under_grpc(StatusCode::from_u16(status).unwrap(), None);
+        let of = |status| failure_kind_without_status(StatusCode::from_u16(status).unwrap(), None);
         assert_eq!(of(200), FailureKind::Fault);
         assert_eq!(of(400), FailureKind::Fault);
         assert_eq!(of(413), FailureKind::Split);

@@ -108,7 +108,7 @@ fn read(answer: &Answer) -> Result<Accepted, Failure> {
         }
         let retry_after = status::retry_after(&answer.head.headers, SystemTime::now());
         return Err(Failure {
-            kind: answer::of_http_under_grpc(http, retry_after),
+            kind: answer::failure_kind_without_status(http, retry_after),
             reason: if http.is_success() {
                 "an answer without a gRPC status".to_owned()
             } else {
@@ -129,7 +129,7 @@ fn read(answer: &Answer) -> Result<Accepted, Failure> {
         .map(|message| printable(&percent_decode(message.as_bytes())))
         .unwrap_or_default();
     Err(Failure {
-        kind: answer::of_grpc(code, &text, retry_delay(fields)),
+        kind: answer::failure_kind(code, &text, retry_delay(fields)),
         reason: format!("gRPC status {code:?}: {text}"),
     })
 }

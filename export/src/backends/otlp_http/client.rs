@@ -99,7 +99,7 @@ fn read(answer: &Answer, now: SystemTime) -> Result<Accepted, Failure> {
     }
     let retry_after = status::retry_after(&answer.head.headers, now);
     Err(Failure {
-        kind: status::of_http(code, retry_after),
+        kind: status::failure_kind(code, retry_after),
         reason: match code.is_redirection() {
             true => format!(
                 "HTTP status {code} to `{}`; redirects are not followed",
