@@ -1,8 +1,7 @@
 //! Ingest: OTLP over gRPC and HTTP onto the bus.
 //!
-//! The way of a request: [`connections`] → [`grpc`] or [`otlp_http`] reads it under [`admission`] → [`receive`] inflates and translates it →
-//! [`split`] says which items go where → [`pack`] collects them with those of other requests → [`publish`] puts full records
-//! onto the bus → [`completion`] wakes the request when all its records are durable → the answer.
+//! The way of a request: `protocol/` reads it under `admission`, `records/` splits it, packs its items and publishes them, and the answer goes out when the bus
+//! has acknowledged each record that holds something of it. What is refused whole is a `refusal`. `stage` is the two sockets and what is behind them.
 //!
 //! Beside it, [`rekey()`] takes requests from a topic that somebody else writes.
 //!
@@ -10,32 +9,15 @@
 //! client has the data until we have said yes).
 
 mod admission;
-mod answer;
-mod body;
-mod completion;
 mod config;
-mod connections;
-mod counts;
-mod framing;
-mod grpc;
-mod heads;
-mod health;
-mod inflate;
 pub mod names;
-mod otlp_http;
-mod pack;
-mod points;
-mod publish;
-mod receive;
+mod protocol;
+mod records;
 mod refusal;
 mod rekey;
-mod reply;
 mod server;
-mod split;
-mod unread;
 
 pub use config::{Config, Listen, RawConfig, RawGrpc, RawHttp, RawRekey, Rekey};
-pub use counts::register;
+pub use records::{Limits, register, split};
 pub use rekey::rekey;
 pub use server::{Ingest, bind};
-pub use split::{Limits, split};

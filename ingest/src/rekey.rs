@@ -21,9 +21,7 @@ use schemas::{Signal, Topics};
 use stage::{Announced, End, memberships, records_headers, tenant_of};
 
 use crate::config::Rekey;
-use crate::counts::Counts;
-use crate::pack::{Closed, Pack, RecordLimits};
-use crate::split::{Limits, Rejected, Split, split};
+use crate::records::{Closed, Counts, Limits, Pack, RecordLimits, Rejected, Split, split};
 
 /// Of one epoch's input; its output is smaller.
 const EPOCH_BYTES: usize = 8 << 20;

@@ -12,11 +12,9 @@ use tokio::net::TcpListener;
 
 use crate::admission::Budget;
 use crate::config::{Config, Listen};
-use crate::connections::{Connections, Protocol};
-use crate::health::Health;
 use crate::names;
-use crate::publish::{Collecting, Packs, RawTopics};
-use crate::receive::Receiver;
+use crate::protocol::{Connections, Health, Protocol, Receiver};
+use crate::records::{Collecting, Packs, RawTopics};
 
 /// What is left to the bus when the drain comes.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(30);

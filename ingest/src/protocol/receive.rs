@@ -9,14 +9,13 @@ use metrics::counter;
 use schemas::Signal;
 use schemas::json::{JsonError, Translated, mend, mended_len, read_request};
 
+use super::answer::Encoding;
+use super::health::Health;
+use super::inflate::{Compression, inflate};
 use crate::admission::{Budget, Permit};
-use crate::answer::{Encoding, Partial};
-use crate::health::Health;
-use crate::inflate::{Compression, inflate};
 use crate::names;
-use crate::publish::{Packs, Tenant};
+use crate::records::{Packs, Partial, Tenant, Unread};
 use crate::refusal::Refusal;
-use crate::unread::Unread;
 
 /// JSON bodies above this are translated on a thread for blocking work: 1 MiB takes about 5 ms.
 const JSON_INLINE_BYTES_MAX: usize = 256 << 10;

@@ -12,7 +12,7 @@ use schemas::Signal;
 use schemas::wire::{Fields, WireError, put_len, put_varint_field};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 
-use crate::framing::framed;
+use super::framing::framed;
 use crate::refusal::Refusal;
 
 /// How soon a watcher hears of a change.

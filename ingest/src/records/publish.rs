@@ -13,14 +13,14 @@ use hashbrown::HashMap;
 use schemas::{Signal, headers};
 use tokio::sync::Notify;
 
+use super::completion::{Completion, Outcome, Ticket, completion};
+use super::counts::Counts;
+use super::pack::{Closed, Pack, RecordLimits};
+use super::partial::Partial;
+use super::split::{Limits, Split, split};
+use super::unread::Unread;
 use crate::admission::Permit;
-use crate::answer::Partial;
-use crate::completion::{Completion, Outcome, Ticket, completion};
-use crate::counts::Counts;
-use crate::pack::{Closed, Pack, RecordLimits};
 use crate::refusal::Refusal;
-use crate::split::{Limits, Split, split};
-use crate::unread::Unread;
 
 /// Whose data it is; `None`: there is one tenant.
 pub type Tenant = Option<Arc<str>>;

@@ -5,7 +5,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use schemas::pack::Packer;
 
-use crate::split::Routed;
+use super::split::Routed;
 
 /// An accumulating record with the requests that wait for it; `W` stands for a waiting request.
 pub struct Pack<W> {
@@ -100,8 +100,8 @@ mod tests {
     use schemas::otlp::Items;
     use schemas::wire::put_len;
 
+    use super::super::split::{Limits, split};
     use super::*;
-    use crate::split::{Limits, split};
 
     /// A request of spans whose names have these lengths.
     fn request(names: &[usize]) -> Vec<u8> {

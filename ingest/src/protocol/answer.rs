@@ -5,6 +5,7 @@
 use schemas::Signal;
 use schemas::wire::{put_len, put_varint_field};
 
+use crate::records::Partial;
 use crate::refusal::Detail;
 
 /// How a body is encoded.
@@ -12,31 +13,6 @@ use crate::refusal::Detail;
 pub enum Encoding {
     Protobuf,
     Json,
-}
-
-/// What `partial_success` says. No rejected items and a message is a warning; neither leaves it unset.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Partial {
-    /// Spans, log records or data points.
-    pub rejected: u64,
-    pub message: String,
-}
-
-impl Partial {
-    /// With warnings beside what was rejected.
-    pub fn with_warnings(mut self, warnings: Vec<String>) -> Self {
-        for text in warnings {
-            if !self.message.is_empty() {
-                self.message.push_str("; ");
-            }
-            self.message.push_str(&text);
-        }
-        self
-    }
-
-    fn is_unset(&self) -> bool {
-        self.rejected == 0 && self.message.is_empty()
-    }
 }
 
 /// An `Export…ServiceResponse`.

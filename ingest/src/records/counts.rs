@@ -3,9 +3,9 @@
 use metrics::{Counter, counter};
 use schemas::Signal;
 
+use super::split::{Reason, Rejected};
 use crate::names;
 use crate::refusal::Refusal;
-use crate::split::{Reason, Rejected};
 
 /// received = rejected + published, once nothing is in flight.
 pub struct Counts {

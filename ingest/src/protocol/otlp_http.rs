@@ -5,12 +5,13 @@ use http::{HeaderMap, Method, Response, Version};
 use hyper::body::{Body, Incoming};
 use schemas::Signal;
 
-use crate::answer::{self, Encoding, Partial};
-use crate::body::{admit, chunk, discard, read_rest};
-use crate::inflate::Compression;
-use crate::receive::{Receiver, Request};
+use super::answer::{self, Encoding};
+use super::body::{admit, chunk, discard, read_rest};
+use super::inflate::Compression;
+use super::receive::{Receiver, Request};
+use super::reply::Reply;
+use crate::records::Partial;
 use crate::refusal::{Detail, Refusal};
-use crate::reply::Reply;
 
 /// Answers one request.
 pub async fn serve(receiver: &Receiver, request: http::Request<Incoming>) -> Response<Reply> {

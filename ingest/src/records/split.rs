@@ -8,9 +8,9 @@ use schemas::otlp::{Checked, Fault, Item, Items, check_item};
 use schemas::wire::WireError;
 use schemas::{Signal, partition_of};
 
-use crate::answer::Partial;
-use crate::heads::{Heads, Place};
-use crate::points::data_points;
+use super::heads::{Heads, Place};
+use super::partial::Partial;
+use super::points::data_points;
 
 /// What the split needs to know besides the request.
 #[derive(Clone, Copy, Debug)]

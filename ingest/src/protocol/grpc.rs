@@ -11,15 +11,16 @@ use hyper::body::Incoming;
 use schemas::Signal;
 use tonic::Status;
 
+use super::answer::{self, Encoding};
+use super::body::{admit, chunk, read_rest};
+use super::framing::{framed, prefix};
+use super::health::Method;
+use super::inflate::{Compression, inflate};
+use super::receive::{Receiver, Request};
+use super::reply::Reply;
 use crate::admission::Permit;
-use crate::answer::{self, Encoding, Partial};
-use crate::body::{admit, chunk, read_rest};
-use crate::framing::{framed, prefix};
-use crate::health::Method;
-use crate::inflate::{Compression, inflate};
-use crate::receive::{Receiver, Request};
+use crate::records::Partial;
 use crate::refusal::Refusal;
-use crate::reply::Reply;
 
 /// Of a question about health, which names a service.
 const HEALTH_BYTES_MAX: usize = 4 << 10;

@@ -18,10 +18,10 @@ use runtime::connections::{self, Closed, Counts, Limits, Port, Served};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
+use super::receive::Receiver;
+use super::reply::Reply;
+use super::{grpc, otlp_http};
 use crate::names;
-use crate::receive::Receiver;
-use crate::reply::Reply;
-use crate::{grpc, otlp_http};
 
 const WINDOW_LARGE: u32 = 1 << 20;
 /// What HTTP/2 starts with.

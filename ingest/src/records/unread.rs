@@ -3,7 +3,7 @@
 use schemas::json::{Tally, Translated};
 use schemas::wire::Fields;
 
-use crate::split::Rejected;
+use super::split::Rejected;
 
 /// Nothing, for a request in protobuf.
 #[derive(Debug, Default)]

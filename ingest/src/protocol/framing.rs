@@ -3,7 +3,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use hyper::body::Incoming;
 
-use crate::body::chunk;
+use super::body::chunk;
 use crate::refusal::Refusal;
 
 /// A flag and a length of four bytes stand before each message.
