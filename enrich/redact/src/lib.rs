@@ -42,21 +42,12 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod attribute;
-mod edits;
-mod hash;
-mod key_action;
-mod mask;
-mod memo;
 mod outcome;
 mod place;
-mod redaction;
 mod rewrite;
 mod rules;
-mod set;
 mod trace_state;
 
 pub use outcome::{Done, Outcome, Reason, Refused};
-pub use redaction::{At, Fixed, HashKey, Mask, Problem, Redaction};
 pub use rewrite::Rewriter;
-pub use rules::Rules;
+pub use rules::{At, Fixed, HashKey, Mask, Problem, Redaction, Rules};

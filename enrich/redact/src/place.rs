@@ -2,8 +2,6 @@
 
 use schemas::otlp::schema::{Message, Role};
 
-use crate::key_action::KeyAction;
-
 /// Where rules that name a place apply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Context {
@@ -20,14 +18,6 @@ impl Context {
             Role::Resource => Some(Self::Resource),
             Role::Item | Role::DataPoint => Some(Self::Item),
             _ => None,
-        }
-    }
-
-    /// The keys that are set here, and so replaced.
-    pub(crate) fn set_action(self) -> u8 {
-        match self {
-            Self::Resource => KeyAction::SET_RESOURCE,
-            Self::Item => KeyAction::SET_ITEM,
         }
     }
 }

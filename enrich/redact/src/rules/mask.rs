@@ -5,7 +5,7 @@ use std::fmt;
 
 use regex::{Regex, RegexBuilder, RegexSet, RegexSetBuilder, bytes};
 
-use crate::redaction::{At, Mask, Problems};
+use super::redaction::{At, Mask, Problems};
 
 /// Of one compiled pattern. `[\w.]{1,64}` takes about 1 MiB.
 const COMPILED_BYTES_MAX: usize = 4 << 20;

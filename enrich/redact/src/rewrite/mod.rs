@@ -2,10 +2,14 @@
 //!
 //! One pass over the bytes, no decoding into owned structures, nothing copied that doesn't change. An error is contained
 //! in the item, scope or resource in which it stands: the caller is told which items can't go on. Attributes are in
-//! [`crate::attribute`].
+//! `attribute.rs`.
 //!
 //! Protobuf allows a field of a `KeyValue` or `AnyValue` to stand there twice, the last one counting; no encoder writes
 //! that, readers differ in it, and a rule could be led past a value by it: refused.
+
+mod attribute;
+mod edits;
+mod memo;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -15,13 +19,12 @@ use schemas::otlp::schema::{Kind, Meaning, Message, Presence, Role, request};
 use schemas::otlp::{AnyValue, Items, KeyValue};
 use schemas::wire::{Field, Fields, Value, put_len};
 
-use crate::edits::Edits;
-use crate::key_action::KeyAction;
-use crate::memo::Memo;
 use crate::outcome::{DEPTH_MAX, Done, Outcome, Reason, Refused, mismatch, twice, utf8, wire};
 use crate::place::{Context, contains_errors, is_item};
-use crate::rules::Rules;
+use crate::rules::{KeyAction, Rules};
 use crate::trace_state;
+use edits::Edits;
+use memo::Memo;
 
 /// 64 bytes each, so that what is used of the memos stays within a core's second-level cache.
 const PAIR_SLOTS: usize = 8192;
@@ -30,13 +33,13 @@ const KEY_SLOTS: usize = 1024;
 
 /// Applies rules to records, one after the other; holds the buffers and memos for that.
 pub struct Rewriter {
-    pub(crate) rules: Arc<Rules>,
-    pub(crate) edits: Edits,
+    rules: Arc<Rules>,
+    edits: Edits,
     /// Whole attributes, key and value as they are written, that stay as they are.
     pairs: Memo,
-    pub(crate) texts: Memo,
-    pub(crate) keys: Memo,
-    pub(crate) counts: Vec<u64>,
+    texts: Memo,
+    keys: Memo,
+    counts: Vec<u64>,
     items: usize,
     refused: Vec<Range<usize>>,
     reason: Option<Reason>,
@@ -123,7 +126,7 @@ impl Rewriter {
     }
 
     /// Walks the fields of one message; `owner` is the field it is the value of.
-    pub(crate) fn message(
+    fn message(
         &mut self,
         body: &[u8],
         owner: Option<&Field<'_>>,
@@ -138,7 +141,7 @@ impl Rewriter {
         if shape.role == Role::OfResource {
             self.resource_seen = false;
         }
-        let replaced = Context::of(shape).map_or(0, Context::set_action);
+        let replaced = KeyAction::set_on(Context::of(shape));
         let mut members = 0;
         let mut fields = Fields::new(body);
         loop {
@@ -216,7 +219,7 @@ impl Rewriter {
     }
 
     /// A message within a message. Errors stay within the item, scope or resource.
-    pub(crate) fn child(
+    fn child(
         &mut self,
         field: &Field<'_>,
         body: &[u8],
@@ -249,18 +252,13 @@ impl Rewriter {
         }
     }
 
-    pub(crate) fn text(
-        &mut self,
-        field: &Field<'_>,
-        text: &[u8],
-        shape: &Message,
-    ) -> Result<(), Reason> {
+    fn text(&mut self, field: &Field<'_>, text: &[u8], shape: &Message) -> Result<(), Reason> {
         if text.is_empty() || self.texts.get(text).is_some() {
             return Ok(());
         }
         let string = utf8(text, field.number, shape)?;
         let counts = &mut self.counts[Rules::MASKED..];
-        match self.rules.masks.apply(string, |mask| counts[mask] += 1) {
+        match self.rules.masks().apply(string, |mask| counts[mask] += 1) {
             Some(masked) => self.edits.replace(field, masked.as_bytes()),
             None => self.texts.put(text, 0),
         }
@@ -274,7 +272,7 @@ impl Rewriter {
         shape: &Message,
     ) -> Result<(), Reason> {
         let state = utf8(text, field.number, shape)?;
-        let masks = &self.rules.masks;
+        let masks = self.rules.masks();
         if masks.is_empty() || state.is_empty() {
             return Ok(());
         }
@@ -290,7 +288,7 @@ impl Rewriter {
         let counts = &mut self.counts[Rules::MASKED..];
         if let Some(masked) = self
             .rules
-            .masks
+            .masks()
             .apply_bytes(bytes, |mask| counts[mask] += 1)
         {
             self.edits.replace(field, &masked);
@@ -299,7 +297,7 @@ impl Rewriter {
 
     /// A number can't hide text; what has a length could.
     fn unknown(&mut self, field: &Field<'_>, value: Value<'_>) {
-        if self.rules.drop_unknown && matches!(value, Value::Len(_)) {
+        if self.rules.drops_unknown() && matches!(value, Value::Len(_)) {
             self.edits.remove(field);
             self.counts[Rules::UNKNOWN] += 1;
         }

@@ -25,13 +25,13 @@ impl Entry {
         if usize::from(self.len) != text.len() {
             return false;
         }
-        let held = &self.text[..text.len()];
-        let (Some(held_end), Some(end)) = (held.last_chunk::<8>(), text.last_chunk::<8>()) else {
-            return held.iter().zip(text).all(|(held, byte)| held == byte);
+        let own = &self.text[..text.len()];
+        let (Some(own_end), Some(end)) = (own.last_chunk::<8>(), text.last_chunk::<8>()) else {
+            return own.iter().zip(text).all(|(own, byte)| own == byte);
         };
         // The last word overlaps the one before.
-        let mut words = held.chunks_exact(8).zip(text.chunks_exact(8));
-        words.all(|(held, word)| held == word) && held_end == end
+        let mut words = own.chunks_exact(8).zip(text.chunks_exact(8));
+        words.all(|(own, word)| own == word) && own_end == end
     }
 }
 
@@ -39,9 +39,9 @@ impl Entry {
 pub(crate) struct Memo {
     entries: Vec<Entry>,
     /// Eight bits of the hash of each entry's text, or [`NONE`].
-    held: Vec<u8>,
+    tags: Vec<u8>,
     /// The same of the text that came last and was not held.
-    seen: Vec<u8>,
+    seen_tags: Vec<u8>,
 }
 
 /// No text has this tag.
@@ -58,8 +58,8 @@ impl Memo {
         };
         Self {
             entries: vec![empty; slots],
-            held: vec![NONE; slots],
-            seen: vec![NONE; slots],
+            tags: vec![NONE; slots],
+            seen_tags: vec![NONE; slots],
         }
     }
 
@@ -70,7 +70,7 @@ impl Memo {
             return None;
         }
         let (slot, tag) = self.place(text);
-        if self.held[slot] != tag {
+        if self.tags[slot] != tag {
             return None;
         }
         let entry = &self.entries[slot];
@@ -83,10 +83,10 @@ impl Memo {
             return;
         }
         let (slot, tag) = self.place(text);
-        if std::mem::replace(&mut self.seen[slot], tag) != tag {
+        if std::mem::replace(&mut self.seen_tags[slot], tag) != tag {
             return;
         }
-        self.held[slot] = tag;
+        self.tags[slot] = tag;
         let entry = &mut self.entries[slot];
         entry.len = text.len() as u8;
         entry.note = note;

@@ -3,25 +3,57 @@
 //! This is where the enrichment language will come in: statements will be compiled to more rules of this kind, looked
 //! up by the same contexts (see [`crate::place::Context`]), and write their changes as the same edits.
 
+mod hash;
+mod mask;
+mod redaction;
+mod set;
+
+pub(crate) use hash::HEX_LEN;
+pub use redaction::{At, Fixed, HashKey, Mask, Problem, Redaction};
+
 use hashbrown::HashMap;
 
-use crate::hash::Hasher;
-use crate::key_action::KeyAction;
-use crate::mask::Masks;
 use crate::place::Context;
-use crate::redaction::{At, Problem, Problems, Redaction};
-use crate::set::SetAttributes;
+use hash::Hasher;
+use mask::Masks;
+use redaction::Problems;
+use set::SetAttributes;
+
+/// What is done to an attribute because of its key; a set of bits, since several rules may name one key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct KeyAction(pub(crate) u8);
+
+impl KeyAction {
+    pub(crate) const DELETE: u8 = 1;
+    pub(crate) const HASH: u8 = 2;
+    /// Replaced by what is set on the context.
+    pub(crate) const SET_RESOURCE: u8 = 4;
+    pub(crate) const SET_ITEM: u8 = 8;
+
+    /// The bit of what is set on the attributes of this place; 0 where nothing is.
+    pub(crate) fn set_on(context: Option<Context>) -> u8 {
+        match context {
+            Some(Context::Resource) => Self::SET_RESOURCE,
+            Some(Context::Item) => Self::SET_ITEM,
+            None => 0,
+        }
+    }
+
+    pub(crate) fn has(self, bits: u8) -> bool {
+        self.0 & bits != 0
+    }
+}
 
 /// A compiled [`Redaction`].
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
     keys: HashMap<Box<[u8]>, KeyAction>,
-    pub(crate) hasher: Option<Hasher>,
-    pub(crate) masks: Masks,
+    hasher: Option<Hasher>,
+    masks: Masks,
     set_resource: SetAttributes,
     set_item: SetAttributes,
     /// Unknown fields that could hold text are taken out.
-    pub(crate) drop_unknown: bool,
+    drop_unknown: bool,
     /// `delete`, `hash`, `unknown_field`, `mask/<name>`…: the labels of the counters, by index.
     counters: Vec<String>,
 }
@@ -101,6 +133,20 @@ impl Rules {
     /// The labels of [`crate::Rewriter::counts`], by index.
     pub fn counters(&self) -> &[String] {
         &self.counters
+    }
+
+    /// Hashes values; `None` where no rule does.
+    pub(crate) fn hasher(&self) -> Option<&Hasher> {
+        self.hasher.as_ref()
+    }
+
+    pub(crate) fn masks(&self) -> &Masks {
+        &self.masks
+    }
+
+    /// Whether unknown fields that could hold text are taken out.
+    pub(crate) fn drops_unknown(&self) -> bool {
+        self.drop_unknown
     }
 
     pub(crate) fn action(&self, key: &[u8]) -> KeyAction {

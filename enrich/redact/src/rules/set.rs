@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use schemas::wire::{put_len, put_varint};
 
-use crate::redaction::Fixed;
+use super::redaction::Fixed;
 
 /// Attributes as `KeyValue` messages, ready to be written under any field number.
 #[derive(Clone, Debug, Default)]

@@ -4,29 +4,22 @@ use schemas::otlp::AnyValue;
 use schemas::otlp::schema::{ANY_VALUE, KEY_VALUE, Message};
 use schemas::wire::{Field, Fields, Value, put_len};
 
-use crate::hash::HEX_LEN;
-use crate::key_action::KeyAction;
+use super::Rewriter;
 use crate::outcome::{DEPTH_MAX, Reason, mismatch, twice, utf8, wire};
-use crate::rewrite::Rewriter;
-use crate::rules::Rules;
+use crate::rules::{HEX_LEN, KeyAction, Rules};
 
-impl Rewriter {
-    /// One `KeyValue`. `replaced` is the bit of what is set in this place, whose old value goes.
-    pub(crate) fn attribute(
-        &mut self,
-        field: &Field<'_>,
-        pair: &[u8],
-        replaced: u8,
-        depth: usize,
-    ) -> Result<(), Reason> {
-        // Long: reading the pair and acting on it is one walk on the hot path.
+/// What stands in a `KeyValue`. The key decides about the value, and may stand behind it.
+struct Parts<'p> {
+    key: Option<(Field<'p>, &'p [u8])>,
+    value: Option<(Field<'p>, &'p [u8])>,
+    /// Nothing but a key and then a value, besides numbers.
+    plain: bool,
+}
+
+impl<'p> Parts<'p> {
+    #[inline]
+    fn read(pair: &'p [u8]) -> Result<Self, Reason> {
         let shape = &KEY_VALUE;
-        if depth > DEPTH_MAX {
-            return Err(Reason::TooDeep {
-                message: shape.name,
-            });
-        }
-        // The key decides about the value, and may stand behind it.
         let (mut key, mut value) = (None, None);
         let mut plain = true;
         for part in Fields::new(pair) {
@@ -47,6 +40,26 @@ impl Rewriter {
                 return Err(twice(shape, &part));
             }
         }
+        Ok(Self { key, value, plain })
+    }
+}
+
+impl Rewriter {
+    /// One `KeyValue`. `replaced` is the bit of what is set in this place, whose old value goes.
+    pub(super) fn attribute(
+        &mut self,
+        field: &Field<'_>,
+        pair: &[u8],
+        replaced: u8,
+        depth: usize,
+    ) -> Result<(), Reason> {
+        let shape = &KEY_VALUE;
+        if depth > DEPTH_MAX {
+            return Err(Reason::TooDeep {
+                message: shape.name,
+            });
+        }
+        let Parts { key, value, plain } = Parts::read(pair)?;
         let text = key.map_or(&[][..], |(_, text)| text);
         let action = self.key_action(text, shape)?;
         if let Some(action) = action {
@@ -88,7 +101,7 @@ impl Rewriter {
         let text = utf8(key, 1, shape)?;
         let action = self.rules.action(key);
         // A key that a rule names is the operator's own text.
-        if action == KeyAction::default() && self.rules.masks.matches(text) {
+        if action == KeyAction::default() && self.rules.masks().matches(text) {
             return Ok(None);
         }
         self.keys.put(key, action.0);
@@ -97,7 +110,7 @@ impl Rewriter {
 
     /// The whole attribute is written anew: nothing of the value stays, whatever its type.
     fn hash(&mut self, field: &Field<'_>, key: &[u8], value: &[u8]) -> Result<(), Reason> {
-        let Some(hasher) = &self.rules.hasher else {
+        let Some(hasher) = self.rules.hasher() else {
             // No rule hashes without a secret: see `Rules::compile`.
             self.edits.remove(field);
             return Ok(());
