@@ -5,7 +5,7 @@
 
 /// The same pattern in this engine's notation.
 pub fn translated(pattern: &str) -> String {
-    // Long: one arm for each construct that the two languages write differently.
+
     let mut out = String::with_capacity(pattern.len() + 8);
     let mut rest = pattern;
     let mut in_brackets = false;
@@ -24,16 +24,7 @@ pub fn translated(pattern: &str) -> String {
                     break;
                 };
                 rest = &rest[escaped.len_utf8()..];
-                match escaped {
-                    'd' => out.push_str("[0-9]"),
-                    'D' => out.push_str("[^0-9]"),
-                    'w' => out.push_str("[0-9A-Za-z_]"),
-                    'W' => out.push_str("[^0-9A-Za-z_]"),
-                    's' => out.push_str("[\\t\\n\\f\\r ]"),
-                    'S' => out.push_str("[^\\t\\n\\f\\r ]"),
-                    'b' if !in_brackets => out.push_str("(?-u:\\b)"),
-                    other => out.extend(['\\', other]),
-                }
+                escape(escaped, in_brackets, &mut out);
             }
             '[' if !in_brackets => {
                 in_brackets = true;
@@ -66,6 +57,20 @@ pub fn translated(pattern: &str) -> String {
         }
     }
     out
+}
+
+/// What a backslash makes of the character behind it.
+fn escape(escaped: char, in_brackets: bool, out: &mut String) {
+    match escaped {
+        'd' => out.push_str("[0-9]"),
+        'D' => out.push_str("[^0-9]"),
+        'w' => out.push_str("[0-9A-Za-z_]"),
+        'W' => out.push_str("[^0-9A-Za-z_]"),
+        's' => out.push_str("[\\t\\n\\f\\r ]"),
+        'S' => out.push_str("[^\\t\\n\\f\\r ]"),
+        'b' if !in_brackets => out.push_str("(?-u:\\b)"),
+        other => out.extend(['\\', other]),
+    }
 }
 
 /// `3}`, `3,}` or `3,4}`.

@@ -3,25 +3,21 @@
 //! # How it works
 //! A text goes through `syntax` (lexer and parser, to a tree) and `compile` (to `expr`), once. What is left is evaluated on a
 //! [`Subject`]: `paths` has a table of each message's fields, `functions` one of the converters, `editors` one of the editors.
-//! Each module imports only those before it: `problem`, `syntax`, `value`, `telemetry`, `paths`, `expr`, `functions`, `editors`, `compile`.
+//! Each module imports only those before it: `problem`, `syntax`, `value`, `telemetry`, `paths`, `expr`, `functions`, `editors`, `compile`, `compiled`.
 
 mod compile;
-mod condition;
-mod conditions;
+mod compiled;
 mod editors;
 mod expr;
 mod functions;
 pub mod go_pattern;
 mod paths;
 mod problem;
-mod statement;
 mod syntax;
 mod telemetry;
 mod value;
 
-pub use condition::{Condition, Expression, Needs};
-pub use conditions::{Conditions, ErrorMode, Outcome};
+pub use compiled::{Condition, Conditions, ErrorMode, Expression, Needs, Outcome, Statement};
 pub use problem::{Problem, Problems};
-pub use statement::Statement;
 pub use telemetry::{Context, Draft, Part, ROOT_TESTS_MAX, RootAnswers, Subject, TraceFacts};
 pub use value::{EvalError, List, Map, Opaque, Time, Value};

@@ -94,7 +94,8 @@ impl<'a> SpanView<'a> {
         Ok(view)
     }
 
-    /// Fields as every client writes them are told by their tag's byte; any other shape is left to [`Self::take`]. Half the instructions.
+    /// Fields as every client writes them are told by their tag's byte; any other shape is left to [`Self::take`]. Half the instructions. One
+    /// function, although long: it is a table of fields, read from top to bottom.
     fn read(&mut self) -> Result<(), WireError> {
         // Long: one arm for each field of the message, on the hot path.
         let body = self.body;

@@ -1,6 +1,6 @@
 //! Several conditions of which one must hold, and what becomes of errors: the reference's `ConditionSequence`.
 
-use crate::condition::Condition;
+use super::condition::Condition;
 use crate::problem::Problems;
 use crate::telemetry::{Context, Subject};
 use crate::value::{EvalError, Result};

@@ -3,8 +3,6 @@
 //! Making happens once, when a text is compiled: literals are checked, patterns compiled. The call is what runs for each
 //! span.
 
-mod check;
-mod convert;
 mod hash;
 mod ids;
 mod list;
@@ -15,14 +13,13 @@ mod pattern;
 mod signature;
 mod text;
 mod time;
+mod types;
 
 pub(crate) use pattern::Pattern;
 pub(crate) use signature::{Args, Bound, Converter, Kind, Parameter, optional, required};
 
 const TOPICS: &[&[&[Converter]]] = &[
     &[
-        check::CONVERTERS,
-        convert::CONVERTERS,
         hash::CONVERTERS,
         ids::CONVERTERS,
         list::CONVERTERS,
@@ -32,6 +29,7 @@ const TOPICS: &[&[&[Converter]]] = &[
     parse::TOPICS,
     text::TOPICS,
     time::TOPICS,
+    types::TOPICS,
 ];
 
 /// Functions of the reference that are not here, and why.

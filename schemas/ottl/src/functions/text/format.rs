@@ -88,59 +88,23 @@ fn sprintf(format: &str, values: &[Value<'_>]) -> Result<String> {
 }
 
 fn formatted(verb: char, value: &Value<'_>, flags: Flags) -> Result<String> {
-    // Long: one arm for each verb.
-    let signed = |negative: bool, digits: String| match (negative, flags.plus, flags.space) {
-        (true, ..) => format!("-{digits}"),
-        (false, true, _) => format!("+{digits}"),
-        (false, false, true) => format!(" {digits}"),
-        _ => digits,
-    };
     let (numeric, text) = match (verb, value) {
-        ('v' | 'd', Value::Int(number)) => {
-            (true, signed(*number < 0, number.unsigned_abs().to_string()))
+        ('v' | 'd' | 'x' | 'X' | 'o' | 'b', Value::Int(number)) => {
+            let size = number.unsigned_abs();
+            let digits = match verb {
+                'x' => format!("{size:x}"),
+                'X' => format!("{size:X}"),
+                'o' => format!("{size:o}"),
+                'b' => format!("{size:b}"),
+                _ => size.to_string(),
+            };
+            (true, signed(*number < 0, digits, flags))
         }
-        ('x', Value::Int(number)) => (
-            true,
-            signed(*number < 0, format!("{:x}", number.unsigned_abs())),
-        ),
-        ('X', Value::Int(number)) => (
-            true,
-            signed(*number < 0, format!("{:X}", number.unsigned_abs())),
-        ),
-        ('o', Value::Int(number)) => (
-            true,
-            signed(*number < 0, format!("{:o}", number.unsigned_abs())),
-        ),
-        ('b', Value::Int(number)) => (
-            true,
-            signed(*number < 0, format!("{:b}", number.unsigned_abs())),
-        ),
         ('c', Value::Int(number)) => {
             let character = u32::try_from(*number).ok().and_then(char::from_u32);
             (false, character.unwrap_or('\u{fffd}').to_string())
         }
-        ('f' | 'F' | 'e' | 'g' | 'v', Value::Float(number)) => {
-            let size = number.abs();
-            let digits = match verb {
-                'f' | 'F' => format!("{size:.*}", flags.precision.unwrap_or(6)),
-                'e' => exponent(&format!("{size:.*e}", flags.precision.unwrap_or(6))),
-                _ => general(size),
-            };
-            let digits = if number.is_finite() {
-                digits
-            } else {
-                if number.is_nan() { "NaN" } else { "Inf" }.to_owned()
-            };
-            let plus_infinity = number.is_infinite() && !number.is_sign_negative() && !flags.plus;
-            (
-                true,
-                if plus_infinity {
-                    format!("+{digits}")
-                } else {
-                    signed(number.is_sign_negative() && !number.is_nan(), digits)
-                },
-            )
-        }
+        ('f' | 'F' | 'e' | 'g' | 'v', Value::Float(number)) => (true, float(verb, *number, flags)),
         ('t' | 'v', Value::Bool(value)) => (false, value.to_string()),
         ('s' | 'v', Value::Text(text)) => (false, cut(text, flags.precision)),
         ('q', Value::Text(text)) => (false, format!("{:?}", cut(text, flags.precision))),
@@ -159,6 +123,31 @@ fn formatted(verb: char, value: &Value<'_>, flags: Flags) -> Result<String> {
         ),
     };
     Ok(padded(text, numeric, flags))
+}
+
+fn signed(negative: bool, digits: String, flags: Flags) -> String {
+    match (negative, flags.plus, flags.space) {
+        (true, ..) => format!("-{digits}"),
+        (false, true, _) => format!("+{digits}"),
+        (false, false, true) => format!(" {digits}"),
+        _ => digits,
+    }
+}
+
+fn float(verb: char, number: f64, flags: Flags) -> String {
+    let size = number.abs();
+    let digits = match verb {
+        _ if number.is_nan() => "NaN".to_owned(),
+        _ if number.is_infinite() => "Inf".to_owned(),
+        'f' | 'F' => format!("{size:.*}", flags.precision.unwrap_or(6)),
+        'e' => exponent(&format!("{size:.*e}", flags.precision.unwrap_or(6))),
+        _ => general(size),
+    };
+    // Infinity always has its sign.
+    if number.is_infinite() && !number.is_sign_negative() && !flags.plus {
+        return format!("+{digits}");
+    }
+    signed(number.is_sign_negative() && !number.is_nan(), digits, flags)
 }
 
 fn cut(text: &str, precision: Option<usize>) -> String {

@@ -1,8 +1,8 @@
 //! Questions about a value: its type, whether it matches, begins, ends, contains.
 
-use super::pattern::Pattern;
-use super::signature::{Args, Converter, Kind, required};
 use crate::expr::Call;
+use crate::functions::pattern::Pattern;
+use crate::functions::signature::{Args, Converter, Kind, required};
 use crate::syntax::ast::Comparison;
 use crate::value::compare::compare;
 use crate::value::{Opaque, Value};
@@ -73,7 +73,7 @@ pub(super) const CONVERTERS: &[Converter] = &[
 ];
 
 const fn is(name: &'static str, kind: Kind, make: fn(Args) -> Result<Call, String>) -> Converter {
-    const TARGETS: &[&[super::signature::Parameter]] = &[
+    const TARGETS: &[&[crate::functions::signature::Parameter]] = &[
         &[required("target", Kind::Text)],
         &[required("target", Kind::Int)],
         &[required("target", Kind::Float)],

@@ -1,7 +1,7 @@
 //! From one type to another.
 
-use super::signature::{Args, Converter, Kind, required};
 use crate::expr::Call;
+use crate::functions::signature::{Args, Converter, Kind, required};
 use crate::value::Map;
 use crate::value::convert;
 use crate::value::{EvalError, Opaque, Result, Value};

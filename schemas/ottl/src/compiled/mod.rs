@@ -1,0 +1,9 @@
+//! Compiled texts: what the crate is used for.
+
+mod condition;
+mod conditions;
+mod statement;
+
+pub use condition::{Condition, Expression, Needs};
+pub use conditions::{Conditions, ErrorMode, Outcome};
+pub use statement::Statement;
