@@ -1,5 +1,10 @@
 //! What all stages agree on: views over OTLP bytes, bus records and their names, the partition function.
 //!
+//! - [`otlp`]: walking requests, reading items, checking them, OTLP's fields as data; [`wire`] below it.
+//! - [`json`]: OTLP JSON to protobuf and back.
+//! - [`pack`]: items of many requests to one request. [`partition`]: which partition a trace belongs to.
+//! - [`decisions`]: batches of verdicts. [`headers`] and [`topics`]: names on the bus.
+//!
 //! Payload stays bytes: nothing here decodes a span into an owned structure, and malformed input is an error,
 //! never a panic. There is no I/O and no async in this crate.
 

@@ -5,6 +5,30 @@
 //! Items are copied once into one buffer as they come and once into the request, scope by scope. Items of one scope that
 //! come one after the other form a *run* in the buffer, so that the second copy moves runs, not items. Nothing is allocated
 //! per item; all buffers are kept from one request to the next.
+//!
+//! ```
+//! use schemas::Signal;
+//! use schemas::json::{from_protobuf, to_protobuf};
+//! use schemas::otlp::Items;
+//! use schemas::pack::Packer;
+//!
+//! let mut packer = Packer::new();
+//! for name in ["a", "b"] {
+//!     let json = format!(r#"{{"resourceSpans": [{{"schemaUrl": "r", "scopeSpans": [{{"spans": [{{"name": "{name}"}}]}}]}}]}}"#);
+//!     let request = to_protobuf(Signal::Traces, json.as_bytes())?;
+//!     packer.begin_source();
+//!     for item in Items::new(&request) {
+//!         packer.push(&item?);
+//!     }
+//! }
+//! let mut json = Vec::new();
+//! from_protobuf(Signal::Traces, &packer.finish(), &mut json)?;
+//! assert_eq!(
+//!     String::from_utf8(json)?,
+//!     r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"name":"a"},{"name":"b"}]}],"schemaUrl":"r"}]}"#
+//! );
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use bytes::Bytes;
 use hashbrown::HashTable;

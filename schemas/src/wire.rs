@@ -1,6 +1,20 @@
 //! The protobuf wire format, read in place and written by concatenation.
 //! Source: <https://protobuf.dev/programming-guides/encoding/>.
 //!
+//! ```
+//! use schemas::wire::{Fields, put_len, put_varint_field};
+//!
+//! let mut message = Vec::new();
+//! put_len(&mut message, 5, b"GET /pay");
+//! put_varint_field(&mut message, 6, 2);
+//! let fields: Vec<_> = Fields::new(&message).collect::<Result<_, _>>()?;
+//! assert_eq!(fields[0].len_value()?, b"GET /pay");
+//! assert_eq!((fields[1].number, fields[1].varint_value()?), (6, 2));
+//! // What nobody changes is copied as it stands.
+//! assert_eq!([fields[0].raw, fields[1].raw].concat(), message);
+//! # Ok::<(), schemas::wire::WireError>(())
+//! ```
+//!
 //! Knows no message and no field name. Groups (wire types 3 and 4) are an error: OTLP never had any, and letting them
 //! through would mean carrying nested framing that nobody has checked.
 
@@ -53,11 +67,15 @@ impl Value<'_> {
 pub struct Field<'a> {
     pub number: u32,
     pub value: Value<'a>,
+    /// Tag, length where there is one, and value.
     pub raw: &'a [u8],
 }
 
 impl<'a> Field<'a> {
     /// The value of a field whose type is a message, a string or bytes.
+    ///
+    /// # Errors
+    /// [`WireError::Mismatch`]: the field has another wire type; so with all that follow.
     #[inline]
     pub fn len_value(&self) -> Result<&'a [u8], WireError> {
         match self.value {

@@ -36,6 +36,9 @@ const DOUBLE: u8 = 4 << 3 | 1;
 
 impl<'a> KeyValue<'a> {
     /// One pass over a `KeyValue` message. Fields that appear twice have their last value.
+    ///
+    /// # Errors
+    /// Framing is broken, or a field has a wire type that its type doesn't allow.
     #[inline]
     pub fn parse(message: &'a [u8]) -> Result<Self, WireError> {
         match Self::plain(message) {
@@ -94,6 +97,9 @@ impl<'a> KeyValue<'a> {
 
 impl<'a> AnyValue<'a> {
     /// One pass over an `AnyValue` message. The last value wins; a container that appears twice is not merged.
+    ///
+    /// # Errors
+    /// As [`KeyValue::parse`].
     #[inline]
     pub fn parse(message: &'a [u8]) -> Result<Self, WireError> {
         AnyValue::Empty.then(message)
@@ -129,6 +135,7 @@ pub struct Attributes<'a> {
 }
 
 impl<'a> Attributes<'a> {
+    /// Those in field `field` of `message`: 9 of a span, 6 of a log record, 3 of an event.
     #[inline]
     pub fn new(message: &'a [u8], field: u32) -> Self {
         Self {

@@ -28,6 +28,9 @@ pub struct Checked<'a> {
 }
 
 /// Checks a whole export request: framing, wire types, UTF-8 and depth of all fields that OTLP knows.
+///
+/// # Errors
+/// The first thing that a strict decoder would refuse. Ids of a wrong length are no error here.
 pub fn check_request(signal: Signal, request: &[u8]) -> Result<(), WireError> {
     let mut faults = Faults::default();
     check(schema::request(signal), request, 0, &mut faults)?;

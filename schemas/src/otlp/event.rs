@@ -8,6 +8,7 @@ use crate::wire::{Fields, WireError};
 pub struct EventView<'a> {
     /// The whole message.
     pub body: &'a [u8],
+    /// Nanoseconds since 1970.
     pub time_unix_nano: u64,
     pub name: &'a [u8],
     pub dropped_attributes_count: u32,
@@ -15,6 +16,9 @@ pub struct EventView<'a> {
 
 impl<'a> EventView<'a> {
     /// One pass over the event's fields, with the checks of [`super::SpanView::parse`].
+    ///
+    /// # Errors
+    /// Framing is broken, or a field has a wire type that its type doesn't allow.
     pub fn parse(body: &'a [u8]) -> Result<Self, WireError> {
         let mut view = Self {
             body,

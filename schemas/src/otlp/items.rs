@@ -211,6 +211,7 @@ pub struct Items<'a> {
 }
 
 impl<'a> Items<'a> {
+    /// Of an export request as protobuf bytes.
     pub fn new(request: &'a [u8]) -> Self {
         Self {
             request: Fields::new(request),

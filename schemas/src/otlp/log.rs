@@ -9,14 +9,20 @@ use crate::wire::{Fields, WireError};
 pub struct LogView<'a> {
     /// The whole message (not the record's `body` field).
     pub body: &'a [u8],
+    /// As sent: empty, or 16 bytes when valid, see [`LogView::valid_trace_id`].
     pub trace_id: &'a [u8],
     pub span_id: &'a [u8],
+    /// Nanoseconds since 1970.
     pub time_unix_nano: u64,
+    /// `SeverityNumber`: 0 (unspecified) to 24 (the worst).
     pub severity_number: i32,
 }
 
 impl<'a> LogView<'a> {
     /// One pass over the record's fields, with the checks of [`super::SpanView::parse`].
+    ///
+    /// # Errors
+    /// Framing is broken, or a field has a wire type that its type doesn't allow.
     pub fn parse(body: &'a [u8]) -> Result<Self, WireError> {
         let mut view = Self {
             body,

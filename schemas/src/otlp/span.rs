@@ -55,12 +55,18 @@ pub struct SpanView<'a> {
     pub body: &'a [u8],
     /// As sent: 16 bytes when valid, see [`SpanView::valid_trace_id`].
     pub trace_id: &'a [u8],
+    /// As sent: 8 bytes when valid, see [`SpanView::valid_span_id`].
     pub span_id: &'a [u8],
+    /// As sent: empty, or 8 bytes when valid.
     pub parent_span_id: &'a [u8],
+    /// W3C `tracestate`, see [`super::trace_state`].
     pub trace_state: &'a [u8],
     pub name: &'a [u8],
+    /// `SpanKind`: 0 (unspecified) to 5 (consumer).
     pub kind: i32,
+    /// The lowest eight bits are W3C trace flags.
     pub flags: u32,
+    /// Nanoseconds since 1970, by the sender's clock.
     pub start_unix_nano: u64,
     pub end_unix_nano: u64,
     pub status: StatusCode,
