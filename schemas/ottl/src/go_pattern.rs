@@ -5,7 +5,6 @@
 
 /// The same pattern in this engine's notation.
 pub fn translated(pattern: &str) -> String {
-
     let mut out = String::with_capacity(pattern.len() + 8);
     let mut rest = pattern;
     let mut in_brackets = false;
