@@ -13,12 +13,14 @@ use crate::backends::kind::{BackendKind, Written};
 use crate::backends::table::{Kind, with_kinds};
 use crate::records::limits::BatchLimits;
 
-/// One key for each kind of the table: what the compiler can't derive, since serde takes no unknown keys only where it sees all known ones.
+/// One key for each kind of the table. A macro, since serde refuses unknown keys only in a type that has all known ones as fields.
 macro_rules! raw_backend {
     ($($key:ident => $variant:ident($kind:ty),)*) => {
-        /// One backend: a name, exactly one of the kinds
-        #[doc = concat!($("`", stringify!($key), "`, "),*)]
-        /// and what it gets.
+        #[doc = concat!(
+            "One backend: a name, exactly one kind of",
+            $(" `", stringify!($key), "`,",)*
+            " and what it gets."
+        )]
         #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
         #[serde(default, deny_unknown_fields)]
         pub struct RawBackend {

@@ -1,4 +1,5 @@
-//! The breaker of one signal as its batches meet it: they wait until they are admitted, report what became of them, and the person on call learns of failures.
+//! The breaker of one signal as its batches meet it: they wait until they are admitted and report what became of them. Failures are logged
+//! for the person on call.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};

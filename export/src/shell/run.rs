@@ -14,6 +14,9 @@ use crate::shell::backend::BackendRun;
 /// and its error is returned.
 ///
 /// The topics `clean` of all signals and `dead_letters` must exist.
+///
+/// # Errors
+/// A backend that can't be set up (certificates, a file), or a bus that can't be used any more. A backend that is down is none.
 pub fn run(
     config: Config,
     bus: Arc<dyn Bus>,
