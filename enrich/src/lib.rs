@@ -9,6 +9,7 @@
 //! What is deliberately absent: look-ups that need a network, and decisions about keeping or dropping items.
 
 mod config;
+pub mod names;
 mod shell;
 mod steps;
 

@@ -16,6 +16,7 @@ mod commit;
 mod config;
 mod delivery;
 pub mod letters;
+pub mod names;
 mod otlp;
 pub mod outcome;
 pub mod records;

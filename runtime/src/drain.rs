@@ -1,4 +1,4 @@
-//! The drain signal: one per stage, given in the order in which data flows. Nothing else knows about signals.
+//! The drain: one per stage, given in the order in which data flows. It knows nothing of signals; `system/signals.rs` asks for it.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;

@@ -11,6 +11,7 @@ mod emit;
 mod epoch;
 mod fleet;
 mod memory;
+pub mod names;
 pub mod options;
 pub mod output;
 pub mod partition;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use runtime::{Snapshot, names};
+use runtime::Snapshot;
 
 /// What the live view shows.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +31,7 @@ impl Figures {
     pub fn of(now: &Snapshot) -> Self {
         let mut kept: BTreeMap<String, f64> = BTreeMap::new();
         let mut dropped = 0.0;
-        for (labels, count) in now.series(names::SAMPLER_VERDICTS) {
+        for (labels, count) in now.series(sampler::names::VERDICTS) {
             match labels.get("policy") {
                 Some(policy)
                     if labels
@@ -48,12 +48,12 @@ impl Figures {
         Self {
             published: now.sum(ingest::names::PUBLISHED, &[]),
             bus_bytes: now.sum(ingest::names::PUBLISHED_BYTES, &[]),
-            open_traces: now.sum(names::SAMPLER_OPEN_TRACES, &[]),
-            pending_spans: now.sum(names::SAMPLER_PENDING, &[]),
-            kept_spans: now.sum(names::SAMPLER_KEPT, &[]),
-            dropped_spans: now.sum(names::SAMPLER_DROPPED, &[]),
+            open_traces: now.sum(sampler::names::OPEN_TRACES, &[]),
+            pending_spans: now.sum(sampler::names::PENDING, &[]),
+            kept_spans: now.sum(sampler::names::KEPT, &[]),
+            dropped_spans: now.sum(sampler::names::DROPPED, &[]),
             verdicts,
-            backends: now.by(names::EXPORT_DELIVERED, "backend"),
+            backends: now.by(export::names::DELIVERED, "backend"),
             ..Self::default()
         }
     }

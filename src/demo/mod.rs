@@ -14,7 +14,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use runtime::{Drain, Metrics, exit, names, stop_on_signals};
+use runtime::{Drain, Metrics, exit, stop_on_signals};
 
 use crate::config::Config;
 use crate::pipeline::Pipeline;
@@ -204,11 +204,11 @@ async fn watch(
 /// Every span is decided, and what was kept is in the file that the summary reads.
 fn is_settled(totals: &runtime::Snapshot) -> bool {
     let delivered = totals.sum(
-        names::EXPORT_DELIVERED,
+        export::names::DELIVERED,
         &[("backend", "kept"), ("signal", "traces")],
     );
-    totals.sum(names::SAMPLER_PENDING, &[]) == 0.0
-        && totals.sum(names::SAMPLER_CONSUMED, &[])
+    totals.sum(sampler::names::PENDING, &[]) == 0.0
+        && totals.sum(sampler::names::CONSUMED, &[])
             == totals.sum(ingest::names::PUBLISHED, &[("signal", "traces")])
-        && delivered == totals.sum(names::SAMPLER_KEPT, &[])
+        && delivered == totals.sum(sampler::names::KEPT, &[])
 }

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use anyhow::Context;
-use runtime::{Snapshot, names};
+use runtime::Snapshot;
 use serde_json::Value;
 
 use super::figures::grouped;
@@ -66,9 +66,10 @@ impl Outcome {
             accepted: report.accepted_items,
             kept_traces: traces.len(),
             kept_errors,
-            kept_spans: bytes(names::SAMPLER_KEPT),
-            dropped_spans: bytes(names::SAMPLER_DROPPED),
-            share: bytes(names::SAMPLER_KEPT_BYTES) / bytes(names::SAMPLER_CONSUMED_BYTES).max(1.0),
+            kept_spans: bytes(sampler::names::KEPT),
+            dropped_spans: bytes(sampler::names::DROPPED),
+            share: bytes(sampler::names::KEPT_BYTES)
+                / bytes(sampler::names::CONSUMED_BYTES).max(1.0),
             shown,
             interrupted,
             width,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use load::Mix;
-use runtime::{Snapshot, names};
+use runtime::Snapshot;
 use serde_json::{Value, json};
 
 use crate::corpus::SPANS_A_SECOND;
@@ -113,7 +113,7 @@ fn steady(bench: &Bench, job: &Job) -> Result<(Snapshot, f64)> {
 
 /// Commits within the least bound of the histogram that holds this part of them, and that bound in seconds.
 fn quantile(metrics: &Snapshot, part: f64) -> Option<(u64, f64)> {
-    let name = format!("{}_bucket", names::SAMPLER_COMMIT_SECONDS);
+    let name = format!("{}_bucket", sampler::names::COMMIT_SECONDS);
     let mut bounds: Vec<(f64, f64)> = metrics
         .series(&name)
         .filter_map(|(labels, count)| Some((labels.get("le")?.parse().ok()?, count)))

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use load::Mix;
-use runtime::names;
 use serde_json::json;
 
 use crate::corpus::{SPANS_A_SECOND, traffic};
@@ -74,7 +73,7 @@ fn hold(bench: &Bench, peer: Peer, spans: u64) -> Result<Vec<serde_json::Value>>
     loop {
         let read = match &running {
             Running::Tailwater(tailwater) => {
-                tailwater.metrics().sum(names::SAMPLER_CONSUMED, &[]) as u64 >= spans
+                tailwater.metrics().sum(sampler::names::CONSUMED, &[]) as u64 >= spans
             }
             Running::Collector(..) => offsets.committed() >= Some(records),
         };
@@ -91,7 +90,7 @@ fn hold(bench: &Bench, peer: Peer, spans: u64) -> Result<Vec<serde_json::Value>>
     let resident = at_rest(&running)?;
     let cache = match &running {
         Running::Tailwater(tailwater) => {
-            tailwater.metrics().sum(names::SAMPLER_CACHE_BYTES, &[]) as u64
+            tailwater.metrics().sum(sampler::names::CACHE_BYTES, &[]) as u64
         }
         Running::Collector(..) => 0,
     };

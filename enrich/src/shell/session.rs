@@ -8,8 +8,8 @@ use std::mem;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::names;
 use bus::{Assigned, CommitError, Fetched, Rebalance, TopicPartition};
-use runtime::names;
 
 /// Batches that were handed over and are not yet committed.
 const IN_FLIGHT_MAX: usize = 2;
@@ -203,7 +203,7 @@ impl Rebalance for Session {
 
     fn truncated(&self, at: TopicPartition, from: u64, to: u64) {
         let topic = at.topic.to_string();
-        metrics::counter!(names::ENRICH_LOST_RECORDS, "topic" => topic).increment(to - from);
+        metrics::counter!(names::LOST_RECORDS, "topic" => topic).increment(to - from);
         tracing::error!(
             partition = %at,
             from,

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use bus::{Fetched, TopicPartition};
 use redact::Rules;
-use runtime::names;
 use schemas::{Signal, Topics};
 
 use super::routes::source;
+use crate::names;
 use crate::steps::{Counts, Processed, Reason};
 
 /// Counts of one batch.
@@ -45,9 +45,9 @@ impl Tally {
         for (signal, counts) in &self.items {
             // No step filters or diverts anything yet: those have no counters.
             for (name, count) in [
-                (names::ENRICH_CONSUMED, counts.consumed),
-                (names::ENRICH_WRITTEN, counts.written),
-                (names::ENRICH_DEAD_LETTERED, counts.dead_lettered),
+                (names::CONSUMED, counts.consumed),
+                (names::WRITTEN, counts.written),
+                (names::DEAD_LETTERED, counts.dead_lettered),
             ] {
                 metrics::counter!(name, "signal" => signal.name()).increment(count as u64);
             }
@@ -55,8 +55,7 @@ impl Tally {
         }
         for (rule, count) in rules.counters().iter().zip(&self.redactions) {
             if *count > 0 {
-                metrics::counter!(names::ENRICH_REDACTIONS, "rule" => rule.clone())
-                    .increment(*count);
+                metrics::counter!(names::REDACTIONS, "rule" => rule.clone()).increment(*count);
             }
         }
         if let Some((at, offset, reason)) = &self.dead_letter {
@@ -73,17 +72,13 @@ impl Tally {
 /// Every counter is there from the start: what begins with its first count hides that one from whoever looks at increases.
 pub fn register(config: &crate::Config, topics: &Topics) {
     for signal in Signal::ALL {
-        for name in [
-            names::ENRICH_CONSUMED,
-            names::ENRICH_WRITTEN,
-            names::ENRICH_DEAD_LETTERED,
-        ] {
+        for name in [names::CONSUMED, names::WRITTEN, names::DEAD_LETTERED] {
             metrics::counter!(name, "signal" => signal.name()).increment(0);
         }
         let topic = source(signal, topics).to_string();
-        metrics::counter!(names::ENRICH_LOST_RECORDS, "topic" => topic).increment(0);
+        metrics::counter!(names::LOST_RECORDS, "topic" => topic).increment(0);
     }
     for rule in config.rules.counters() {
-        metrics::counter!(names::ENRICH_REDACTIONS, "rule" => rule.clone()).increment(0);
+        metrics::counter!(names::REDACTIONS, "rule" => rule.clone()).increment(0);
     }
 }

@@ -3,11 +3,11 @@
 
 use bus::Topic;
 use metrics::{counter, gauge};
-use runtime::names;
 use schemas::{Signal, Topics};
 
 use crate::commit::progress::{Moved, Progress};
 use crate::config::Config;
+use crate::names;
 
 type Labels = [(&'static str, String); 2];
 
@@ -17,17 +17,17 @@ pub fn register(config: &Config) {
         for signal in &backend.signals {
             let labels = labels(&backend.name, *signal);
             for name in [
-                names::EXPORT_CONSUMED,
-                names::EXPORT_DELIVERED,
-                names::EXPORT_DEAD_LETTERED,
-                names::EXPORT_REFUSED,
-                names::EXPORT_RETRIES,
-                names::EXPORT_TRUNCATED,
-                names::EXPORT_DELIVERED_BYTES,
+                names::CONSUMED,
+                names::DELIVERED,
+                names::DEAD_LETTERED,
+                names::REFUSED,
+                names::RETRIES,
+                names::TRUNCATED,
+                names::DELIVERED_BYTES,
             ] {
                 counter!(name, &labels).increment(0);
             }
-            gauge!(names::EXPORT_PENDING, &labels).increment(0.0);
+            gauge!(names::PENDING, &labels).increment(0.0);
         }
     }
 }
@@ -63,16 +63,16 @@ impl Counts {
                 continue;
             };
             let delivered = tally.items.saturating_sub(tally.dead);
-            counter!(names::EXPORT_CONSUMED, labels).increment(tally.items);
-            counter!(names::EXPORT_DELIVERED, labels).increment(delivered);
-            counter!(names::EXPORT_DEAD_LETTERED, labels).increment(tally.dead);
+            counter!(names::CONSUMED, labels).increment(tally.items);
+            counter!(names::DELIVERED, labels).increment(delivered);
+            counter!(names::DEAD_LETTERED, labels).increment(tally.dead);
         }
     }
 
     /// What is on its way.
     pub fn pending(&self, progress: &Progress) {
         for (topic, labels) in &self.topics {
-            gauge!(names::EXPORT_PENDING, labels).set(progress.pending(topic) as f64);
+            gauge!(names::PENDING, labels).set(progress.pending(topic) as f64);
         }
     }
 }

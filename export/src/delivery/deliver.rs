@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bus::TopicPartition;
 use metrics::{counter, histogram};
-use runtime::{Drain, names};
+use runtime::Drain;
 use schemas::Signal;
 
 use crate::backends::kind::Order;
@@ -22,6 +22,7 @@ use crate::delivery::gate::Gate;
 use crate::delivery::in_flight::InFlight;
 use crate::delivery::pieces::{Piece, Pieces, Refused, Settled};
 use crate::delivery::slots::Slot;
+use crate::names;
 use crate::outcome::{Accepted, Failure, FailureKind};
 use crate::records::batch::Batch;
 use crate::records::entry::Entry;
@@ -164,11 +165,11 @@ impl Delivery {
         self.in_flight.begin(began);
         let answer = prepared.send().await;
         self.in_flight.end(Instant::now());
-        histogram!(names::EXPORT_REQUEST_SECONDS, &self.labels()).record(began.elapsed());
+        histogram!(names::REQUEST_SECONDS, &self.labels()).record(began.elapsed());
         match answer {
             Ok(accepted) => {
                 self.gate.accepted(id, began);
-                counter!(names::EXPORT_DELIVERED_BYTES, &self.labels()).increment(prepared.bytes());
+                counter!(names::DELIVERED_BYTES, &self.labels()).increment(prepared.bytes());
                 Outcome::Accepted(accepted)
             }
             Err(failure) => {
@@ -203,7 +204,7 @@ impl Delivery {
         match self.gate.refused(refusal, &mut piece.suspicion) {
             Action::Split => return Outcome::Split(reason),
             Action::DeadLetter => return Outcome::DeadLetter(reason),
-            Action::Retry => counter!(names::EXPORT_RETRIES, &self.labels()).increment(1),
+            Action::Retry => counter!(names::RETRIES, &self.labels()).increment(1),
         }
         let tried_for = piece
             .first_offer
@@ -223,7 +224,7 @@ impl Delivery {
 
     fn note_partial(&self, accepted: &Accepted) {
         if accepted.refused > 0 {
-            counter!(names::EXPORT_REFUSED, &self.labels()).increment(accepted.refused);
+            counter!(names::REFUSED, &self.labels()).increment(accepted.refused);
         }
         if accepted.refused > 0 || !accepted.message.is_empty() {
             tracing::warn!(
@@ -285,7 +286,7 @@ impl Delivery {
 
     /// Retention deleted records that were never read.
     pub fn truncated(&self, at: &TopicPartition, from: u64, to: u64) {
-        counter!(names::EXPORT_TRUNCATED, &self.labels()).increment(to.saturating_sub(from));
+        counter!(names::TRUNCATED, &self.labels()).increment(to.saturating_sub(from));
         tracing::error!(
             backend = &*self.backend,
             %at,

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use metrics::gauge;
-use runtime::{Drain, names};
+use runtime::Drain;
 use schemas::Signal;
 use tokio::sync::Notify;
 
 use crate::delivery::breaker::{Action, Admission, Breaker, BreakerTimes, Refusal, Suspicion};
+use crate::names;
 
 /// While a backend fails, that is logged this often.
 const REMIND: Duration = Duration::from_secs(60);
@@ -184,7 +185,7 @@ impl Gate {
             ("backend", self.backend.to_string()),
             ("signal", self.signal.name().to_owned()),
         ];
-        gauge!(names::EXPORT_BREAKER_STATE, &labels).set(f64::from(state));
+        gauge!(names::BREAKER_STATE, &labels).set(f64::from(state));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -72,7 +72,7 @@ fn lines_are_otlp_json_and_complete() {
         from_json(Signal::Logs, log.as_bytes()),
         one_log("payment \"failed\"\n")
     );
-    assert_eq!(metric(runtime::names::EXPORT_DELIVERED, "kept"), 404.0);
+    assert_eq!(metric(export::names::DELIVERED, "kept"), 404.0);
     assert_eq!(dead_letters(&*bus).len(), 0);
 }
 
@@ -94,7 +94,7 @@ fn a_file_that_cannot_be_written_is_retried() {
     std::fs::create_dir_all(path.with_file_name("kept.jsonl.1").join("x")).unwrap();
     publish(&*bus, Signal::Traces, 0, [spans([1], 0)]);
     crate::support::eventually("writing is retried", || {
-        metric(runtime::names::EXPORT_RETRIES, "stuck") > 2.0
+        metric(export::names::RETRIES, "stuck") > 2.0
     });
     std::fs::remove_dir_all(path.with_file_name("kept.jsonl.1")).unwrap();
     all_committed(&*bus, "stuck", Signal::Traces);

@@ -128,9 +128,9 @@ fn positions_are_committed_in_order() {
     });
     eventually("what it passed is counted, and nothing else", || {
         let counted = [
-            metric(runtime::names::EXPORT_CONSUMED, "order"),
-            metric(runtime::names::EXPORT_DELIVERED, "order"),
-            metric(runtime::names::EXPORT_PENDING, "order"),
+            metric(export::names::CONSUMED, "order"),
+            metric(export::names::DELIVERED, "order"),
+            metric(export::names::PENDING, "order"),
         ];
         counted == [3.0, 3.0, 7.0]
     });
@@ -170,17 +170,17 @@ fn a_dead_backend_holds_up_nobody_and_loses_nothing() {
     }
     all_committed(&*bus, "alive", Signal::Traces);
     eventually("what is committed is counted", || {
-        metric(runtime::names::EXPORT_DELIVERED, "alive") == 300.0
+        metric(export::names::DELIVERED, "alive") == 300.0
     });
     eventually("the dead backend is offered something", || {
-        metric(runtime::names::EXPORT_RETRIES, "dead") > 3.0
+        metric(export::names::RETRIES, "dead") > 3.0
     });
-    let in_flight = metric(runtime::names::EXPORT_PENDING, "dead") as usize * record_bytes;
+    let in_flight = metric(export::names::PENDING, "dead") as usize * record_bytes;
     assert!(
         in_flight <= 2 * (16 << 10),
         "{in_flight} bytes are in flight"
     );
-    assert_eq!(metric(runtime::names::EXPORT_CONSUMED, "dead"), 0.0);
+    assert_eq!(metric(export::names::CONSUMED, "dead"), 0.0);
     assert!(running.health.is_ready(), "{:?}", running.health.parts());
 
     let risen = Backend::start_at(&dead_address, 64 << 20, |_| Answer::Accept);
@@ -218,7 +218,7 @@ fn signals_do_not_wait_for_each_other() {
     publish(&*bus, Signal::Traces, 0, (0..50).map(|id| spans([id], 0)));
     all_committed(&*bus, "half", Signal::Traces);
     running.stop();
-    assert_eq!(metric(runtime::names::EXPORT_DELIVERED, "half"), 50.0);
+    assert_eq!(metric(export::names::DELIVERED, "half"), 50.0);
 }
 
 /// Draining delivers what is on the bus, and doesn't wait for a backend that takes nothing.
@@ -237,7 +237,7 @@ fn draining_catches_up_and_ends() {
     eventually("both backends read", || running.health.is_ready());
     publish(&*bus, Signal::Traces, 0, (0..20).map(|id| spans([id], 0)));
     eventually("the dead backend is tried", || {
-        metric(runtime::names::EXPORT_RETRIES, "gone") > 0.0
+        metric(export::names::RETRIES, "gone") > 0.0
     });
     running.stop();
     let accepted = count(backend.accepted().iter().flat_map(|body| ids(body)));

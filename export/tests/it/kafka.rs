@@ -62,7 +62,7 @@ fn export_from_kafka() {
         .collect();
     assert_eq!(dead, [13]);
     assert_eq!(
-        metric(runtime::names::EXPORT_CONSUMED, "kafka"),
-        metric(runtime::names::EXPORT_DELIVERED, "kafka") + 1.0
+        metric(export::names::CONSUMED, "kafka"),
+        metric(export::names::DELIVERED, "kafka") + 1.0
     );
 }

@@ -53,9 +53,9 @@ fn a_bad_span_takes_no_neighbour_along() {
         (vec![307], "7..8".to_owned()),
     ];
     assert_eq!(found, expected);
-    assert_eq!(metric(runtime::names::EXPORT_DELIVERED, "items"), 396.0);
-    assert_eq!(metric(runtime::names::EXPORT_DEAD_LETTERED, "items"), 4.0);
-    assert_eq!(metric(runtime::names::EXPORT_PENDING, "items"), 0.0);
+    assert_eq!(metric(export::names::DELIVERED, "items"), 396.0);
+    assert_eq!(metric(export::names::DEAD_LETTERED, "items"), 4.0);
+    assert_eq!(metric(export::names::PENDING, "items"), 0.0);
 }
 
 /// X-Ray and its like take so many spans a request: records above that are cut, and nothing is set aside.
@@ -137,7 +137,7 @@ fn a_limit_of_points_a_request_sets_nothing_aside() {
         .collect();
     assert_eq!(accepted, expected, "each once, in order");
     assert_eq!(dead_letters(&*bus).len(), 0);
-    assert_eq!(metric(runtime::names::EXPORT_DELIVERED, "points-max"), 2.0);
+    assert_eq!(metric(export::names::DELIVERED, "points-max"), 2.0);
 }
 
 /// A backend that refuses samples out of order, as Prometheus does, and now and then is busy: no partition overtakes itself.
@@ -183,5 +183,5 @@ fn metrics_of_a_partition_stay_in_order() {
     all_committed(&*bus, "in-order", Signal::Metrics);
     running.stop();
     assert_eq!(dead_letters(&*bus).len(), 0);
-    assert_eq!(metric(runtime::names::EXPORT_DELIVERED, "in-order"), 200.0);
+    assert_eq!(metric(export::names::DELIVERED, "in-order"), 200.0);
 }

@@ -99,7 +99,7 @@ fn prometheus_refuses_nothing() {
     all_committed(&*bus, "prometheus", Signal::Metrics);
     running.stop();
     assert_eq!(dead_letters(&*bus).len(), 0);
-    let delivered = metric(runtime::names::EXPORT_DELIVERED, "prometheus");
+    let delivered = metric(export::names::DELIVERED, "prometheus");
     assert_eq!(delivered, (SAMPLES * u64::from(PARTITIONS)) as f64);
     for partition in 0..PARTITIONS {
         let path = format!("/api/v1/query?query=count_over_time(in_order_{partition}[1h])");

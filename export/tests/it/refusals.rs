@@ -63,7 +63,7 @@ fn check_hold(name: &str, kind: &str, refusal: Answer) {
     });
     let reason = not_ready(&running, name).unwrap();
     assert!(reason.contains("refuses all traces"), "{reason}");
-    assert_eq!(metric(runtime::names::EXPORT_BREAKER_STATE, name), 2.0);
+    assert_eq!(metric(export::names::BREAKER_STATE, name), 2.0);
     all_committed(&*bus, &other_name, Signal::Traces);
     backend.wait("five probes", |received| received.len() > before + 20);
     let received = backend.received();
@@ -81,9 +81,9 @@ fn check_hold(name: &str, kind: &str, refusal: Answer) {
     let accepted = count(backend.accepted().iter().flat_map(|body| ids(body)));
     assert_eq!(accepted, count(0..440));
     assert_eq!(dead_letters(&*bus).len(), 0);
-    assert_eq!(metric(runtime::names::EXPORT_DELIVERED, name), 440.0);
-    assert_eq!(metric(runtime::names::EXPORT_PENDING, name), 0.0);
-    assert_eq!(metric(runtime::names::EXPORT_BREAKER_STATE, name), 0.0);
+    assert_eq!(metric(export::names::DELIVERED, name), 440.0);
+    assert_eq!(metric(export::names::PENDING, name), 0.0);
+    assert_eq!(metric(export::names::BREAKER_STATE, name), 0.0);
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn check_poison(name: &str, kind: &str, concurrency: usize, refusal: Answer) {
         )],
     );
     let mut next = 0;
-    let is_done = || metric(runtime::names::EXPORT_DEAD_LETTERED, name) > 0.0;
+    let is_done = || metric(export::names::DEAD_LETTERED, name) > 0.0;
     // Others are accepted all the time.
     eventually("what is bad is set aside", || {
         publish(&*bus, Signal::Traces, 0, [spans([next, next + 1], 0)]);
@@ -200,11 +200,8 @@ fn check_poison(name: &str, kind: &str, concurrency: usize, refusal: Answer) {
     assert_eq!(ids(&dead[0].value), [13]);
     assert_eq!(header(&dead[0], headers::DEAD_OFFSET), "6");
     assert_eq!(header(&dead[0], headers::DEAD_UNITS), "1..2");
-    assert_eq!(
-        metric(runtime::names::EXPORT_DELIVERED, name),
-        (next - 1) as f64
-    );
-    assert_eq!(metric(runtime::names::EXPORT_PENDING, name), 0.0);
+    assert_eq!(metric(export::names::DELIVERED, name), (next - 1) as f64);
+    assert_eq!(metric(export::names::PENDING, name), 0.0);
 }
 
 #[test]
@@ -269,7 +266,7 @@ fn another_ones_success_ends_no_hold() {
         )],
     );
     eventually("the backend asked for time", || {
-        metric(runtime::names::EXPORT_RETRIES, "held") == 1.0
+        metric(export::names::RETRIES, "held") == 1.0
     });
     let asked = backend
         .received()
@@ -279,7 +276,7 @@ fn another_ones_success_ends_no_hold() {
         .at;
     backend.release();
     eventually("the other one is accepted", || {
-        metric(runtime::names::EXPORT_DELIVERED, "held") == 1.0
+        metric(export::names::DELIVERED, "held") == 1.0
     });
     publish(&*bus, Signal::Traces, 0, (2..10).map(|id| spans([id], 0)));
     all_committed(&*bus, "held", Signal::Traces);

@@ -65,23 +65,17 @@ fn check(name: &str, kind: &str, answers: Vec<(Answer, bool)>) {
         assert_eq!(found, expected, "attempts, accepted, dead after {answer:?}");
     }
     let refused = answers.iter().filter(|(_, retryable)| !retryable).count();
+    assert_eq!(metric(export::names::CONSUMED, name), answers.len() as f64);
+    assert_eq!(metric(export::names::DEAD_LETTERED, name), refused as f64);
     assert_eq!(
-        metric(runtime::names::EXPORT_CONSUMED, name),
-        answers.len() as f64
-    );
-    assert_eq!(
-        metric(runtime::names::EXPORT_DEAD_LETTERED, name),
-        refused as f64
-    );
-    assert_eq!(
-        metric(runtime::names::EXPORT_DELIVERED, name),
+        metric(export::names::DELIVERED, name),
         (answers.len() - refused) as f64
     );
     assert_eq!(
-        metric(runtime::names::EXPORT_RETRIES, name),
+        metric(export::names::RETRIES, name),
         (answers.len() - refused) as f64
     );
-    assert_eq!(metric(runtime::names::EXPORT_PENDING, name), 0.0);
+    assert_eq!(metric(export::names::PENDING, name), 0.0);
     for record in dead {
         let id = ids(&record.value)[0];
         assert_eq!(
@@ -216,7 +210,7 @@ fn a_busy_backend_is_left_alone() {
     let first = backend.wait("the first attempt", |received| received.len() == 1)[0].at;
     // The answer is on its way: what is published once it has been counted must wait.
     crate::support::eventually("the retry is counted", || {
-        metric(runtime::names::EXPORT_RETRIES, "busy") == 1.0
+        metric(export::names::RETRIES, "busy") == 1.0
     });
     publish(&*bus, Signal::Traces, 0, (1..20).map(|id| spans([id], 0)));
     all_committed(&*bus, "busy", Signal::Traces);
@@ -251,7 +245,7 @@ fn a_timeout_is_retried() {
     all_committed(&*bus, "slow", Signal::Traces);
     running.stop();
     assert!(backend.accepted().len() == 1, "{:?}", backend.accepted());
-    assert_eq!(metric(runtime::names::EXPORT_DELIVERED, "slow"), 1.0);
+    assert_eq!(metric(export::names::DELIVERED, "slow"), 1.0);
 }
 
 /// One record that a backend can't take doesn't take its neighbours along: the batch is halved until it stands alone.
@@ -379,6 +373,6 @@ fn garbage_on_the_bus_is_a_dead_letter() {
         let reason = header(record, headers::DEAD_REASON);
         assert!(reason.contains("not an OTLP request"), "{reason}");
     }
-    assert_eq!(metric(runtime::names::EXPORT_DEAD_LETTERED, "garbage"), 2.0);
-    assert_eq!(metric(runtime::names::EXPORT_CONSUMED, "garbage"), 4.0);
+    assert_eq!(metric(export::names::DEAD_LETTERED, "garbage"), 2.0);
+    assert_eq!(metric(export::names::CONSUMED, "garbage"), 4.0);
 }

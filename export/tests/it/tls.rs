@@ -21,10 +21,9 @@ fn delivers(name: &str, kind: &str, tls: &str) -> bool {
     );
     publish(&*bus, Signal::Traces, 0, [telemetry::spans(0..3, 0)]);
     eventually("an attempt", || {
-        metric(runtime::names::EXPORT_DELIVERED, name) > 0.0
-            || metric(runtime::names::EXPORT_RETRIES, name) > 2.0
+        metric(export::names::DELIVERED, name) > 0.0 || metric(export::names::RETRIES, name) > 2.0
     });
-    let delivered = metric(runtime::names::EXPORT_DELIVERED, name) > 0.0;
+    let delivered = metric(export::names::DELIVERED, name) > 0.0;
     if delivered {
         all_committed(&*bus, name, Signal::Traces);
     }

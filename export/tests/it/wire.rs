@@ -80,9 +80,9 @@ fn check(name: &str, kind: &str, options: &str, paths: [&str; 3], headers: &[(&s
         }
     }
     running.stop();
-    assert_eq!(metric(runtime::names::EXPORT_DELIVERED, name), 12.0);
-    assert_eq!(metric(runtime::names::EXPORT_CONSUMED, name), 12.0);
-    assert_eq!(metric(runtime::names::EXPORT_PENDING, name), 0.0);
+    assert_eq!(metric(export::names::DELIVERED, name), 12.0);
+    assert_eq!(metric(export::names::CONSUMED, name), 12.0);
+    assert_eq!(metric(export::names::PENDING, name), 0.0);
     assert_eq!(dead_letters(&*bus).len(), 0);
 }
 
@@ -181,9 +181,9 @@ fn partial_success_is_counted_and_not_retried() {
         all_committed(&*bus, name, Signal::Traces);
         running.stop();
         assert_eq!(backend.received().len(), 1);
-        assert_eq!(metric(runtime::names::EXPORT_DELIVERED, name), 5.0);
-        assert_eq!(metric(runtime::names::EXPORT_REFUSED, name), 2.0);
-        assert_eq!(metric(runtime::names::EXPORT_RETRIES, name), 0.0);
+        assert_eq!(metric(export::names::DELIVERED, name), 5.0);
+        assert_eq!(metric(export::names::REFUSED, name), 2.0);
+        assert_eq!(metric(export::names::RETRIES, name), 0.0);
         assert_eq!(dead_letters(&*bus).len(), 0);
     }
 }
@@ -206,5 +206,5 @@ fn a_huge_answer_is_cut() {
     all_committed(&*bus, "huge", Signal::Traces);
     running.stop();
     assert_eq!(backend.received().len(), 1);
-    assert_eq!(metric(runtime::names::EXPORT_DELIVERED, "huge"), 5.0);
+    assert_eq!(metric(export::names::DELIVERED, "huge"), 5.0);
 }

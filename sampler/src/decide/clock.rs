@@ -1,7 +1,7 @@
 //! The clock of one partition: the largest bus timestamp seen, guarded against a record from the future.
 //!
 //! It is a function of the log alone: the same records in the same order give the same times, from any start whose state
-//! (`now_ms`, `jump_ms`) was written down. While no record comes, [`Silence`] says how late it is at least; that is kept apart, see `partition`.
+//! (`now_ms`, `jump_ms`) was written down. While no record comes, [`Silence`] says how late it is at least; that is kept apart, see `partition_clock`.
 //!
 //! A timestamp more than `limit` ahead of the clock is a *jump*. One record cannot make it: record and jump are held back until the
 //! next record confirms the jump, by being at most `limit` behind it, or refutes it. A gap in the traffic is a jump that the next

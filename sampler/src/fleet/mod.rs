@@ -17,10 +17,10 @@ use std::time::{Duration, Instant};
 
 use bus::{Bus, Header, Publisher, Reader, Record, Scan, Topic, TopicPartition};
 use bytes::Bytes;
-use runtime::names;
 use schemas::headers;
 
 use crate::decide::links::Linked;
+use crate::names;
 use crate::stats::Tallied;
 use ledger::Ledger;
 use message::Message;
@@ -190,7 +190,7 @@ fn listen(fleet: &Fleet, scan: &mut Scan, instance: &str) -> bus::Result<()> {
             ),
         }
     }
-    metrics::gauge!(names::SAMPLER_FLEET).set(fleet.ledger().others() as f64 + 1.0);
+    metrics::gauge!(names::FLEET).set(fleet.ledger().others() as f64 + 1.0);
     Ok(())
 }
 

@@ -7,9 +7,8 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use runtime::names;
-
 use crate::epoch::part::Part;
+use crate::names;
 
 /// The partitions of one assignment that are on their way.
 #[derive(Debug, Default)]
@@ -98,7 +97,7 @@ impl Rebuild {
             return;
         }
         let took = this.since.elapsed();
-        metrics::histogram!(names::SAMPLER_RECOVERY_SECONDS).record(took.as_secs_f64());
+        metrics::histogram!(names::RECOVERY_SECONDS).record(took.as_secs_f64());
         tracing::info!(
             partitions = this.partitions.len(),
             took_ms = took.as_millis() as u64,

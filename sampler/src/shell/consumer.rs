@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use bus::fault::{self, Step};
 use bus::{Assigned, Bus, Member, TopicPartition};
-use runtime::{Drain, Readiness, names};
+use runtime::{Drain, Readiness};
 use schemas::{Signal, Topics};
 
 use crate::config::Config;
 use crate::epoch::batch::Batch;
 use crate::epoch::command::Command;
+use crate::names;
 use crate::reconfigure::Reconfiguration;
 use crate::recovery::{RESTORE_BYTES_MAX, Recovery};
 use crate::shell::rebalance::{Change, Shared, lock};
@@ -154,7 +155,7 @@ impl Consumer<'_> {
             self.config.take_over(next);
             let generation = format!("{:016x}", self.config.options.generation);
             tracing::info!(generation, "another configuration begins with this epoch");
-            metrics::counter!(names::SAMPLER_RECONFIGURATIONS).increment(1);
+            metrics::counter!(names::RECONFIGURATIONS).increment(1);
             Command::Reconfigure(Arc::new(Reconfiguration {
                 policies: self.config.policies.clone(),
                 options: self.config.options.clone(),

@@ -6,9 +6,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use metrics::{Counter, Gauge, counter, gauge, histogram};
-use runtime::names;
 
 use crate::epoch::part::{Gauges, Part};
+use crate::names;
 use crate::policy::Policies;
 use crate::stats::Group;
 
@@ -43,7 +43,7 @@ pub struct Counters {
 }
 
 fn verdict(policy: &str, verdict: &'static str) -> Counter {
-    counter!(names::SAMPLER_VERDICTS, "policy" => policy.to_owned(), "verdict" => verdict)
+    counter!(names::VERDICTS, "policy" => policy.to_owned(), "verdict" => verdict)
 }
 
 /// Counters of one policy.
@@ -63,8 +63,8 @@ fn by_policy(policies: &Policies) -> Vec<PolicyCounters> {
         PolicyCounters {
             kept: verdict(name, "keep"),
             dropped: verdict(name, "drop"),
-            matches: counter!(names::SAMPLER_POLICY_MATCHES, "policy" => name.clone(), "mode" => mode),
-            condition_failures: counter!(names::SAMPLER_CONDITION_FAILURES, "policy" => name.clone()),
+            matches: counter!(names::POLICY_MATCHES, "policy" => name.clone(), "mode" => mode),
+            condition_failures: counter!(names::CONDITION_FAILURES, "policy" => name.clone()),
         }
     };
     policies.names().iter().enumerate().map(counters).collect()
@@ -73,20 +73,20 @@ fn by_policy(policies: &Policies) -> Vec<PolicyCounters> {
 /// Every counter is there from the start: what begins with its first count hides that one from whoever looks at increases.
 pub fn register(policies: &Policies) {
     for name in [
-        names::SAMPLER_CONSUMED,
-        names::SAMPLER_CONSUMED_BYTES,
-        names::SAMPLER_KEPT,
-        names::SAMPLER_KEPT_BYTES,
-        names::SAMPLER_DROPPED,
-        names::SAMPLER_LATE_SPANS,
-        names::SAMPLER_DEAD_LETTERED,
-        names::SAMPLER_LOST_SPANS,
-        names::SAMPLER_RELEASED,
-        names::SAMPLER_BAD_RECORDS,
-        names::SAMPLER_REREAD_BYTES,
-        names::SAMPLER_RESCUED,
-        names::SAMPLER_UNRESCUED,
-        names::SAMPLER_RECONFIGURATIONS,
+        names::CONSUMED,
+        names::CONSUMED_BYTES,
+        names::KEPT,
+        names::KEPT_BYTES,
+        names::DROPPED,
+        names::LATE_SPANS,
+        names::DEAD_LETTERED,
+        names::LOST_SPANS,
+        names::RELEASED,
+        names::BAD_RECORDS,
+        names::REREAD_BYTES,
+        names::RESCUED,
+        names::UNRESCUED,
+        names::RECONFIGURATIONS,
     ] {
         counter!(name).increment(0);
     }
@@ -96,37 +96,37 @@ pub fn register(policies: &Policies) {
 impl Counters {
     pub fn new(policies: &Arc<Policies>, group: Arc<RwLock<Group>>) -> Self {
         Self {
-            consumed: counter!(names::SAMPLER_CONSUMED),
-            consumed_bytes: counter!(names::SAMPLER_CONSUMED_BYTES),
-            kept: counter!(names::SAMPLER_KEPT),
-            kept_bytes: counter!(names::SAMPLER_KEPT_BYTES),
-            dropped: counter!(names::SAMPLER_DROPPED),
-            late: counter!(names::SAMPLER_LATE_SPANS),
-            dead_lettered: counter!(names::SAMPLER_DEAD_LETTERED),
-            lost: counter!(names::SAMPLER_LOST_SPANS),
-            released: counter!(names::SAMPLER_RELEASED),
-            bad_records: counter!(names::SAMPLER_BAD_RECORDS),
-            reread_bytes: counter!(names::SAMPLER_REREAD_BYTES),
+            consumed: counter!(names::CONSUMED),
+            consumed_bytes: counter!(names::CONSUMED_BYTES),
+            kept: counter!(names::KEPT),
+            kept_bytes: counter!(names::KEPT_BYTES),
+            dropped: counter!(names::DROPPED),
+            late: counter!(names::LATE_SPANS),
+            dead_lettered: counter!(names::DEAD_LETTERED),
+            lost: counter!(names::LOST_SPANS),
+            released: counter!(names::RELEASED),
+            bad_records: counter!(names::BAD_RECORDS),
+            reread_bytes: counter!(names::REREAD_BYTES),
             group,
             policies: policies.clone(),
             by_policy: by_policy(policies),
             unmatched: verdict("none", "drop"),
             oversized: verdict("maximum_trace_size_bytes", "drop"),
             linked: verdict("linked", "keep"),
-            rescued: counter!(names::SAMPLER_RESCUED),
-            unrescued: counter!(names::SAMPLER_UNRESCUED),
-            pending: gauge!(names::SAMPLER_PENDING),
-            open_traces: gauge!(names::SAMPLER_OPEN_TRACES),
-            cache_bytes: gauge!(names::SAMPLER_CACHE_BYTES),
-            statistics_keys: gauge!(names::SAMPLER_STATISTICS_KEYS),
-            statistics_bytes: gauge!(names::SAMPLER_STATISTICS_BYTES),
+            rescued: counter!(names::RESCUED),
+            unrescued: counter!(names::UNRESCUED),
+            pending: gauge!(names::PENDING),
+            open_traces: gauge!(names::OPEN_TRACES),
+            cache_bytes: gauge!(names::CACHE_BYTES),
+            statistics_keys: gauge!(names::STATISTICS_KEYS),
+            statistics_bytes: gauge!(names::STATISTICS_BYTES),
             partitions: BTreeMap::new(),
         }
     }
 
     /// An epoch became visible.
     pub fn committed(&mut self, took: Duration) {
-        histogram!(names::SAMPLER_COMMIT_SECONDS).record(took.as_secs_f64());
+        histogram!(names::COMMIT_SECONDS).record(took.as_secs_f64());
     }
 
     /// Counts what the parts of an epoch did.

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bus::{Assigned, Rebalance, TopicPartition};
-use runtime::names;
 
 use crate::epoch::command::Command;
+use crate::names;
 use crate::recovery::rebuild::Rebuild;
 use crate::shell::dataflow::Inlets;
 use crate::shell::progress::{Failure, Progress};
@@ -88,5 +88,5 @@ impl Rebalance for Shared {
 }
 
 fn lost_records(partition: u32) -> metrics::Counter {
-    metrics::counter!(names::SAMPLER_LOST_RECORDS, "partition" => partition.to_string())
+    metrics::counter!(names::LOST_RECORDS, "partition" => partition.to_string())
 }

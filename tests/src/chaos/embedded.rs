@@ -53,8 +53,8 @@ pub fn come_to_rest(world: &World, process: &mut Tailwater, backends: &[&str]) -
         wait_until("every window to close", SETTLED_WITHIN, || {
             let metrics = process.metrics();
             let quiet = process.is_ready()
-                && metrics.sum(runtime::names::SAMPLER_PENDING, &[]) == 0.0
-                && metrics.sum(runtime::names::SAMPLER_OPEN_TRACES, &[]) == 0.0;
+                && metrics.sum(sampler::names::PENDING, &[]) == 0.0
+                && metrics.sum(sampler::names::OPEN_TRACES, &[]) == 0.0;
             if !quiet {
                 quiet_since = Instant::now();
             }

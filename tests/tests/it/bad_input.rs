@@ -7,7 +7,6 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use bus::{Record, TopicPartition};
-use runtime::names;
 use schemas::{Signal, headers};
 use serde_json::{Value, json};
 use tests::bus_reader::read_all;
@@ -156,10 +155,10 @@ fn everything_that_is_wrong_at_once() {
     assert_eq!(of(ingest::names::RECEIVED), 10.0);
     assert_eq!(of(ingest::names::REJECTED), 4.0);
     assert_eq!(of(ingest::names::PUBLISHED), 6.0);
-    assert_eq!(of(names::SAMPLER_BAD_RECORDS), 1.0);
-    assert_eq!(of(names::SAMPLER_CONSUMED), 6.0);
-    assert_eq!(of(names::SAMPLER_KEPT), 6.0);
-    assert_eq!(of(names::EXPORT_DELIVERED), 6.0);
+    assert_eq!(of(sampler::names::BAD_RECORDS), 1.0);
+    assert_eq!(of(sampler::names::CONSUMED), 6.0);
+    assert_eq!(of(sampler::names::KEPT), 6.0);
+    assert_eq!(of(export::names::DELIVERED), 6.0);
     assert!(process.is_ready());
     assert_eq!(process.stop(), 0);
 

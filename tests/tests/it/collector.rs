@@ -75,8 +75,8 @@ fn the_collector_before_and_behind() {
         raw.count(Signal::Traces) == sent.count(Signal::Traces)
     });
     wait_until("the sampler to decide everything", ARRIVED_WITHIN, || {
-        let spans = all.metrics().sum(runtime::names::SAMPLER_KEPT, &[])
-            + all.metrics().sum(runtime::names::SAMPLER_DROPPED, &[]);
+        let spans = all.metrics().sum(sampler::names::KEPT, &[])
+            + all.metrics().sum(sampler::names::DROPPED, &[]);
         spans as u64 == sent.count(Signal::Traces)
     });
     let account = Account::of_bus(&*bus, &topics, DECISION_WAIT_MS).unwrap();

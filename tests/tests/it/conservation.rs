@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bus::Bus;
 use load::{Compression, Protocol};
-use runtime::{Snapshot, names};
+use runtime::Snapshot;
 use schemas::Signal;
 use serde_json::json;
 use tests::bus_reader::{read_all, tally};
@@ -153,12 +153,12 @@ fn sum(metrics: &[Snapshot], name: &str, labels: &[(&str, &str)]) -> u64 {
 fn is_at_rest(metrics: &[Snapshot], sent: &Tally) -> bool {
     let of = |name| sum(metrics, name, &[]);
     let spans = sent.count(Signal::Traces);
-    let kept = of(names::SAMPLER_KEPT);
+    let kept = of(sampler::names::KEPT);
     let others = sent.count(Signal::Logs) + sent.count(Signal::Metrics);
-    of(names::SAMPLER_CONSUMED) == spans
-        && kept + of(names::SAMPLER_DROPPED) == spans
+    of(sampler::names::CONSUMED) == spans
+        && kept + of(sampler::names::DROPPED) == spans
         && BACKENDS.iter().all(|backend| {
-            let delivered = sum(metrics, names::EXPORT_DELIVERED, &[("backend", backend)]);
+            let delivered = sum(metrics, export::names::DELIVERED, &[("backend", backend)]);
             delivered == kept + others
         })
 }
@@ -176,23 +176,23 @@ fn counters_close(metrics: &[Snapshot], sent: &Tally, account: &Account) {
             Signal::Traces => account.kept,
             _ => published,
         };
-        assert_eq!(of(names::ENRICH_CONSUMED, &[label]), onward, "{label:?}");
-        assert_eq!(of(names::ENRICH_WRITTEN, &[label]), onward, "{label:?}");
+        assert_eq!(of(enrich::names::CONSUMED, &[label]), onward, "{label:?}");
+        assert_eq!(of(enrich::names::WRITTEN, &[label]), onward, "{label:?}");
         for backend in BACKENDS {
             let labels = [label, ("backend", backend)];
-            assert_eq!(of(names::EXPORT_CONSUMED, &labels), onward, "{labels:?}");
-            assert_eq!(of(names::EXPORT_DELIVERED, &labels), onward, "{labels:?}");
+            assert_eq!(of(export::names::CONSUMED, &labels), onward, "{labels:?}");
+            assert_eq!(of(export::names::DELIVERED, &labels), onward, "{labels:?}");
         }
     }
-    assert_eq!(of(names::EXPORT_PENDING, &[]), 0);
-    assert_eq!(of(names::EXPORT_DEAD_LETTERED, &[]), 0);
-    assert_eq!(of(names::SAMPLER_CONSUMED, &[]), account.spans);
-    assert_eq!(of(names::SAMPLER_KEPT, &[]), account.kept);
-    assert_eq!(of(names::SAMPLER_DROPPED, &[]), account.dropped);
-    assert_eq!(of(names::SAMPLER_PENDING, &[]), 0);
-    assert_eq!(of(names::SAMPLER_VERDICTS, &[]), account.traces);
+    assert_eq!(of(export::names::PENDING, &[]), 0);
+    assert_eq!(of(export::names::DEAD_LETTERED, &[]), 0);
+    assert_eq!(of(sampler::names::CONSUMED, &[]), account.spans);
+    assert_eq!(of(sampler::names::KEPT, &[]), account.kept);
+    assert_eq!(of(sampler::names::DROPPED, &[]), account.dropped);
+    assert_eq!(of(sampler::names::PENDING, &[]), 0);
+    assert_eq!(of(sampler::names::VERDICTS, &[]), account.traces);
     let kept = [("verdict", "keep")];
-    assert_eq!(of(names::SAMPLER_VERDICTS, &kept), account.kept_traces);
+    assert_eq!(of(sampler::names::VERDICTS, &kept), account.kept_traces);
 }
 
 #[test]

@@ -3,7 +3,6 @@
 
 use std::time::{Duration, Instant};
 
-use runtime::names;
 use schemas::Signal;
 use serde_json::json;
 use tests::bus_reader::each_record;
@@ -58,7 +57,7 @@ fn a_backlog_is_worked_off_in_bounded_epochs_and_memory() {
     });
     let took = begin.elapsed();
     let metrics = sampler.metrics();
-    let commits = format!("{}_count", names::SAMPLER_COMMIT_SECONDS);
+    let commits = format!("{}_count", sampler::names::COMMIT_SECONDS);
     let epochs = metrics.sum(&commits, &[]) as u64;
     let peak = sampler.peak_memory_bytes();
     println!(

@@ -8,7 +8,6 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span, Status, span::Link};
 use prost::Message;
-use runtime::names;
 use schemas::Signal;
 use schemas::partition::partition_of;
 use serde_json::json;
@@ -121,16 +120,16 @@ fn a_late_error_brings_its_trace_back() {
     send(&process, vec![span(dropped, 1), span(other, 1)]);
     send(&process, vec![span(dropped, 2)]);
     wait_until("the traces to be dropped", WITHIN, || {
-        count(&process, names::SAMPLER_DROPPED) == 3
+        count(&process, sampler::names::DROPPED) == 3
     });
     send(&process, vec![span(dropped, 3)]);
     send(&process, vec![error(dropped, 4), span(other, 2)]);
     wait_until("the late error to be kept", WITHIN, || {
-        count(&process, names::SAMPLER_KEPT) == 1
+        count(&process, sampler::names::KEPT) == 1
     });
-    assert_eq!(count(&process, names::SAMPLER_RESCUED), 3);
-    assert_eq!(count(&process, names::SAMPLER_UNRESCUED), 0);
-    assert_eq!(count(&process, names::SAMPLER_DROPPED), 5);
+    assert_eq!(count(&process, sampler::names::RESCUED), 3);
+    assert_eq!(count(&process, sampler::names::UNRESCUED), 0);
+    assert_eq!(count(&process, sampler::names::DROPPED), 5);
     let (_, why, _) = process.command(&["why", &hex(&dropped)]);
     assert!(
         why.contains("dropped at") && why.contains("after a late error had reopened it"),
@@ -171,11 +170,11 @@ fn what_a_kept_trace_links_to_is_kept_in_every_partition() {
         ],
     );
     wait_until("all to be decided", WITHIN, || {
-        count(&process, names::SAMPLER_KEPT) + count(&process, names::SAMPLER_DROPPED) == 5
+        count(&process, sampler::names::KEPT) + count(&process, sampler::names::DROPPED) == 5
     });
     let linked = [("policy", "linked")];
     assert_eq!(
-        process.metrics().sum(names::SAMPLER_VERDICTS, &linked) as u64,
+        process.metrics().sum(sampler::names::VERDICTS, &linked) as u64,
         3
     );
     let (_, why, _) = process.command(&["why", &hex(&far)]);
@@ -211,7 +210,7 @@ fn what_a_kept_trace_links_to_is_kept_by_other_processes() {
         || {
             samplers
                 .iter()
-                .all(|sampler| sampler.metrics().sum(names::SAMPLER_FLEET, &[]) == 2.0)
+                .all(|sampler| sampler.metrics().sum(sampler::names::FLEET, &[]) == 2.0)
         },
     );
     let source = id(0, 0x33);
@@ -231,14 +230,15 @@ fn what_a_kept_trace_links_to_is_kept_by_other_processes() {
     spans.extend([span(unlinked, 2), asks]);
     send(&ingest, spans);
     wait_until("all to be decided", WITHIN, || {
-        let decided =
-            |sampler| count(sampler, names::SAMPLER_KEPT) + count(sampler, names::SAMPLER_DROPPED);
+        let decided = |sampler| {
+            count(sampler, sampler::names::KEPT) + count(sampler, sampler::names::DROPPED)
+        };
         samplers.iter().map(decided).sum::<u64>() == u64::from(PARTITIONS) + 2
     });
     for sampler in &mut samplers {
         let linked = sampler
             .metrics()
-            .sum(names::SAMPLER_VERDICTS, &[("policy", "linked")]);
+            .sum(sampler::names::VERDICTS, &[("policy", "linked")]);
         assert!(linked > 0.0, "{} kept none", sampler.name);
         assert_eq!(sampler.stop(), 0);
     }

@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bus::{Record, TopicPartition, embedded, topic_specs};
-use runtime::names;
 use schemas::otlp::Items;
 use schemas::wire::{put_fixed64, put_len};
 use schemas::{Signal, headers};
@@ -101,7 +100,7 @@ fn what_a_process_holds_does_not_grow_with_its_partitions() {
     let begin = Instant::now();
     sampler.start_and_wait();
     wait_until("every span to be kept", WITHIN, || {
-        sampler.metrics().sum(names::SAMPLER_KEPT, &[]) as u64 == SPANS
+        sampler.metrics().sum(sampler::names::KEPT, &[]) as u64 == SPANS
     });
     let took = begin.elapsed();
     let peak = sampler.peak_memory_bytes();

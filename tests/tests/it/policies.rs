@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use fastrand::Rng;
-use runtime::names;
 use schemas::Signal;
 use schemas::decisions::{DecisionBatch, EntryKind, Verdict};
 use serde_json::{Value, json};
@@ -156,8 +155,8 @@ fn two_processes_keep_to_one_budget() {
     wait_until("the samplers to hear of each other", WITHIN, || {
         samplers.iter().all(|sampler| {
             let metrics = sampler.metrics();
-            metrics.sum(names::SAMPLER_FLEET, &[]) == 2.0
-                && metrics.sum(names::SAMPLER_KEPT, &[]) > 0.0
+            metrics.sum(sampler::names::FLEET, &[]) == 2.0
+                && metrics.sum(sampler::names::KEPT, &[]) > 0.0
         })
     });
     // From here on, and after the first intervals: traffic time is wall time.

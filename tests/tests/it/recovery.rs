@@ -9,7 +9,6 @@ use bus::{
     Assigned, Bus, Committer, Delivery, Epoch, GroupOptions, Member, Position, Rebalance, Record,
     TopicPartition,
 };
-use runtime::names;
 use schemas::decisions::{Decision, DecisionBatch, EntryKind, Verdict};
 use schemas::{Signal, Topics, headers};
 use tests::kafka::Broker;
@@ -48,13 +47,13 @@ fn check(entries: u64) {
     let bytes = write_log(&*world.bus(), &world.topics(), entries);
 
     sampler.start();
-    let recoveries = format!("{}_count", names::SAMPLER_RECOVERY_SECONDS);
+    let recoveries = format!("{}_count", sampler::names::RECOVERY_SECONDS);
     wait_until("the sampler to recover", WITHIN, || {
         sampler.metrics().sum(&recoveries, &[]) as u64 > 0
     });
     let took = sampler
         .metrics()
-        .sum(&format!("{}_sum", names::SAMPLER_RECOVERY_SECONDS), &[]);
+        .sum(&format!("{}_sum", sampler::names::RECOVERY_SECONDS), &[]);
     let peak = sampler.peak_memory_bytes();
     println!(
         "{entries} entries in {} MiB of {PARTITIONS} decision logs, 1 of {HOLDS_EVERY} holds: recovered in {took:.1} s; {} MiB idle, {} MiB at the peak",

@@ -93,12 +93,12 @@ fn check(stopped: bool) {
     wait_read(&world, &*bus);
     let counted = |stage: usize, name| stages[stage].metrics().sum(name, &[]) as u64;
     assert_eq!(
-        counted(0, names::SAMPLER_CONSUMED),
-        counted(0, names::SAMPLER_KEPT)
+        counted(0, sampler::names::CONSUMED),
+        counted(0, sampler::names::KEPT)
     );
     assert_eq!(
-        counted(1, names::ENRICH_CONSUMED),
-        counted(1, names::ENRICH_WRITTEN)
+        counted(1, enrich::names::CONSUMED),
+        counted(1, enrich::names::WRITTEN)
     );
     // Enrich and export can't know what they had read before they were stopped: Kafka deletes their positions with the topic.
     let aware = if stopped { &stages[..1] } else { &stages[..] };

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bus::{Bus, TopicPartition};
-use runtime::names;
 use schemas::Signal;
 use tests::kafka::{Broker, set_retention};
 use tests::sending::Load;
@@ -73,7 +72,7 @@ fn what_retention_took_is_counted_and_named() {
     for (partition, start) in &starts {
         let from = committed[partition];
         let label = partition.to_string();
-        let counted = metrics.sum(names::SAMPLER_LOST_RECORDS, &[("partition", &label)]);
+        let counted = metrics.sum(sampler::names::LOST_RECORDS, &[("partition", &label)]);
         assert_eq!(counted as u64, start - from, "partition {partition}");
         let named = format!("partition={raw}/{partition} from={from} to={start}");
         assert_eq!(sampler.logged(&named), 1, "{named}");

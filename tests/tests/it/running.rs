@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use runtime::names;
 use schemas::decisions::{DecisionBatch, EntryKind, Verdict};
 use serde_json::{Value, json};
 use tests::bus_reader::read_all;
@@ -21,12 +20,12 @@ const SPANS: u64 = 2500;
 
 fn decided(process: &Tailwater, policy: &str) -> u64 {
     let labels = [("policy", policy)];
-    process.metrics().sum(names::SAMPLER_VERDICTS, &labels) as u64
+    process.metrics().sum(sampler::names::VERDICTS, &labels) as u64
 }
 
 fn reconfigurations(process: &Tailwater) -> u64 {
     let metrics = process.metrics();
-    metrics.sum(names::SAMPLER_RECONFIGURATIONS, &[]) as u64
+    metrics.sum(sampler::names::RECONFIGURATIONS, &[]) as u64
 }
 
 /// The configuration with another last policy. What must be kept is the same in all.
@@ -149,7 +148,7 @@ fn another_configuration_under_load_and_why() {
     wait_until("everything to be decided", WITHIN, || {
         let metrics = process.metrics();
         let of = |name| metrics.sum(name, &[]) as u64;
-        of(names::SAMPLER_KEPT) + of(names::SAMPLER_DROPPED) == spans
+        of(sampler::names::KEPT) + of(sampler::names::DROPPED) == spans
     });
 
     // It is asked while it runs, and read where it left things when it doesn't.

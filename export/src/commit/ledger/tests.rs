@@ -6,10 +6,10 @@ use std::sync::Arc;
 use bus::Fetched;
 use bytes::Bytes;
 use metrics_exporter_prometheus::PrometheusBuilder;
-use runtime::names;
 use schemas::{Signal, Topics};
 
 use super::*;
+use crate::names;
 
 /// Refuses the first commit.
 struct Refusing {
@@ -92,11 +92,7 @@ fn check(meanwhile: fn(&Ledger), commits: &[&[(u32, u64)]], counted: [u64; 3]) {
             .parse::<u64>()
             .unwrap()
     };
-    let names = [
-        names::EXPORT_DELIVERED,
-        names::EXPORT_DEAD_LETTERED,
-        names::EXPORT_PENDING,
-    ];
+    let names = [names::DELIVERED, names::DEAD_LETTERED, names::PENDING];
     assert_eq!(names.map(value), counted);
 }
 

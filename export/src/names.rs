@@ -1,0 +1,18 @@
+//! The names of export's metrics; documented in `docs/reference/metrics.md`, which a test of the binary holds to this file.
+
+/// exported = delivered + dead-lettered + pending. Labels: `backend`, `signal`.
+pub const CONSUMED: &str = "tailwater_export_consumed_items_total";
+pub const DELIVERED: &str = "tailwater_export_delivered_items_total";
+pub const DEAD_LETTERED: &str = "tailwater_export_dead_lettered_items_total";
+pub const PENDING: &str = "tailwater_export_pending_items";
+/// Items that the backend itself refused by `partial_success`; they count as delivered.
+pub const REFUSED: &str = "tailwater_export_refused_items_total";
+pub const RETRIES: &str = "tailwater_export_retries_total";
+/// 0: closed. 1: open after failures in a row. 2: open since the backend refuses everything (credentials, address).
+pub const BREAKER_STATE: &str = "tailwater_export_breaker_state";
+/// Records that retention deleted before they were read.
+pub const TRUNCATED: &str = "tailwater_export_truncated_records_total";
+/// As sent: encoded and compressed.
+pub const DELIVERED_BYTES: &str = "tailwater_export_delivered_bytes_total";
+/// From sending a request to the backend's answer, retries not included.
+pub const REQUEST_SECONDS: &str = "tailwater_export_request_seconds";
