@@ -1,4 +1,4 @@
-//! Locking.
+//! Locking a mutex, whoever panicked while holding it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -1,4 +1,4 @@
-//! How often the bus is looked at, and when what is seen counts as trouble.
+//! How often the bus is looked at, and after what time a commit hangs or an answer is stale. A look that fails counts at once (`look.rs`).
 
 use std::time::Duration;
 

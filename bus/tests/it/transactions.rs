@@ -146,9 +146,15 @@ fn a_right_that_is_refused_is_attempted_again() {
 /// No retry helps: the process has to end, and says what was refused.
 #[test]
 fn what_somebody_must_mend_is_fatal() {
-    let mut subject = Subject::new("fatal");
-    let outcome = subject.commit(AddPartitionsToTxn, &[RD_KAFKA_RESP_ERR_INVALID_TXN_STATE]);
-    assert!(matches!(outcome, Err(CommitError::Fatal(_))), "{outcome:?}");
+    let error = RD_KAFKA_RESP_ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT;
+    for api in [AddPartitionsToTxn, TxnOffsetCommit] {
+        let mut subject = Subject::new("fatal");
+        let outcome = subject.commit(api, &[error]);
+        assert!(
+            matches!(&outcome, Err(CommitError::Fatal(why)) if why.contains("essage format")),
+            "{api:?} {error:?}: {outcome:?}"
+        );
+    }
 }
 
 /// While the coordinator of transactions is away, the partition is taken from the member and comes back: its records are read again, so what was

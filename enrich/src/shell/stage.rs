@@ -73,6 +73,10 @@ fn membership(
     });
     let closed = member.close();
     match session.failure() {
+        Some(error @ CommitError::Fatal(_)) => {
+            let error = anyhow::Error::from(error);
+            Err(End::Failed(error.context("committing what enrich wrote")))
+        }
         Some(error) => Err(error.into()),
         None => polled.and(closed.map_err(End::from)),
     }

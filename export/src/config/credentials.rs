@@ -1,4 +1,4 @@
-//! What happens while a backend refuses everything.
+//! What to do while a backend refuses everything: `on_refused` and `probe`.
 
 use std::time;
 

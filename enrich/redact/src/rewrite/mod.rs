@@ -1,4 +1,4 @@
-//! The rewriter: walks one record by the tables of [`schemas::otlp::schema`] and applies the rules where they apply.
+//! The rewriter: walks one record by the tables of [`schemas::otlp::schema`] and decides for each field, by its kind and meaning, which rules apply.
 //!
 //! One pass over the bytes, no decoding into owned structures, nothing copied that doesn't change. An error is contained
 //! in the item, scope or resource in which it stands: the caller is told which items can't go on. Attributes are in
