@@ -161,6 +161,37 @@ pub trait Rebalance: Send + Sync {
 }
 
 /// One bus, shared by all stages of a process.
+///
+/// ```
+/// use std::sync::mpsc;
+/// use std::time::Duration;
+///
+/// use bus::{Record, Timestamps, TopicPartition, TopicSpec, embedded};
+///
+/// let dir = tempfile::tempdir().unwrap();
+/// let bus = embedded::open(dir.path(), embedded::Options::default())?;
+/// bus.ensure_topics(&[TopicSpec {
+///     name: "example".into(),
+///     partitions: 2,
+///     timestamps: Timestamps::LogAppend,
+///     compacted: false,
+/// }])?;
+///
+/// // A publish is acknowledged once the record is durable, with its offset.
+/// let to = TopicPartition::new("example", 1);
+/// let record = Record { headers: Vec::new(), value: "hello".into() };
+/// let (acknowledged, acks) = mpsc::channel();
+/// let publisher = bus.publisher()?;
+/// publisher.publish(to.clone(), record, Box::new(move |ack| drop(acknowledged.send(ack))))?;
+/// assert_eq!(acks.recv().unwrap()?, 0);
+///
+/// let mut reader = bus.reader()?;
+/// reader.assign(&[(to.clone(), 0)])?;
+/// let records = reader.poll(Duration::from_secs(10), 1 << 20)?;
+/// assert_eq!((records[0].offset, &*records[0].value), (0, &b"hello"[..]));
+/// assert_eq!(reader.position(&to)?, 1, "everything below offset 1 has been returned");
+/// # Ok::<(), bus::Error>(())
+/// ```
 pub trait Bus: Send + Sync {
     /// Creates what is missing (unless configured not to) and checks what is there.
     ///
