@@ -163,6 +163,7 @@ impl Member for KafkaMember {
             self.ownership.clear();
             self.join_anew("a topic isn't the log that was read")?;
         }
+        self.partitions.stop_silent();
         let deadline = Instant::now() + timeout;
         let mut polled = Polled::default();
         let mut bytes = 0;
@@ -285,8 +286,7 @@ impl KafkaMember {
     fn mark_paused(&mut self, partitions: &[TopicPartition], paused: bool) -> TopicPartitionList {
         let mut list = TopicPartitionList::with_capacity(partitions.len());
         for at in partitions {
-            if let Some(reading) = self.partitions.get_mut(at) {
-                reading.paused = paused;
+            if self.partitions.mark_paused(at, paused) {
                 list.add_partition(&at.topic, at.partition as i32);
             }
         }

@@ -18,6 +18,8 @@ use crate::{Fetched, TopicPartition};
 
 /// Between two tries to go on where librdkafka gave up.
 const RESTART_EVERY: Duration = Duration::from_millis(100);
+/// How long a resumed partition may bring neither a record nor an end.
+const SILENT_AT_MOST: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Debug)]
 pub(in crate::kafka) struct Reading {
@@ -25,7 +27,9 @@ pub(in crate::kafka) struct Reading {
     pub next: Option<u64>,
     /// The log ended at `next` when it was last looked at.
     pub ended: bool,
-    pub paused: bool,
+    paused: bool,
+    /// When it was resumed, if nothing came of it since.
+    resumed: Option<Instant>,
 }
 
 impl From<Option<u64>> for Reading {
@@ -34,6 +38,7 @@ impl From<Option<u64>> for Reading {
             next,
             ended: false,
             paused: false,
+            resumed: None,
         }
     }
 }
@@ -113,6 +118,7 @@ impl Partitions {
             Some(reading) if reading.next.is_none_or(|next| record.offset >= next) => {
                 reading.next = Some(record.offset + 1);
                 reading.ended = false;
+                reading.resumed = None;
                 self.refused.remove(&at);
                 true
             }
@@ -124,6 +130,7 @@ impl Partitions {
         if let Some(reading) = self.reading.get_mut(at) {
             reading.next = Some(reading.next.unwrap_or(0).max(offset));
             reading.ended = true;
+            reading.resumed = None;
             self.refused.remove(at);
         }
     }
@@ -134,6 +141,31 @@ impl Partitions {
             .iter()
             .filter(|(_, reading)| reading.ended)
             .map(|(at, reading)| (at, reading.next.unwrap_or(0)))
+    }
+
+    /// False if it isn't read.
+    pub fn mark_paused(&mut self, at: &TopicPartition, paused: bool) -> bool {
+        let Some(reading) = self.reading.get_mut(at) else {
+            return false;
+        };
+        reading.resumed = (reading.paused && !paused).then(Instant::now);
+        reading.paused = paused;
+        true
+    }
+
+    /// A pause throws away what librdkafka had queued of a partition, and with it the error that it gave the partition up
+    /// (`rd_kafka_toppar_pause_resume`): resumed, it would be silent for ever. So whatever stays silent is started again.
+    pub fn stop_silent(&mut self) {
+        for (at, reading) in &mut self.reading {
+            if (reading
+                .resumed
+                .take_if(|since| since.elapsed() >= SILENT_AT_MOST))
+            .is_some()
+                && !self.stopped.contains(at)
+            {
+                self.stopped.push(at.clone());
+            }
+        }
     }
 
     pub fn stop(&mut self, at: TopicPartition) {
