@@ -1,6 +1,8 @@
 //! The command line of Tailwater: one file a subcommand, each a few lines that call a stage.
 
+mod admin_client;
 mod check;
+mod completions;
 mod config;
 mod dead_letters;
 mod demo;
@@ -12,6 +14,8 @@ mod load;
 #[cfg(test)]
 mod metric_names_tests;
 mod pipeline;
+mod plan;
+mod ready;
 #[cfg(test)]
 mod reference;
 mod rehearsal;
@@ -21,7 +25,7 @@ mod schema;
 mod stage;
 mod why;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Batches are built and dropped on many threads: with the system's allocator their memory stays in pieces.
 #[global_allocator]
@@ -62,8 +66,16 @@ enum Command {
     Why(why::Args),
     /// List, show, deliver or purge what stages gave up
     DeadLetters(dead_letters::Args),
+    /// Ask a running process whether it is ready: for health checks
+    Ready(ready::Args),
+    /// Estimate what a load takes: brokers, partitions, processes, memory
+    Plan(plan::Args),
     /// Print the JSON schema of the configuration
     Schema,
+    /// Print completions for a shell
+    Completions(completions::Args),
+    /// Print the manual page
+    Man,
 }
 
 fn main() {
@@ -91,7 +103,11 @@ fn main() {
         Command::Import(args) => import::run(&args),
         Command::Why(args) => why::run(&args),
         Command::DeadLetters(args) => dead_letters::run(&args),
+        Command::Ready(args) => ready::run(&args),
+        Command::Plan(args) => plan::run(&args),
         Command::Schema => schema::run(),
+        Command::Completions(args) => completions::run(&args, Cli::command()),
+        Command::Man => completions::man(Cli::command()),
     };
     std::process::exit(code);
 }

@@ -1,6 +1,10 @@
-//! Every metric has its name in the `names.rs` of the crate that counts it, and a row in `docs/reference/metrics.md`, which gives it its HELP.
+//! Every metric has its name in the `names.rs` of the crate that counts it, and a row in `docs/reference/metrics.md`, which gives it its HELP. Alerts and
+//! dashboards name no others.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+
+use regex::Regex;
 
 /// Of each crate in the workspace that has metrics.
 fn files() -> Vec<PathBuf> {
@@ -21,6 +25,56 @@ fn names(file: &Path) -> Vec<String> {
             .to_owned()
     });
     names.collect()
+}
+
+/// Metrics that alerts and dashboards are ready for, before anything counts them. Take out what is counted.
+const AWAITED: [&str; 10] = [
+    "tailwater_certificate_expiry_seconds",
+    "tailwater_export_skipped_items_total",
+    "tailwater_export_tenant_items_total",
+    "tailwater_ingest_tenant_bytes_total",
+    "tailwater_ingest_throttled_requests_total",
+    "tailwater_kafka_certificate_expiry_seconds",
+    "tailwater_kafka_token_expiry_seconds",
+    "tailwater_sampler_tenant_bytes_total",
+    "tailwater_sampler_tenant_pending_spans",
+    "tailwater_sampler_tenant_spans_total",
+];
+
+/// The metrics that a text about alerts or dashboards names.
+fn named(text: &str) -> BTreeSet<String> {
+    let name = Regex::new(r"\b(?:tailwater|process)_[a-z0-9_]+").expect("a pattern");
+    let of_a_histogram = |name: &str| {
+        let suffixes = ["_bucket", "_sum", "_count"];
+        let base = suffixes.iter().find_map(|suffix| name.strip_suffix(suffix));
+        base.unwrap_or(name).to_owned()
+    };
+    let found = name.find_iter(text);
+    found.map(|found| of_a_histogram(found.as_str())).collect()
+}
+
+/// What nobody counts can't fire, and shows an empty panel.
+#[test]
+fn alerts_and_dashboards_name_metrics_that_there_are() {
+    let metrics = runtime::install_metrics().expect("a recorder");
+    let mut known: BTreeSet<_> = files().iter().flat_map(|file| names(file)).collect();
+    // The process's own figures have no constants.
+    let scrape = metrics.render();
+    let own = scrape.lines().filter(|line| !line.starts_with('#'));
+    known.extend(own.flat_map(named));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy");
+    for folder in ["prometheus/rules", "prometheus/tests", "grafana"] {
+        let files = std::fs::read_dir(root.join(folder)).expect("a folder of deploy");
+        for file in files.flatten().map(|file| file.path()) {
+            let named = named(&std::fs::read_to_string(&file).expect("a file of deploy"));
+            assert!(!named.is_empty(), "{}", file.display());
+            let unknown = named.iter().filter(|name| !known.contains(*name));
+            let unknown: Vec<_> = unknown
+                .filter(|name| !AWAITED.contains(&&***name))
+                .collect();
+            assert!(unknown.is_empty(), "{}: {unknown:?}", file.display());
+        }
+    }
 }
 
 /// A scrape without HELP is what promtool complains of.

@@ -12,6 +12,8 @@ pub const REQUESTS: &str = "tailwater_ingest_requests_total";
 pub const IN_FLIGHT_BYTES: &str = "tailwater_ingest_in_flight_bytes";
 /// Open connections. Label: `protocol`.
 pub const CONNECTIONS: &str = "tailwater_ingest_connections";
+/// As many as each port takes at a time. Label: `protocol`.
+pub const CONNECTIONS_MAX: &str = "tailwater_ingest_connections_max";
 /// Labels: `protocol`, `reason`.
 pub const CONNECTIONS_CLOSED: &str = "tailwater_ingest_connections_closed_total";
 pub const PUBLISHED_BYTES: &str = "tailwater_ingest_published_bytes_total";

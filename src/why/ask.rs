@@ -1,12 +1,8 @@
 //! Asking the process that holds an embedded bus, over its admin endpoint.
 //!
-//! One question, blocking, by HTTP/1.0: the few lines for that are written here, since a client library needs a runtime, and both timeouts and the limit of the
-//! answer around it besides.
-//!
 //! That process notes its address in the bus's directory, since its configuration may not be the one at hand.
 
-use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,15 +10,18 @@ use anyhow::{Context, bail};
 use bus::BusKind;
 use runtime::config::Secret;
 
+use crate::admin_client::{self, Limits};
 use crate::config::Config;
 
 use super::history::History;
 
-const CONNECT: Duration = Duration::from_secs(2);
-/// It may have to read a long decision log.
-const ANSWER: Duration = Duration::from_secs(60);
-/// One trace has a few entries of some hundred bytes.
-const ANSWER_BYTES_MAX: u64 = 16 << 20;
+const LIMITS: Limits = Limits {
+    connect: Duration::from_secs(2),
+    // It may have to read a long decision log.
+    answer: Duration::from_secs(60),
+    // One trace has a few entries of some hundred bytes.
+    answer_bytes_max: 16 << 20,
+};
 
 /// In the directory of the embedded bus: where the process that holds it answers, or `off`.
 const ADDRESS_FILE: &str = "admin.address";
@@ -75,39 +74,15 @@ pub fn ask_any(config: &Config, id: [u8; 16]) -> anyhow::Result<Option<History>>
 }
 
 /// What the process at this address knows of a trace.
-fn ask(mut address: SocketAddr, token: &Secret, id: [u8; 16]) -> anyhow::Result<Option<History>> {
-    // Who listens everywhere listens here.
-    if address.ip().is_unspecified() {
-        address.set_ip(match address.ip() {
-            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
-        });
-    }
-    let token = match token.0.as_str() {
-        "" => String::new(),
-        token => format!("authorization: Bearer {token}\r\n"),
-    };
-    let mut stream = TcpStream::connect_timeout(&address, CONNECT).context("cannot connect")?;
-    stream.set_read_timeout(Some(ANSWER))?;
-    // HTTP 1.0: the answer ends with the connection, in one piece.
-    write!(
-        stream,
-        "GET /why/{} HTTP/1.0\r\nhost: {address}\r\n{token}\r\n",
-        const_hex::encode(id)
-    )?;
-    let mut answer = String::new();
-    (stream.take(ANSWER_BYTES_MAX).read_to_string(&mut answer)).context("no answer")?;
-    let (head, body) = answer
-        .split_once("\r\n\r\n")
-        .context("not an HTTP answer")?;
-    match head.split(' ').nth(1) {
-        Some("200") => Ok(Some(serde_json::from_str(body).context("an odd answer")?)),
+fn ask(address: SocketAddr, token: &Secret, id: [u8; 16]) -> anyhow::Result<Option<History>> {
+    let path = format!("/why/{}", const_hex::encode(id));
+    let answer = admin_client::get(address, &path, token, LIMITS)?;
+    match answer.status {
+        200 => Ok(Some(
+            serde_json::from_str(&answer.body).context("an odd answer")?,
+        )),
         // A page that says so, and not one that doesn't know the question.
-        Some("404") if body.starts_with("nothing is known") => Ok(None),
-        _ => bail!(
-            "{}: {}",
-            head.lines().next().unwrap_or_default(),
-            body.trim()
-        ),
+        404 if answer.body.starts_with("nothing is known") => Ok(None),
+        _ => bail!("{}: {}", answer.line, answer.body.trim()),
     }
 }

@@ -50,6 +50,7 @@ impl Protocol {
 
     fn port(self, limits: Limits) -> Port {
         let protocol = self.label();
+        gauge!(names::CONNECTIONS_MAX, "protocol" => protocol).set(limits.connections_max as f64);
         Port {
             name: match self {
                 Self::Grpc => "OTLP over gRPC",

@@ -1,9 +1,13 @@
 {{- define "tailwater.name" -}}
-{{- if contains .Chart.Name .Release.Name }}{{ .Release.Name | trunc 50 | trimSuffix "-" }}{{ else }}{{ printf "%s-%s" .Release.Name .Chart.Name | trunc 50 | trimSuffix "-" }}{{ end }}
+{{- $name := .Values.nameOverride | default .Chart.Name }}
+{{- if .Values.fullnameOverride }}{{ .Values.fullnameOverride | trunc 50 | trimSuffix "-" }}
+{{- else if contains $name .Release.Name }}{{ .Release.Name | trunc 50 | trimSuffix "-" }}
+{{- else }}{{ printf "%s-%s" .Release.Name $name | trunc 50 | trimSuffix "-" }}
+{{- end }}
 {{- end }}
 
 {{- define "tailwater.selector" -}}
-app.kubernetes.io/name: {{ .Chart.Name }}
+app.kubernetes.io/name: {{ .Values.nameOverride | default .Chart.Name }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
@@ -18,92 +22,40 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{ .Values.serviceAccount.name | default (include "tailwater.name" .) }}
 {{- end }}
 
-{{/* A stage's pods: all alike but for the command, its ports and what the values say of it. Takes a dict of root, stage and values. */}}
-{{- define "tailwater.pod" -}}
-{{- $root := .root -}}
-metadata:
-  labels:
-    {{- include "tailwater.labels" $root | nindent 4 }}
-    app.kubernetes.io/component: {{ .stage }}
-  annotations:
-    # A changed configuration is a rolling restart.
-    checksum/config: {{ printf "%s%s" (toYaml $root.Values.config) (toYaml $root.Values.secret) | sha256sum }}
-    {{- if $root.Values.metrics.annotations }}
-    prometheus.io/scrape: "true"
-    prometheus.io/port: "8888"
-    {{- end }}
-    {{- with .values.podAnnotations }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
-spec:
-  serviceAccountName: {{ include "tailwater.serviceAccount" $root }}
-  automountServiceAccountToken: false
-  terminationGracePeriodSeconds: {{ $root.Values.terminationGracePeriodSeconds }}
-  securityContext:
-    runAsNonRoot: true
-    runAsUser: 10001
-    runAsGroup: 10001
-    fsGroup: 10001
-    seccompProfile: {type: RuntimeDefault}
-  {{- with $root.Values.imagePullSecrets }}
-  imagePullSecrets: {{- toYaml . | nindent 4 }}
-  {{- end }}
-  containers:
-    - name: {{ .stage }}
-      image: "{{ $root.Values.image.repository }}:{{ $root.Values.image.tag | default $root.Chart.AppVersion }}"
-      imagePullPolicy: {{ $root.Values.image.pullPolicy }}
-      args: [{{ .stage }}, --config, /etc/tailwater/tailwater.yaml]
-      {{- if or $root.Values.secret $root.Values.existingSecrets }}
-      envFrom:
-        {{- if $root.Values.secret }}
-        - secretRef: {name: {{ include "tailwater.name" $root }}}
-        {{- end }}
-        {{- range $root.Values.existingSecrets }}
-        - secretRef: {name: {{ . }}}
-        {{- end }}
-      {{- end }}
-      {{- with .values.env }}
-      env: {{- toYaml . | nindent 8 }}
-      {{- end }}
-      ports:
-        {{- if eq .stage "ingest" }}
-        - {name: otlp-grpc, containerPort: 4317}
-        - {name: otlp-http, containerPort: 4318}
-        {{- end }}
-        - {name: health, containerPort: 13133}
-        - {name: metrics, containerPort: 8888}
-      livenessProbe: {httpGet: {path: /livez, port: health}}
-      readinessProbe: {httpGet: {path: /readyz, port: health}, periodSeconds: 5}
-      {{- with .values.resources }}
-      resources: {{- toYaml . | nindent 8 }}
-      {{- end }}
-      securityContext:
-        allowPrivilegeEscalation: false
-        readOnlyRootFilesystem: true
-        capabilities: {drop: [ALL]}
-      volumeMounts:
-        - {name: config, mountPath: /etc/tailwater, readOnly: true}
-        # Instance names are locks on files there.
-        - {name: tmp, mountPath: /tmp}
-        {{- with .values.extraVolumeMounts }}
-        {{- toYaml . | nindent 8 }}
-        {{- end }}
-  volumes:
-    - {name: config, configMap: {name: {{ include "tailwater.name" $root }}}}
-    - {name: tmp, emptyDir: {}}
-    {{- with .values.extraVolumes }}
-    {{- toYaml . | nindent 4 }}
-    {{- end }}
-  {{- with .values.nodeSelector }}
-  nodeSelector: {{- toYaml . | nindent 4 }}
-  {{- end }}
-  {{- with .values.affinity }}
-  affinity: {{- toYaml . | nindent 4 }}
-  {{- end }}
-  {{- with .values.tolerations }}
-  tolerations: {{- toYaml . | nindent 4 }}
-  {{- end }}
-  {{- with .values.topologySpreadConstraints }}
-  topologySpreadConstraints: {{- toYaml . | nindent 4 }}
-  {{- end }}
+{{- define "tailwater.image" -}}
+{{- if .Values.image.digest }}{{ .Values.image.repository }}@{{ .Values.image.digest }}
+{{- else }}{{ .Values.image.repository }}:{{ .Values.image.tag | default .Chart.AppVersion }}
+{{- end }}
+{{- end }}
+
+{{/* Ingest that reads Kafka is a member of a group, which needs names that stay. Takes a dict of root and stage. */}}
+{{- define "tailwater.kind" -}}
+{{- if and (eq .stage "ingest") (not (dig "ingest" "kafka" nil .root.Values.config)) }}Deployment{{ else }}StatefulSet{{ end }}
+{{- end }}
+
+{{/* The configuration as the pods read it. */}}
+{{- define "tailwater.config" -}}
+{{- $config := deepCopy .Values.config }}
+{{- if .Values.zones.clientRack }}
+{{- $config = mergeOverwrite $config (dict "bus" (dict "kafka" (dict "properties" (dict "client.rack" "${env:TAILWATER_ZONE:-}")))) }}
+{{- end }}
+{{- toYaml $config }}
+{{- end }}
+
+{{/*
+What a pod of this stage reads at its start alone: a change of it is a rolling restart. The rest is taken while the process runs.
+Other stages' sections don't count, but for redaction, which `GET /why` of each process does. Takes a dict of root and stage.
+*/}}
+{{- define "tailwater.restartOnly" -}}
+{{- $section := ternary "sampler" .stage (eq .stage "sample") }}
+{{- $config := include "tailwater.config" .root | fromYaml }}
+{{- $redact := dig "enrich" "redact" dict $config }}
+{{- range list "ingest" "sampler" "enrich" "export" }}
+{{- if ne . $section }}{{ $_ := unset $config . }}{{ end }}
+{{- end }}
+{{- $_ := unset $config "tests" }}
+{{- if hasKey $config "sampler" }}
+{{- $_ := set $config "sampler" (omit $config.sampler "decision_wait" "decision_wait_after_root_received" "decision_cache_ttl" "maximum_trace_size_bytes" "sample_on_first_match" "late_errors" "linked" "annotate" "sample_rate_attribute" "policies") }}
+{{- end }}
+{{- toYaml (dict "config" $config "redact" $redact "secret" .root.Values.secret) }}
 {{- end }}
