@@ -99,9 +99,9 @@ fn properties_that_carry_a_guarantee_are_refused() {
     check("enable.idempotence", "false", "twice");
     check("no.such.property", "1", "No such configuration property");
     check("linger.ms", "soon", "linger.ms");
-    if !cfg!(feature = "kafka-tls") {
-        check("security.protocol", "sasl_ssl", "--features kafka-tls");
-        check("sasl.mechanisms", "SCRAM-SHA-512", "--features kafka-tls");
+    if !cfg!(feature = "kafka-kerberos") {
+        check("sasl.mechanisms", "GSSAPI", "--features kafka-kerberos");
+        check("sasl.kerberos.keytab", "/k", "--features kafka-kerberos");
     }
 }
 
