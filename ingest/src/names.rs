@@ -15,3 +15,5 @@ pub const CONNECTIONS: &str = "tailwater_ingest_connections";
 /// Labels: `protocol`, `reason`.
 pub const CONNECTIONS_CLOSED: &str = "tailwater_ingest_connections_closed_total";
 pub const PUBLISHED_BYTES: &str = "tailwater_ingest_published_bytes_total";
+/// Records of the topics in `ingest.kafka`. Labels: `topic`, and `outcome`: `taken` or `dead`.
+pub const KAFKA_RECORDS: &str = "tailwater_ingest_kafka_records_total";
