@@ -19,7 +19,7 @@ mod refusal;
 mod server;
 mod sources;
 
-pub use config::{Config, Listen, RawConfig, RawGrpc, RawHttp};
+pub use config::{Config, Listen, Quota, Quotas, RawConfig, RawGrpc, RawHttp};
 pub use records::{Limits, register, split};
 pub use server::{Ingest, bind};
 pub use sources::{Format, Kafka, RawKafka, RawSignal, RawSource, Source, rekey};

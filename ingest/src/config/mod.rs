@@ -1,5 +1,7 @@
 //! The `ingest` section of the configuration.
 
+mod quotas;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::sources::{Kafka, RawKafka};
+pub use quotas::{Quota, Quotas};
 
 /// Where telemetry comes in, and within which limits.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -128,8 +131,16 @@ pub struct Config {
     pub publish_timeout: Duration,
     pub retry_after: Duration,
     pub tenant_header: Option<HeaderName>,
+    /// Of the tenants, which have a section of their own: see [`Config::with_quotas`].
+    pub quotas: Quotas,
     /// Given to [`crate::rekey()`].
     pub kafka: Option<Kafka>,
+}
+
+impl Config {
+    pub fn with_quotas(self, quotas: Quotas) -> Self {
+        Self { quotas, ..self }
+    }
 }
 
 /// An address, with the configuration key that it came from.
@@ -160,6 +171,7 @@ impl RawConfig {
             publish_timeout: self.publish_timeout.0,
             retry_after: self.retry_after.0,
             tenant_header: tenant_header(self.tenant_header.as_deref(), path, problems),
+            quotas: Quotas::default(),
             kafka: self.kafka.as_ref().map(|kafka| {
                 let record_bytes_max = self.record_bytes_max.0 as usize;
                 kafka.validate(&format!("{path}.kafka"), record_bytes_max, problems)
