@@ -7,6 +7,7 @@ use runtime::admin::{AdminConfig, RawAdmin};
 use runtime::config::{self, ConfigError, Duration, Problems, Source, Warnings};
 use runtime::logging::{LogConfig, RawLog};
 use schemars::JsonSchema;
+use schemas::Topics;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -174,6 +175,7 @@ impl Config {
             problems.push("shutdown.deadline", "must be above 0s");
         }
         let sampler = raw.sampler.validate("sampler", problems);
+        own_topics(&raw, problems);
         rehearsal::validate(&raw.tests, sampler.policies.names(), problems);
         Self {
             bus: raw.bus.validate("bus", problems),
@@ -200,6 +202,24 @@ impl Config {
     }
 }
 
+/// Reading what we write ourselves would never end: each record would come back again.
+fn own_topics(raw: &RawConfig, problems: &mut Problems) {
+    let Some(kafka) = &raw.ingest.kafka else {
+        return;
+    };
+    let own = bus::topic_specs(&Topics::new(&raw.bus.topics.prefix), 1);
+    for (path, topic) in kafka.placed_topics("ingest.kafka") {
+        if own.iter().any(|spec| *spec.name == *topic) {
+            problems.push(
+                path,
+                format!(
+                    "`{topic}` is a topic of this Tailwater's own, by bus.prefix; name a topic that somebody else writes, such as a mirrored one"
+                ),
+            );
+        }
+    }
+}
+
 /// Whether one of the stages uses a section, or every process does.
 fn uses(stages: &[Stage], section: &str) -> bool {
     match section {
@@ -216,6 +236,27 @@ fn uses(stages: &[Stage], section: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn topics_of_its_own_are_no_source() {
+        let told = |text: &str| {
+            let report = config::load("a file", text, &|_| None, Config::validate);
+            report.map(drop).err().map(|report| report.to_string())
+        };
+        let kafka = "bus: {kafka: {brokers: [\"a:1\"]}, topics: {prefix: shop}}\n";
+        let own = told(&format!(
+            "{kafka}ingest: {{kafka: {{sources: [{{topics: [eu.shop.traces.raw, shop.traces.raw]}}]}}}}\n"
+        ));
+        let own = own.expect("it is wrong");
+        assert!(own.contains("sources[0].topics[1]"), "{own}");
+        assert!(
+            own.contains("`shop.traces.raw` is a topic of this Tailwater's own"),
+            "{own}"
+        );
+        assert!(!own.contains("topics[0]"), "{own}");
+        let mirrored = format!("{kafka}ingest: {{kafka: {{topics: [eu.shop.traces.raw]}}}}\n");
+        assert_eq!(told(&mirrored), None);
+    }
 
     /// As on a machine where the secrets are set.
     fn check(name: &str, text: &str) {

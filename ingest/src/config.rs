@@ -10,6 +10,8 @@ use runtime::config::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::sources::{Kafka, RawKafka};
+
 /// Where telemetry comes in, and within which limits.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -47,8 +49,8 @@ pub struct RawConfig {
     /// The request header that names the tenant, such as `x-scope-orgid`. Absent: all data belongs to the default
     /// tenant.
     pub tenant_header: Option<String>,
-    /// Also read OTLP trace requests from an existing topic on the same Kafka cluster, and partition them by trace.
-    pub kafka: Option<RawRekey>,
+    /// Also read existing topics of the same Kafka cluster, and partition what they hold by trace.
+    pub kafka: Option<RawKafka>,
 }
 
 impl Default for RawConfig {
@@ -109,17 +111,6 @@ impl Default for RawHttp {
     }
 }
 
-/// A topic that somebody else writes, such as a Collector's Kafka exporter with the encoding `otlp_proto`.
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct RawRekey {
-    /// The topic to read.
-    pub topic: String,
-    /// The consumer group to read it with. Absent: `<prefix>-ingest`.
-    #[serde(default)]
-    pub group: Option<String>,
-}
-
 /// A valid `ingest` section.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -138,15 +129,7 @@ pub struct Config {
     pub retry_after: Duration,
     pub tenant_header: Option<HeaderName>,
     /// Given to [`crate::rekey()`].
-    pub rekey: Option<Rekey>,
-}
-
-/// A topic to partition anew.
-#[derive(Clone, Debug)]
-pub struct Rekey {
-    pub topic: String,
-    pub group: Option<String>,
-    pub record_bytes_max: usize,
+    pub kafka: Option<Kafka>,
 }
 
 /// An address, with the configuration key that it came from.
@@ -177,10 +160,9 @@ impl RawConfig {
             publish_timeout: self.publish_timeout.0,
             retry_after: self.retry_after.0,
             tenant_header: tenant_header(self.tenant_header.as_deref(), path, problems),
-            rekey: self.kafka.as_ref().map(|rekey| Rekey {
-                topic: rekey.topic.clone(),
-                group: rekey.group.clone(),
-                record_bytes_max: self.record_bytes_max.0 as usize,
+            kafka: self.kafka.as_ref().map(|kafka| {
+                let record_bytes_max = self.record_bytes_max.0 as usize;
+                kafka.validate(&format!("{path}.kafka"), record_bytes_max, problems)
             }),
         };
         self.check(path, problems);
@@ -239,20 +221,6 @@ impl RawConfig {
             ("retry_after", self.retry_after),
         ] {
             require(!value.0.is_zero(), key, "must be above 0s".into());
-        }
-        if let Some(rekey) = &self.kafka {
-            rekey.check(&format!("{path}.kafka"), problems);
-        }
-    }
-}
-
-impl RawRekey {
-    fn check(&self, path: &str, problems: &mut Problems) {
-        if self.topic.is_empty() {
-            problems.push(format!("{path}.topic"), "must name a topic");
-        }
-        if self.group.as_deref() == Some("") {
-            problems.push(format!("{path}.group"), "must name a consumer group");
         }
     }
 }

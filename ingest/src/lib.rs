@@ -3,21 +3,23 @@
 //! The way of a request: `protocol/` reads it under `admission`, `records/` splits it, packs its items and publishes them, and the answer goes out when the bus
 //! has acknowledged each record that holds something of it. What is refused whole is a `refusal`. `stage` is the two sockets and what is behind them.
 //!
-//! Beside it, [`rekey()`] takes requests from a topic that somebody else writes.
+//! Beside it, [`rekey()`] takes what it finds in topics that somebody else writes (`sources/`), in OTLP or in a format that is translated
+//! (`foreign/`).
 //!
-//! What is deliberately absent: decoding (payload stays bytes), queues that outlive a request (the bus is the queue), and retries (the
+//! What is deliberately absent: decoding of OTLP (payload stays bytes), queues that outlive a request (the bus is the queue), and retries (the
 //! client has the data until we have said yes).
 
 mod admission;
 mod config;
+mod foreign;
 pub mod names;
 mod protocol;
 mod records;
 mod refusal;
-mod rekey;
 mod server;
+mod sources;
 
-pub use config::{Config, Listen, RawConfig, RawGrpc, RawHttp, RawRekey, Rekey};
+pub use config::{Config, Listen, RawConfig, RawGrpc, RawHttp};
 pub use records::{Limits, register, split};
-pub use rekey::rekey;
 pub use server::{Ingest, bind};
+pub use sources::{Format, Kafka, RawKafka, RawSignal, RawSource, Source, rekey};

@@ -17,3 +17,5 @@ pub const CONNECTIONS_MAX: &str = "tailwater_ingest_connections_max";
 /// Labels: `protocol`, `reason`.
 pub const CONNECTIONS_CLOSED: &str = "tailwater_ingest_connections_closed_total";
 pub const PUBLISHED_BYTES: &str = "tailwater_ingest_published_bytes_total";
+/// Records of the topics in `ingest.kafka`. Labels: `topic`, and `outcome`: `taken` or `dead`.
+pub const KAFKA_RECORDS: &str = "tailwater_ingest_kafka_records_total";

@@ -126,7 +126,7 @@ impl Pipeline {
         let instance = self.instance.name().to_owned();
         match stage {
             Stage::Ingest => {
-                let rekey = config.ingest.rekey.clone();
+                let kafka = config.ingest.kafka.clone();
                 let (own, topics_too) = (config.ingest.clone(), topics.clone());
                 let bound = ingest::bind(own, bus.clone(), topics_too, ready, stop).await?;
                 let Some(ingest) = bound else {
@@ -136,12 +136,12 @@ impl Pipeline {
                 (self.grpc, self.http) = (Some(grpc), Some(http));
                 self.summary.listening(grpc, http);
                 self.stages.start(stage.name(), |drain| ingest.run(drain));
-                let Some(rekey) = rekey else {
+                let Some(kafka) = kafka else {
                     return Ok(());
                 };
                 let ready = self.health.part("rekey");
                 self.stages.start_blocking("rekey", move |drain| {
-                    ingest::rekey(rekey, bus, topics, &instance, ready, drain)
+                    ingest::rekey(kafka, bus, topics, &instance, ready, drain)
                 })
             }
             Stage::Sampler => {

@@ -20,6 +20,7 @@ pub mod settle;
 pub mod sink;
 pub mod tail_sampling;
 pub mod tally;
+pub mod translators;
 pub mod troubled;
 mod waiting;
 mod watchdog;

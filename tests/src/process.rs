@@ -277,6 +277,18 @@ impl Tailwater {
 
 impl Drop for Tailwater {
     fn drop(&mut self) {
+        if std::thread::panicking() && self.running.is_some() {
+            let page = self.get("/metrics").map(|(_, body)| body);
+            eprintln!("--- {}'s metrics above zero ---", self.name);
+            for line in page.unwrap_or_default().lines() {
+                if line.starts_with("tailwater_")
+                    && !line.ends_with(" 0")
+                    && !line.contains("_bucket{")
+                {
+                    eprintln!("{line}");
+                }
+            }
+        }
         self.kill();
         if std::thread::panicking() {
             let log = std::fs::read(self.log()).unwrap_or_default();

@@ -18,4 +18,4 @@ pub use pack::{Closed, Pack, RecordLimits};
 pub use partial::Partial;
 pub use publish::{Collecting, Packs, RawTopics, Tenant};
 pub use split::{Limits, Rejected, Split, split};
-pub use unread::Unread;
+pub use unread::{Unread, is_foreign};

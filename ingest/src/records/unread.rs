@@ -39,7 +39,7 @@ impl Unread {
 }
 
 /// Something is in the request, but no resources, which are field 1 of all three signals.
-fn is_foreign(request: &[u8]) -> bool {
+pub fn is_foreign(request: &[u8]) -> bool {
     !request.is_empty()
         && Fields::new(request)
             .map_while(Result::ok)

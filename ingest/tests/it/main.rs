@@ -6,6 +6,7 @@ mod bus;
 mod client;
 mod connections;
 mod data;
+mod foreign;
 mod grpc;
 mod health;
 mod http;

@@ -89,28 +89,39 @@ pub fn span_ids(bus: &dyn Bus, topic: &str) -> Vec<Vec<u8>> {
     ids
 }
 
-/// Partitions a topic of somebody else anew, until the group has read everything.
-/// What it counted meanwhile.
+/// Partitions a topic of traces in OTLP anew, until the group has read everything. What it counted meanwhile.
 pub fn rekey_all(bus: &Arc<dyn Bus>, topics: &Topics, foreign: &str) -> String {
+    let source = ingest::Source {
+        topics: vec![foreign.to_owned()],
+        signal: schemas::Signal::Traces,
+        format: ingest::Format::OtlpProto,
+    };
+    rekey_sources(bus, topics, vec![source])
+}
+
+/// The same with several topics.
+pub fn rekey_sources(bus: &Arc<dyn Bus>, topics: &Topics, sources: Vec<ingest::Source>) -> String {
     let recorder = PrometheusBuilder::new().build_recorder();
     let counters = recorder.handle();
     let drain = Drain::new();
-    let rekey = ingest::Rekey {
-        topic: foreign.to_owned(),
+    let kafka = ingest::Kafka {
+        sources,
         group: None,
         record_bytes_max: 256 << 10,
     };
+    let foreign: Vec<String> = kafka.topics().map(String::from).collect();
     let running = std::thread::spawn({
         let (bus, topics, drain) = (bus.clone(), topics.clone(), drain.clone());
         move || {
             let ready = Health::new().part("rekey");
             metrics::with_local_recorder(&recorder, || {
-                ingest::rekey(rekey, bus, topics, "test", ready, drain)
+                ingest::rekey(kafka, bus, topics, "test", ready, drain)
             })
         }
     });
     let deadline = Instant::now() + Duration::from_secs(30);
-    while bus.lag(&topics.group("ingest"), foreign).unwrap() > 0 {
+    let lag = |topic: &String| bus.lag(&topics.group("ingest"), topic).unwrap();
+    while foreign.iter().map(lag).sum::<u64>() > 0 {
         assert!(Instant::now() < deadline && !running.is_finished());
         std::thread::sleep(Duration::from_millis(5));
     }

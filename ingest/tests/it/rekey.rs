@@ -12,21 +12,138 @@ use schemas::{Signal, Topics, partition_of};
 use crate::client::TRACES;
 use crate::real::{self, PARTITIONS, publish, read, rekey_all};
 use crate::refusing::Refusing;
-use crate::samples::{span, traces};
+use crate::samples::{gauge, logs, metrics, span, traces};
 
 const FOREIGN: &str = "collector";
 
 fn open(dir: &std::path::Path, topics: &Topics) -> Arc<dyn Bus> {
+    open_with(dir, topics, &[FOREIGN])
+}
+
+fn open_with(dir: &std::path::Path, topics: &Topics, foreign: &[&str]) -> Arc<dyn Bus> {
     let bus = real::embedded(dir);
     let mut specs = bus::topic_specs(topics, PARTITIONS);
-    specs.push(TopicSpec {
-        name: FOREIGN.into(),
+    specs.extend(foreign.iter().map(|name| TopicSpec {
+        name: (*name).into(),
         partitions: 2,
         timestamps: bus::Timestamps::Create,
         compacted: false,
-    });
+    }));
     bus.ensure_topics(&specs).unwrap();
     bus
+}
+
+/// Each topic has its signal and its format; what is none of it is set aside with its reason, is counted, and holds nothing up.
+#[test]
+fn topics_of_several_kinds() {
+    use ingest::{Format, Source};
+    let dir = tempfile::tempdir().unwrap();
+    let topics = Topics::new("tailwater");
+    let json = |signal, protobuf: &[u8]| {
+        let mut json = Vec::new();
+        schemas::json::from_protobuf(signal, protobuf, &mut json).unwrap();
+        json
+    };
+    let zipkin =
+        |id: u8| format!(r#"[{{"traceId": "{id}", "id": "{id}", "timestamp": 1}}]"#).into_bytes();
+    let log = opentelemetry_proto::tonic::logs::v1::LogRecord::default();
+    let log = logs("shop", vec![log.clone(), log]).encode_to_vec();
+    let gauge = metrics("shop", vec![gauge("g", 1)]).encode_to_vec();
+    let span = |id| traces(vec![span(id, id)]).encode_to_vec();
+    let kinds = [
+        (
+            "eu.traces",
+            Signal::Traces,
+            Format::OtlpProto,
+            span(1),
+            span(2),
+        ),
+        (
+            "json",
+            Signal::Traces,
+            Format::OtlpJson,
+            json(Signal::Traces, &span(3)),
+            json(Signal::Traces, &span(4)),
+        ),
+        (
+            "jaeger",
+            Signal::Traces,
+            Format::JaegerJson,
+            br#"{"traceId": "BQUFBQUFBQU=", "spanId": "BQUFBQUFBQU="}"#.to_vec(),
+            br#"{"traceId": "BgYGBgYGBgY=", "spanId": "BgYGBgYGBgY="}"#.to_vec(),
+        ),
+        (
+            "zipkin",
+            Signal::Traces,
+            Format::ZipkinJson,
+            zipkin(7),
+            zipkin(8),
+        ),
+        (
+            "logs",
+            Signal::Logs,
+            Format::OtlpJson,
+            json(Signal::Logs, &log),
+            json(Signal::Logs, &log),
+        ),
+        (
+            "metrics",
+            Signal::Metrics,
+            Format::OtlpProto,
+            gauge.clone(),
+            gauge,
+        ),
+    ];
+    let names: Vec<&str> = kinds.iter().map(|kind| kind.0).collect();
+    let bus = open_with(dir.path(), &topics, &names);
+    let mut sources = Vec::new();
+    for (name, signal, format, first, second) in &kinds {
+        publish(&*bus, name, 0, first.clone());
+        publish(&*bus, name, 0, b"\xffnothing of the kind".to_vec());
+        publish(&*bus, name, 0, second.clone());
+        sources.push(Source {
+            topics: vec![(*name).to_owned()],
+            signal: *signal,
+            format: *format,
+        });
+    }
+    let counted = real::rekey_sources(&bus, &topics, sources);
+    let items = |signal| -> usize {
+        let records = read(&*bus, &topics.raw(signal));
+        records
+            .iter()
+            .map(|(_, record)| schemas::otlp::Items::new(&record.value).count())
+            .sum()
+    };
+    assert_eq!(Signal::ALL.map(items), [8, 4, 2]);
+    let dead = read(&*bus, &topics.dead_letters());
+    for (name, signal, format, ..) in &kinds {
+        let header = |record: &bus::Record, name: &str| {
+            let found = record.headers.iter().find(|header| &*header.name == name);
+            String::from_utf8(found.unwrap().value.to_vec()).unwrap()
+        };
+        let of_topic = |(_, record): &&(u32, bus::Record)| {
+            header(record, schemas::headers::DEAD_TOPIC) == *name
+        };
+        let of_topic: Vec<_> = dead.iter().filter(of_topic).collect();
+        let [(_, letter)] = of_topic[..] else {
+            panic!("{name}: {} dead letters", of_topic.len())
+        };
+        assert_eq!(header(letter, schemas::headers::DEAD_OFFSET), "1");
+        let reason = header(letter, schemas::headers::DEAD_REASON);
+        let expected = format!("no {} of {}: ", format.name(), signal.name());
+        assert!(
+            reason.starts_with(&expected) && reason.len() > expected.len(),
+            "{reason}"
+        );
+        assert_eq!(&letter.value[..], b"\xffnothing of the kind");
+        for (outcome, count) in [("taken", 2), ("dead", 1)] {
+            let line = format!(
+                r#"tailwater_ingest_kafka_records_total{{topic="{name}",outcome="{outcome}"}} {count}"#
+            );
+            assert!(counted.contains(&line), "no {line} in {counted}");
+        }
+    }
 }
 
 #[test]

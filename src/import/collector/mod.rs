@@ -4,6 +4,7 @@
 mod component;
 mod environment;
 mod exporters;
+mod kafka;
 mod pipelines;
 mod policies;
 mod processors;

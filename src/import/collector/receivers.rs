@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::super::value::{at, entries, items};
+use super::super::value::{at, entries};
 use super::super::yaml::{Weight, Yaml};
 use super::component::{Component, Reason, kind, leftovers, reasons};
+use super::kafka::kafka;
 
 /// What ingest has one of.
 #[derive(Default)]
@@ -20,7 +21,7 @@ pub(super) fn ingest(receivers: &[Component], bus: &mut Yaml) -> Yaml {
         match kind(id) {
             "otlp" => otlp(id, section, &mut taken, &mut ingest),
             "kafka" if taken.kafka => ingest.lost(format!(
-                "receiver {id}: a process of ingest reads one topic; run another `tailwater ingest` for it"
+                "receiver {id}: ingest reads topics of one group; add this one's to `ingest.kafka.sources`, or run another `tailwater ingest` for them"
             )),
             "kafka" => {
                 taken.kafka = true;
@@ -136,64 +137,4 @@ fn behind_reference(endpoint: &str) -> String {
         true => format!("0.0.0.0{endpoint}"),
         false => endpoint.to_owned(),
     }
-}
-
-/// The older keys, for all signals at once.
-const KAFKA_KEYS: [&str; 9] = [
-    "brokers", "traces", "topic", "encoding", "group_id", "auth", "tls", "logs", "metrics",
-];
-
-fn kafka(id: &str, section: &Value, bus: &mut Yaml, ingest: &mut Yaml) {
-    let brokers = section.get("brokers").cloned();
-    let mut kafka = Yaml::map();
-    kafka.set(
-        "brokers",
-        brokers.unwrap_or_else(|| json!(["localhost:9092"])),
-    );
-    for key in ["auth", "tls"] {
-        if section.get(key).is_some() {
-            kafka.lost(format!(
-                "receiver {id}: `{key}` goes into `properties`, under librdkafka's names (security.protocol, sasl.…, ssl.…)"
-            ));
-        }
-    }
-    bus.set("kafka", kafka);
-    for signal in ["logs", "metrics"] {
-        if section.get(signal).is_some() {
-            ingest.lost(format!(
-                "receiver {id}: `{signal}`: ingest reads traces from Kafka"
-            ));
-        }
-    }
-    leftovers(&format!("receiver {id}"), section, &KAFKA_KEYS, ingest);
-    let traces = section.get("traces").unwrap_or(&Value::Null);
-    let known = ["topics", "topic", "encoding"];
-    leftovers(&format!("receiver {id}, traces"), traces, &known, ingest);
-    let topics = items(traces.get("topics"));
-    let topic = topics
-        .first()
-        .or_else(|| traces.get("topic"))
-        .or_else(|| section.get("topic"));
-    let encoding = traces.get("encoding").or_else(|| section.get("encoding"));
-    if topics.len() > 1 {
-        ingest.lost(format!(
-            "receiver {id}: of its topics the first; run one `tailwater ingest` for each of the others"
-        ));
-    }
-    if let Some(encoding) = encoding.and_then(Value::as_str)
-        && encoding != "otlp_proto"
-    {
-        ingest.lost(format!(
-            "receiver {id}: encoding {encoding}; Tailwater reads otlp_proto"
-        ));
-    }
-    let mut rekey = Yaml::map();
-    rekey.set(
-        "topic",
-        topic.cloned().unwrap_or_else(|| json!("otlp_spans")),
-    );
-    if let Some(group) = section.get("group_id") {
-        rekey.set("group", group.clone());
-    }
-    ingest.set("kafka", rekey);
 }

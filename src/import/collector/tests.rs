@@ -149,7 +149,19 @@ processors:
 "#,
         &[
             "kafka: {brokers: [\"k:9092\"]}",
-            "kafka: {topic: spans, group: g}",
+            "kafka: {topics: [spans], group: g}",
+        ],
+    );
+    check(
+        r#"
+receivers:
+  kafka: {brokers: ["k:9092"], traces: {topics: [a, b], encoding: zipkin_json}, logs: {topics: [l], encoding: text}, metrics: {encoding: otlp_json}}
+processors:
+  tail_sampling: {policies: [{name: all, type: always_sample}]}
+"#,
+        &[
+            "kafka: {sources: [{topics: [a, b], format: zipkin_json}, {topics: [otlp_metrics], signal: metrics, format: otlp_json}]}",
+            "# not carried over: receiver kafka: logs in encoding text; Tailwater reads OTLP, and spans of Jaeger and Zipkin",
         ],
     );
 }
@@ -446,7 +458,7 @@ service:
     let said: Vec<String> = ours.remarks().iter().map(ToString::to_string).collect();
     let keys = (1..=19).map(|number| format!("odd{number}"));
     let keys = keys.chain(
-        "tls auth max_recv_msg_size_mib thrift logs batch allowed_keys ignored_keys summary hash_function blocked_key_patterns include a1 a2 num_traces decision_cache sending_queue enabled lz4 format max_days verbosity count telemetry profiles"
+        "tls auth max_recv_msg_size_mib thrift batch allowed_keys ignored_keys summary hash_function blocked_key_patterns include a1 a2 num_traces decision_cache sending_queue enabled lz4 format max_days verbosity count telemetry profiles"
             .split(' ')
             .map(str::to_owned),
     );

@@ -85,10 +85,11 @@ pub fn problems(config: &RawKafka) -> Vec<(String, String)> {
         let refused = RESERVED.iter().find(|(reserved, _)| reserved == key);
         let problem = if let Some((_, why)) = refused {
             Some(format!("can't be set: {why}"))
-        } else if needs_tls(key, value) && !cfg!(feature = "kafka-tls") {
-            Some(format!(
-                "`{value}` needs TLS, which this build lacks: build with `--features kafka-tls`"
-            ))
+        } else if needs_kerberos(key, value) && !cfg!(feature = "kafka-kerberos") {
+            Some(
+                "Kerberos is not in this build: build with `--features kafka-kerberos`, or take another mechanism"
+                    .to_owned(),
+            )
         } else {
             let mut single = ClientConfig::new();
             single.set(key, value);
@@ -132,16 +133,9 @@ fn reason(error: &KafkaError) -> String {
     }
 }
 
-/// SCRAM and OAUTHBEARER need OpenSSL's hashes even without an encrypted connection.
-fn needs_tls(key: &str, value: &str) -> bool {
-    let value = value.to_ascii_lowercase();
-    match key {
-        "security.protocol" => value.contains("ssl"),
-        "sasl.mechanism" | "sasl.mechanisms" => {
-            value.starts_with("scram") || value.starts_with("oauthbearer")
-        }
-        _ => key.starts_with("ssl."),
-    }
+fn needs_kerberos(key: &str, value: &str) -> bool {
+    let mechanism = matches!(key, "sasl.mechanism" | "sasl.mechanisms");
+    key.starts_with("sasl.kerberos.") || mechanism && value.eq_ignore_ascii_case("GSSAPI")
 }
 
 /// The properties of all clients of one bus.

@@ -163,7 +163,7 @@ impl Member for KafkaMember {
             self.ownership.clear();
             self.join_anew("a topic isn't the log that was read")?;
         }
-        self.partitions.stop_silent();
+        self.partitions.stop_silent(Instant::now());
         let deadline = Instant::now() + timeout;
         let mut polled = Polled::default();
         let mut bytes = 0;

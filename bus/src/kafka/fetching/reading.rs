@@ -155,14 +155,10 @@ impl Partitions {
 
     /// A pause throws away what librdkafka had queued of a partition, and with it the error that it gave the partition up
     /// (`rd_kafka_toppar_pause_resume`): resumed, it would be silent for ever. So whatever stays silent is started again.
-    pub fn stop_silent(&mut self) {
+    pub fn stop_silent(&mut self, now: Instant) {
         for (at, reading) in &mut self.reading {
-            if (reading
-                .resumed
-                .take_if(|since| since.elapsed() >= SILENT_AT_MOST))
-            .is_some()
-                && !self.stopped.contains(at)
-            {
+            let silent = |since: &mut Instant| now.duration_since(*since) >= SILENT_AT_MOST;
+            if reading.resumed.take_if(silent).is_some() && !self.stopped.contains(at) {
                 self.stopped.push(at.clone());
             }
         }
@@ -335,6 +331,28 @@ mod tests {
         assert_eq!(reading, wanted);
         let stays = wanted.contains(&(at(1), 5));
         assert_eq!(partitions.stopped.contains(&at(1)), stays);
+    }
+
+    /// Once for each time that it is resumed, and not while anything comes of it.
+    #[test]
+    fn what_stays_silent_after_a_pause_is_started_again() {
+        let mut partitions = Partitions::default();
+        partitions.set((0..5).map(|partition| (at(partition), Some(5))));
+        for partition in 0..4 {
+            partitions.mark_paused(&at(partition), true);
+        }
+        for partition in 0..3 {
+            partitions.mark_paused(&at(partition), false);
+        }
+        partitions.ended(&at(1), 5);
+        partitions.mark_paused(&at(2), true);
+        let resumed = Instant::now();
+        partitions.stop_silent(resumed + SILENT_AT_MOST / 2);
+        assert_eq!(partitions.stopped, []);
+        for _ in 0..2 {
+            partitions.stop_silent(resumed + SILENT_AT_MOST);
+            assert_eq!(partitions.stopped, [at(0)]);
+        }
     }
 
     #[test]

@@ -1,0 +1,124 @@
+//! Reads the topics of `ingest.kafka` as a member of a group, and commits what becomes of them with their positions.
+//!
+//! One thread: everything that a poll brought is committed before the next poll. So nothing is under way when partitions come and go. A
+//! record that names a tenant (another Tailwater wrote it, or somebody who knows the header) stays that tenant's.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use bus::{Bus, Committer, Delivery, Fetched, GroupOptions, Member, Topic, commit};
+use metrics::counter;
+use runtime::{Drain, Readiness};
+use schemas::{Signal, Topics};
+use stage::{Announced, End, memberships};
+
+use super::config::Kafka;
+use super::epoch::{Outcome, Rekeying};
+use crate::names;
+use crate::records::Counts;
+
+/// Of one poll's records, about.
+const POLL_BYTES: usize = 8 << 20;
+const POLL_TIMEOUT: Duration = Duration::from_millis(100);
+const REVOKE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Runs until the drain: blocking, so on a thread of its own. All topics of ours must exist; a source that doesn't is waited for.
+///
+/// # Errors
+/// What somebody has to act upon: a topic that isn't there, a bus that can't go on.
+pub fn rekey(
+    config: Kafka,
+    bus: Arc<dyn Bus>,
+    topics: Topics,
+    instance: &str,
+    ready: Readiness,
+    drain: Drain,
+) -> anyhow::Result<()> {
+    let counts = Signal::ALL.map(Counts::new);
+    config.topics().for_each(register);
+    let ask = || Rekeying::new(&config, &*bus, &topics);
+    let rekeying =
+        bus::until_reachable(ask, &ready, &drain).context("preparing to partition topics anew")?;
+    let Some(rekeying) = rekeying else {
+        return Ok(());
+    };
+    let rekeyer = Rekeyer { rekeying, counts };
+    let membership = || -> Result<(), End> {
+        let options = GroupOptions {
+            group: config
+                .group
+                .clone()
+                .unwrap_or_else(|| topics.group("ingest")),
+            topics: config.topics().map(Topic::from).collect(),
+            delivery: Delivery::ExactlyOnce,
+            instance: format!("{instance}-ingest"),
+            revoke_timeout: REVOKE_TIMEOUT,
+        };
+        // Nothing is under way between two polls, so partitions may come and go.
+        let (mut member, mut committer) =
+            bus.join(options, Arc::new(Announced { stage: "ingest" }))?;
+        let ended = rekeyer.membership(&mut *member, &mut *committer, &ready, &drain);
+        let closed = member.close();
+        ended.and(closed.map_err(End::from))
+    };
+    let named = config.topics().collect::<Vec<_>>().join(", ");
+    memberships("ingest", &ready, &drain, membership)
+        .with_context(|| format!("partitioning {named} anew"))
+}
+
+struct Rekeyer {
+    rekeying: Rekeying,
+    counts: [Counts; Signal::ALL.len()],
+}
+
+impl Rekeyer {
+    fn membership(
+        &self,
+        member: &mut dyn Member,
+        committer: &mut dyn Committer,
+        ready: &Readiness,
+        drain: &Drain,
+    ) -> Result<(), End> {
+        while !drain.is_requested() {
+            let polled = member.poll(POLL_TIMEOUT, POLL_BYTES)?;
+            ready.ready();
+            self.commit(&polled.records, committer)?;
+        }
+        Ok(())
+    }
+
+    /// In as many epochs as the records need.
+    fn commit(&self, mut records: &[Fetched], committer: &mut dyn Committer) -> Result<(), End> {
+        while !records.is_empty() {
+            let (outcome, taken) = self.rekeying.epoch(records);
+            commit(committer, &outcome.epoch, |_| self.count(&outcome))?;
+            records = &records[taken..];
+        }
+        Ok(())
+    }
+
+    fn count(&self, outcome: &Outcome) {
+        for (signal, accepted, rejected) in &outcome.split {
+            self.counts[*signal as usize].split(*accepted, rejected);
+        }
+        for (counts, published) in self.counts.iter().zip(outcome.published) {
+            counts.published(published.items, published.bytes);
+        }
+        for (topic, [taken, dead]) in &outcome.records {
+            records(topic, "taken").increment(*taken);
+            records(topic, "dead").increment(*dead);
+        }
+    }
+}
+
+/// Every counter is there from the start.
+fn register(topic: &str) {
+    for outcome in ["taken", "dead"] {
+        records(topic, outcome).increment(0);
+    }
+}
+
+fn records(topic: &str, outcome: &'static str) -> metrics::Counter {
+    counter!(names::KAFKA_RECORDS, "topic" => topic.to_owned(), "outcome" => outcome)
+}
