@@ -12,6 +12,8 @@ const PARTITIONS_STEP: u64 = 48;
 const UTILIZATION: f64 = 0.6;
 /// A process beside its windows: epochs in progress, the Kafka client, code.
 const PROCESS_BYTES: f64 = 256e6;
+/// Below it, figures from full load are too low.
+const LOW_RATE_SPANS_PER_S: f64 = 100e3;
 /// Above this many brokers, one cluster is more trouble than two.
 const CELL_BROKERS: u64 = 30;
 
@@ -168,6 +170,12 @@ fn hints(load: &Load, plan: &Plan) -> Vec<String> {
             "near {CELL_BROKERS} brokers and above, divide by tenant into cells, each with a cluster and samplers of its own"
         ));
     }
+    if load.spans_per_s < LOW_RATE_SPANS_PER_S {
+        hints.push(format!(
+            "at rates as low as this, a span costs up to {:.0} times as much CPU, since wake-ups and commits cost the same however little they carry",
+            cost::SAMPLER_CPU_LOW_RATE.value / cost::SAMPLER_CPU.value,
+        ));
+    }
     if load.retention < load.decision_wait * 4 {
         hints.push("retention is hardly longer than the window: a sampler that is away for a moment loses data".to_owned());
     }
@@ -241,7 +249,10 @@ mod tests {
         let plan = plan(&small);
         assert_eq!((plan.partitions, plan.brokers), (48, 3));
         assert!(plan.stages.iter().all(|stage| stage.processes == 2));
-        assert!(plan.hints.is_empty(), "{:?}", plan.hints);
+        let [hint] = &plan.hints[..] else {
+            panic!("{:?}", plan.hints)
+        };
+        assert!(hint.contains("up to 4 times as much CPU"), "{hint}");
     }
 
     #[test]

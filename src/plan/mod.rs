@@ -3,6 +3,7 @@
 mod coefficients;
 mod estimate;
 
+use std::io::Write;
 use std::time::Duration;
 
 use runtime::exit;
@@ -46,7 +47,8 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> i32 {
-    print!("{}", printed(args));
+    // Whoever closes it early has read enough.
+    let _ = std::io::stdout().write_all(printed(args).as_bytes());
     exit::CLEAN
 }
 
@@ -99,12 +101,12 @@ fn text(load: &Load, plan: &Plan) -> String {
     ];
     for stage in &plan.stages {
         let (least, most) = stage.cores;
-        let cores = match least < most {
-            true => format!("{least:.1} to {most:.1}"),
-            false => format!("{most:.1}"),
+        let busy = match least < most {
+            true => format!("{} to {}", cores(least), cores(most)),
+            false => cores(most),
         };
         lines.push(format!(
-            "  {:<12} {} processes of {} cores, {cores} of them busy",
+            "  {:<12} {} processes of {} cores, {busy} of them busy",
             stage.name, stage.processes, load.cores_per_process
         ));
     }
@@ -126,6 +128,11 @@ fn text(load: &Load, plan: &Plan) -> String {
     lines.extend(plan.hints.iter().map(|hint| format!("note: {hint}")));
     lines.push("From docs/explanation/performance.md, measured with spans of 422 bytes on one machine, at 60 % of the cores. Measure your own: docs/how-to/size.md".to_owned());
     lines.join("\n") + "\n"
+}
+
+fn cores(number: f64) -> String {
+    let digits = if number < 1.0 { 2 } else { 1 };
+    format!("{number:.digits$}")
 }
 
 fn count(number: f64) -> String {
