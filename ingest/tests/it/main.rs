@@ -1,14 +1,17 @@
 //! OTLP as its specification has it, over real sockets. Tests carry the number of the point that they show.
 #![allow(clippy::unwrap_used)]
 
+mod auth;
 mod bad_input;
 mod bus;
+mod certificates;
 mod client;
 mod connections;
 mod data;
 mod grpc;
 mod health;
 mod http;
+mod issuer;
 mod json;
 mod lifecycle;
 mod outage;
@@ -19,3 +22,6 @@ mod rekey;
 mod samples;
 mod server;
 mod small_topics;
+mod tenants;
+mod tls;
+mod web;
