@@ -46,9 +46,11 @@ fn main() {
     let raw = ingest::RawConfig {
         grpc: ingest::RawGrpc {
             listen: "127.0.0.1:0".into(),
+            ..Default::default()
         },
         http: ingest::RawHttp {
             listen: "127.0.0.1:0".into(),
+            ..Default::default()
         },
         ..Default::default()
     };

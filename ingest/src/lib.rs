@@ -1,6 +1,6 @@
 //! Ingest: OTLP over gRPC and HTTP onto the bus.
 //!
-//! The way of a request: `protocol/` reads it under `admission`, `records/` splits it, packs its items and publishes them, and the answer goes out when the bus
+//! The way of a request: `identity` knows who sends, `quota` how much of it is taken, `protocol/` reads it under `admission`, `records/` splits it, packs its items and publishes them, and the answer goes out when the bus
 //! has acknowledged each record that holds something of it. What is refused whole is a `refusal`. `stage` is the two sockets and what is behind them.
 //!
 //! Beside it, [`rekey()`] takes what it finds in topics that somebody else writes (`sources/`), in OTLP or in a format that is translated
@@ -12,14 +12,19 @@
 mod admission;
 mod config;
 mod foreign;
+mod identity;
 pub mod names;
 mod protocol;
+mod quota;
 mod records;
 mod refusal;
 mod server;
 mod sources;
 
-pub use config::{Config, Listen, Quota, Quotas, RawConfig, RawGrpc, RawHttp};
+pub use config::{
+    Auth, Config, Listen, Quota, Quotas, RawAuth, RawConfig, RawCors, RawGrpc, RawHttp, RawMtls,
+    RawOidc, TenantFrom,
+};
 pub use records::{Limits, register, split};
 pub use server::{Ingest, bind};
 pub use sources::{Format, Kafka, RawKafka, RawSignal, RawSource, Source, rekey};

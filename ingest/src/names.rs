@@ -16,6 +16,18 @@ pub const CONNECTIONS: &str = "tailwater_ingest_connections";
 pub const CONNECTIONS_MAX: &str = "tailwater_ingest_connections_max";
 /// Labels: `protocol`, `reason`.
 pub const CONNECTIONS_CLOSED: &str = "tailwater_ingest_connections_closed_total";
+/// Requests whose sender isn't known, or may not send. Label: `reason`.
+pub const UNAUTHORIZED: &str = "tailwater_ingest_unauthorized_requests_total";
+/// Keys that are in use.
+pub const KEYS: &str = "tailwater_ingest_keys";
+/// Label: `result`.
+pub const KEYS_RELOADS: &str = "tailwater_ingest_keys_reloads_total";
+/// Fetches of an OIDC issuer's keys. Label: `result`.
+pub const ISSUER_FETCHES: &str = "tailwater_ingest_issuer_fetches_total";
+/// Requests refused since their tenant has used up its rate. Label: `tenant`.
+pub const THROTTLED: &str = "tailwater_ingest_throttled_requests_total";
+/// Of requests, before compression. Labels: `tenant`, `signal`.
+pub const TENANT_BYTES: &str = "tailwater_ingest_tenant_bytes_total";
 pub const PUBLISHED_BYTES: &str = "tailwater_ingest_published_bytes_total";
 /// Records of the topics in `ingest.kafka`. Labels: `topic`, and `outcome`: `taken` or `dead`.
 pub const KAFKA_RECORDS: &str = "tailwater_ingest_kafka_records_total";

@@ -8,6 +8,8 @@ use schemas::json::JsonError;
 use schemas::wire::WireError;
 use tonic::Code;
 
+use crate::identity::{Kind, Unauthorized};
+
 /// A refused request. Nothing of it was counted as received, except where a variant says otherwise.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
@@ -35,6 +37,12 @@ pub enum Refusal {
     Service(String),
     #[error("the tenant in the header {0} is not printable ASCII of at most 256 bytes")]
     Tenant(String),
+    /// Who sends isn't known, or may not send this.
+    #[error(transparent)]
+    Unauthorized(#[from] Unauthorized),
+    /// With the time after which there will be some left again.
+    #[error("the tenant has used up its rate (`tenants` in the configuration); send again later")]
+    Quota(Duration),
     #[error("the request's body did not come in time; send again")]
     Slow,
     #[error("too many bytes in flight; send again later")]
@@ -51,7 +59,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// All reasons that there are.
-    pub const REASONS: [&str; 13] = [
+    pub const REASONS: [&str; 17] = [
         "protobuf",
         "json",
         "framing",
@@ -61,6 +69,10 @@ impl Refusal {
         "method",
         "path",
         "tenant",
+        "unauthenticated",
+        "forbidden",
+        "issuer",
+        "quota",
         "slow",
         "overload",
         "bus",
@@ -79,6 +91,12 @@ impl Refusal {
             Self::Method(_) => "method",
             Self::Path(_) | Self::Service(_) => "path",
             Self::Tenant(_) => "tenant",
+            Self::Unauthorized(why) => match why.kind() {
+                Kind::Unauthenticated => "unauthenticated",
+                Kind::Forbidden => "forbidden",
+                Kind::Unavailable => "issuer",
+            },
+            Self::Quota(_) => "quota",
             Self::Slow => "slow",
             Self::Overload => "overload",
             Self::Bus => "bus",
@@ -86,7 +104,7 @@ impl Refusal {
         }
     }
 
-    /// RESOURCE_EXHAUSTED never stands for load: without `RetryInfo` clients drop what it answers.
+    /// RESOURCE_EXHAUSTED stands for a quota alone, and never for load: without `RetryInfo` clients drop what it answers.
     pub fn code(&self) -> Code {
         match self {
             Self::Protobuf(_)
@@ -94,9 +112,14 @@ impl Refusal {
             | Self::Framing(_)
             | Self::MediaType(_)
             | Self::Tenant(_) => Code::InvalidArgument,
-            Self::TooLarge { .. } => Code::ResourceExhausted,
+            Self::TooLarge { .. } | Self::Quota(_) => Code::ResourceExhausted,
             Self::Encoding(_) | Self::Method(_) | Self::Service(_) => Code::Unimplemented,
             Self::Path(_) => Code::NotFound,
+            Self::Unauthorized(why) => match why.kind() {
+                Kind::Unauthenticated => Code::Unauthenticated,
+                Kind::Forbidden => Code::PermissionDenied,
+                Kind::Unavailable => Code::Unavailable,
+            },
             Self::Slow | Self::Overload | Self::Bus => Code::Unavailable,
             Self::Record => Code::Internal,
         }
@@ -109,9 +132,15 @@ impl Refusal {
                 StatusCode::BAD_REQUEST
             }
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Quota(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Encoding(_) | Self::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Self::Path(_) | Self::Service(_) => StatusCode::NOT_FOUND,
+            Self::Unauthorized(why) => match why.kind() {
+                Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
+                Kind::Forbidden => StatusCode::FORBIDDEN,
+                Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            },
             Self::Slow | Self::Overload | Self::Bus => StatusCode::SERVICE_UNAVAILABLE,
             Self::Record => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -119,6 +148,9 @@ impl Refusal {
 
     /// What the client should do, for the details of the answer.
     pub fn detail(&self, retry_after: Duration) -> Option<Detail> {
+        if let Self::Quota(wait) = self {
+            return Some(Detail::RetryAfter(retry_after.max(*wait)));
+        }
         match self.code() {
             Code::Unavailable => Some(Detail::RetryAfter(retry_after)),
             Code::InvalidArgument => Some(Detail::BadRequest),
@@ -153,13 +185,16 @@ mod tests {
             Refusal::Path(String::new()),
             Refusal::Service(String::new()),
             Refusal::Tenant(String::new()),
+            Refusal::Unauthorized(Unauthorized::Missing),
+            Refusal::Unauthorized(Unauthorized::UnknownTenant),
+            Refusal::Unauthorized(Unauthorized::NoKeys),
+            Refusal::Quota(Duration::from_secs(2)),
             Refusal::Slow,
             Refusal::Overload,
             Refusal::Bus,
             Refusal::Record,
         ] {
             let http = [429, 502, 503, 504].contains(&refusal.status().as_u16());
-            // RESOURCE_EXHAUSTED would be retryable with RetryInfo, which we never add to it.
             let grpc = matches!(
                 refusal.code(),
                 Code::Cancelled
@@ -169,6 +204,8 @@ mod tests {
                     | Code::Unavailable
                     | Code::DataLoss
             );
+            // RESOURCE_EXHAUSTED is, with RetryInfo.
+            let grpc = grpc || matches!(refusal, Refusal::Quota(_));
             assert_eq!(http, grpc, "{refusal:?}");
             assert!(
                 Refusal::REASONS.contains(&refusal.reason()),

@@ -7,13 +7,16 @@ use std::time::Duration;
 use anyhow::Context;
 use metrics::gauge;
 use runtime::connections::Limits;
+use runtime::tls;
 use runtime::{Drain, Readiness};
 use tokio::net::TcpListener;
 
 use crate::admission::Budget;
 use crate::config::{Config, Listen};
+use crate::identity::Identity;
 use crate::names;
-use crate::protocol::{Connections, Health, Protocol, Receiver};
+use crate::protocol::{Connections, Health, Protocol, Receiver, Socket};
+use crate::quota::Meters;
 use crate::records::{Collecting, Packs, RawTopics};
 
 /// What is left to the bus when the drain comes.
@@ -24,9 +27,10 @@ const DRAIN_MARGIN: Duration = Duration::from_secs(5);
 
 /// Both sockets, bound; nothing is accepted before [`Ingest::run`].
 pub struct Ingest {
-    grpc: TcpListener,
-    http: TcpListener,
+    grpc: Socket,
+    http: Socket,
     connections: Connections,
+    certificates: Vec<tls::Server>,
     packs: Arc<Packs>,
     ready: Readiness,
     receiver: Arc<Receiver>,
@@ -43,8 +47,10 @@ pub async fn bind(
     ready: Readiness,
     drain: &Drain,
 ) -> anyhow::Result<Option<Ingest>> {
-    let grpc = listen(&config.grpc, "OTLP over gRPC").await?;
-    let http = listen(&config.http, "OTLP over HTTP").await?;
+    let identity = config.auth.as_ref().map(Identity::new).transpose()?;
+    let (certificates, grpc_tls, http_tls) = tls(&config)?;
+    let grpc = listen(&config.grpc, grpc_tls, "OTLP over gRPC").await?;
+    let http = listen(&config.http, http_tls, "OTLP over HTTP").await?;
     let collecting = Collecting {
         record_bytes_max: config.record_bytes_max,
         linger: config.linger,
@@ -62,13 +68,7 @@ pub async fn bind(
         return Ok(None);
     };
     let packs = Arc::new(Packs::new(raw, collecting));
-    let limits = Limits {
-        connections_max: config.connections_max,
-        first_byte_timeout: config.first_byte_timeout,
-        idle_timeout: config.connection_idle_timeout,
-        age_max: config.connection_age_max,
-        drain_timeout: config.read_timeout + config.publish_timeout + DRAIN_MARGIN,
-    };
+    let limits = limits(&config);
     // A quarter is for what connections send ahead of being read.
     let windows_bytes = config.memory_limit / 4;
     let receiver = Receiver {
@@ -78,6 +78,10 @@ pub async fn bind(
         ),
         packs: packs.clone(),
         health: Health::new(ready.clone()),
+        identity,
+        meters: Meters::new(config.quotas),
+        metadata: config.metadata,
+        cors: config.cors,
         tenant_header: config.tenant_header,
         request_bytes_max: config.request_bytes_max,
         read_timeout: config.read_timeout,
@@ -89,28 +93,63 @@ pub async fn bind(
         grpc,
         http,
         connections: Connections::new(receiver.clone(), limits, windows_bytes),
+        certificates,
         packs,
         ready,
         receiver,
     }))
 }
 
-async fn listen(listen: &Listen, what: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(listen.address).await.with_context(|| {
+/// Of each port.
+fn limits(config: &Config) -> Limits {
+    Limits {
+        connections_max: config.connections_max,
+        per_peer_max: config.connections_per_peer_max,
+        first_byte_timeout: config.first_byte_timeout,
+        idle_timeout: config.connection_idle_timeout,
+        age_max: config.connection_age_max,
+        drain_timeout: config.read_timeout + config.publish_timeout + DRAIN_MARGIN,
+    }
+}
+
+/// All certificates, and those of gRPC and of HTTP: one for both where the files are the same.
+#[allow(clippy::type_complexity)]
+fn tls(
+    config: &Config,
+) -> anyhow::Result<(Vec<tls::Server>, Option<tls::Server>, Option<tls::Server>)> {
+    let server = |listen: &Listen| listen.tls.clone().map(tls::Server::new).transpose();
+    let grpc = server(&config.grpc)?;
+    if config.grpc.tls == config.http.tls {
+        return Ok((grpc.iter().cloned().collect(), grpc.clone(), grpc));
+    }
+    let http = server(&config.http)?;
+    Ok((grpc.iter().chain(&http).cloned().collect(), grpc, http))
+}
+
+async fn listen(listen: &Listen, tls: Option<tls::Server>, what: &str) -> anyhow::Result<Socket> {
+    let listener = TcpListener::bind(listen.address).await.with_context(|| {
         format!(
             "listening for {what} on {}; choose another address with {}",
             listen.address, listen.key
         )
-    })
+    })?;
+    Ok(Socket { listener, tls })
 }
 
 impl Ingest {
     pub fn grpc_addr(&self) -> std::io::Result<SocketAddr> {
-        self.grpc.local_addr()
+        self.grpc.listener.local_addr()
     }
 
     pub fn http_addr(&self) -> std::io::Result<SocketAddr> {
-        self.http.local_addr()
+        self.http.listener.local_addr()
+    }
+
+    /// Certificates may change until the drain.
+    fn follow_files(&self, drain: &Drain) {
+        for tls in &self.certificates {
+            tokio::spawn(tls.clone().follow(drain.clone()));
+        }
     }
 
     /// Takes telemetry until the drain, then answers the requests in flight and returns.
@@ -122,6 +161,7 @@ impl Ingest {
             let packs = self.packs.clone();
             tokio::spawn(async move { packs.close_due().await })
         };
+        self.follow_files(&drain);
         let grpc = self
             .connections
             .clone()
@@ -129,8 +169,14 @@ impl Ingest {
         let http = self
             .connections
             .serve(Protocol::Http, self.http, drain.clone());
-        self.ready.ready();
-        tokio::join!(self.receiver.health.follow(&drain), grpc, http);
+        let identity = async {
+            if let Some(identity) = &self.receiver.identity {
+                identity.follow(self.ready.clone(), drain.clone()).await;
+            }
+        };
+        let waiting = self.receiver.identity.as_ref().and_then(Identity::waiting);
+        self.ready.set(waiting.map_or(Ok(()), Err));
+        tokio::join!(self.receiver.health.follow(&drain), identity, grpc, http);
         self.ready.not_ready("drained");
         closing.abort();
         let packs = self.packs;

@@ -12,6 +12,7 @@ pub mod names;
 mod process;
 mod stages;
 mod system;
+pub mod tls;
 
 pub use admin::Admin;
 pub use drain::Drain;
@@ -19,5 +20,5 @@ pub use health::{Health, Readiness};
 pub use measure::{Metrics, Snapshot, install_metrics};
 pub use stages::Stages;
 pub use system::{
-    Instance, abort_on_panic, exit, files, keep_from_others, memory, stop_on_signals,
+    Digest, Instance, abort_on_panic, exit, files, keep_from_others, memory, stop_on_signals,
 };

@@ -12,6 +12,10 @@ pub const CONFIG_RELOAD_FAILURES: &str = "tailwater_config_reload_failures_total
 pub const CONFIG_LAST_RELOAD: &str = "tailwater_config_last_reload_successful";
 /// Between a stage and the bus. Label: `kind`.
 pub const BUS_ERRORS: &str = "tailwater_bus_errors_total";
+/// Of the ports that we listen on: seconds until the certificate in a file ends, negative when it has. Label: `file`.
+pub const CERTIFICATE_EXPIRY: &str = "tailwater_certificate_expiry_seconds";
+/// Label: `result`.
+pub const CERTIFICATE_RELOADS: &str = "tailwater_certificate_reloads_total";
 /// From handing a record over to its acknowledgement. Label: `stage`.
 pub const BUS_PUBLISH_SECONDS: &str = "tailwater_bus_publish_seconds";
 /// Labels: `stage`, `topic`, `partition`, `cursor`; of the partitions that are owned now.

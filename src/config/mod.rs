@@ -347,6 +347,8 @@ mod tests {
         let documents = [
             "README.md",
             "docs/reference/configuration.md",
+            "docs/how-to/secure.md",
+            "docs/reference/ingest.md",
             "docs/start/kafka.md",
             "docs/start/laptop.md",
             "docs/start/refinery.md",

@@ -1,7 +1,11 @@
 //! The `ingest` section of the configuration.
 
+mod auth;
+mod cors;
+mod metadata;
 mod quotas;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -9,10 +13,14 @@ use http::HeaderName;
 use runtime::config::{
     ByteSize, Duration as RawDuration, LISTEN_PATTERN, Problems, listen_address,
 };
+use runtime::tls::{RawTls, Tls};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::sources::{Kafka, RawKafka};
+pub use auth::{Auth, Oidc, RawAuth, RawMtls, RawOidc, TenantFrom, is_tenant};
+pub use cors::{Cors, Origin, RawCors};
+pub use metadata::FromHeader;
 pub use quotas::{Quota, Quotas};
 
 /// Where telemetry comes in, and within which limits.
@@ -35,6 +43,10 @@ pub struct RawConfig {
     /// without requests are then closed early.
     #[schemars(range(min = 1))]
     pub connections_max: u32,
+    /// The number of open connections of one client address (of one /64 network, in IPv6) on each of the two ports.
+    /// Further ones are closed. Raise it behind a proxy whose connections come from one address.
+    #[schemars(range(min = 1))]
+    pub connections_per_peer_max: u32,
     /// The age at which a connection is asked to close, give or take a tenth. It is cut off 30 s later. Behind a load
     /// balancer, this spreads long-lived gRPC connections over all processes.
     pub connection_age_max: RawDuration,
@@ -49,9 +61,16 @@ pub struct RawConfig {
     pub publish_timeout: RawDuration,
     /// The delay after which refused clients are asked to retry.
     pub retry_after: RawDuration,
+    /// TLS on both ports; `grpc.tls` and `http.tls` win over it. Absent: plain text.
+    pub tls: Option<RawTls>,
+    /// Who may send, and as which tenant. Absent: everybody who reaches the ports.
+    pub auth: Option<RawAuth>,
     /// The request header that names the tenant, such as `x-scope-orgid`. Absent: all data belongs to the default
     /// tenant.
     pub tenant_header: Option<String>,
+    /// Request headers that become resource attributes, such as `x-team: team.name`. An attribute that is there already
+    /// stays.
+    pub metadata: BTreeMap<String, String>,
     /// Also read existing topics of the same Kafka cluster, and partition what they hold by trace.
     pub kafka: Option<RawKafka>,
 }
@@ -66,13 +85,17 @@ impl Default for RawConfig {
             request_bytes_max: ByteSize::mib(64),
             memory_limit: ByteSize::mib(256),
             connections_max: 1024,
+            connections_per_peer_max: 256,
             connection_age_max: RawDuration::from_secs(30 * 60),
             connection_idle_timeout: RawDuration::from_secs(5 * 60),
             first_byte_timeout: RawDuration::from_secs(10),
             read_timeout: RawDuration::from_secs(30),
             publish_timeout: RawDuration::from_secs(30),
             retry_after: RawDuration::from_secs(1),
+            tls: None,
+            auth: None,
             tenant_header: None,
+            metadata: BTreeMap::new(),
             kafka: None,
         }
     }
@@ -86,12 +109,15 @@ pub struct RawGrpc {
     /// port.
     #[schemars(extend("pattern" = LISTEN_PATTERN))]
     pub listen: String,
+    /// TLS on this port, in place of `ingest.tls`.
+    pub tls: Option<RawTls>,
 }
 
 impl Default for RawGrpc {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:4317".into(),
+            tls: None,
         }
     }
 }
@@ -104,12 +130,18 @@ pub struct RawHttp {
     /// port.
     #[schemars(extend("pattern" = LISTEN_PATTERN))]
     pub listen: String,
+    /// TLS on this port, in place of `ingest.tls`.
+    pub tls: Option<RawTls>,
+    /// From which web pages telemetry is taken. Absent: from none.
+    pub cors: Option<RawCors>,
 }
 
 impl Default for RawHttp {
     fn default() -> Self {
         Self {
             listen: "127.0.0.1:4318".into(),
+            tls: None,
+            cors: None,
         }
     }
 }
@@ -124,13 +156,17 @@ pub struct Config {
     pub request_bytes_max: usize,
     pub memory_limit: usize,
     pub connections_max: usize,
+    pub connections_per_peer_max: usize,
     pub connection_age_max: Duration,
     pub connection_idle_timeout: Duration,
     pub first_byte_timeout: Duration,
     pub read_timeout: Duration,
     pub publish_timeout: Duration,
     pub retry_after: Duration,
+    pub auth: Option<Auth>,
     pub tenant_header: Option<HeaderName>,
+    pub metadata: Vec<FromHeader>,
+    pub cors: Option<Cors>,
     /// Of the tenants, which have a section of their own: see [`Config::with_quotas`].
     pub quotas: Quotas,
     /// Given to [`crate::rekey()`].
@@ -148,6 +184,14 @@ impl Config {
 pub struct Listen {
     pub address: SocketAddr,
     pub key: String,
+    /// `None`: plain text.
+    pub tls: Option<Tls>,
+}
+
+impl Listen {
+    fn with_tls(self, tls: Option<Tls>) -> Self {
+        Self { tls, ..self }
+    }
 }
 
 /// Requests are held by up to four buffers of their size: the body, its decompressed form, JSON as protobuf, the records.
@@ -156,20 +200,42 @@ const REQUESTS_IN_MEMORY_MIN: u64 = 4;
 impl RawConfig {
     /// Checks every value; `path` is where this section stands, usually `ingest`.
     pub fn validate(&self, path: &str, problems: &mut Problems) -> Config {
+        let mut tls = |own: &Option<RawTls>, section: &str| match (own, &self.tls) {
+            (Some(own), _) => Some(own.validate(&format!("{path}.{section}.tls"), problems)),
+            (None, Some(both)) => Some(both.validate(&format!("{path}.tls"), &mut Problems::new())),
+            (None, None) => None,
+        };
+        let (grpc_tls, http_tls) = (tls(&self.grpc.tls, "grpc"), tls(&self.http.tls, "http"));
+        if let Some(both) = &self.tls {
+            both.validate(&format!("{path}.tls"), problems);
+        }
+        let auth = self.auth(path, [&grpc_tls, &http_tls], problems);
         let config = Config {
-            grpc: listen(&self.grpc.listen, format!("{path}.grpc.listen"), problems),
-            http: listen(&self.http.listen, format!("{path}.http.listen"), problems),
+            grpc: listen(&self.grpc.listen, format!("{path}.grpc.listen"), problems)
+                .with_tls(grpc_tls.clone()),
+            http: listen(&self.http.listen, format!("{path}.http.listen"), problems)
+                .with_tls(http_tls.clone()),
             record_bytes_max: self.record_bytes_max.0 as usize,
             linger: self.linger.0,
             request_bytes_max: self.request_bytes_max.0 as usize,
             memory_limit: self.memory_limit.0 as usize,
             connections_max: self.connections_max as usize,
+            connections_per_peer_max: self.connections_per_peer_max as usize,
             connection_age_max: self.connection_age_max.0,
             connection_idle_timeout: self.connection_idle_timeout.0,
             first_byte_timeout: self.first_byte_timeout.0,
             read_timeout: self.read_timeout.0,
             publish_timeout: self.publish_timeout.0,
             retry_after: self.retry_after.0,
+            cors: (self.http.cors.as_ref())
+                .map(|cors| cors.validate(&format!("{path}.http.cors"), problems)),
+            metadata: metadata::validate(
+                &self.metadata,
+                auth.as_ref().map_or(&[], |auth| &auth.key_headers),
+                &format!("{path}.metadata"),
+                problems,
+            ),
+            auth,
             tenant_header: tenant_header(self.tenant_header.as_deref(), path, problems),
             quotas: Quotas::default(),
             kafka: self.kafka.as_ref().map(|kafka| {
@@ -188,6 +254,27 @@ impl RawConfig {
             );
         }
         config
+    }
+
+    fn auth(&self, path: &str, tls: [&Option<Tls>; 2], problems: &mut Problems) -> Option<Auth> {
+        let auth = self.auth.as_ref()?;
+        let asks = |tls: &Option<Tls>| tls.as_ref().is_some_and(|tls| tls.client_ca_file.is_some());
+        let path_of_auth = format!("{path}.auth");
+        let valid = auth.validate(&path_of_auth, tls.iter().all(|tls| asks(tls)), problems);
+        let has_secrets = auth.keys_file.is_some() || auth.oidc.is_some();
+        for (section, text, tls) in [
+            ("grpc", &self.grpc.listen, tls[0]),
+            ("http", &self.http.listen, tls[1]),
+        ] {
+            let is_local = listen_address(text).is_ok_and(|address| address.ip().is_loopback());
+            if has_secrets && tls.is_none() && !is_local {
+                problems.warn(
+                    format!("{path}.{section}.listen"),
+                    "keys and tokens come in plain text here; set ingest.tls, or let a proxy on this machine end TLS",
+                );
+            }
+        }
+        Some(valid)
     }
 
     /// What each value must be by itself, and beside the others.
@@ -224,6 +311,11 @@ impl RawConfig {
             "connections_max",
             "must be at least 1".into(),
         );
+        require(
+            self.connections_per_peer_max > 0,
+            "connections_per_peer_max",
+            "must be at least 1".into(),
+        );
         for (key, value) in [
             ("connection_age_max", self.connection_age_max),
             ("connection_idle_timeout", self.connection_idle_timeout),
@@ -242,7 +334,11 @@ fn listen(text: &str, key: String, problems: &mut Problems) -> Listen {
         problems.push(&key, format!("`{text}` {problem}"));
         SocketAddr::from(([127, 0, 0, 1], 0))
     });
-    Listen { address, key }
+    Listen {
+        address,
+        key,
+        tls: None,
+    }
 }
 
 fn tenant_header(name: Option<&str>, path: &str, problems: &mut Problems) -> Option<HeaderName> {
@@ -260,60 +356,4 @@ fn tenant_header(name: Option<&str>, path: &str, problems: &mut Problems) -> Opt
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    /// Every wrong value is reported, by its path.
-    #[test]
-    fn problems_are_named_by_path() {
-        let check = |change: fn(&mut RawConfig), expected: &[&str]| {
-            let mut raw = RawConfig::default();
-            change(&mut raw);
-            let mut problems = Problems::new();
-            raw.validate("ingest", &mut problems);
-            let paths: Vec<_> = problems
-                .iter()
-                .map(|problem| problem.path.as_str())
-                .collect();
-            assert_eq!(paths, expected);
-        };
-        check(|_| (), &[]);
-        check(
-            |raw| raw.grpc.listen = "localhost".into(),
-            &["ingest.grpc.listen"],
-        );
-        check(|raw| raw.grpc.listen = "localhost:14317".into(), &[]);
-        check(|raw| raw.http.listen = "[::1]:4317".into(), &[]);
-        check(
-            |raw| raw.http.listen = "localhost:4317".into(),
-            &["ingest.http.listen"],
-        );
-        check(
-            |raw| raw.http.listen = "127.0.0.1:4317".into(),
-            &["ingest.http.listen"],
-        );
-        check(
-            |raw| raw.memory_limit = ByteSize::mib(255),
-            &["ingest.memory_limit"],
-        );
-        check(
-            |raw| raw.tenant_header = Some("a b".into()),
-            &["ingest.tenant_header"],
-        );
-        check(
-            |raw| {
-                raw.record_bytes_max = ByteSize(1);
-                raw.linger = RawDuration::from_secs(60);
-                raw.connection_idle_timeout = RawDuration::from_secs(0);
-                raw.retry_after = RawDuration::from_secs(0);
-            },
-            &[
-                "ingest.record_bytes_max",
-                "ingest.linger",
-                "ingest.connection_idle_timeout",
-                "ingest.retry_after",
-            ],
-        );
-    }
-}
+mod tests;

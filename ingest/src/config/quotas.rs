@@ -36,6 +36,11 @@ impl Quotas {
         own.copied().or(self.default).flatten()
     }
 
+    /// The tenants that have an entry of their own.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.named.keys().map(String::as_str)
+    }
+
     /// Whether a tenant may be there: it is named, all others are meant too, or nobody is named at all.
     pub fn knows(&self, tenant: &str) -> bool {
         self.default.is_some() || self.named.is_empty() || self.named.contains_key(tenant)

@@ -14,13 +14,15 @@ use hyper_util::rt::TokioExecutor;
 use hyper_util::server::conn::auto;
 use metrics::{counter, gauge};
 use runtime::Drain;
-use runtime::connections::{self, Closed, Counts, Limits, Port, Served};
+use runtime::connections::{self, Closed, Counts, LimitKeys, Limits, Peer, Port, Served};
+use runtime::tls::{self, Alpn};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use super::receive::Receiver;
 use super::reply::Reply;
 use super::{grpc, otlp_http};
+use crate::identity::Client;
 use crate::names;
 
 const WINDOW_LARGE: u32 = 1 << 20;
@@ -48,7 +50,15 @@ impl Protocol {
         }
     }
 
-    fn port(self, limits: Limits) -> Port {
+    /// What is spoken over TLS.
+    fn alpn(self) -> Alpn {
+        match self {
+            Self::Grpc => Alpn::Http2,
+            Self::Http => Alpn::Http,
+        }
+    }
+
+    fn port(self, limits: Limits, tls: Option<&tls::Server>) -> Port {
         let protocol = self.label();
         gauge!(names::CONNECTIONS_MAX, "protocol" => protocol).set(limits.connections_max as f64);
         Port {
@@ -56,8 +66,12 @@ impl Protocol {
                 Self::Grpc => "OTLP over gRPC",
                 Self::Http => "OTLP over HTTP",
             },
-            limit_key: Some("ingest.connections_max"),
+            keys: Some(LimitKeys {
+                connections_max: "ingest.connections_max",
+                per_peer_max: "ingest.connections_per_peer_max",
+            }),
             limits,
+            tls: tls.map(|server| server.speaking(self.alpn())),
             counts: Counts {
                 open: gauge!(names::CONNECTIONS, "protocol" => protocol),
                 closed: Closed::ALL.map(|reason| {
@@ -66,6 +80,13 @@ impl Protocol {
             },
         }
     }
+}
+
+/// A bound port.
+pub struct Socket {
+    pub listener: TcpListener,
+    /// `None`: plain text.
+    pub tls: Option<tls::Server>,
 }
 
 /// What all connections share.
@@ -87,32 +108,36 @@ impl Connections {
     }
 
     /// Accepts until the drain, then waits for the requests in flight.
-    pub async fn serve(self, protocol: Protocol, listener: TcpListener, drain: Drain) {
-        let port = protocol.port(self.limits);
-        let served = || {
+    pub async fn serve(self, protocol: Protocol, socket: Socket, drain: Drain) {
+        let port = protocol.port(self.limits, socket.tls.as_ref());
+        let served = move |peer: &Peer| {
+            let client = self.receiver.client(peer);
             let window = self.windows.clone().try_acquire_owned().ok();
             let receiver = self.receiver.clone();
             Served {
                 builder: builder(protocol, window.is_some()),
                 service: service_fn(move |request| {
-                    let receiver = receiver.clone();
-                    async move { Ok::<_, Infallible>(answer(&receiver, protocol, request).await) }
+                    let (receiver, client) = (receiver.clone(), client.clone());
+                    async move {
+                        Ok::<_, Infallible>(answer(&receiver, &client, protocol, request).await)
+                    }
                 }),
                 guard: window,
             }
         };
-        port.serve(listener, drain, served).await;
+        port.serve(socket.listener, drain, served).await;
     }
 }
 
 async fn answer(
     receiver: &Receiver,
+    client: &Client,
     protocol: Protocol,
     request: Request<Incoming>,
 ) -> Response<Reply> {
     match protocol {
-        Protocol::Grpc => grpc::serve(receiver, request).await,
-        Protocol::Http => otlp_http::serve(receiver, request).await,
+        Protocol::Grpc => grpc::serve(receiver, client, request).await,
+        Protocol::Http => otlp_http::serve(receiver, client, request).await,
     }
 }
 

@@ -19,6 +19,7 @@ use super::inflate::{Compression, inflate};
 use super::receive::{Receiver, Request};
 use super::reply::Reply;
 use crate::admission::Permit;
+use crate::identity::Client;
 use crate::records::Partial;
 use crate::refusal::Refusal;
 
@@ -26,7 +27,11 @@ use crate::refusal::Refusal;
 const HEALTH_BYTES_MAX: usize = 4 << 10;
 
 /// Answers one call.
-pub async fn serve(receiver: &Receiver, request: http::Request<Incoming>) -> Response<Reply> {
+pub async fn serve(
+    receiver: &Receiver,
+    client: &Client,
+    request: http::Request<Incoming>,
+) -> Response<Reply> {
     if !is_grpc(request.headers()) {
         return not_grpc();
     }
@@ -36,7 +41,7 @@ pub async fn serve(receiver: &Receiver, request: http::Request<Incoming>) -> Res
             Err(refusal) => failure(receiver, &refusal),
         };
     }
-    let result = call(receiver, request).await;
+    let result = call(receiver, client, request).await;
     receiver.answered("grpc", &result);
     match result {
         Ok(partial) => success(&answer::export_response(
@@ -48,14 +53,18 @@ pub async fn serve(receiver: &Receiver, request: http::Request<Incoming>) -> Res
     }
 }
 
-async fn call(receiver: &Receiver, request: http::Request<Incoming>) -> Result<Partial, Refusal> {
+async fn call(
+    receiver: &Receiver,
+    client: &Client,
+    request: http::Request<Incoming>,
+) -> Result<Partial, Refusal> {
     let (head, body) = request.into_parts();
     if head.method != http::Method::POST {
         return Err(Refusal::Method(head.method.to_string()));
     }
     let signal =
         signal(head.uri.path()).ok_or_else(|| Refusal::Service(head.uri.path().to_owned()))?;
-    let tenant = receiver.tenant(&head.headers)?;
+    let sender = receiver.sender(signal, &head.headers, client).await?;
     let message = message(receiver, &head.headers, body, receiver.request_bytes_max).await?;
     receiver
         .receive(Request {
@@ -63,7 +72,7 @@ async fn call(receiver: &Receiver, request: http::Request<Incoming>) -> Result<P
             body: message.body,
             compression: message.compression,
             encoding: Encoding::Protobuf,
-            tenant,
+            sender,
             permit: message.permit,
         })
         .await

@@ -6,6 +6,7 @@
 mod answer;
 mod body;
 mod connections;
+mod cors;
 mod framing;
 mod grpc;
 mod health;
@@ -14,6 +15,6 @@ mod otlp_http;
 mod receive;
 mod reply;
 
-pub use connections::{Connections, Protocol};
+pub use connections::{Connections, Protocol, Socket};
 pub use health::Health;
 pub use receive::Receiver;

@@ -1,24 +1,49 @@
-//! OTLP over HTTP: protobuf and JSON on one port, HTTP/1.1 and HTTP/2 without TLS.
+//! OTLP over HTTP: protobuf and JSON on one port, HTTP/1.1 and HTTP/2.
 
-use http::header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use http::{HeaderMap, Method, Response, Version};
+use http::header::{
+    ALLOW, CONTENT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use http::{HeaderMap, Method, Response, StatusCode, Version};
 use hyper::body::{Body, Incoming};
 use schemas::Signal;
 
-use super::answer::{self, Encoding};
+use super::answer::{self as answers, Encoding};
 use super::body::{admit, chunk, discard, read_rest};
+use super::cors;
 use super::inflate::Compression;
 use super::receive::{Receiver, Request};
 use super::reply::Reply;
+use crate::identity::Client;
 use crate::records::Partial;
 use crate::refusal::{Detail, Refusal};
 
 /// Answers one request.
-pub async fn serve(receiver: &Receiver, request: http::Request<Incoming>) -> Response<Reply> {
-    let (head, mut body) = request.into_parts();
+pub async fn serve(
+    receiver: &Receiver,
+    client: &Client,
+    request: http::Request<Incoming>,
+) -> Response<Reply> {
+    let (head, body) = request.into_parts();
+    let Some(cors) = &receiver.cors else {
+        return answer(receiver, client, &head, body).await;
+    };
+    if let Some(response) = cors::preflight(cors, &head.method, &head.headers) {
+        return response;
+    }
+    let mut response = answer(receiver, client, &head, body).await;
+    cors::share(cors, &head.headers, response.headers_mut());
+    response
+}
+
+async fn answer(
+    receiver: &Receiver,
+    client: &Client,
+    head: &http::request::Parts,
+    mut body: Incoming,
+) -> Response<Reply> {
     let encoding = encoding(&head.headers);
     let signal = signal(head.uri.path());
-    let result = export(receiver, &head, signal, &mut body).await;
+    let result = export(receiver, client, head, signal, &mut body).await;
     receiver.answered("http", &result);
     match result {
         Ok(partial) => success(
@@ -39,6 +64,7 @@ pub async fn serve(receiver: &Receiver, request: http::Request<Incoming>) -> Res
 
 async fn export(
     receiver: &Receiver,
+    client: &Client,
     head: &http::request::Parts,
     signal: Option<Signal>,
     body: &mut Incoming,
@@ -47,10 +73,10 @@ async fn export(
     if head.method != Method::POST {
         return Err(Refusal::Method(head.method.to_string()));
     }
+    let sender = receiver.sender(signal, &head.headers, client).await?;
     let encoding = encoding(&head.headers)
         .ok_or_else(|| Refusal::MediaType(text(&head.headers, &CONTENT_TYPE)))?;
     let compression = compression(&head.headers)?;
-    let tenant = receiver.tenant(&head.headers)?;
     let mut permit = receiver.budget.permit();
     let limit = receiver.request_bytes_max;
     let read = async {
@@ -74,7 +100,7 @@ async fn export(
             body,
             compression,
             encoding,
-            tenant,
+            sender,
             permit,
         })
         .await
@@ -113,7 +139,7 @@ fn compression(headers: &HeaderMap) -> Result<Compression, Refusal> {
 }
 
 fn success(encoding: Encoding, signal: Signal, partial: &Partial) -> Response<Reply> {
-    let mut response = Response::new(Reply::new(answer::export_response(
+    let mut response = Response::new(Reply::new(answers::export_response(
         encoding, signal, partial,
     )));
     set_content_type(response.headers_mut(), encoding);
@@ -122,7 +148,7 @@ fn success(encoding: Encoding, signal: Signal, partial: &Partial) -> Response<Re
 
 fn failure(receiver: &Receiver, encoding: Encoding, refusal: &Refusal) -> Response<Reply> {
     let detail = refusal.detail(receiver.retry_after);
-    let body = answer::status(
+    let body = answers::status(
         encoding,
         refusal.code() as i32,
         &refusal.to_string(),
@@ -141,6 +167,9 @@ fn failure(receiver: &Receiver, encoding: Encoding, refusal: &Refusal) -> Respon
     }
     if let Refusal::Method(_) = refusal {
         headers.insert(ALLOW, HeaderValue::from_static("POST"));
+    }
+    if refusal.status() == StatusCode::UNAUTHORIZED {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     response
 }

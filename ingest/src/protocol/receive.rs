@@ -6,15 +6,20 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName};
 use metrics::counter;
+use runtime::connections::Peer;
 use schemas::Signal;
 use schemas::json::{JsonError, Translated, mend, mended_len, read_request};
+use tonic::Code;
 
 use super::answer::Encoding;
 use super::health::Health;
 use super::inflate::{Compression, inflate};
 use crate::admission::{Budget, Permit};
+use crate::config::{Cors, FromHeader};
+use crate::identity::{self, Client, Identity};
 use crate::names;
-use crate::records::{Packs, Partial, Tenant, Unread};
+use crate::quota::{Meters, Taken};
+use crate::records::{Metadata, Packs, Partial, Tenant, Unread};
 use crate::refusal::Refusal;
 
 /// JSON bodies above this are translated on a thread for blocking work: 1 MiB takes about 5 ms.
@@ -26,6 +31,13 @@ pub struct Receiver {
     pub budget: Budget,
     pub packs: Arc<Packs>,
     pub health: Health,
+    /// `None`: everybody may send.
+    pub identity: Option<Identity>,
+    pub meters: Meters,
+    /// Headers that become attributes.
+    pub metadata: Vec<FromHeader>,
+    /// `None`: nothing is taken from web pages.
+    pub cors: Option<Cors>,
     pub tenant_header: Option<HeaderName>,
     pub request_bytes_max: usize,
     pub read_timeout: Duration,
@@ -39,8 +51,15 @@ pub struct Request {
     pub body: Bytes,
     pub compression: Compression,
     pub encoding: Encoding,
-    pub tenant: Tenant,
+    pub sender: Sender,
     pub permit: Permit,
+}
+
+/// Whose request it is, what it takes of its tenant's rate, and what its headers add to it.
+pub struct Sender {
+    tenant: Tenant,
+    taken: Taken,
+    metadata: Metadata,
 }
 
 impl Receiver {
@@ -54,25 +73,85 @@ impl Receiver {
             body,
             compression,
             encoding,
-            tenant,
+            sender,
             mut permit,
         } = request;
-        let body = inflate(compression, body, self.request_bytes_max, &mut permit).await?;
-        let (body, unread) = match encoding {
-            Encoding::Protobuf => (body, Unread::default()),
-            Encoding::Json => from_json(signal, body, &mut permit).await?,
+        let Sender {
+            tenant,
+            mut taken,
+            metadata,
+        } = sender;
+        self.meters.take(&mut taken, body.len());
+        let read = async {
+            let body = inflate(compression, body, self.request_bytes_max, &mut permit).await?;
+            self.meters.take(&mut taken, body.len());
+            let (body, unread) = match encoding {
+                Encoding::Protobuf => (body, Unread::default()),
+                Encoding::Json => from_json(signal, body, &mut permit).await?,
+            };
+            let body = with_metadata(body, &metadata, &mut permit)?;
+            let (partial, completion) = self.packs.take(signal, &body, &tenant, unread, permit)?;
+            drop(body);
+            match tokio::time::timeout(self.publish_timeout, completion.wait()).await {
+                Ok(waited) => waited?,
+                Err(_) => return Err(Refusal::Bus),
+            }
+            Ok(partial)
         };
-        let (partial, completion) = self.packs.take(signal, &body, &tenant, unread, permit)?;
-        drop(body);
-        match tokio::time::timeout(self.publish_timeout, completion.wait()).await {
-            Ok(waited) => waited?,
-            Err(_) => return Err(Refusal::Bus),
+        let result = read.await;
+        // What is refused for reasons of ours comes again: its tenant shall not pay twice.
+        if !matches!(&result, Err(refusal) if refusal.code() == Code::Unavailable) {
+            taken.used();
         }
-        Ok(partial)
+        result
+    }
+
+    /// Whose request it is, before any of its body is read.
+    ///
+    /// # Errors
+    /// It isn't known who sends, or who sends may not do so as this tenant, or has sent too much.
+    pub async fn sender(
+        &self,
+        signal: Signal,
+        headers: &HeaderMap,
+        client: &Client,
+    ) -> Result<Sender, Refusal> {
+        let tenant = self.tenant(headers, client).await?;
+        let taken = self.meters.admit(tenant.as_ref(), signal);
+        Ok(Sender {
+            taken: taken.map_err(Refusal::Quota)?,
+            tenant,
+            metadata: Metadata::of(headers, &self.metadata),
+        })
+    }
+
+    async fn tenant(&self, headers: &HeaderMap, client: &Client) -> Result<Tenant, Refusal> {
+        let Some(identity) = &self.identity else {
+            return self.claimed(headers);
+        };
+        let header = self.tenant_header.as_ref();
+        let settled = match identity.prove(headers, client).await {
+            Ok(proven) => {
+                identity.settle(proven, self.claimed(headers)?, header, self.meters.quotas())
+            }
+            Err(why) => Err(why),
+        };
+        settled.map_err(|why| {
+            identity::count(&why);
+            why.into()
+        })
+    }
+
+    /// Who is at the other end of a connection.
+    pub fn client(&self, peer: &Peer) -> Client {
+        match &self.identity {
+            Some(identity) => identity.client(peer.certificate.as_deref()),
+            None => Client::unknown(),
+        }
     }
 
     /// The tenant that the request's headers name.
-    pub fn tenant(&self, headers: &HeaderMap) -> Result<Tenant, Refusal> {
+    fn claimed(&self, headers: &HeaderMap) -> Result<Tenant, Refusal> {
         let Some((name, value)) = self
             .tenant_header
             .as_ref()
@@ -97,6 +176,18 @@ impl Receiver {
                 .increment(1);
         }
     }
+}
+
+/// The request with the attributes that its headers add.
+fn with_metadata(body: Bytes, metadata: &Metadata, permit: &mut Permit) -> Result<Bytes, Refusal> {
+    if metadata.is_empty() {
+        return Ok(body);
+    }
+    let (before, more) = (permit.bytes(), metadata.bytes_max(&body));
+    permit.grow(body.len() + more)?;
+    let changed = metadata.added_to(&body);
+    permit.shrink_to(before + more);
+    Ok(changed.map_or(body, Bytes::from))
 }
 
 async fn from_json(

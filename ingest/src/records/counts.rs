@@ -4,8 +4,8 @@ use metrics::{Counter, counter};
 use schemas::Signal;
 
 use super::split::{Reason, Rejected};
-use crate::names;
 use crate::refusal::Refusal;
+use crate::{identity, names};
 
 /// received = rejected + published, once nothing is in flight.
 pub struct Counts {
@@ -57,6 +57,7 @@ pub fn register() {
     Signal::ALL.into_iter().for_each(|signal| {
         Counts::new(signal);
     });
+    identity::register();
     for protocol in ["grpc", "http"] {
         counter!(names::REQUESTS, "protocol" => protocol).increment(0);
         for reason in Refusal::REASONS {

@@ -6,6 +6,7 @@
 mod completion;
 mod counts;
 mod heads;
+mod metadata;
 mod pack;
 mod partial;
 mod points;
@@ -14,6 +15,7 @@ mod split;
 mod unread;
 
 pub use counts::{Counts, register};
+pub use metadata::Metadata;
 pub use pack::{Closed, Pack, RecordLimits};
 pub use partial::Partial;
 pub use publish::{Collecting, Packs, RawTopics, Tenant};

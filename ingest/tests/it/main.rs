@@ -1,8 +1,10 @@
 //! OTLP as its specification has it, over real sockets. Tests carry the number of the point that they show.
 #![allow(clippy::unwrap_used)]
 
+mod auth;
 mod bad_input;
 mod bus;
+mod certificates;
 mod client;
 mod connections;
 mod data;
@@ -10,6 +12,7 @@ mod foreign;
 mod grpc;
 mod health;
 mod http;
+mod issuer;
 mod json;
 mod lifecycle;
 mod outage;
@@ -20,3 +23,6 @@ mod rekey;
 mod samples;
 mod server;
 mod small_topics;
+mod tenants;
+mod tls;
+mod web;

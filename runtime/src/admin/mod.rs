@@ -16,7 +16,7 @@ use axum::{Router, middleware};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 
-use crate::connections::{self, Counts, Limits, Port, Served};
+use crate::connections::{self, Counts, Limits, Peer, Port, Served};
 use crate::{Drain, Health, Metrics, memory};
 pub use config::{AdminConfig, RawAdmin};
 pub use guard::Token;
@@ -24,6 +24,7 @@ pub use guard::Token;
 /// Of each listener: a probe or a scrape is short, and whoever says nothing keeps nobody else out.
 const LIMITS: Limits = Limits {
     connections_max: 256,
+    per_peer_max: 256,
     first_byte_timeout: Duration::from_secs(10),
     idle_timeout: Duration::from_secs(300),
     age_max: Duration::from_secs(1800),
@@ -124,11 +125,12 @@ async fn listen(
     }
     let port = Port {
         name: key,
-        limit_key: None,
+        keys: None,
         limits: LIMITS,
         counts: Counts::none(),
+        tls: None,
     };
-    let served = move || Served {
+    let served = move |_: &Peer| Served {
         builder: connections::builder(),
         service: TowerToHyperService::new(routes.clone()),
         guard: (),

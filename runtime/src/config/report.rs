@@ -82,6 +82,18 @@ impl Report {
         }
     }
 
+    fn lines(&self) -> impl Iterator<Item = (String, &str)> {
+        let file = &self.file;
+        self.findings.iter().map(move |finding| {
+            let Place { line, column, .. } = finding.place;
+            let place = match line {
+                0 => file.clone(),
+                _ => format!("{file}:{line}:{column}"),
+            };
+            (place, finding.message.as_str())
+        })
+    }
+
     fn count(&self, severity: Severity) -> usize {
         let of_it = |finding: &&Finding| finding.severity == severity;
         self.findings.iter().filter(of_it).count()
@@ -102,6 +114,11 @@ impl ConfigError {
     /// How many problems there are, warnings not counted; at least one.
     pub fn count(&self) -> usize {
         self.0.count(Severity::Error)
+    }
+
+    /// Each as the place, `file:line:column`, and the message, without the text that stands there: for what may hold secrets.
+    pub fn lines(&self) -> impl Iterator<Item = (String, &str)> {
+        self.0.lines()
     }
 }
 
@@ -126,15 +143,7 @@ impl Warnings {
 
     /// For logs: the place as `file:line:column`, and the message.
     pub fn lines(&self) -> impl Iterator<Item = (String, &str)> {
-        let file = &self.0.file;
-        self.0.findings.iter().map(move |finding| {
-            let Place { line, column, .. } = finding.place;
-            let place = match line {
-                0 => file.clone(),
-                _ => format!("{file}:{line}:{column}"),
-            };
-            (place, finding.message.as_str())
-        })
+        self.0.lines()
     }
 }
 

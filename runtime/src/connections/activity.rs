@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use http::{Request, Version};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::limits::Limits;
+use super::transport::Transport;
 
 /// Why a connection was closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,11 @@ pub enum Closed {
     Peer,
     /// The peer broke the protocol, or the network failed.
     Error,
-    /// No request came at all.
+    /// TLS could not be agreed on: another protocol, an unknown version, no client certificate that is trusted.
+    Handshake,
+    /// Its peer has as many connections as one may have.
+    PerPeer,
+    /// No request came at all; with TLS, perhaps not even that was agreed on.
     FirstByte,
     /// A request began and its headers did not end.
     Headers,
@@ -31,9 +35,11 @@ pub enum Closed {
 }
 
 impl Closed {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Peer,
         Self::Error,
+        Self::Handshake,
+        Self::PerPeer,
         Self::FirstByte,
         Self::Headers,
         Self::Idle,
@@ -46,6 +52,8 @@ impl Closed {
         match self {
             Self::Peer => "peer",
             Self::Error => "error",
+            Self::Handshake => "handshake",
+            Self::PerPeer => "per_peer",
             Self::FirstByte => "first_byte",
             Self::Headers => "headers",
             Self::Idle => "idle",
@@ -147,7 +155,7 @@ impl Drop for InFlight {
 
 /// A socket that tells when bytes came.
 pub(super) struct Observed {
-    pub stream: TcpStream,
+    pub stream: Transport,
     pub activity: Arc<Activity>,
 }
 
@@ -202,6 +210,7 @@ mod tests {
 
     const LIMITS: Limits = Limits {
         connections_max: 1,
+        per_peer_max: 1,
         first_byte_timeout: Duration::from_secs(10),
         idle_timeout: Duration::from_secs(300),
         age_max: Duration::from_secs(1800),

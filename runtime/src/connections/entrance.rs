@@ -1,6 +1,7 @@
 //! Where connections come in: the slots, and what happens when there are none left.
 
 use std::io::{self, ErrorKind};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,52 +9,66 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::Instant;
 
+use super::limits::{LimitKeys, Limits};
+use super::peers::{Peers, Place};
+
 /// Between two warnings about the same thing.
 const WARN_EVERY: Duration = Duration::from_secs(60);
 
 /// The slots of a port.
 pub(super) struct Entrance {
     port: &'static str,
-    limit_key: Option<&'static str>,
-    connections_max: usize,
+    keys: Option<LimitKeys>,
+    limits: Limits,
     slots: Arc<Semaphore>,
     /// No slot is free.
     pub crowded: watch::Sender<bool>,
+    peers: Peers,
     full: Seldom,
     failed: Seldom,
+    greedy: Seldom,
+}
+
+/// A connection with what it holds while it is open.
+pub(super) struct Arrival {
+    pub stream: TcpStream,
+    pub address: SocketAddr,
+    pub slot: OwnedSemaphorePermit,
+    /// `None`: its peer has no more.
+    pub place: Option<Place>,
 }
 
 impl Entrance {
-    /// `port` and `limit_key`, where `connections_max` is configured, are for logs.
-    pub fn new(
-        port: &'static str,
-        limit_key: Option<&'static str>,
-        connections_max: usize,
-    ) -> Self {
+    /// `port` and `keys`, where its limits are configured, are for logs.
+    pub fn new(port: &'static str, keys: Option<LimitKeys>, limits: Limits) -> Self {
         Self {
             port,
-            limit_key,
-            connections_max,
-            slots: Arc::new(Semaphore::new(connections_max)),
+            keys,
+            limits,
+            slots: Arc::new(Semaphore::new(limits.connections_max)),
+            peers: Peers::new(limits.per_peer_max),
             crowded: watch::Sender::new(false),
             full: Seldom::default(),
             failed: Seldom::default(),
+            greedy: Seldom::default(),
         }
     }
 
-    /// A connection and its slot. Connections that broke before we had them are passed over.
-    pub async fn accept(
-        &mut self,
-        listener: &TcpListener,
-    ) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    /// A connection with its slot. Connections that broke before we had them are passed over.
+    pub async fn accept(&mut self, listener: &TcpListener) -> io::Result<Arrival> {
         let slot = self.slot().await?;
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => {
+                Ok((stream, address)) => {
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%error, port = self.port, "connection without nodelay");
                     }
-                    return Ok((stream, slot));
+                    return Ok(Arrival {
+                        stream,
+                        address,
+                        slot,
+                        place: self.place(address),
+                    });
                 }
                 Err(error) if of_one_connection(&error) => {
                     tracing::debug!(%error, port = self.port, "connection broke before it was accepted");
@@ -73,10 +88,24 @@ impl Entrance {
         }
     }
 
+    fn place(&mut self, address: SocketAddr) -> Option<Place> {
+        let place = self.peers.enter(address.ip());
+        if place.is_none() && self.greedy.now() {
+            tracing::warn!(
+                port = self.port,
+                peer = %address.ip(),
+                limit = self.limits.per_peer_max,
+                key = self.keys.map(|keys| keys.per_peer_max),
+                "a peer has as many connections as one may have: further ones are closed. If it is a proxy, raise the limit"
+            );
+        }
+        place
+    }
+
     async fn slot(&mut self) -> io::Result<OwnedSemaphorePermit> {
         if let Ok(slot) = self.slots.clone().try_acquire_owned() {
             // Not with the first slot that comes free: it is taken at once by who waits.
-            if self.slots.available_permits() >= self.connections_max / 10 {
+            if self.slots.available_permits() >= self.limits.connections_max / 10 {
                 self.crowd(false);
             }
             return Ok(slot);
@@ -85,8 +114,8 @@ impl Entrance {
         if self.full.now() {
             tracing::warn!(
                 port = self.port,
-                limit = self.connections_max,
-                key = self.limit_key,
+                limit = self.limits.connections_max,
+                key = self.keys.map(|keys| keys.connections_max),
                 "the limit of connections is reached: new ones wait, silent ones are closed early"
             );
         }

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
@@ -16,9 +17,13 @@ use hyper_util::server::conn::auto::Builder;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::{Instant, Sleep, sleep_until};
+use tokio_rustls::server::TlsStream;
+use tokio_rustls::{Accept, TlsAcceptor};
 
 use super::activity::{Activity, Closed, Observed};
 use super::limits::Limits;
+use super::served::{Peer, Served};
+use super::transport::Transport;
 use crate::Drain;
 
 /// From the GOAWAY to the end, for connections that had a request to finish.
@@ -26,29 +31,122 @@ const AGE_GRACE: Duration = Duration::from_secs(30);
 /// The same for connections that had none.
 const IDLE_GRACE: Duration = Duration::from_secs(1);
 
-/// Serves one connection to its end, and says what that was.
-pub(super) async fn connection<S, B>(
-    stream: TcpStream,
+/// A connection that has come in, and what it is served under.
+pub(super) struct Connection {
+    pub stream: TcpStream,
+    pub address: SocketAddr,
+    /// `None`: plain text.
+    pub acceptor: Option<TlsAcceptor>,
+    pub limits: Limits,
+    pub crowded: watch::Receiver<bool>,
+    pub drain: Drain,
+}
+
+impl Connection {
+    /// Serves it to its end, and says what that was.
+    pub async fn serve<S, B, G>(self, served: impl FnOnce(&Peer) -> Served<S, G>) -> Closed
+    where
+        S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
+        S::Future: Send + 'static,
+        S::Error: Into<Box<dyn Error + Send + Sync>>,
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn Error + Send + Sync>>,
+    {
+        let Self {
+            stream,
+            address,
+            acceptor,
+            limits,
+            mut crowded,
+            drain,
+        } = self;
+        let activity = Activity::new();
+        let stream = match acceptor {
+            None => Transport::Plain(stream),
+            Some(acceptor) => {
+                let agreed = acceptor.accept(stream);
+                let due = |crowded| activity.due(&limits, limits.age_max, crowded);
+                match handshake(agreed, due, &mut crowded, &drain).await {
+                    Ok(stream) => Transport::Tls(Box::new(stream)),
+                    Err(why) => return why,
+                }
+            }
+        };
+        let served = served(&Peer {
+            address,
+            certificate: stream.certificate().map(<[u8]>::to_vec),
+        });
+        let service = observed(served.service, activity.clone());
+        let io = TokioIo::new(Observed {
+            stream,
+            activity: activity.clone(),
+        });
+        let time = Time {
+            activity: &activity,
+            limits,
+            crowded,
+            drain,
+        };
+        let why = until_closed(io, &served.builder, service, time).await;
+        drop(served.guard);
+        why
+    }
+}
+
+/// Agrees on TLS, in the time that a connection has until its first request.
+async fn handshake(
+    agreed: Accept<TcpStream>,
+    due: impl Fn(bool) -> (Instant, Closed),
+    crowded: &mut watch::Receiver<bool>,
+    drain: &Drain,
+) -> Result<TlsStream<TcpStream>, Closed> {
+    let mut agreed = pin!(agreed);
+    loop {
+        let (at, why) = due(*crowded.borrow_and_update());
+        tokio::select! {
+            agreed = agreed.as_mut() => {
+                return agreed.map_err(|error| {
+                    tracing::debug!(%error, "TLS could not be agreed on");
+                    Closed::Handshake
+                });
+            }
+            () = sleep_until(at) => return Err(why),
+            () = drain.requested() => return Err(Closed::Drain),
+            Ok(()) = crowded.changed() => {}
+        }
+    }
+}
+
+/// By what a connection's time is measured.
+struct Time<'a> {
+    activity: &'a Activity,
+    limits: Limits,
+    crowded: watch::Receiver<bool>,
+    drain: Drain,
+}
+
+/// Runs a connection until it ends or its time is over.
+async fn until_closed<S, B>(
+    io: TokioIo<Observed>,
     builder: &Builder<TokioExecutor>,
     service: S,
-    limits: Limits,
-    mut crowded: watch::Receiver<bool>,
-    drain: Drain,
+    time: Time<'_>,
 ) -> Closed
 where
-    S: Service<Request<Incoming>, Response = Response<B>> + Send + 'static,
+    S: Service<Request<Incoming>, Response = Response<B>>,
     S::Future: Send + 'static,
     S::Error: Into<Box<dyn Error + Send + Sync>>,
     B: Body + Send + 'static,
     B::Data: Send,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let activity = Activity::new();
-    let service = observed(service, activity.clone());
-    let io = TokioIo::new(Observed {
-        stream,
-        activity: activity.clone(),
-    });
+    let Time {
+        activity,
+        limits,
+        mut crowded,
+        drain,
+    } = time;
     let mut connection = pin!(builder.serve_connection(io, service));
     let age_max = limits.age_max.mul_f64(0.9 + 0.2 * fastrand::f64());
     let mut closing: Option<(Instant, Closed)> = None;
