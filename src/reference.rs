@@ -98,6 +98,12 @@ impl<'s> Rows<'s> {
         for (name, inner) in target["properties"].as_object().into_iter().flatten() {
             self.add(&format!("{path}.{name}"), inner);
         }
+        if let Some(value) = target.get("additionalProperties") {
+            let value = self.resolve(value);
+            if value.get("properties").is_some() {
+                self.inner(&format!("{path}.<name>"), value);
+            }
+        }
         let list = || {
             target["anyOf"]
                 .as_array()?
@@ -134,6 +140,7 @@ impl<'s> Rows<'s> {
             match format {
                 "duration-with-unit" => return "duration".to_owned(),
                 "size-with-unit" => return "size".to_owned(),
+                "rate-with-unit" => return "rate".to_owned(),
                 _ => {}
             }
         }

@@ -17,7 +17,7 @@ mod refusal;
 mod rekey;
 mod server;
 
-pub use config::{Config, Listen, RawConfig, RawGrpc, RawHttp, RawRekey, Rekey};
+pub use config::{Config, Listen, Quota, Quotas, RawConfig, RawGrpc, RawHttp, RawRekey, Rekey};
 pub use records::{Limits, register, split};
 pub use rekey::rekey;
 pub use server::{Ingest, bind};

@@ -27,5 +27,5 @@ pub use peek::peek;
 pub use problems::{Problem, Problems};
 pub use report::{ConfigError, Warnings};
 pub use schema::{FOREIGN_KEYS, nearest};
-pub use values::{ByteSize, Duration, LISTEN_PATTERN, Secret, listen_address};
+pub use values::{ByteRate, ByteSize, Duration, LISTEN_PATTERN, Secret, listen_address};
 pub use yaml::Environment;

@@ -6,7 +6,9 @@
 
 use serde_json::{Number, Value};
 
-use super::super::values::{DURATION_FORMAT, SIZE_FORMAT, parse_duration, parse_size};
+use super::super::values::{
+    DURATION_FORMAT, RATE_FORMAT, SIZE_FORMAT, parse_duration, parse_rate, parse_size,
+};
 use super::super::yaml::{Kind, Node, Scalar};
 use super::keywords::says;
 use super::suggest;
@@ -174,6 +176,7 @@ fn bad_format(value: &Value, schema: &Value) -> Option<String> {
     match schema.get("format").and_then(Value::as_str)? {
         DURATION_FORMAT => parse_duration(text).err(),
         SIZE_FORMAT => parse_size(text).err(),
+        RATE_FORMAT => parse_rate(text).err(),
         _ => None,
     }
 }
@@ -183,6 +186,7 @@ pub fn wanted(schema: &Value) -> String {
     match schema.get("format").and_then(Value::as_str) {
         Some(DURATION_FORMAT) => return "a duration such as 30s or 250ms".to_owned(),
         Some(SIZE_FORMAT) => return "a size such as 512MiB or 10GiB".to_owned(),
+        Some(RATE_FORMAT) => return "a rate such as 50MiB/s".to_owned(),
         _ => {}
     }
     let names = [

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::super::values::{DURATION_FORMAT, SIZE_FORMAT};
+use super::super::values::{DURATION_FORMAT, RATE_FORMAT, SIZE_FORMAT};
 use super::keywords::{alternatives, resolve, says};
 
 /// The least value that a schema takes. What is said of it is hidden, so it needs no sense.
@@ -27,6 +27,7 @@ pub fn of(root: &Value, schema: &Value) -> Value {
         return match schema.get("format").and_then(Value::as_str) {
             Some(DURATION_FORMAT) => "0s".into(),
             Some(SIZE_FORMAT) => "0B".into(),
+            Some(RATE_FORMAT) => "0B/s".into(),
             _ => "".into(),
         };
     }

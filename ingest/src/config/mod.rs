@@ -1,5 +1,7 @@
 //! The `ingest` section of the configuration.
 
+mod quotas;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -9,6 +11,8 @@ use runtime::config::{
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use quotas::{Quota, Quotas};
 
 /// Where telemetry comes in, and within which limits.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -137,8 +141,16 @@ pub struct Config {
     pub publish_timeout: Duration,
     pub retry_after: Duration,
     pub tenant_header: Option<HeaderName>,
+    /// Of the tenants, which have a section of their own: see [`Config::with_quotas`].
+    pub quotas: Quotas,
     /// Given to [`crate::rekey()`].
     pub rekey: Option<Rekey>,
+}
+
+impl Config {
+    pub fn with_quotas(self, quotas: Quotas) -> Self {
+        Self { quotas, ..self }
+    }
 }
 
 /// A topic to partition anew.
@@ -177,6 +189,7 @@ impl RawConfig {
             publish_timeout: self.publish_timeout.0,
             retry_after: self.retry_after.0,
             tenant_header: tenant_header(self.tenant_header.as_deref(), path, problems),
+            quotas: Quotas::default(),
             rekey: self.kafka.as_ref().map(|rekey| Rekey {
                 topic: rekey.topic.clone(),
                 group: rekey.group.clone(),

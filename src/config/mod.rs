@@ -1,5 +1,7 @@
 //! The whole configuration: each crate's section, and what belongs to the process.
 
+mod tenants;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -12,6 +14,8 @@ use serde_json::{Map, Value};
 
 use crate::rehearsal::{self, RawTest};
 use crate::stage::Stage;
+
+pub use tenants::{RawTenants, Tenants};
 
 /// The configuration of Tailwater. Everything has a default; a file says at least one thing.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -28,6 +32,9 @@ pub struct RawConfig {
     pub enrich: enrich::RawConfig,
     /// Where telemetry goes.
     pub export: export::RawConfig,
+    /// Tenants by name, and what holds for each. `default` is for all tenants without an entry.
+    #[serde(skip_serializing_if = "RawTenants::is_empty")]
+    pub tenants: RawTenants,
     /// Health, metrics and the admin pages of this process.
     pub admin: RawAdmin,
     pub log: RawLog,
@@ -173,11 +180,12 @@ impl Config {
         if raw.shutdown.deadline.0.is_zero() {
             problems.push("shutdown.deadline", "must be above 0s");
         }
+        let Tenants { quotas } = tenants::validate(&raw.tenants, "tenants", problems);
         let sampler = raw.sampler.validate("sampler", problems);
         rehearsal::validate(&raw.tests, sampler.policies.names(), problems);
         Self {
             bus: raw.bus.validate("bus", problems),
-            ingest: raw.ingest.validate("ingest", problems),
+            ingest: raw.ingest.validate("ingest", problems).with_quotas(quotas),
             sampler,
             enrich: raw.enrich.validate("enrich", problems),
             export: raw.export.validate("export", problems),
@@ -208,7 +216,7 @@ fn uses(stages: &[Stage], section: &str) -> bool {
         "enrich" => stages.contains(&Stage::Enrich),
         "export" => stages.contains(&Stage::Export),
         // What every process uses; of an unknown key it is said that it is unknown.
-        "bus" | "admin" | "log" | "shutdown" | "instance" => true,
+        "bus" | "tenants" | "admin" | "log" | "shutdown" | "instance" => true,
         _ => false,
     }
 }
