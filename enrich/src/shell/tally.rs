@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bus::{Fetched, TopicPartition};
 use redact::Rules;
 use schemas::{Signal, Topics};
+use stage::{TenantLabel, tenant_label, tenant_of};
 
 use super::routes::source;
 use crate::Config;
@@ -15,6 +16,7 @@ use crate::steps::{Counts, Processed, Reason};
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     items: BTreeMap<Signal, Counts>,
+    by_tenant: BTreeMap<TenantLabel, Counts>,
     redactions: Vec<u64>,
     /// By tenants with rules of their own.
     own_redactions: BTreeMap<usize, Vec<u64>>,
@@ -33,6 +35,8 @@ impl Tally {
     pub(super) fn add(&mut self, signal: Signal, fetched: &Fetched, processed: &Processed) {
         debug_assert!(processed.counts.reconcile(), "{:?}", processed.counts);
         *self.items.entry(signal).or_default() += processed.counts;
+        let tenant = tenant_label(tenant_of(fetched).as_deref());
+        *self.by_tenant.entry(tenant).or_default() += processed.counts;
         for (sum, count) in self.redactions.iter_mut().zip(&processed.redactions) {
             *sum += count;
         }
@@ -63,6 +67,9 @@ impl Tally {
             }
             dead += counts.dead_lettered;
         }
+        for (tenant, counts) in &self.by_tenant {
+            count_tenant(tenant, counts);
+        }
         redacted(config.rules.counters(), &self.redactions);
         for (&own, counts) in &self.own_redactions {
             redacted(&config.tenants.sets()[own].counters, counts);
@@ -78,6 +85,21 @@ impl Tally {
     }
 }
 
+/// All outcomes, so that each series is there from the tenant's first record on.
+fn count_tenant(tenant: &TenantLabel, counts: &Counts) {
+    for (outcome, items) in [
+        ("consumed", counts.consumed),
+        ("written", counts.written),
+        ("dead_lettered", counts.dead_lettered),
+    ] {
+        let labels = [
+            ("tenant", metrics::SharedString::from(tenant.clone())),
+            ("outcome", outcome.into()),
+        ];
+        metrics::counter!(names::TENANT_ITEMS, &labels).increment(items as u64);
+    }
+}
+
 fn redacted(rules: &[String], counts: &[u64]) {
     for (rule, count) in rules.iter().zip(counts) {
         if *count > 0 {
@@ -88,6 +110,7 @@ fn redacted(rules: &[String], counts: &[u64]) {
 
 /// Every counter is there from the start: what begins with its first count hides that one from whoever looks at increases.
 pub fn register(config: &Config, topics: &Topics) {
+    count_tenant(&tenant_label(None), &Counts::default());
     for signal in Signal::ALL {
         for name in [names::CONSUMED, names::WRITTEN, names::DEAD_LETTERED] {
             metrics::counter!(name, "signal" => signal.name()).increment(0);

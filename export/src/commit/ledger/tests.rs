@@ -120,7 +120,7 @@ fn of_a_partition_that_went_and_came_back_nothing_counts_twice() {
     let again = |ledger: &Ledger| {
         ledger.forget(&[at()]);
         ledger.own(at());
-        begin(&ledger, 0..3);
+        begin(ledger, 0..3);
         ledger.finish(&[(entry(0), 0)]);
     };
     check(again, &[&[(0, 2)], &[(0, 1)]], [10, 0, 20]);
