@@ -30,6 +30,7 @@ pub struct RawTenant {
     /// policies remember of other traces are the tenant's own. Elsewhere the policy `p` of the tenant `t` is called
     /// `t/p`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "sampler::RawPolicies")]
     pub policies: Option<sampler::RawPolicies>,
     /// How much of it is kept.
     #[serde(skip_serializing_if = "Option::is_none")]
