@@ -14,7 +14,8 @@ mod shell;
 mod steps;
 
 pub use config::{
-    Config, RawConfig, RawDelivery, RawHash, RawMask, RawRedact, RawSet, RawUnknownFields, RawValue,
+    Config, RawConfig, RawDelivery, RawHash, RawMask, RawRedact, RawSet, RawTenants,
+    RawUnknownFields, RawValue, TenantRules,
 };
 pub use runtime::config::Secret;
 pub use shell::{register, run};

@@ -25,7 +25,7 @@ mod transport;
 
 pub use commit::counts::register;
 pub use config::{
-    Backend, Config, Credentials, OnRefused, RawBackend, RawBatch, RawConfig, RawCredentials,
-    RawRetry, RawSignal, RetryPolicy,
+    Audience, Backend, Config, Credentials, OnRefused, RawBackend, RawBatch, RawConfig,
+    RawCredentials, RawRetry, RawSignal, RawTenants, RetryPolicy,
 };
 pub use shell::run::run;

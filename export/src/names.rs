@@ -1,9 +1,13 @@
 //! The names of export's metrics; documented in `docs/reference/metrics.md`, which a test of the binary holds to this file.
 
-/// exported = delivered + dead-lettered + pending. Labels: `backend`, `signal`.
+/// consumed = delivered + dead-lettered + skipped. Labels: `backend`, `signal`.
 pub const CONSUMED: &str = "tailwater_export_consumed_items_total";
 pub const DELIVERED: &str = "tailwater_export_delivered_items_total";
 pub const DEAD_LETTERED: &str = "tailwater_export_dead_lettered_items_total";
+/// Items of tenants that this backend doesn't get.
+pub const SKIPPED: &str = "tailwater_export_skipped_items_total";
+/// Consumed items by tenant. Labels: `backend`, `tenant`, `outcome` (delivered, dead_lettered, skipped).
+pub const TENANT_ITEMS: &str = "tailwater_export_tenant_items_total";
 pub const PENDING: &str = "tailwater_export_pending_items";
 /// Items that the backend itself refused by `partial_success`; they count as delivered.
 pub const REFUSED: &str = "tailwater_export_refused_items_total";

@@ -133,6 +133,9 @@ fn identity(limits: &[Limit]) -> u64 {
         Refill::EachSecond => 1,
     });
     bytes.extend_from_slice(&(same as u64).to_le_bytes());
+    if limit.owner != Limit::EVERYBODY {
+        bytes.extend_from_slice(&limit.owner.to_le_bytes());
+    }
     xxh3_64(&bytes)
 }
 

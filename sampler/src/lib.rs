@@ -23,6 +23,7 @@ mod recovery;
 pub mod rehearsal;
 mod shell;
 mod stats;
+mod tenant_spans;
 #[cfg(test)]
 mod tests;
 
@@ -35,7 +36,7 @@ use schemas::{Signal, Topics};
 use stage::End;
 use xxhash_rust::xxh3::xxh3_64;
 
-pub use config::{Config, RawConfig};
+pub use config::{Config, RawBudget, RawConfig, RawPolicies, RawTenant, RawTenants};
 pub use decide::links;
 use options::BusProperties;
 use shell::counters;

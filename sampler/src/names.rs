@@ -37,3 +37,10 @@ pub const STATISTICS_BYTES: &str = "tailwater_sampler_statistics_bytes";
 pub const STATISTICS_KEYS: &str = "tailwater_sampler_statistics_keys";
 /// Sampler processes that exchange counts, this one included.
 pub const FLEET: &str = "tailwater_sampler_fleet_instances";
+/// By tenant, consumed = kept + dropped + dead-lettered + lost + released + pending. Labels: `tenant`, `outcome` (consumed, kept,
+/// dropped, dead_lettered, lost, released).
+pub const TENANT_SPANS: &str = "tailwater_sampler_tenant_spans_total";
+/// Labels: `tenant`, `outcome` (consumed, kept).
+pub const TENANT_BYTES: &str = "tailwater_sampler_tenant_bytes_total";
+/// Label: `tenant`.
+pub const TENANT_PENDING: &str = "tailwater_sampler_tenant_pending_spans";

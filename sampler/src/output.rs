@@ -6,6 +6,7 @@ use schemas::decisions::DecisionBatch;
 pub use crate::decide::counts::DecideCounts;
 pub use crate::emit::counts::CopyCounts;
 pub use crate::emit::emitter::DeadLetter;
+pub use crate::tenant_spans::{Spans, TenantSpans};
 
 /// What happened since the last take, on top of gauges. consumed = kept + dropped + dead_lettered + lost + the change of pending.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -20,16 +20,16 @@ const CACHE_BYTES: usize = 1 << 20;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rehearsal {
     pub decision: Decision,
-    /// The policy that gave the verdict.
+    /// The policy that gave the verdict, by the name that is written.
     pub policy: Option<String>,
     /// All policies that hold, in the order of the configuration.
     pub matched: Vec<String>,
 }
 
-/// Decides the trace whose spans are in `request`, an OTLP trace request. `None`: there is no span with a valid trace id in it.
+/// Decides the trace of a tenant (empty: the default one) whose spans are in `request`, an OTLP trace request. `None`: there is no span with a valid trace id in it.
 ///
 /// Budgets and statistics begin empty.
-pub fn rehearse(config: &Config, request: Bytes) -> Option<Rehearsal> {
+pub fn rehearse(config: &Config, tenant: &str, request: Bytes) -> Option<Rehearsal> {
     let policies = config.policies.clone();
     let mut partition = Partition::new(
         0,
@@ -41,13 +41,16 @@ pub fn rehearse(config: &Config, request: Bytes) -> Option<Rehearsal> {
     partition.observe(RawRecord {
         offset: 0,
         timestamp_ms: RECEIVED_MS,
-        tenant: None,
+        tenant: Some(Bytes::copy_from_slice(tenant.as_bytes())),
         value: request,
     });
     partition.tick(RECEIVED_MS + config.options.decision_wait_ms + 1);
     let decisions = partition.take().decisions;
     let decision = decisions.entries.first()?.clone();
-    let name = |at: u16| decisions.policies.get(usize::from(at)).cloned();
+    let name = |at: u16| {
+        let name = decisions.policies.get(usize::from(at))?;
+        Some(policies.written_name(tenant, name).to_owned())
+    };
     let policy = decision.policy.and_then(name);
     Some(Rehearsal {
         matched: (decisions.match_sets.get(decision.match_set as usize))

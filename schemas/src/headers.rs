@@ -8,6 +8,9 @@ pub const VERSION: &str = "1";
 const VERSION_MAX: u32 = 1;
 /// `tailwater.tenant`: whose data this is; absent for the default tenant.
 pub const TENANT: &str = "tailwater.tenant";
+/// How the default tenant is called where it has to have a name: in the configuration, in metrics, and at backends. A record whose
+/// header says so is its, too.
+pub const DEFAULT_TENANT: &str = "default";
 
 /// `tailwater.key`: what the record is about, on topics of which only the newest record of each key is kept. Kafka's key of the record says the same.
 pub const KEY: &str = "tailwater.key";

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 use crate::rehearsal::{self, RawTest};
 use crate::stage::Stage;
 
-pub use tenants::{RawTenants, Tenants};
+pub use tenants::{RawTenant, RawTenants, Tenants};
 
 /// The configuration of Tailwater. Everything has a default; a file says at least one thing.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -182,15 +182,30 @@ impl Config {
             problems.push("shutdown.deadline", "must be above 0s");
         }
         let Tenants { quotas } = tenants::validate(&raw.tenants, "tenants", problems);
-        let sampler = raw.sampler.validate("sampler", problems);
         own_topics(&raw, problems);
-        rehearsal::validate(&raw.tests, sampler.policies.names(), problems);
+        tenants::doubt(&raw.tenants, &raw.ingest, "tenants", problems);
+        let own = tenants::own(&raw.tenants, |tenant| sampler::RawTenant {
+            policies: tenant.policies.as_ref(),
+            budget: tenant.budget.as_ref(),
+        });
+        let sampler = raw
+            .sampler
+            .validate_with("sampler", &own, "tenants", problems);
+        rehearsal::validate(&raw.tests, &sampler.policies, problems);
+        let own = tenants::own(&raw.tenants, |tenant| tenant.redact.as_ref());
+        let enrich = raw
+            .enrich
+            .validate_with("enrich", &own, "tenants", problems);
+        let own = tenants::own(&raw.tenants, |tenant| tenant.backends.as_deref());
+        let export = raw
+            .export
+            .validate_with("export", &own, "tenants", problems);
         Self {
             bus: raw.bus.validate("bus", problems),
             ingest: raw.ingest.validate("ingest", problems).with_quotas(quotas),
             sampler,
-            enrich: raw.enrich.validate("enrich", problems),
-            export: raw.export.validate("export", problems),
+            enrich,
+            export,
             admin: raw.admin.validate("admin", problems),
             log: raw.log.validate("log", problems),
             drain_deadline: raw.shutdown.deadline.0,
@@ -266,11 +281,17 @@ mod tests {
         assert_eq!(told(&mirrored), None);
     }
 
-    /// As on a machine where the secrets are set.
+    /// It is valid, as on a machine where the secrets are set, and its own tests pass.
     fn check(name: &str, text: &str) {
         let environment = |name: &str| name.ends_with("_KEY").then(|| "secret".to_owned());
-        if let Err(report) = config::load(name, text, &environment, Config::validate) {
-            panic!("{report}");
+        match config::load(name, text, &environment, Config::validate) {
+            Err(report) => panic!("{report}"),
+            Ok(config) => {
+                let tests = rehearsal::run(&config.raw.tests, &config.sampler, Path::new(""));
+                if let Some(failures) = rehearsal::failures(&tests) {
+                    panic!("{name}: {failures}");
+                }
+            }
         }
     }
 
@@ -352,6 +373,7 @@ mod tests {
             "docs/start/kafka.md",
             "docs/start/laptop.md",
             "docs/start/refinery.md",
+            "docs/how-to/tenants.md",
         ];
         for name in documents {
             let text = read(&root.join(name));

@@ -19,13 +19,29 @@ const NAME_BYTES_MAX: usize = 256;
 const BURST_SECONDS: u64 = 2;
 
 /// What holds for one tenant.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawTenant {
     /// How many bytes of telemetry ingest takes in a second, on average. Absent: as many as come.
     pub rate: Option<ByteRate>,
     /// How many bytes ingest takes at once after a pause. Absent: as much as `rate` brings in two seconds.
     pub burst: Option<ByteSize>,
+    /// Which of its traces are kept, in place of `sampler.policies`. Absent: those hold for it too. Rate limits and what
+    /// policies remember of other traces are the tenant's own. Elsewhere the policy `p` of the tenant `t` is called
+    /// `t/p`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "sampler::RawPolicies")]
+    pub policies: Option<sampler::RawPolicies>,
+    /// How much of it is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub budget: Option<sampler::RawBudget>,
+    /// What must not leave, beyond what `enrich.redact` takes away: applied to what that has left. Without a
+    /// `hash.key`, it hashes with the one there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub redact: Option<enrich::RawRedact>,
+    /// The names of the backends that get its telemetry. Absent: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backends: Option<Vec<String>>,
 }
 
 /// The section, as each stage gets it.
@@ -68,6 +84,31 @@ pub fn validate(raw: &RawTenants, path: &str, problems: &mut Problems) -> Tenant
     Tenants { quotas }
 }
 
+/// What each tenant with an entry has of its own for one stage; nothing where there are too many tenants, which is an error already.
+pub fn own<'a, T>(raw: &'a RawTenants, of: impl Fn(&'a RawTenant) -> T) -> BTreeMap<&'a str, T> {
+    let few = raw.len() <= TENANTS_MAX;
+    let tenants = raw.iter().filter(|_| few);
+    let own = tenants.map(|(name, tenant)| (name.as_str(), of(tenant)));
+    own.collect()
+}
+
+/// Doubts policies of tenants that no request can name. Where nothing is said of ingest, it runs elsewhere, and who knows.
+pub fn doubt(raw: &RawTenants, ingest: &ingest::RawConfig, path: &str, problems: &mut Problems) {
+    // By way of JSON, since there is more than one way to tell who somebody is.
+    let value = |ingest| serde_json::to_value(ingest).unwrap_or_default();
+    let (written, nothing) = (value(ingest), value(&ingest::RawConfig::default()));
+    let ways = ["tenant_header", "auth", "kafka"];
+    if written == nothing || ways.iter().any(|way| !written[way].is_null()) {
+        return;
+    }
+    for (name, tenant) in raw {
+        if tenant.policies.is_some() && name != DEFAULT {
+            let message = "are never asked: no request can name this tenant, since ingest.tenant_header isn't set; set it, such as to x-scope-orgid";
+            problems.warn(format!("{path}.{name}.policies"), message);
+        }
+    }
+}
+
 fn quota(tenant: &RawTenant, path: &str, problems: &mut Problems) -> Option<ingest::Quota> {
     let Some(rate) = tenant.rate else {
         if tenant.burst.is_some() {
@@ -104,7 +145,9 @@ fn quota(tenant: &RawTenant, path: &str, problems: &mut Problems) -> Option<inge
 mod tests {
     use std::fmt::Write;
 
-    use crate::config::Config;
+    use runtime::config::{Problem, Problems};
+
+    use crate::config::{Config, RawConfig};
 
     #[track_caller]
     fn check(text: &str, expected: &[&str]) {
@@ -145,6 +188,53 @@ mod tests {
         check(
             "tenants:\n  a b: {rate: 0B/s}\n  c: {burst: 1MiB}\n  d: {rate: 1KiB/s, burst: 0}\n",
             &["t.yaml:2:3", "t.yaml:2:15", "t.yaml:3:14", "t.yaml:4:28"],
+        );
+    }
+
+    /// Whether policies of a tenant that nobody can name are doubted.
+    #[track_caller]
+    fn check_doubt(ingest: &str, tenant: &str, doubted: bool) {
+        let policies = "policies: [{name: all, type: always_sample}]";
+        let text = format!("{ingest}\ntenants: {{{tenant}: {{{policies}}}}}\n");
+        let mut warned = Vec::new();
+        let validate = |raw: &RawConfig, problems: &mut Problems| {
+            let config = Config::validate(raw, problems);
+            let of_tenants = |one: &&Problem| one.path.starts_with("tenants");
+            warned = problems.warnings().filter(of_tenants).cloned().collect();
+            config
+        };
+        runtime::config::load("t.yaml", &text, &|_| None, validate).unwrap();
+        assert_eq!(warned.len(), usize::from(doubted), "{warned:?}");
+    }
+
+    #[test]
+    fn policies_that_no_request_can_ask_for_are_doubted() {
+        check_doubt("ingest: {linger: 10ms}", "shop", true);
+        check_doubt("ingest: {linger: 10ms}", "default", false);
+        check_doubt("ingest: {tenant_header: x-scope-orgid}", "shop", false);
+        // Ingest runs elsewhere, perhaps.
+        check_doubt("", "shop", false);
+    }
+
+    #[test]
+    fn policies_redaction_and_backends_are_handed_to_their_stages() {
+        let text = "tenants: {shop: {policies: [{name: all, type: always_sample}], redact: {delete: [a]}, backends: [kept]}}";
+        let config = Config::parse("t.yaml", text).unwrap();
+        let policies: Vec<_> = config.sampler.policies.names_for("shop").collect();
+        assert_eq!(policies, ["all"]);
+        assert!(config.enrich.tenants.rules_of(Some(b"shop")).is_some());
+        let takes = |at: usize| config.export.backends[at].tenants.takes(Some(b"shop"));
+        assert_eq!((takes(0), takes(1)), (true, false));
+        check(
+            "tenants:\n  shop:\n    policies: [{name: a, type: lateness}]\n    redact: {mask: [{name: m, pattern: '('}]}\n    backends: [kep]\n    budget: {kept_bytes_per_day: 0}\n",
+            &[
+                "t.yaml:3:",
+                "lateness",
+                "t.yaml:4:",
+                "t.yaml:5:",
+                "did you mean \"kept\"",
+                "t.yaml:6:",
+            ],
         );
     }
 

@@ -16,6 +16,9 @@ pub struct Selection {
     /// Given up by this stage: ingest, sampler, enrich, export/NAME
     #[arg(long, value_name = "STAGE")]
     stage: Option<String>,
+    /// Of this tenant; `default` is the tenant of data that names none
+    #[arg(long, value_name = "TENANT")]
+    tenant: Option<String>,
     /// With this text in the reason
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -39,6 +42,7 @@ impl Selection {
             ids: self.ids.clone(),
             backend: self.backend.clone(),
             stage: self.stage.clone(),
+            tenant: self.tenant.clone(),
             reason: self.reason.clone(),
             from_ms: self.since.map(ms),
             before_ms: self.before.map(ms),

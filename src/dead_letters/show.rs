@@ -91,6 +91,7 @@ fn json_line(letter: &Letter, topics: &Topics) -> String {
         "id": letter.id.to_string(),
         "time_ms": letter.time_ms,
         "stage": letter.stage,
+        "tenant": letter.tenant(),
         "signal": letter.signal(topics).map(|signal| signal.name()),
         "items": items(letter),
         "bytes": letter.original.value.len(),
@@ -154,6 +155,9 @@ fn head(letter: &Letter) {
     let original = &letter.original;
     println!("letter  {}, given up {}", letter.id, time(letter.time_ms));
     println!("by      {}", plain(&letter.stage, CHARS_MAX));
+    if let Some(tenant) = letter.tenant() {
+        println!("tenant  {}", plain(&tenant, CHARS_MAX));
+    }
     println!("reason  {}", plain(&letter.reason, REASON_CHARS));
     println!(
         "from    {} partition {} offset {}",

@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 
 use super::reload::Reloader;
 use crate::config::Config;
-use crate::why;
+use crate::why::{self, NameRules};
 
 /// Each reads a partition of the decision log: one at a time is enough for people.
 const QUESTIONS_AT_ONCE: usize = 1;
@@ -26,15 +26,12 @@ pub struct Pages {
     bus: OnceLock<(Arc<dyn Bus>, Topics)>,
     reloader: Option<Arc<Reloader>>,
     /// Why not, if names can't be redacted here.
-    rules: Result<Arc<redact::Rules>, String>,
+    rules: Result<NameRules, String>,
     questions: Semaphore,
 }
 
 impl Pages {
-    pub fn new(
-        reloader: Option<Arc<Reloader>>,
-        rules: Result<Arc<redact::Rules>, String>,
-    ) -> Arc<Self> {
+    pub fn new(reloader: Option<Arc<Reloader>>, rules: Result<NameRules, String>) -> Arc<Self> {
         Arc::new(Self {
             bus: OnceLock::new(),
             reloader,
@@ -104,11 +101,11 @@ async fn reload(State(pages): State<Arc<Pages>>) -> Response {
 }
 
 /// The rules by which names are shown; why there are none if rules refer to variables that this process lacks.
-pub fn redaction(config: &Config) -> Result<Arc<redact::Rules>, String> {
+pub fn redaction(config: &Config) -> Result<NameRules, String> {
     // Without its key, values are hashed all the same.
     let left_out = |path: &&String| path.starts_with("enrich") && *path != "enrich.redact.hash.key";
     match config.left_out.iter().find(left_out) {
-        None => Ok(config.enrich.rules.clone()),
+        None => Ok(NameRules::of(&config.enrich)),
         Some(path) => Err(format!(
             "{path} refers to an environment variable that is not set for this process, so names could not be redacted as for export; set it, or ask a process that runs enrich"
         )),

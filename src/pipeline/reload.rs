@@ -3,6 +3,7 @@
 //! The file is what counts, since a restart reads it too: nothing is taken from anywhere else. A file that is wrong, or whose own tests fail, changes nothing
 //! and is reported as `tailwater check` reports it. What can't change while running is named, and waits for the restart.
 
+use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -12,10 +13,10 @@ use std::time::Duration;
 use anyhow::Context;
 use metrics::{counter, gauge};
 use runtime::{Drain, names};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::{Config, RawConfig};
+use crate::config::{Config, RawConfig, RawTenant, RawTenants};
 use crate::rehearsal;
 use crate::stage::Stage;
 
@@ -103,6 +104,7 @@ impl Reloader {
         let outcome = changes(&running, &config.raw);
         if !outcome.now.is_empty() {
             running.sampler = with_live_keys(&running.sampler, &config.raw.sampler)?;
+            running.tenants = with_policies(&running.tenants, &config.raw.tenants);
             self.sampler.apply(config.sampler);
         }
         Ok(outcome)
@@ -205,6 +207,51 @@ fn with_live_keys(
     Ok(serde_json::from_value(running)?)
 }
 
+/// The section with the policies and budgets of another.
+fn with_policies(running: &RawTenants, next: &RawTenants) -> RawTenants {
+    let mut running = running.clone();
+    for (name, tenant) in &mut running {
+        let next = next.get(name).cloned().unwrap_or_default();
+        (tenant.policies, tenant.budget) = (next.policies, next.budget);
+    }
+    for (name, tenant) in next {
+        let new = RawTenant {
+            policies: tenant.policies.clone(),
+            budget: tenant.budget.clone(),
+            ..RawTenant::default()
+        };
+        running.entry(name.clone()).or_insert(new);
+    }
+    running
+}
+
+/// Which keys of tenants differ: the sampler takes their policies and budgets while it runs.
+fn tenant_changes(running: &Value, next: &Value, outcome: &mut Outcome) {
+    let entries = |tenants: &Value| tenants.as_object().cloned().unwrap_or_default();
+    let (running, next) = (entries(running), entries(next));
+    let nothing = serde_json::json!({});
+    let names: BTreeSet<_> = running.keys().chain(next.keys()).collect();
+    for name in names {
+        let before = running.get(name).unwrap_or(&nothing);
+        let after = next.get(name).unwrap_or(&nothing);
+        let keys: BTreeSet<_> = [before, after]
+            .into_iter()
+            .flat_map(|tenant| tenant.as_object().into_iter().flat_map(Map::keys))
+            .collect();
+        for key in keys {
+            let differs =
+                before.get(key).unwrap_or(&Value::Null) != after.get(key).unwrap_or(&Value::Null);
+            if differs {
+                let path = format!("tenants.{name}.{key}");
+                match key.as_str() {
+                    "policies" | "budget" => outcome.now.push(path),
+                    _ => outcome.restart.push(path),
+                }
+            }
+        }
+    }
+}
+
 /// Which keys differ, and which of them the sampler takes while it runs. Tests in the configuration change nothing that runs.
 fn changes(running: &RawConfig, next: &RawConfig) -> Outcome {
     let mut outcome = Outcome {
@@ -212,8 +259,10 @@ fn changes(running: &RawConfig, next: &RawConfig) -> Outcome {
         restart: Vec::new(),
     };
     let value = |raw: &RawConfig| serde_json::to_value(raw).unwrap_or_default();
-    for (section, before, after) in differences(&value(running), &value(next)) {
-        if section == "tests" {
+    let (running, next) = (value(running), value(next));
+    tenant_changes(&running["tenants"], &next["tenants"], &mut outcome);
+    for (section, before, after) in differences(&running, &next) {
+        if section == "tests" || section == "tenants" {
             continue;
         }
         let keys = differences(before, after);
@@ -294,6 +343,26 @@ mod tests {
             "shutdown: {deadline: 7s}",
             &[],
             &["shutdown.deadline"],
+        );
+    }
+
+    #[test]
+    fn policies_of_tenants_take_effect_while_running() {
+        let all = "policies: [{name: all, type: always_sample}]";
+        check(
+            &format!(
+                "tenants: {{shop: {{{all}, rate: 1MiB/s}}, old: {{{all}, budget: {{kept_bytes_per_day: 1GiB}}}}}}"
+            ),
+            &format!(
+                "tenants: {{shop: {{rate: 2MiB/s}}, new: {{{all}, redact: {{delete: [a]}}}}}}"
+            ),
+            &[
+                "tenants.new.policies",
+                "tenants.old.budget",
+                "tenants.old.policies",
+                "tenants.shop.policies",
+            ],
+            &["tenants.new.redact", "tenants.shop.rate"],
         );
     }
 

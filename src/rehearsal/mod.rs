@@ -27,7 +27,7 @@ pub fn run<'t>(tests: &'t [RawTest], sampler: &sampler::Config, folder: &Path) -
             found: spans::request(test, folder)
                 .map_err(|error| format!("{error:#}"))
                 .and_then(|request| {
-                    rehearse(sampler, request)
+                    rehearse(sampler, test.tenant.as_deref().unwrap_or(""), request)
                         .ok_or_else(|| "there is no span with a valid trace id in it".to_owned())
                 }),
         })

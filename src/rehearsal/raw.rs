@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use runtime::config::{Duration, Problems};
+use sampler::policy::Policies;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -20,6 +21,9 @@ pub struct RawTest {
     /// folder.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub otlp_json: Option<String>,
+    /// The tenant whose trace it is. Absent: the default tenant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
     /// 32 hex digits. Absent: a trace id that depends on the name. It matters for policies that choose by trace id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
@@ -133,8 +137,8 @@ pub enum RawStatus {
 const SPANS_MAX: u64 = 100_000;
 pub(super) const NO_PARENT: &str = "none";
 
-/// Everything that is wrong with the tests themselves; `policies` are the names that may be expected.
-pub fn validate(tests: &[RawTest], policies: &[String], problems: &mut Problems) {
+/// Everything that is wrong with the tests themselves; `policies` are those whose names may be expected.
+pub fn validate(tests: &[RawTest], policies: &Policies, problems: &mut Problems) {
     for (index, test) in tests.iter().enumerate() {
         let path = format!("tests[{index}]");
         let mut wrong =
@@ -183,16 +187,32 @@ pub fn validate(tests: &[RawTest], policies: &[String], problems: &mut Problems)
                 );
             }
         }
-        if let Some(policy) = &test.expect.policy
-            && !policies.contains(policy)
-        {
-            problems.push_given(
-                "sampler.policies",
-                format!("{path}.expect.policy"),
-                format!("there is no policy {policy:?}: {}", policies.join(", ")),
-            );
+        if let Some(policy) = &test.expect.policy {
+            expected(policy, test, &path, policies, problems);
         }
     }
+}
+
+/// The policy that is expected is one that holds for the test's tenant.
+fn expected(
+    policy: &str,
+    test: &RawTest,
+    path: &str,
+    policies: &Policies,
+    problems: &mut Problems,
+) {
+    let names: Vec<_> = policies
+        .names_for(test.tenant.as_deref().unwrap_or_default())
+        .collect();
+    if names.contains(&policy) {
+        return;
+    }
+    let (written, whom) = match &test.tenant {
+        Some(tenant) => ("tenants", format!(" for tenant {tenant:?}")),
+        None => ("sampler.policies", String::new()),
+    };
+    let message = format!("there is no policy {policy:?}{whom}: {}", names.join(", "));
+    problems.push_given(written, format!("{path}.expect.policy"), message);
 }
 
 fn is_trace_id(text: &str) -> bool {

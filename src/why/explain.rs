@@ -120,6 +120,10 @@ fn reason(entry: &Entry) -> String {
         (None, false) if entry.is_final => {
             "it grew beyond maximum_trace_size_bytes; no policy was asked".to_owned()
         }
+        (None, false) if !entry.matched.is_empty() => format!(
+            "the policies that matched didn't keep it: they are in mode shadow, or the tenant's budget was used up{}",
+            late(entry)
+        ),
         (None, _) => format!("no policy matched{}", late(entry)),
     }
 }

@@ -1,6 +1,7 @@
 //! What the decision log says of one trace, with names instead of numbers: also the answer of the admin endpoint.
 
 use schemas::decisions::UNKNOWN_THRESHOLD;
+use schemas::headers::DEFAULT_TENANT;
 use serde::{Deserialize, Serialize};
 
 /// All that is known of a trace id, in whatever tenant.
@@ -68,10 +69,15 @@ impl History {
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
 
-    /// What is known of it in one tenant (empty: the default one), if something is.
+    /// What is known of it in one tenant (empty, or `default`: the default one), if something is.
     pub fn of_tenant(mut self, tenant: &str) -> Option<Self> {
+        let named = |name: &str| match name {
+            "" => DEFAULT_TENANT.to_owned(),
+            name => name.to_owned(),
+        };
+        let tenant = named(tenant);
         self.entries
-            .retain(|entry| entry.tenant.as_deref().unwrap_or_default() == tenant);
+            .retain(|entry| named(entry.tenant.as_deref().unwrap_or_default()) == tenant);
         (!self.entries.is_empty()).then_some(self)
     }
 

@@ -15,13 +15,14 @@ use std::path::PathBuf;
 use anyhow::Context;
 use runtime::exit;
 use schemas::Topics;
+use schemas::headers::DEFAULT_TENANT;
 
 use crate::config::Config;
 use crate::stage::Stage;
 pub use ask::leave_address;
 pub use find::find;
 pub use history::History;
-pub use redact::redact;
+pub use redact::{NameRules, redact};
 
 /// Nothing is known of the trace.
 const NOT_FOUND: i32 = 1;
@@ -39,7 +40,7 @@ pub struct Args {
     /// The configuration that says where the bus is; without it, the defaults
     #[arg(short, long, env = "TAILWATER_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Tell of this tenant's trace only ("" is the default tenant); without it, of every tenant that has a trace of this id
+    /// Tell of this tenant's trace only (`default`, or "", is the default tenant); without it, of every tenant that has a trace of this id
     #[arg(long, value_name = "TENANT")]
     tenant: Option<String>,
     /// Print what is known as JSON
@@ -92,7 +93,7 @@ pub fn run(args: &Args) -> i32 {
                 const_hex::encode(args.id.0),
                 match args.tenant.as_deref() {
                     None => String::new(),
-                    Some("") => " in the default tenant".to_owned(),
+                    Some("" | DEFAULT_TENANT) => " in the default tenant".to_owned(),
                     Some(tenant) => format!(" in tenant {tenant:?}"),
                 }
             );
@@ -112,7 +113,7 @@ fn history(config: &Config, id: [u8; 16]) -> anyhow::Result<Option<History>> {
     match config.bus.open() {
         Ok(bus) => {
             let found = find(&*bus, &Topics::new(&config.bus.prefix), id)?;
-            Ok(found.map(|history| redact(history, &config.enrich.rules)))
+            Ok(found.map(|history| redact(history, &NameRules::of(&config.enrich))))
         }
         Err(bus::Error::Fatal(reason)) if reason.contains("in use by") => {
             ask::ask_any(config, id).with_context(|| reason)

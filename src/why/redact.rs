@@ -15,13 +15,32 @@ use super::history::Entry;
 
 const SERVICE: &str = "service.name";
 
+/// The rules of enrich: everybody's, and those of tenants.
+#[derive(Clone)]
+pub struct NameRules {
+    everybodys: Arc<Rules>,
+    tenants: enrich::TenantRules,
+}
+
+impl NameRules {
+    pub fn of(config: &enrich::Config) -> Self {
+        Self {
+            everybodys: config.rules.clone(),
+            tenants: config.tenants.clone(),
+        }
+    }
+}
+
 /// Applies the rules of enrich to all names in a history.
-pub fn redact(mut history: History, rules: &Arc<Rules>) -> History {
-    let mut rewriter = Rewriter::new(rules.clone());
-    history
-        .entries
-        .iter_mut()
-        .for_each(|entry| redact_names(entry, &mut rewriter));
+pub fn redact(mut history: History, rules: &NameRules) -> History {
+    let mut rewriter = Rewriter::new(rules.everybodys.clone());
+    for entry in &mut history.entries {
+        redact_names(entry, &mut rewriter);
+        let tenant = entry.tenant.as_deref().map(str::as_bytes);
+        if let Some(own) = rules.tenants.rules_of(tenant) {
+            redact_names(entry, &mut Rewriter::small(own.clone()));
+        }
+    }
     history
 }
 
@@ -98,9 +117,18 @@ mod tests {
 
     fn shown(redact: &str, service: &str, operation: &str) -> (Option<String>, Option<String>) {
         let text = format!("enrich: {{redact: {redact}}}");
-        let config = Config::parse("test", &text).expect("a valid configuration");
+        shown_of(&text, None, service, operation)
+    }
+
+    fn shown_of(
+        text: &str,
+        tenant: Option<&str>,
+        service: &str,
+        operation: &str,
+    ) -> (Option<String>, Option<String>) {
+        let config = Config::parse("test", text).expect("a valid configuration");
         let entry = Entry {
-            tenant: None,
+            tenant: tenant.map(str::to_owned),
             kind: Kind::Decided,
             keep: true,
             policy: None,
@@ -131,12 +159,23 @@ mod tests {
             raw_to_offset: 0,
             entries: vec![entry],
         };
-        let redacted = super::redact(history, &config.enrich.rules);
+        let redacted = super::redact(history, &NameRules::of(&config.enrich));
         let entry = redacted.entries.into_iter().next().expect("the entry");
         (entry.root_service, entry.root_operation)
     }
 
     const MASK: &str = r"{mask: [{name: email, pattern: '[\w.+-]+@[\w-]+\.[\w.]+', with: '****'}]}";
+
+    #[test]
+    fn what_a_tenant_wants_redacted_is_not_shown_either() {
+        let text = format!(
+            "enrich: {{redact: {MASK}}}\ntenants: {{shop: {{redact: {{delete: [service.name]}}}}}}"
+        );
+        let shown = |tenant| shown_of(&text, tenant, "carts", "of bob@example.org");
+        let masked = Some("of ****".to_owned());
+        assert_eq!(shown(Some("shop")), (None, masked.clone()));
+        assert_eq!(shown(None), (Some("carts".to_owned()), masked));
+    }
 
     #[test]
     fn what_export_would_not_get_is_not_shown() {

@@ -7,7 +7,9 @@
 mod announced;
 mod headers;
 mod membership;
+mod tenants;
 
 pub use announced::Announced;
 pub use headers::{records_headers, tenant_of};
 pub use membership::{End, memberships};
+pub use tenants::{LABELS_MAX, OTHERS, TenantLabel, tenant_label};

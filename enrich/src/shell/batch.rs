@@ -1,14 +1,13 @@
 //! A batch: what was read, made into one epoch of the bus, with the counts that become true when it is committed.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use bus::{DeadLetter, Epoch, Fetched, Position, Record, TopicPartition};
-use redact::Rules;
 use stage::{records_headers, tenant_of};
 
 use super::routes::Routes;
 use super::tally::Tally;
+use crate::Config;
 use crate::steps::{self, Processed, Program, Reason};
 
 /// One batch, ready to be committed.
@@ -25,10 +24,10 @@ pub(super) struct Builder {
 }
 
 impl Builder {
-    pub(super) fn new(routes: Routes, rules: Arc<Rules>) -> Self {
+    pub(super) fn new(routes: Routes, config: &Config) -> Self {
         Self {
             routes,
-            program: Program::new(rules),
+            program: Program::new(config.rules.clone(), config.tenants.clone()),
         }
     }
 
@@ -59,13 +58,17 @@ impl Builder {
         };
         let bytes_max = routes.record_bytes_max();
         let value = fetched.value.clone();
+        let tenant = tenant_of(&fetched);
         let processed = match fetched.check_version() {
             Err(unknown) => Processed::refused(value, Reason::Version(unknown)),
-            Ok(()) => steps::process(&mut self.program, route.signal, value, bytes_max),
+            Ok(()) => {
+                let program = &mut self.program;
+                steps::process(program, route.signal, tenant.as_deref(), value, bytes_max)
+            }
         };
         tally.add(route.signal, &fetched, &processed);
         let to = TopicPartition::new(route.to.clone(), fetched.partition);
-        let headers = || records_headers(tenant_of(&fetched));
+        let headers = || records_headers(tenant.clone());
         for value in processed.clean {
             let headers = headers();
             epoch.records.push((to.clone(), Record { headers, value }));
@@ -88,6 +91,8 @@ impl Builder {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use bus::Header;
     use bytes::Bytes;
     use schemas::{Signal, headers};
@@ -104,9 +109,8 @@ mod tests {
             to: "clean".into(),
         };
         let routes = Routes::of_test(route, 10);
-        let rules = crate::RawConfig::default()
-            .validate("", &mut runtime::config::Problems::new())
-            .rules;
+        let config =
+            crate::RawConfig::default().validate("", &mut runtime::config::Problems::new());
         let fetched = |offset, bytes| Fetched {
             topic: "raw".into(),
             partition: 0,
@@ -115,7 +119,7 @@ mod tests {
             headers: Vec::new(),
             value: Bytes::from(vec![0xff; bytes]),
         };
-        let batch = Builder::new(routes, rules).build(vec![fetched(3, 10), fetched(4, 11)]);
+        let batch = Builder::new(routes, &config).build(vec![fetched(3, 10), fetched(4, 11)]);
         let records = &batch.epoch.records;
         let sizes: Vec<_> = (records.iter())
             .map(|(at, record)| (&*at.topic, record.value.len()))

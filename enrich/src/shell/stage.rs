@@ -59,7 +59,7 @@ fn membership(
     };
     let session = Arc::new(Session::default());
     let (mut member, committer) = bus.join(options, session.clone())?;
-    let builder = Builder::new(routes, config.rules.clone());
+    let builder = Builder::new(routes, config);
     let polled = std::thread::scope(|scope| {
         let (batches, work) = mpsc::channel();
         let committing = std::thread::Builder::new().name("enrich-commit".into());
@@ -167,7 +167,7 @@ fn commit(
             return;
         }
         let result = bus::commit(&mut *committer, &batch.epoch, |_| {
-            batch.tally.publish(&config.rules);
+            batch.tally.publish(config);
         });
         let failed = result.is_err();
         session.committed(result);

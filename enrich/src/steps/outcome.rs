@@ -36,3 +36,15 @@ pub(super) struct Applied {
     pub(super) filtered: usize,
     pub(super) diverted: usize,
 }
+
+impl Applied {
+    /// One more step was taken; `out` is what it wrote.
+    pub(super) fn then(&mut self, done: Done, out: Vec<u8>) {
+        if done.changed {
+            self.record = out.into();
+        }
+        self.items = done.items;
+        self.filtered += done.filtered;
+        self.diverted += done.diverted;
+    }
+}

@@ -7,7 +7,9 @@ use redact::{Rewriter, Rules};
 use schemas::Signal;
 
 use super::outcome::{Applied, Done, Refused};
+use super::own_rules::OwnRules;
 use super::redaction;
+use crate::config::TenantRules;
 
 /// One step, by kind.
 enum Step {
@@ -17,13 +19,16 @@ enum Step {
 /// All steps, with the buffers and memos that they need; one for each thread.
 pub(crate) struct Program {
     steps: Vec<Step>,
+    /// After all steps: what a tenant wants redacted beyond what they left.
+    own: OwnRules,
     rules: Arc<Rules>,
 }
 
 impl Program {
     /// The order of the steps is the order in which they are applied.
-    pub(crate) fn new(rules: Arc<Rules>) -> Self {
+    pub(crate) fn new(rules: Arc<Rules>, tenants: TenantRules) -> Self {
         Self {
+            own: OwnRules::new(tenants),
             steps: vec![Step::Redaction(Rewriter::new(rules.clone()))],
             rules,
         }
@@ -31,6 +36,11 @@ impl Program {
 
     pub(crate) fn rules(&self) -> &Rules {
         &self.rules
+    }
+
+    /// The requests that follow are of this tenant. Its place among those that have rules of their own.
+    pub(super) fn enter(&mut self, tenant: Option<&[u8]>) -> Option<usize> {
+        self.own.enter(tenant)
     }
 
     /// Applies all steps to one request.
@@ -44,14 +54,19 @@ impl Program {
         for step in &mut self.steps {
             let mut out = Vec::new();
             let done = step.apply(signal, &applied.record, &mut out)?;
-            if done.changed {
-                applied.record = out.into();
-            }
-            applied.items = done.items;
-            applied.filtered += done.filtered;
-            applied.diverted += done.diverted;
+            applied.then(done, out);
+        }
+        if let Some(rewriter) = self.own.rewriter() {
+            let mut out = Vec::new();
+            let done = redaction::apply(rewriter, signal, &applied.record, &mut out)?;
+            applied.then(done, out);
         }
         Ok(applied)
+    }
+
+    /// Changes that the tenant's own rules made in the last record, by the index of their counters.
+    pub(super) fn own_redactions(&self) -> &[u64] {
+        self.own.redactions()
     }
 
     /// Changes that redaction made in the last record, by the index of [`Rules::counters`].

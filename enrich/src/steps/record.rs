@@ -24,16 +24,21 @@ pub(crate) struct Processed {
     pub(crate) counts: Counts,
     /// By the index of [`redact::Rules::counters`].
     pub(crate) redactions: Vec<u64>,
+    /// Which tenant's rules were applied too, and their changes by the index of its counters.
+    pub(crate) own_redactions: Option<(usize, Vec<u64>)>,
 }
 
-/// Applies the steps to one record. No record that comes out is larger than `bytes_max`.
+/// Applies the steps to one record of a tenant. No record that comes out is larger than `bytes_max`.
 pub(crate) fn process(
     program: &mut Program,
     signal: Signal,
+    tenant: Option<&[u8]>,
     record: Bytes,
     bytes_max: usize,
 ) -> Processed {
+    let own = program.enter(tenant);
     let mut processed = Processed {
+        own_redactions: own.map(|own| (own, Vec::new())),
         redactions: vec![0; program.rules().counters().len()],
         ..Processed::default()
     };
@@ -60,7 +65,7 @@ impl Processed {
         match program.apply(signal, &record) {
             // An empty request says nothing to anybody.
             Ok(done) if done.items + done.filtered + done.diverted == 0 => 0,
-            Ok(done) if done.record.len() <= bytes_max => self.pass(done, program.redactions()),
+            Ok(done) if done.record.len() <= bytes_max => self.pass(done, program),
             Ok(done) if done.items > 1 => {
                 // Hashes and what is set can make a record larger than it was; and another producer's limit may be above ours.
                 let half = done.items / 2;
@@ -116,15 +121,22 @@ impl Processed {
         }
     }
 
-    fn pass(&mut self, done: Applied, redactions: &[u64]) -> usize {
+    fn pass(&mut self, done: Applied, program: &Program) -> usize {
         self.counts.written += done.items;
         self.counts.filtered += done.filtered;
         self.counts.diverted += done.diverted;
         if done.items > 0 {
             self.clean.push(done.record);
         }
-        for (sum, count) in self.redactions.iter_mut().zip(redactions) {
+        for (sum, count) in self.redactions.iter_mut().zip(program.redactions()) {
             *sum += count;
+        }
+        if let Some((_, sums)) = &mut self.own_redactions {
+            let counts = program.own_redactions();
+            sums.resize(counts.len(), 0);
+            sums.iter_mut()
+                .zip(counts)
+                .for_each(|(sum, count)| *sum += count);
         }
         done.items + done.filtered + done.diverted
     }
@@ -191,9 +203,9 @@ mod tests {
             with: "****************".into(),
         });
         let rules = raw.validate("", &mut Problems::new()).rules;
-        let mut program = Program::new(rules);
+        let mut program = Program::new(rules, crate::TenantRules::default());
         let items = Items::new(&record).filter(Result::is_ok).count();
-        let processed = process(&mut program, Signal::Traces, record, bytes_max);
+        let processed = process(&mut program, Signal::Traces, None, record, bytes_max);
         assert_eq!(processed.clean, clean);
         let values: Vec<_> = processed
             .dead

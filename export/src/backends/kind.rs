@@ -129,6 +129,11 @@ pub trait BackendKind: Clone + Debug + Send + Sync {
         }
     }
 
+    /// Whether requests say whose they are, so that each batch has to be of one tenant: [`Batch::tenant`].
+    fn by_tenant(&self) -> bool {
+        false
+    }
+
     /// Sets up what sends. Connections are made when they are needed: a backend that is down at the start is no error.
     ///
     /// # Errors

@@ -59,6 +59,13 @@ macro_rules! kind {
                 }
             }
 
+            /// Whether each batch has to be of one tenant.
+            pub fn by_tenant(&self) -> bool {
+                match self {
+                    $(Self::$variant(config) => config.by_tenant(),)*
+                }
+            }
+
             /// Sets up what sends.
             ///
             /// # Errors

@@ -20,6 +20,7 @@ pub fn register(config: &Config) {
                 names::CONSUMED,
                 names::DELIVERED,
                 names::DEAD_LETTERED,
+                names::SKIPPED,
                 names::REFUSED,
                 names::RETRIES,
                 names::TRUNCATED,
@@ -55,17 +56,34 @@ impl Counts {
     /// These positions are committed.
     pub fn committed(&self, moved: &[Moved]) {
         for Moved {
-            position, tally, ..
+            position,
+            tally,
+            by_tenant,
+            ..
         } in moved
         {
             let mut topics = self.topics.iter();
             let Some((_, labels)) = topics.find(|(topic, _)| *topic == position.at.topic) else {
                 continue;
             };
-            let delivered = tally.items.saturating_sub(tally.dead);
             counter!(names::CONSUMED, labels).increment(tally.items);
-            counter!(names::DELIVERED, labels).increment(delivered);
+            counter!(names::DELIVERED, labels).increment(tally.delivered());
             counter!(names::DEAD_LETTERED, labels).increment(tally.dead);
+            counter!(names::SKIPPED, labels).increment(tally.skipped);
+            for (tenant, tally) in by_tenant {
+                for (outcome, items) in [
+                    ("delivered", tally.delivered()),
+                    ("dead_lettered", tally.dead),
+                    ("skipped", tally.skipped),
+                ] {
+                    let labels = [
+                        ("backend", metrics::SharedString::from(labels[0].1.clone())),
+                        ("tenant", tenant.clone().into()),
+                        ("outcome", outcome.into()),
+                    ];
+                    counter!(names::TENANT_ITEMS, &labels).increment(items);
+                }
+            }
         }
     }
 

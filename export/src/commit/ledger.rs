@@ -52,13 +52,32 @@ impl Ledger {
         self.changed.notify_all();
     }
 
+    /// A record is read, and waits. Those of a partition come in the order of the log.
+    pub fn read(&self, entry: &Entry) {
+        let (offset, items) = (entry.record.offset, entry.items as u64);
+        let tenant = stage::tenant_label(entry.tenant());
+        let progress = &mut self.state().progress;
+        progress.read(&entry.at(), offset, items, tenant);
+    }
+
+    /// Records that were read are in flight.
     pub fn begin(&self, batch: &Batch) {
         let mut state = self.state();
         for entry in &batch.entries {
-            let (offset, items) = (entry.record.offset, entry.items as u64);
-            state.progress.begin(&entry.at(), offset, items);
+            state.progress.begin(&entry.at(), entry.record.offset);
         }
         self.counts.pending(&state.progress);
+    }
+
+    /// A record that was read isn't for this backend. Its position is committed with others, or after [`Ledger::wake`].
+    pub fn skip(&self, entry: &Entry) {
+        let progress = &mut self.state().progress;
+        progress.skip(&entry.at(), entry.record.offset);
+    }
+
+    /// Commits what has moved.
+    pub fn wake(&self) {
+        self.changed.notify_all();
     }
 
     /// Nothing is left to do for these records; of each, so many items are in the dead letters.
@@ -81,6 +100,8 @@ impl Ledger {
         give_up: impl Fn() -> bool,
     ) -> bool {
         let deadline = Instant::now() + timeout;
+        // Nobody may have said yet that records were skipped.
+        self.changed.notify_all();
         let mut state = self.state();
         loop {
             let idle = partitions.iter().all(|at| state.progress.is_settled(at));

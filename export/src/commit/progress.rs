@@ -1,14 +1,15 @@
 //! In which order batches are accepted, and up to where a partition may be committed: never past a record that
 //! is still in flight. Pure.
 //!
-//! Batches hold records of several partitions and finish in any order. A record is in flight from the moment it is handed over
-//! for delivery until it was accepted, or acknowledged as a dead letter. What its items count for is given with the position that
+//! Batches hold records of several partitions, begin in nearly any order (a backend may get them tenant by tenant) and finish in any. So
+//! a record counts from the moment it is read. It is in flight from the moment it is handed over for delivery until it was accepted, or acknowledged as a dead letter. What its items count for is given with the position that
 //! passes it: they are counted when that position is committed.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::AddAssign;
 
 use bus::{Position, Topic, TopicPartition};
+use stage::TenantLabel;
 
 /// Items of records that a position passes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -17,14 +18,27 @@ pub struct Tally {
     pub items: u64,
     /// Those of them that are in the dead letters.
     pub dead: u64,
+    /// Those of them that aren't for this backend.
+    pub skipped: u64,
+}
+
+impl Tally {
+    /// Those that the backend has.
+    pub fn delivered(&self) -> u64 {
+        self.items.saturating_sub(self.dead + self.skipped)
+    }
 }
 
 impl AddAssign for Tally {
     fn add_assign(&mut self, other: Self) {
         self.items += other.items;
         self.dead += other.dead;
+        self.skipped += other.skipped;
     }
 }
+
+/// Counts by the label of the tenant.
+pub type ByTenant = BTreeMap<TenantLabel, Tally>;
 
 /// A position to commit, and what it stands for.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +46,8 @@ pub struct Moved {
     pub position: Position,
     /// Of the records since the last committed position.
     pub tally: Tally,
+    /// The same by tenant.
+    pub by_tenant: ByTenant,
     /// Of which ownership of the partition it is.
     term: u64,
 }
@@ -53,6 +69,7 @@ struct Partition {
     next: Option<u64>,
     /// Of the records below `next` that no committed position passes.
     passed: Tally,
+    passed_by_tenant: ByTenant,
     /// Items of records that no committed position passes.
     pending: u64,
 }
@@ -61,6 +78,9 @@ struct Partition {
 struct Unfinished {
     offset: u64,
     items: u64,
+    tenant: TenantLabel,
+    /// It is in flight, or done; else it waits.
+    begun: bool,
     /// What it counts for, once it is done.
     done: Option<Tally>,
 }
@@ -82,15 +102,46 @@ impl Progress {
         self.partitions.remove(at);
     }
 
-    /// A record of so many items is handed over; offsets of a partition come in order.
-    pub fn begin(&mut self, at: &TopicPartition, offset: u64, items: u64) {
+    /// A record of so many items is read, and waits; offsets of a partition come in order. No position passes it before it is done.
+    pub fn read(&mut self, at: &TopicPartition, offset: u64, items: u64, tenant: TenantLabel) {
         if let Some(partition) = self.partitions.get_mut(at) {
-            partition.pending += items;
             partition.unfinished.push_back(Unfinished {
                 offset,
                 items,
+                tenant,
+                begun: false,
                 done: None,
             });
+        }
+    }
+
+    /// A record that was read is handed over.
+    pub fn begin(&mut self, at: &TopicPartition, offset: u64) {
+        let Some(partition) = self.partitions.get_mut(at) else {
+            return;
+        };
+        if let Some(record) = partition.unfinished(offset) {
+            record.begun = true;
+            let items = record.items;
+            partition.pending += items;
+        }
+    }
+
+    /// A record that was read isn't for this backend.
+    pub fn skip(&mut self, at: &TopicPartition, offset: u64) {
+        let Some(partition) = self.partitions.get_mut(at) else {
+            return;
+        };
+        if let Some(record) = partition.unfinished(offset) {
+            record.begun = true;
+            let items = record.items;
+            record.done = Some(Tally {
+                items,
+                skipped: items,
+                dead: 0,
+            });
+            partition.pending += items;
+            partition.pass();
         }
     }
 
@@ -100,31 +151,20 @@ impl Progress {
         let Some(partition) = self.partitions.get_mut(at) else {
             return;
         };
-        let found = partition
-            .unfinished
-            .binary_search_by_key(&offset, |record| record.offset);
-        if let Ok(index) = found {
-            let record = &mut partition.unfinished[index];
+        if let Some(record) = partition.unfinished(offset) {
             let items = record.items;
-            record.done = Some(Tally { items, dead });
-        }
-        while let Some(Unfinished {
-            offset,
-            done: Some(tally),
-            ..
-        }) = partition.unfinished.front()
-        {
-            partition.next = Some(offset + 1);
-            partition.passed += *tally;
-            partition.unfinished.pop_front();
+            record.done = Some(Tally {
+                items,
+                dead,
+                skipped: 0,
+            });
+            partition.pass();
         }
     }
 
     /// Nothing is in flight there.
     pub fn is_settled(&self, at: &TopicPartition) -> bool {
-        self.partitions
-            .get(at)
-            .is_none_or(|partition| partition.unfinished.is_empty())
+        self.partitions.get(at).is_none_or(Partition::is_settled)
     }
 
     /// The positions that moved since the last call: to be committed, then given to [`Progress::committed`] or [`Progress::refused`].
@@ -138,6 +178,7 @@ impl Progress {
             Some(Moved {
                 position,
                 tally: std::mem::take(&mut partition.passed),
+                by_tenant: std::mem::take(&mut partition.passed_by_tenant),
                 term: partition.term,
             })
         });
@@ -150,6 +191,7 @@ impl Progress {
             position,
             tally,
             term,
+            ..
         } in moved
         {
             if let Some(partition) = self.of_term(&position.at, *term) {
@@ -163,11 +205,15 @@ impl Progress {
         for Moved {
             position,
             tally,
+            by_tenant,
             term,
         } in moved
         {
             if let Some(partition) = self.of_term(&position.at, term) {
                 partition.passed += tally;
+                for (tenant, tally) in by_tenant {
+                    *partition.passed_by_tenant.entry(tenant).or_default() += tally;
+                }
                 partition.next.get_or_insert(position.offset);
             }
         }
@@ -188,6 +234,35 @@ impl Progress {
     /// A position waits to be taken.
     pub fn has_moved(&self) -> bool {
         self.partitions.values().any(|p| p.next.is_some())
+    }
+}
+
+impl Partition {
+    fn unfinished(&mut self, offset: u64) -> Option<&mut Unfinished> {
+        let found = (self.unfinished).binary_search_by_key(&offset, |record| record.offset);
+        found.ok().map(|index| &mut self.unfinished[index])
+    }
+
+    /// Moves the position past what is done.
+    fn pass(&mut self) {
+        while let Some(Unfinished {
+            offset,
+            done: Some(tally),
+            tenant,
+            ..
+        }) = self.unfinished.front()
+        {
+            self.next = Some(offset + 1);
+            self.passed += *tally;
+            *self.passed_by_tenant.entry(tenant.clone()).or_default() += *tally;
+            self.unfinished.pop_front();
+        }
+    }
+
+    /// What waits isn't in flight.
+    fn is_settled(&self) -> bool {
+        let mut begun = self.unfinished.iter().filter(|record| record.begun);
+        begun.all(|record| record.done.is_some())
     }
 }
 

@@ -5,6 +5,7 @@ use schemars::JsonSchema;
 use schemas::Signal;
 use serde::{Deserialize, Serialize};
 
+use super::audience::Audience;
 use super::batch::RawBatch;
 use super::credentials::{Credentials, RawCredentials};
 use super::retry::{RawRetry, RetryPolicy};
@@ -92,6 +93,8 @@ pub struct Backend {
     /// Where it sends to, as written: an address or a path.
     pub target: Option<String>,
     pub signals: Vec<Signal>,
+    /// Whose telemetry it gets.
+    pub tenants: Audience,
     pub batch: BatchLimits,
     pub retry: RetryPolicy,
     pub credentials: Credentials,
@@ -137,6 +140,7 @@ impl RawBackend {
             kind,
             target,
             signals,
+            tenants: Audience::default(),
             batch,
             retry,
             credentials,

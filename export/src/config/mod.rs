@@ -4,6 +4,7 @@
 //! carried over. Two differ on purpose: `timeout` is 30 s for both protocols (a batch may be 4 MiB), and
 //! `max_elapsed_time` is 0, for ever, since the bus is the buffer. What belongs to one kind of backend is in its folder in `backends`.
 
+mod audience;
 mod backend;
 mod batch;
 mod credentials;
@@ -13,6 +14,7 @@ mod signal;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use audience::{Audience, RawTenants};
 pub use backend::{Backend, RawBackend};
 pub use batch::RawBatch;
 pub use credentials::{Credentials, OnRefused, RawCredentials};

@@ -6,6 +6,7 @@ use runtime::config::Problems;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::audience::{self, Audience, RawTenants};
 use super::backend::{Backend, RawBackend};
 use crate::backends::{RawFile, RawRotate, RawStdout};
 
@@ -50,6 +51,17 @@ pub struct Config {
 impl RawConfig {
     /// Reports everything that is wrong under `path`. The result may be used only if `problems` stays empty.
     pub fn validate(&self, path: &str, problems: &mut Problems) -> Config {
+        self.validate_with(path, &RawTenants::new(), "tenants", problems)
+    }
+
+    /// The same, with what holds for tenants; `tenants_path` is where that is written.
+    pub fn validate_with(
+        &self,
+        path: &str,
+        tenants: &RawTenants<'_>,
+        tenants_path: &str,
+        problems: &mut Problems,
+    ) -> Config {
         if self.backends.is_empty() {
             problems.push(
                 format!("{path}.backends"),
@@ -70,8 +82,71 @@ impl RawConfig {
             }
             raw.validate(&at, problems)
         });
-        let backends = backends.collect();
+        let mut backends: Vec<_> = backends.collect();
         RawBackend::validate_together(&self.backends, path, problems);
+        let names: Vec<_> = self.backends.iter().map(|raw| raw.name.as_str()).collect();
+        audience::check(&names, tenants, tenants_path, problems);
+        for backend in &mut backends {
+            backend.tenants = Audience::of(&backend.name, tenants);
+        }
         Config { backends }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    fn two() -> RawConfig {
+        let (tempo, shop) = (
+            serde_json::json!({"name": "tempo", "stdout": {}}),
+            serde_json::json!({"name": "shop-tempo", "otlp_grpc": {"endpoint": "http://h"}}),
+        );
+        serde_json::from_value(serde_json::json!({"backends": [tempo, shop]})).unwrap()
+    }
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn each_backend_gets_the_tenants_that_name_it() {
+        let (shop, others) = (names(&["shop-tempo"]), names(&["tempo"]));
+        let tenants = [
+            ("shop", Some(&shop[..])),
+            ("everywhere", None),
+            ("default", Some(&others[..])),
+        ];
+        let mut problems = Problems::new();
+        let config = two().validate_with("export", &tenants.into(), "tenants", &mut problems);
+        assert!(problems.is_empty(), "{problems:?}");
+        let takes = |tenant: Option<&str>| {
+            let of = |backend: &Backend| backend.tenants.takes(tenant.map(str::as_bytes));
+            config.backends.iter().map(of).collect::<Vec<_>>()
+        };
+        assert_eq!(takes(Some("shop")), [false, true]);
+        assert_eq!(takes(Some("everywhere")), [true, true]);
+        for tenant in [None, Some("another"), Some("default")] {
+            assert_eq!(takes(tenant), [true, false], "{tenant:?}");
+        }
+    }
+
+    #[test]
+    fn backends_that_there_are_not_are_told() {
+        let (wrong, empty) = (names(&["tempo", "shop-temp"]), names(&[]));
+        let tenants = [("shop", Some(&wrong[..])), ("none", Some(&empty[..]))];
+        let mut problems = Problems::new();
+        two().validate_with("export", &tenants.into(), "tenants", &mut problems);
+        let told: Vec<_> = problems
+            .iter()
+            .map(|one| (&*one.path, &*one.message))
+            .collect();
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert_eq!(told[0].0, "tenants.none.backends");
+        assert_eq!(told[1].0, "tenants.shop.backends[1]");
+        assert!(
+            told[1].1.ends_with("did you mean \"shop-tempo\"?"),
+            "{told:?}"
+        );
     }
 }

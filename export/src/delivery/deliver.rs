@@ -33,6 +33,7 @@ pub struct Delivery {
     signal: Signal,
     ledger: Arc<Ledger>,
     order: Order,
+    by_tenant: bool,
     sink: OpenBackend,
     dead_letters: Arc<DeadLetters>,
     drain: Drain,
@@ -74,6 +75,7 @@ impl Delivery {
             signal,
             ledger,
             order: backend.kind.order(signal),
+            by_tenant: backend.kind.by_tenant(),
             sink,
             dead_letters,
             drain,
@@ -87,7 +89,12 @@ impl Delivery {
         self.order
     }
 
-    /// From now on its records are in flight. In the order of the log, so before [`Delivery::run`].
+    /// Batches are of one tenant each.
+    pub fn by_tenant(&self) -> bool {
+        self.by_tenant
+    }
+
+    /// From now on its records are in flight. They were given to [`Ledger::read`] before. Before [`Delivery::run`].
     pub fn begin(&self, batch: &Batch) {
         self.ledger.begin(batch);
     }

@@ -44,7 +44,7 @@ impl Lane {
         let lane = |index| Self {
             topic: topic.clone(),
             share: (index, lanes),
-            waiting: Waiting::new(limits),
+            waiting: Waiting::new(limits, delivery.by_tenant()),
             slots: Slots::new(slots),
             delivery: delivery.clone(),
             paused: false,

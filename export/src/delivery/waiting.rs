@@ -13,6 +13,8 @@ use crate::records::limits::BatchLimits;
 #[derive(Debug)]
 pub struct Waiting {
     limits: BatchLimits,
+    /// The backend is told whose a batch is, so that each is of one tenant.
+    by_tenant: bool,
     entries: VecDeque<(Entry, Instant)>,
     items: usize,
     bytes: usize,
@@ -20,9 +22,10 @@ pub struct Waiting {
 }
 
 impl Waiting {
-    pub fn new(limits: BatchLimits) -> Self {
+    pub fn new(limits: BatchLimits, by_tenant: bool) -> Self {
         Self {
             limits,
+            by_tenant,
             entries: VecDeque::new(),
             items: 0,
             bytes: 0,
@@ -55,21 +58,30 @@ impl Waiting {
         Some((*since + self.limits.timeout).saturating_duration_since(now))
     }
 
-    /// The next batch: as many records as the limits allow, at least one. A defective record stands alone.
+    /// The next batch: as many records as the limits allow, at least one. A defective record stands alone. Where batches are of one
+    /// tenant, it is the one that waits longest, and the others' records stay where they are.
     pub fn take(&mut self) -> Option<Batch> {
         let mut batch = Batch::default();
-        while let Some((entry, _)) = self.entries.front() {
+        let mut others = VecDeque::new();
+        while let Some((entry, since)) = self.entries.pop_front() {
+            let is_first = batch.entries.is_empty();
+            if !is_first && self.by_tenant && entry.tenant() != batch.tenant() {
+                others.push_back((entry, since));
+                continue;
+            }
             let fits = batch.bytes + entry.record.value.len() <= self.limits.bytes
                 && batch.items + entry.items <= self.limits.items
                 && entry.defect.is_none()
                 && batch.defect().is_none();
-            if !batch.entries.is_empty() && !fits {
+            if !is_first && !fits {
+                self.entries.push_front((entry, since));
                 break;
             }
-            if let Some((entry, _)) = self.entries.pop_front() {
-                self.forget(&entry);
-                batch.push(entry);
-            }
+            self.forget(&entry);
+            batch.push(entry);
+        }
+        while let Some(other) = others.pop_back() {
+            self.entries.push_front(other);
         }
         (!batch.entries.is_empty()).then_some(batch)
     }
@@ -131,7 +143,7 @@ mod tests {
     /// Sizes in, batches out.
     #[track_caller]
     fn check(limits: BatchLimits, entries: &[(usize, usize)], expected: &[&[u64]]) {
-        let mut waiting = Waiting::new(limits);
+        let mut waiting = Waiting::new(limits, false);
         let now = Instant::now();
         for (offset, (bytes, items)) in entries.iter().enumerate() {
             waiting.push(entry(0, offset as u64, *bytes, *items), now);
@@ -157,7 +169,7 @@ mod tests {
 
     #[test]
     fn a_batch_is_due_when_full_or_old() {
-        let mut waiting = Waiting::new(limits(100, 99));
+        let mut waiting = Waiting::new(limits(100, 99), false);
         let start = Instant::now();
         assert_eq!(waiting.due_in(start), None);
         waiting.push(entry(0, 0, 10, 1), start);
@@ -172,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_defective_record_stands_alone() {
-        let mut waiting = Waiting::new(limits(100, 99));
+        let mut waiting = Waiting::new(limits(100, 99), false);
         let now = Instant::now();
         for offset in 0..4 {
             let mut entry = entry(0, offset, 1, 1);
@@ -186,8 +198,28 @@ mod tests {
     }
 
     #[test]
+    fn batches_are_of_one_tenant_where_the_backend_is_told() {
+        let mut waiting = Waiting::new(limits(100, 3), true);
+        let now = Instant::now();
+        for (offset, tenant) in ["a", "", "b", "a", "a", "", "a"].into_iter().enumerate() {
+            let mut entry = entry(0, offset as u64, 1, 1);
+            if !tenant.is_empty() {
+                entry.record.headers.push(bus::Header {
+                    name: schemas::headers::TENANT.into(),
+                    value: Bytes::from_static(tenant.as_bytes()),
+                });
+            }
+            waiting.push(entry, now);
+        }
+        let batches: Vec<_> = std::iter::from_fn(|| waiting.take()).collect();
+        let found: Vec<_> = batches.iter().map(offsets).collect();
+        assert_eq!(found, [vec![0, 3, 4], vec![1, 5], vec![2], vec![6]]);
+        assert_eq!((waiting.bytes, waiting.items), (0, 0));
+    }
+
+    #[test]
     fn what_is_given_up_no_longer_counts() {
-        let mut waiting = Waiting::new(limits(100, 99));
+        let mut waiting = Waiting::new(limits(100, 99), false);
         let now = Instant::now();
         waiting.push(entry(0, 0, 60, 1), now);
         waiting.push(entry(1, 0, 60, 1), now);

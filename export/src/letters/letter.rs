@@ -81,6 +81,14 @@ impl Letter {
         })
     }
 
+    /// Whose items it holds; `None`: the default tenant's.
+    pub fn tenant(&self) -> Option<String> {
+        let mut headers = self.original.headers.iter();
+        let named = headers.find(|header| &*header.name == headers::TENANT)?;
+        let name = String::from_utf8_lossy(&named.value).into_owned();
+        Some(name).filter(|name| !name.is_empty() && name != headers::DEFAULT_TENANT)
+    }
+
     /// The backend that refused it; `None` when another stage gave it up.
     pub fn backend(&self) -> Option<&str> {
         self.stage.strip_prefix("export/")

@@ -24,6 +24,11 @@ impl Batch {
         self.entries.push(entry);
     }
 
+    /// Whose its first record is; for a backend that is told, it is the tenant of all of them. `None`: the default tenant.
+    pub fn tenant(&self) -> Option<&[u8]> {
+        self.entries.first()?.tenant()
+    }
+
     /// The defect of a record that stands alone because of it.
     pub fn defect(&self) -> Option<&str> {
         self.entries.first()?.defect.as_deref()

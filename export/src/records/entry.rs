@@ -1,6 +1,7 @@
 //! A record on its way to a backend, looked at once: can it be offered at all, and how many items does it hold?
 
 use bus::{Fetched, TopicPartition};
+use schemas::headers;
 
 /// A record on its way to a backend.
 #[derive(Clone, Debug)]
@@ -24,6 +25,13 @@ impl Entry {
             items: items.max(1),
             defect,
         }
+    }
+
+    /// Whose items it holds; `None`: the default tenant's.
+    pub fn tenant(&self) -> Option<&[u8]> {
+        let mut headers = self.record.headers.iter();
+        let named = headers.find(|header| &*header.name == headers::TENANT)?;
+        Some(&named.value[..]).filter(|tenant| !tenant.is_empty())
     }
 
     /// The partition that it was read from.

@@ -71,7 +71,7 @@ impl BackendRun {
             (member, membership),
             ledger.clone(),
             Lanes::new(lanes, io.handle().clone()),
-            self.backend.batch.bytes,
+            &self.backend,
             self.drain.clone(),
             self.ready.clone(),
         );

@@ -9,6 +9,7 @@ use bus::{Member, Polled, TopicPartition};
 use runtime::{Drain, Readiness};
 
 use crate::commit::ledger::Ledger;
+use crate::config::{Audience, Backend};
 use crate::delivery::lanes::Lanes;
 use crate::records::entry::Entry;
 use crate::shell::membership::{Event, Membership, REVOKE_TIMEOUT};
@@ -26,6 +27,10 @@ pub struct Pump {
     membership: Arc<Membership>,
     ledger: Arc<Ledger>,
     lanes: Lanes,
+    /// Whose records the backend gets.
+    tenants: Audience,
+    /// Records were skipped since then, and the ledger wasn't told to commit.
+    skipped_since: Option<Instant>,
     owned: HashSet<TopicPartition>,
     poll_bytes: usize,
     drain: Drain,
@@ -33,12 +38,12 @@ pub struct Pump {
 }
 
 impl Pump {
-    /// `batch_bytes`: more is not polled at a time.
+    /// Not more than a batch is polled at a time.
     pub fn new(
         (member, membership): (Box<dyn Member>, Arc<Membership>),
         ledger: Arc<Ledger>,
         lanes: Lanes,
-        batch_bytes: usize,
+        backend: &Backend,
         drain: Drain,
         ready: Readiness,
     ) -> Self {
@@ -47,8 +52,10 @@ impl Pump {
             membership,
             ledger,
             lanes,
+            tenants: backend.tenants.clone(),
+            skipped_since: None,
             owned: HashSet::new(),
-            poll_bytes: batch_bytes.min(POLL_BYTES_MAX),
+            poll_bytes: backend.batch.bytes.min(POLL_BYTES_MAX),
             drain,
             ready,
         }
@@ -97,8 +104,30 @@ impl Pump {
             }
             let now = Instant::now();
             for record in polled.records {
-                self.lanes.push(Entry::new(record), now);
+                self.take(Entry::new(record), now);
             }
+            self.commit_skipped(now);
+        }
+    }
+
+    fn take(&mut self, entry: Entry, now: Instant) {
+        self.ledger.read(&entry);
+        if self.tenants.takes(entry.tenant()) {
+            self.lanes.push(entry, now);
+        } else {
+            self.ledger.skip(&entry);
+            self.skipped_since.get_or_insert(now);
+        }
+    }
+
+    /// A commit costs the bus the same however much it is about, so skipped records wait for each other.
+    fn commit_skipped(&mut self, now: Instant) {
+        if self
+            .skipped_since
+            .is_some_and(|since| now - since >= POLL_MAX)
+        {
+            self.skipped_since = None;
+            self.ledger.wake();
         }
     }
 

@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use http::Uri;
 use http::uri::Scheme;
-use http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use runtime::config::Problems;
 
 use super::compress::Compression;
+use super::headers::Headers;
 use super::tls::RawTls;
 
 /// How to reach a backend.
 #[derive(Clone, Debug)]
 pub struct Connection {
-    /// Values are marked sensitive: they hold credentials, and don't show in logs.
-    pub headers: HeaderMap,
+    pub headers: Headers,
     pub compression: Compression,
     pub tls: RawTls,
     pub timeout: Duration,
@@ -32,7 +32,7 @@ impl RawConnection<'_> {
     /// `endpoint` is where it leads; problems are reported under `at`, the path of the section.
     pub fn validate(&self, endpoint: &Uri, at: &str, problems: &mut Problems) -> Connection {
         Connection {
-            headers: headers(self.headers, &format!("{at}.headers"), problems),
+            headers: Headers::of(self.headers, &format!("{at}.headers"), problems),
             compression: self.compression,
             tls: tls(self.tls, endpoint, at, problems),
             timeout: timeout(self.timeout, at, problems),
@@ -79,41 +79,4 @@ fn tls(tls: &RawTls, endpoint: &Uri, at: &str, problems: &mut Problems) -> RawTl
         }
     }
     tls.clone()
-}
-
-fn headers(raw: &BTreeMap<String, String>, at: &str, problems: &mut Problems) -> HeaderMap {
-    /// What a request is made of; a second opinion on these breaks it.
-    const OURS: [&str; 7] = [
-        "content-type",
-        "content-length",
-        "content-encoding",
-        "transfer-encoding",
-        "grpc-encoding",
-        "connection",
-        "te",
-    ];
-    let mut headers = HeaderMap::new();
-    for (name, value) in raw {
-        let at = format!("{at}.{name}");
-        let Ok(name) = HeaderName::try_from(name.as_str()) else {
-            problems.push(at, format!("`{name}` is not a header name"));
-            continue;
-        };
-        if OURS.contains(&name.as_str()) {
-            problems.push(at, format!("`{name}` is set by the exporter itself"));
-            continue;
-        }
-        // The value may be a credential: it isn't shown.
-        match HeaderValue::try_from(value.as_str()) {
-            Ok(mut value) => {
-                value.set_sensitive(true);
-                headers.insert(name, value);
-            }
-            Err(_) => problems.push(
-                at,
-                "the value holds characters that a header can't carry, such as a line break",
-            ),
-        }
-    }
-    headers
 }

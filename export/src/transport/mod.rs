@@ -6,5 +6,7 @@ pub mod client;
 pub mod compress;
 pub mod connection;
 mod explain;
+pub mod headers;
+pub mod message;
 pub mod status;
 pub mod tls;

@@ -10,5 +10,6 @@ mod prometheus;
 mod refusals;
 mod retry;
 mod support;
+mod tenants;
 mod tls;
 mod wire;

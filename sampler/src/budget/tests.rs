@@ -164,6 +164,7 @@ fn steady(per_second: u64) -> Limit {
         per_second,
         burst: 2.0 * per_second,
         refill: Refill::Steady,
+        owner: Limit::EVERYBODY,
     }
 }
 
@@ -173,6 +174,7 @@ fn by_second(per_second: u64) -> Limit {
         per_second,
         burst: per_second,
         refill: Refill::EachSecond,
+        owner: Limit::EVERYBODY,
     }
 }
 

@@ -10,7 +10,9 @@ use runtime::config::{ByteSize, Duration, Problems};
 use crate::options::Stamping;
 use crate::options::{BusProperties, Options};
 use crate::policy::Policies;
-pub use raw::{RawConfig, RawDelivery, RawLateErrors, RawLinked};
+pub use raw::{
+    RawBudget, RawConfig, RawDelivery, RawLateErrors, RawLinked, RawPolicies, RawTenant, RawTenants,
+};
 
 /// Keys of the section that take effect while a sampler runs; the others need a restart.
 pub const LIVE_KEYS: &[&str] = &[
@@ -63,14 +65,20 @@ const STATISTICS_LIMIT_MIN: u64 = 1 << 20;
 impl RawConfig {
     /// Every problem goes to `problems` by its path below `path`; the result is only of use when there are none.
     pub fn validate(&self, path: &str, problems: &mut Problems) -> Config {
+        self.validate_with(path, &RawTenants::new(), "tenants", problems)
+    }
+
+    /// The same, with what holds for tenants; `tenants_path` is where that is written.
+    pub fn validate_with(
+        &self,
+        path: &str,
+        tenants: &RawTenants<'_>,
+        tenants_path: &str,
+        problems: &mut Problems,
+    ) -> Config {
         self.check_times(path, problems);
         self.check_sizes(path, problems);
-        let policies = Policies::compile(
-            &self.policies,
-            self.sample_on_first_match,
-            &at(path, "policies"),
-            problems,
-        );
+        let policies = self.compiled(path, tenants, tenants_path, problems);
         let decision_wait_ms = millis(self.decision_wait);
         Config {
             options: Options {
@@ -88,7 +96,7 @@ impl RawConfig {
                     annotate: self.annotate,
                     sample_rate: self.sample_rate_attribute,
                 },
-                generation: self.generation(),
+                generation: self.generation(tenants),
             },
             policies: Arc::new(policies),
             memory_limit_bytes: self.memory_limit.0 as usize,
@@ -103,6 +111,39 @@ impl RawConfig {
             workers: self.workers,
             idle_allowance: self.idle_allowance.0,
         }
+    }
+
+    /// Everybody's policies, and what tenants have of their own.
+    fn compiled(
+        &self,
+        path: &str,
+        tenants: &RawTenants<'_>,
+        tenants_path: &str,
+        problems: &mut Problems,
+    ) -> Policies {
+        let mut policies = Policies::compile(
+            &self.policies,
+            self.sample_on_first_match,
+            &at(path, "policies"),
+            problems,
+        );
+        let has_budgets = tenants.values().any(|own| own.budget.is_some());
+        for (tenant, own) in tenants {
+            let first_match = self.sample_on_first_match;
+            match own.policies {
+                Some(own) => {
+                    let path = format!("{tenants_path}.{tenant}.policies");
+                    policies.add_tenant(tenant, &own.0, first_match, &path, problems);
+                }
+                None => policies.add_tenant_without(tenant),
+            }
+        }
+        for (tenant, own) in tenants.iter().filter(|_| has_budgets) {
+            let bytes = own.budget.map(|budget| budget.kept_bytes_per_day.0);
+            let path = format!("{tenants_path}.{tenant}.budget.kept_bytes_per_day");
+            policies.add_budget(tenant, bytes, &path, problems);
+        }
+        policies
     }
 
     fn check_times(&self, path: &str, problems: &mut Problems) {
@@ -151,7 +192,7 @@ impl RawConfig {
     }
 
     /// A number for everything that verdicts depend on.
-    fn generation(&self) -> u64 {
+    fn generation(&self, tenants: &RawTenants<'_>) -> u64 {
         let what = (
             self.decision_wait,
             self.decision_wait_after_root_received,
@@ -162,7 +203,13 @@ impl RawConfig {
             self.linked,
             &self.policies,
         );
-        serde_json::to_vec(&what).map_or(0, |text| xxhash_rust::xxh3::xxh3_64(&text))
+        let has_own = |own: &RawTenant<'_>| own.policies.is_some() || own.budget.is_some();
+        let own = tenants.values().any(has_own).then_some(tenants);
+        let text = match own {
+            Some(tenants) => serde_json::to_vec(&(what, tenants)),
+            None => serde_json::to_vec(&what),
+        };
+        text.map_or(0, |text| xxhash_rust::xxh3::xxh3_64(&text))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The `sampler` section as users write it: keys, defaults, and what is said of the Collector's keys that have no meaning here.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use runtime::config::{ByteSize, Duration};
@@ -62,6 +64,44 @@ pub struct RawConfig {
     #[schemars(schema_with = "policies_schema")]
     pub policies: Vec<RawPolicy>,
 }
+
+/// The policies of one tenant, as `sampler.policies` are written.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct RawPolicies(#[serde(deserialize_with = "policies")] pub Vec<RawPolicy>);
+
+impl JsonSchema for RawPolicies {
+    fn schema_name() -> Cow<'static, str> {
+        "RawPolicies".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        policies_schema(generator)
+    }
+}
+
+/// How much of a tenant's telemetry is kept.
+#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RawBudget {
+    /// The bytes of spans that its policies may keep in a day, spread evenly over it. What they keep beyond it is kept with
+    /// a probability that falls as needed; traces with an error stay.
+    pub kept_bytes_per_day: ByteSize,
+}
+
+/// What one tenant has of its own for the sampler.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct RawTenant<'a> {
+    pub policies: Option<&'a RawPolicies>,
+    pub budget: Option<&'a RawBudget>,
+}
+
+/// What the `tenants` section says about sampling: every tenant that has an entry.
+pub type RawTenants<'a> = BTreeMap<&'a str, RawTenant<'a>>;
 
 /// What `sampler.policies` says for [`default_policies`].
 const DEFAULT: &str = "default";

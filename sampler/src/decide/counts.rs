@@ -3,6 +3,7 @@
 use schemas::decisions::Verdict;
 
 use crate::policy::Ruling;
+use crate::tenant_spans::TenantSpans;
 
 /// Why a trace is decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,10 +30,14 @@ pub struct DecideCounts {
     pub condition_failures: Vec<u64>,
     /// New verdicts that no policy gave (all dropped).
     pub unmatched: u64,
+    /// Traces that policies kept, and the budget of their tenant didn't.
+    pub over_budget: u64,
     /// Traces dropped for their size.
     pub oversized: u64,
     /// Traces kept since a kept trace links to them.
     pub linked: u64,
+    /// Consumed spans, by tenant.
+    pub by_tenant: TenantSpans,
 }
 
 impl DecideCounts {
@@ -53,6 +58,7 @@ impl DecideCounts {
             (Some(policy), Verdict::Keep) => self.verdicts[usize::from(policy)].0 += 1,
             (Some(policy), Verdict::Drop) => self.verdicts[usize::from(policy)].1 += 1,
             (None, _) => match cause {
+                Cause::Due if ruling.over_budget => self.over_budget += 1,
                 Cause::Due => self.unmatched += 1,
                 Cause::Oversized => self.oversized += 1,
                 Cause::Linked(_) => self.linked += 1,

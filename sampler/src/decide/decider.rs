@@ -20,7 +20,7 @@ use crate::decide::traces::Traces;
 use crate::decide::traces::index::{Place, Tenant, TraceKey};
 use crate::decide::traces::verdicts::NO_POLICY;
 use crate::options::Options;
-use crate::policy::Policies;
+use crate::policy::{Policies, SetId, Transition};
 use crate::position::Start;
 use crate::reconfigure::Reconfiguration;
 use crate::record::RawRecord;
@@ -36,6 +36,16 @@ struct HeldRecord {
     /// What its timestamp says, should it be true.
     silence: Silence,
     first_tick_ms: u64,
+}
+
+/// A span that can be used, at its place in the log.
+#[derive(Debug)]
+struct Seen<'a> {
+    span: &'a SpanFacts,
+    marks: &'a [u64],
+    offset: u64,
+    /// Which policies hold for it.
+    set: SetId,
 }
 
 /// The decide cursor of one partition, and all that it knows.
@@ -77,7 +87,7 @@ impl Decider {
             offset: start.emit,
             clock: PartitionClock::new(&start),
             decided_from_ms: 0,
-            traces: Traces::new(&options),
+            traces: Traces::new(&policies, &options),
             judge: Judge::new(policies, &options),
             links: Links::new(options.bus.partitions),
             held: None,
@@ -110,6 +120,9 @@ impl Decider {
             self.judge.clean_names(self.traces.names_mut());
         }
         let mut facts = std::mem::take(&mut self.scratch);
+        let tenant = record.tenant.as_deref();
+        let tenant = self.traces.enter_tenant(tenant, self.judge.policies());
+        let set = self.traces.set_of(tenant);
         let irregularity = match refused {
             Some(unknown) => {
                 facts.clear();
@@ -117,13 +130,15 @@ impl Decider {
             }
             None => self
                 .judge
-                .read(&record.value, self.options.keep_linked, &mut facts),
+                .read(&record.value, set, self.options.keep_linked, &mut facts),
         };
         let spans = facts.spans.len() as u64;
         self.counts.consumed_records += 1;
         self.counts.consumed_bytes += record.value.len() as u64;
         self.counts.consumed_spans += spans;
-        let tenant = self.traces.enter_tenant(record.tenant.as_deref());
+        let of_tenant = self.counts.by_tenant.of(&record.tenant);
+        of_tenant.consumed += spans;
+        of_tenant.consumed_bytes += record.value.len() as u64;
         if arrival.settled {
             self.apply(&facts, tenant, offset);
             self.traces.release_tenant(tenant);
@@ -169,11 +184,17 @@ impl Decider {
     fn apply(&mut self, facts: &Facts, tenant: Tenant, offset: u64) {
         let mut last: Option<(&[u8; 16], Place)> = None;
         let mut links = facts.links.iter().peekable();
+        let set = self.traces.set_of(tenant);
         for (index, span) in facts.spans.iter().enumerate() {
             if !span.valid {
                 continue;
             }
-            let span_and_marks = (span, facts.marks_of(index));
+            let seen = Seen {
+                span,
+                marks: facts.marks_of(index),
+                offset,
+                set,
+            };
             let key = TraceKey {
                 tenant,
                 id: span.id,
@@ -184,11 +205,11 @@ impl Decider {
                 _ => self.traces.find(&key),
             };
             let place = match place {
-                Some(Place::Open(slot)) => self.gather(slot, span_and_marks, offset),
-                Some(Place::Decided(newest)) => self.follow(newest, span_and_marks, offset),
+                Some(Place::Open(slot)) => self.gather(slot, &seen),
+                Some(Place::Decided(newest)) => self.follow(newest, &seen),
                 None => {
                     let slot = self.traces.open(key, offset, self.clock.log_ms());
-                    self.gather(slot, span_and_marks, offset)
+                    self.gather(slot, &seen)
                 }
             };
             while let Some(link) = links.next_if(|link| link.span as usize <= index) {
@@ -204,10 +225,11 @@ impl Decider {
     }
 
     #[inline]
-    fn gather(&mut self, slot: u32, span: (&SpanFacts, &[u64]), offset: u64) -> Place {
+    fn gather(&mut self, slot: u32, seen: &Seen<'_>) -> Place {
         let now_ms = self.clock.log_ms();
-        let policies = self.judge.policies();
-        let bytes = self.traces.gather(slot, span, offset, now_ms, policies);
+        let rules = self.judge.rules(seen.set);
+        let span = (seen.span, seen.marks);
+        let bytes = self.traces.gather(slot, span, seen.offset, now_ms, rules);
         let max = self.options.maximum_trace_size_bytes;
         if max > 0 && bytes > max {
             return self.close(slot, now_ms, Cause::Oversized);
@@ -216,8 +238,8 @@ impl Decider {
     }
 
     /// A span of a trace that has a verdict: it follows it, or the verdict is forgotten and the trace opens anew.
-    fn follow(&mut self, newest: u32, span: (&SpanFacts, &[u64]), offset: u64) -> Place {
-        let now_ms = self.clock.log_ms();
+    fn follow(&mut self, newest: u32, seen: &Seen<'_>) -> Place {
+        let (now_ms, offset) = (self.clock.log_ms(), seen.offset);
         // A replay meets verdicts that were given later; those below the newest hold by their offsets.
         let at = self.traces.verdict_at(newest, offset);
         let verdict = self.traces.verdict(at);
@@ -225,14 +247,14 @@ impl Decider {
         let forgotten = at == newest
             && offset > verdict.last_offset
             && now_ms > self.traces.holds_until_ms(verdict.time_ms);
-        let reopened = !forgotten && at == newest && self.reopens(at, span.0, offset);
+        let reopened = !forgotten && at == newest && self.reopens(at, seen.span, offset);
         if forgotten || reopened {
             let slot = self.traces.open_again(newest, offset, now_ms);
             if reopened {
                 let dropped = self.traces.dropped_below(at, offset, self.start.emit);
                 self.traces.set_reopened(slot, dropped);
             }
-            return self.gather(slot, span, offset);
+            return self.gather(slot, seen);
         }
         self.counts.late_spans += 1;
         if self.traces.touch(at, offset, now_ms) {
@@ -367,19 +389,14 @@ impl Decider {
     /// Another configuration, from the next record on.
     pub(crate) fn reconfigure(&mut self, change: &Reconfiguration) {
         let (after, options) = (&change.policies, &change.options);
-        let before = self.judge.policies();
-        let bits = after.carried_over(before);
-        if let Some(held) = &mut self.held {
-            held.facts.carry_marks(before.marks(), after.marks());
-            held.facts
-                .spans
-                .iter_mut()
-                .for_each(|span| span.bits = bits.apply(span.bits));
-        }
+        let mut transition = Transition::new(self.judge.policies(), after);
         let places = self.judge.places_in(after);
         let renumber = |policy: u16| *(places.get(usize::from(policy))).unwrap_or(&NO_POLICY);
-        self.traces
-            .reconfigure(&bits, (before, after), options, renumber);
+        let sets = self.traces.reconfigure(&mut transition, options, renumber);
+        if let Some(held) = &mut self.held {
+            let (before, after) = sets[held.tenant.0 as usize];
+            held.facts.reconfigure(&transition.between(before, after));
+        }
         self.judge.reconfigure(after, &self.options, renumber);
         self.counts.forget_policies();
         // After every span that was seen: a replay tells by a verdict's time which errors came too late for it.

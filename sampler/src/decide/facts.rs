@@ -11,7 +11,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::decide::names::Names;
 use crate::decide::traces::index::NONE;
 use crate::policy::tracestate::Upstream;
-use crate::policy::{Bits, Failures, Marks, Policies, Reading};
+use crate::policy::{Bits, Change, Failures, Reading, RuleSet};
 
 /// Field of a span.
 const LINKS: u32 = 13;
@@ -84,12 +84,17 @@ impl Facts {
     }
 
     /// Under another configuration.
-    pub(crate) fn carry_marks(&mut self, before: &Marks, after: &Marks) {
+    pub(crate) fn reconfigure(&mut self, change: &Change<'_>) {
         let mut marks = Vec::new();
         for span in 0..self.spans.len() {
-            after.carry_span(before, self.marks_of(span), &mut marks);
+            let of_span = self.marks_of(span);
+            let (before, after) = (change.before.marks(), change.after.marks());
+            after.carry_span(before, of_span, &mut marks);
         }
         self.marks = marks;
+        for span in &mut self.spans {
+            span.bits = change.bits.apply(span.bits);
+        }
     }
 
     pub(crate) fn bytes(&self) -> usize {
@@ -106,14 +111,14 @@ pub(crate) const NO_RANDOMNESS: u64 = u64::MAX;
 /// Reads all spans of a record into `out`, none when the record is bad, and says what is irregular about it.
 pub(crate) fn read(
     value: &[u8],
-    policies: &Policies,
+    rules: &RuleSet,
     names: &mut Names,
     failures: &mut Failures,
     with_links: bool,
     out: &mut Facts,
 ) -> Option<Irregularity> {
     out.clear();
-    match read_all(value, policies, names, failures, with_links, out) {
+    match read_all(value, rules, names, failures, with_links, out) {
         Ok(true) => None,
         Ok(false) => Some(Irregularity::Unusual),
         Err(_) => {
@@ -126,7 +131,7 @@ pub(crate) fn read(
 /// `true`: every span begins with a valid trace id, the one that counts.
 fn read_all(
     value: &[u8],
-    policies: &Policies,
+    rules: &RuleSet,
     names: &mut Names,
     failures: &mut Failures,
     with_links: bool,
@@ -139,12 +144,10 @@ fn read_all(
         let item = item?;
         let span = SpanView::parse(item.body)?;
         if item.resource.index != resource.index {
-            resource = Resource::of(&item, policies);
-            policies.marks().enter(&item.resource, &mut out.reading);
+            resource = Resource::of(&item, rules);
+            rules.marks().enter(&item.resource, &mut out.reading);
         }
-        policies
-            .marks()
-            .span(&span, &mut out.reading, &mut out.marks);
+        rules.marks().span(&span, &mut out.reading, &mut out.marks);
         let root = span.is_root();
         let (root_service, root_operation) = if root {
             (resource.service(&item, names), names.intern(span.name))
@@ -171,7 +174,7 @@ fn read_all(
             randomness: randomness(&span, &id_bytes),
             start_unix_nano: span.start_unix_nano,
             end_unix_nano: span.end_unix_nano,
-            bits: resource.bits | policies.span_bits(&item, &span, &mut subject, failures),
+            bits: resource.bits | rules.span_bits(&item, &span, &mut subject, failures),
             bytes: item.body.len() as u32,
             root_service,
             root_operation,
@@ -217,12 +220,12 @@ struct Resource {
 }
 
 impl Resource {
-    fn of(item: &Item<'_>, policies: &Policies) -> Self {
+    fn of(item: &Item<'_>, rules: &RuleSet) -> Self {
         Self {
             index: item.resource.index,
-            bits: policies.resource_bits(&item.resource),
+            bits: rules.resource_bits(&item.resource),
             service: None,
-            number: match policies.count_services() {
+            number: match rules.count_services() {
                 true => service_name(item).map_or(0, |name| xxh3_64(name).max(1)),
                 false => 0,
             },
@@ -265,6 +268,7 @@ mod tests {
 
     use super::*;
     use crate::RawConfig;
+    use crate::policy::SetId;
 
     fn nest(number: u32, body: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
@@ -290,7 +294,7 @@ mod tests {
         for _ in 0..2 {
             let irregularity = read(
                 &value,
-                &config.policies,
+                config.policies.set(SetId::default()),
                 &mut names,
                 &mut failures,
                 false,

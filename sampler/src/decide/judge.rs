@@ -18,7 +18,7 @@ use crate::decide::traces::verdicts::{GivenVerdict, NO_POLICY, StoredVerdict};
 use crate::decide::traces::window::Trace;
 use crate::options::Options;
 use crate::policy::tracestate::Choice;
-use crate::policy::{Marks, Policies, Ruling, State, TraceFacts};
+use crate::policy::{Policies, RuleSet, Ruling, SetId, State, TraceFacts};
 use crate::stats::{Group, Seen, Statistics, Tallied};
 
 /// A trace that is to be decided.
@@ -26,8 +26,10 @@ use crate::stats::{Group, Seen, Statistics, Tallied};
 pub(crate) struct Case<'a> {
     pub(crate) trace: &'a Trace,
     pub(crate) facts: &'a TakenFacts,
-    /// By column of [`Marks`].
+    /// By column of [`crate::policy::Marks`].
     pub(crate) marks: &'a [u64],
+    /// Which policies hold for it.
+    pub(crate) set: SetId,
     /// What it links to.
     pub(crate) links: &'a [[u8; 16]],
     pub(crate) time_ms: u64,
@@ -57,21 +59,23 @@ impl Judge {
         &self.policies
     }
 
-    /// What spans are told apart by.
-    pub(crate) fn marks(&self) -> &Marks {
-        self.policies.marks()
+    /// What holds for a tenant.
+    #[inline]
+    pub(crate) fn rules(&self, set: SetId) -> &RuleSet {
+        self.policies.set(set)
     }
 
-    /// Reads a record's spans: see [`facts::read`].
+    /// Reads a record's spans, for these policies: see [`facts::read`].
     pub(crate) fn read(
         &mut self,
         value: &[u8],
+        set: SetId,
         with_links: bool,
         out: &mut Facts,
     ) -> Option<Irregularity> {
         facts::read(
             value,
-            &self.policies,
+            self.policies.set(set),
             &mut self.names,
             &mut self.state.failures,
             with_links,
@@ -99,10 +103,18 @@ impl Judge {
         counts: &mut DecideCounts,
     ) -> GivenVerdict {
         let (trace, time_ms) = (case.trace, case.time_ms);
-        let facts = self.facts_of(case);
+        let rules = self.policies.set(case.set);
+        let facts = facts_of(case, rules);
         self.state.clear();
         let ruling = match case.cause {
-            Cause::Due => self.policies.rule(&facts, &mut self.state, time_ms),
+            Cause::Due => {
+                let ruling = rules.rule(&facts, &mut self.state, time_ms);
+                let budget = self.policies.budget_of(|| tenant_name(trace.tenant));
+                budget.map_or(ruling, |budget| {
+                    let (upstream, state) = (rules.upstream(), &mut self.state);
+                    budget.limit(ruling, upstream, &facts, state, time_ms)
+                })
+            }
             Cause::Oversized => Ruling::oversized(),
             Cause::Linked(_) => Ruling::linked(),
         };
@@ -112,7 +124,7 @@ impl Judge {
         counts.decided(policies, self.state.matched(), ruling, case.cause);
         let new = NewVerdict {
             trace,
-            shape: self.policies.marks().shape_in(case.marks),
+            shape: rules.marks().shape_in(case.marks),
             ruling,
             time_ms,
             matched: self.state.matched(),
@@ -143,24 +155,6 @@ impl Judge {
         }
     }
 
-    /// What policies are asked about.
-    #[inline(always)]
-    fn facts_of<'a>(&self, case: &Case<'a>) -> TraceFacts<'a> {
-        let trace = case.trace;
-        TraceFacts {
-            id: &trace.id,
-            spans: u64::from(trace.spans),
-            bytes: trace.bytes,
-            bits: trace.bits,
-            duration_ns: trace.duration_ns(),
-            errors: u64::from(trace.errors),
-            services: case.facts.services,
-            has_root: self.policies.saw_root(trace.bits),
-            upstream: case.facts.upstream,
-            marks: case.marks,
-        }
-    }
-
     /// Writes down that a verdict holds longer: see [`DecisionLog::extended`].
     pub(crate) fn extended(
         &mut self,
@@ -185,7 +179,7 @@ impl Judge {
     /// The place of a policy that a batch of the decision log names by its own place, in this configuration.
     pub(crate) fn policy_of(&self, batch: &DecisionBatch, at: Option<u16>) -> u16 {
         let name = at.and_then(|at| batch.policies.get(usize::from(at)));
-        let place = name.and_then(|name| place_of(&self.policies, name));
+        let place = name.and_then(|name| self.policies.place_of(name));
         place.unwrap_or(NO_POLICY)
     }
 
@@ -222,7 +216,7 @@ impl Judge {
     pub(crate) fn places_in(&self, after: &Policies) -> Vec<u16> {
         let names = self.policies.names().iter();
         names
-            .map(|name| place_of(after, name).unwrap_or(NO_POLICY))
+            .map(|name| after.place_of(name).unwrap_or(NO_POLICY))
             .collect()
     }
 
@@ -276,12 +270,25 @@ impl Judge {
     }
 }
 
+/// What policies are asked about.
+#[inline(always)]
+fn facts_of<'a>(case: &Case<'a>, rules: &RuleSet) -> TraceFacts<'a> {
+    let trace = case.trace;
+    TraceFacts {
+        id: &trace.id,
+        spans: u64::from(trace.spans),
+        bytes: trace.bytes,
+        bits: trace.bits,
+        duration_ns: trace.duration_ns(),
+        errors: u64::from(trace.errors),
+        services: case.facts.services,
+        has_root: rules.saw_root(trace.bits),
+        upstream: case.facts.upstream,
+        marks: case.marks,
+    }
+}
+
 fn identities(policies: &Policies) -> Vec<u64> {
     let rules = policies.keyed().iter();
     rules.map(|rule| rule.identity).collect()
-}
-
-fn place_of(policies: &Policies, name: &String) -> Option<u16> {
-    let place = policies.names().iter().position(|known| known == name)?;
-    Some(place as u16)
 }

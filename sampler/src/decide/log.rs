@@ -13,6 +13,9 @@ use crate::decide::traces::window::Trace;
 use crate::policy::Ruling;
 use crate::policy::tracestate::Choice;
 
+/// Up to so many policies a batch names them all.
+const NAMES_MAX: usize = 64;
+
 /// A verdict and what it was given for.
 #[derive(Debug)]
 pub(crate) struct NewVerdict<'a> {
@@ -227,6 +230,29 @@ impl DecisionLog {
         self.sets.clear();
     }
 
+    /// The names of the policies that entries refer to. With policies by tenant there may be thousands: then only those that are needed
+    /// are named, and get new numbers.
+    fn name_policies(&mut self, policies: &[String]) -> Vec<String> {
+        if policies.len() <= NAMES_MAX {
+            return policies.to_vec();
+        }
+        let mut numbers = vec![NO_POLICY; policies.len()];
+        let mut names = Vec::new();
+        let mut number = |policy: &mut u16| {
+            let known = &mut numbers[usize::from(*policy)];
+            if *known == NO_POLICY {
+                *known = names.len() as u16;
+                names.push(policies[usize::from(*policy)].clone());
+            }
+            *policy = *known;
+        };
+        let of_entries = self.entries.iter_mut();
+        of_entries.for_each(|entry| entry.policy.iter_mut().for_each(&mut number));
+        let of_sets = self.match_sets.iter_mut().flatten();
+        of_sets.for_each(&mut number);
+        names
+    }
+
     /// The window's names get new numbers.
     pub(crate) fn forget_names(&mut self) {
         self.numbers.clear();
@@ -239,9 +265,10 @@ impl DecisionLog {
         if self.entries.is_empty() {
             return DecisionBatch::default();
         }
+        let policies = self.name_policies(policies);
         DecisionBatch {
             generation,
-            policies: policies.to_vec(),
+            policies,
             strings: std::mem::take(&mut self.strings),
             tenants: std::mem::take(&mut self.tenants),
             match_sets: std::mem::take(&mut self.match_sets),

@@ -205,6 +205,11 @@ impl Copier {
         self.counts.kept_bytes += passed.kept_bytes;
         self.counts.dropped_spans += passed.dropped;
         self.counts.dead_lettered_spans += passed.dead;
+        let of_tenant = self.counts.by_tenant.of(&record.tenant);
+        of_tenant.kept += passed.kept;
+        of_tenant.kept_bytes += passed.kept_bytes;
+        of_tenant.dropped += passed.dropped;
+        of_tenant.dead_lettered += passed.dead;
         self.pending
             .passed(passed.kept + passed.dropped + passed.dead);
     }

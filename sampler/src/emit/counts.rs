@@ -1,5 +1,7 @@
 //! What the Copier counts.
 
+use crate::tenant_spans::TenantSpans;
+
 /// What the emit cursor did since the last take.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CopyCounts {
@@ -15,4 +17,6 @@ pub struct CopyCounts {
     pub rescued_spans: u64,
     /// Traces that a late error could not bring back whole: retention was faster, or they are too large.
     pub unrescued_traces: u64,
+    /// Kept, dropped and dead-lettered spans, by tenant.
+    pub by_tenant: TenantSpans,
 }

@@ -13,16 +13,21 @@ mod marks;
 mod on_spans;
 mod on_traces;
 mod policies;
+mod rule_set;
+mod transition;
 mod written;
 
 pub(crate) use marks::{Marks, Reading};
-pub(crate) use on_spans::bits::{BitMap, Bits};
+pub(crate) use on_spans::bits::Bits;
 pub(crate) use on_spans::conditions::Failures;
+pub(crate) use on_traces::daily_budget::DailyBudget;
 pub(crate) use on_traces::ruling::Ruling;
 pub(crate) use on_traces::state::State;
 pub(crate) use on_traces::trace_facts::TraceFacts;
 pub(crate) use on_traces::tracestate;
 pub use policies::Policies;
+pub(crate) use rule_set::{RuleSet, SetId};
+pub(crate) use transition::{Change, Transition};
 pub use written::raw::{
     RawAnd, RawBooleanAttribute, RawBytesLimiting, RawComposite, RawCondition, RawDrop, RawEmpty,
     RawErrorMode, RawLatency, RawMode, RawNot, RawNumericAttribute, RawOttlCondition, RawPolicy,

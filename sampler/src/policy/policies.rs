@@ -1,70 +1,126 @@
-//! All policies of a configuration, compiled, and what they ask of spans.
+//! All policies of a configuration, compiled: everybody's, and those of tenants that have their own.
 
-use ottl::Subject;
-use schemas::otlp::{Item, ResourceHead, SpanView};
+use bytes::Bytes;
+use hashbrown::HashMap;
 
-use super::marks::Marks;
+use super::DailyBudget;
+use super::rule_set::{RuleSet, SetId};
 use crate::budget::Limit;
-use crate::policy::on_spans::attributes;
-use crate::policy::on_spans::bits::{BitMap, Bits};
-use crate::policy::on_spans::conditions::{Conditions, Failures};
-use crate::policy::on_spans::leaves::Leaves;
-use crate::policy::on_traces::rule::Rule;
 use crate::policy::on_traces::state::Remembered;
 use crate::stats::Keyed;
 
 /// All policies of a configuration, compiled.
-#[derive(Debug, Default)]
+///
+/// A record has one tenant, so which set holds is looked up once a tenant and partition, and costs its spans nothing.
+#[derive(Debug)]
 pub struct Policies {
     pub(super) names: Vec<String>,
-    pub(super) rules: Vec<PolicyRule>,
-    pub(super) leaves: Leaves,
-    pub(super) ottl: Conditions,
-    /// What each bit means, in words that depend on nothing but that.
-    pub(super) meanings: Vec<String>,
+    /// By name, its place in `names`.
+    pub(super) places: HashMap<String, u16>,
+    /// Everybody's first.
+    pub(super) sets: Vec<RuleSet>,
+    /// Which set holds for a tenant that has an entry in the configuration.
+    pub(super) by_tenant: HashMap<Box<[u8]>, SetId>,
+    /// Which one holds for the others, and for records that name none.
+    pub(super) by_default: SetId,
+    /// Of tenants that have an entry in the configuration, the budget if they have one.
+    pub(super) budgets: HashMap<Box<[u8]>, Option<DailyBudget>>,
+    /// Of the others together.
+    pub(super) default_budget: Option<DailyBudget>,
     pub(super) limits: Vec<Limit>,
-    pub(super) marks: Marks,
     /// What is asked of the statistics.
     pub(super) keyed: Vec<Keyed>,
-    pub(super) first_match: bool,
+    /// Words that the marks of a trace take, whichever set holds for it.
+    pub(super) mark_words: usize,
 }
 
-/// One policy in order of evaluation: drop policies first.
-#[derive(Debug)]
-pub(super) struct PolicyRule {
-    /// Index in the configuration, and in `names`.
-    pub(super) index: u16,
-    pub(super) drops: bool,
-    /// It is asked, counted and recorded, and changes no verdict.
-    pub(super) shadow: bool,
-    /// It asks rate budgets, so `sample_on_first_match` spares it.
-    pub(super) spends: bool,
-    pub(super) rule: Rule,
+/// None: nothing is kept.
+impl Default for Policies {
+    fn default() -> Self {
+        Self {
+            sets: vec![RuleSet::default()],
+            ..Self::nobodys()
+        }
+    }
 }
 
 impl Policies {
-    /// Names, in the order of the configuration; `Counts::verdicts` and the decision log index them.
+    /// To be filled: there has to be a set at least.
+    pub(super) fn nobodys() -> Self {
+        Self {
+            names: Vec::new(),
+            places: HashMap::new(),
+            sets: Vec::new(),
+            by_tenant: HashMap::new(),
+            by_default: SetId::default(),
+            budgets: HashMap::new(),
+            default_budget: None,
+            limits: Vec::new(),
+            keyed: Vec::new(),
+            mark_words: 0,
+        }
+    }
+
+    /// Names, in the order of the configuration, those of tenants as `tenant/name`; `Counts::verdicts` and the decision log index them.
     pub fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// Which bits mean what bits of another configuration meant.
-    pub(crate) fn carried_over(&self, before: &Self) -> BitMap {
-        BitMap::between(&before.meanings, &self.meanings)
+    /// Where a policy stands in `names`.
+    pub(crate) fn place_of(&self, name: &str) -> Option<u16> {
+        self.places.get(name).copied()
+    }
+
+    /// What holds for a tenant; an empty name is the default tenant's.
+    pub(crate) fn set_of(&self, tenant: &[u8]) -> SetId {
+        match self.by_tenant.is_empty() {
+            true => self.by_default,
+            false => *self.by_tenant.get(tenant).unwrap_or(&self.by_default),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn set(&self, id: SetId) -> &RuleSet {
+        &self.sets[usize::from(id.0)]
+    }
+
+    /// The budget that holds for a tenant, asked for its name only if there are budgets; an empty name is the default tenant's.
+    #[inline]
+    pub(crate) fn budget_of(&self, tenant: impl FnOnce() -> Bytes) -> Option<DailyBudget> {
+        match self.budgets.is_empty() {
+            true => self.default_budget,
+            false => *(self.budgets.get(&*tenant())).unwrap_or(&self.default_budget),
+        }
+    }
+
+    /// Words that the marks of a trace take at most.
+    pub(crate) fn mark_words(&self) -> usize {
+        self.mark_words
     }
 
     /// Whether the policy at this place of `names` is a dry run.
     pub(crate) fn is_shadow(&self, policy: usize) -> bool {
-        let rule = self
-            .rules
-            .iter()
-            .find(|rule| usize::from(rule.index) == policy);
+        let mut rules = self.sets.iter().flat_map(|set| &set.rules);
+        let rule = rules.find(|rule| usize::from(rule.index) == policy);
         rule.is_some_and(|rule| rule.shadow)
     }
 
-    /// What spans are told apart by.
-    pub(crate) fn marks(&self) -> &Marks {
-        &self.marks
+    /// The policies that hold for a tenant, by the names that are written; an empty name is the default tenant's.
+    pub fn names_for(&self, tenant: &str) -> impl Iterator<Item = &str> {
+        let set = self.set(self.set_of(tenant.as_bytes()));
+        let names = self.names[set.names.clone()].iter();
+        names.map(|name| &name[set.prefix.len()..])
+    }
+
+    /// The name that is written of a policy that holds for a tenant.
+    pub(crate) fn written_name<'a>(&self, tenant: &str, name: &'a str) -> &'a str {
+        let set = self.set(self.set_of(tenant.as_bytes()));
+        name.strip_prefix(set.prefix.as_str()).unwrap_or(name)
+    }
+
+    /// Tenants that have an entry in the configuration, but for the default one.
+    pub(crate) fn tenants(&self) -> impl Iterator<Item = &[u8]> {
+        self.by_tenant.keys().map(|name| &**name)
     }
 
     /// What is asked of the statistics, in the order in which keys are logged.
@@ -89,54 +145,5 @@ impl Policies {
     /// Of the rate budgets, by their index.
     pub(crate) fn limits(&self) -> &[Limit] {
         &self.limits
-    }
-
-    /// Conditions that the resource satisfies for all of its spans.
-    pub(crate) fn resource_bits(&self, resource: &ResourceHead<'_>) -> Bits {
-        if self.leaves.attributes.is_empty() {
-            return Bits::default();
-        }
-        self.leaves
-            .attributes
-            .satisfied(resource.attributes(), attributes::Place::Resource)
-    }
-
-    /// Conditions that a span satisfies by itself. The subject serves for all spans of a record.
-    #[inline]
-    pub(crate) fn span_bits<'a>(
-        &self,
-        item: &Item<'a>,
-        span: &SpanView<'a>,
-        subject: &mut Subject<'a>,
-        failures: &mut Failures,
-    ) -> Bits {
-        let mut bits = self.leaves.span(span);
-        if !self.ottl.is_empty() {
-            subject.set_span(item.resource, item.scope, *span);
-            self.ottl.ask(span, subject, failures, &mut bits);
-        }
-        bits
-    }
-
-    /// What a trace satisfies after one more span.
-    #[inline]
-    pub(crate) fn gathered(&self, so_far: Bits, span: Bits) -> Bits {
-        self.ottl.gathered(so_far, span)
-    }
-
-    /// Some policy asks for the number of services of a trace.
-    pub(crate) fn count_services(&self) -> bool {
-        self.ottl.services
-    }
-
-    /// Whether a trace has a root span, as far as policies ask.
-    pub(crate) fn saw_root(&self, bits: Bits) -> bool {
-        self.ottl.root_seen.is_some_and(|bit| bits.has(bit))
-    }
-
-    /// Conditions that the trace satisfies by its earliest start and latest end so far.
-    #[inline]
-    pub(crate) fn latency_bits(&self, min_start: u64, max_end: u64) -> Bits {
-        self.leaves.latency(min_start, max_end)
     }
 }

@@ -10,6 +10,7 @@ use metrics::{Counter, Gauge, counter, gauge, histogram};
 use crate::epoch::part::{Gauges, Part};
 use crate::names;
 use crate::policy::Policies;
+use crate::shell::tenant_counters::{self, TenantCounters};
 use crate::stats::Group;
 
 /// Handles to all counters, looked up once.
@@ -30,6 +31,7 @@ pub struct Counters {
     policies: Arc<Policies>,
     by_policy: Vec<PolicyCounters>,
     unmatched: Counter,
+    over_budget: Counter,
     oversized: Counter,
     linked: Counter,
     rescued: Counter,
@@ -40,6 +42,7 @@ pub struct Counters {
     statistics_keys: Gauge,
     statistics_bytes: Gauge,
     partitions: BTreeMap<u32, Gauges>,
+    tenants: TenantCounters,
 }
 
 fn verdict(policy: &str, verdict: &'static str) -> Counter {
@@ -70,6 +73,13 @@ fn by_policy(policies: &Policies) -> Vec<PolicyCounters> {
     policies.names().iter().enumerate().map(counters).collect()
 }
 
+/// There may be thousands of policies, of which an epoch meets few.
+fn add(counter: &Counter, count: u64) {
+    if count > 0 {
+        counter.increment(count);
+    }
+}
+
 /// Every counter is there from the start: what begins with its first count hides that one from whoever looks at increases.
 pub fn register(policies: &Policies) {
     for name in [
@@ -91,6 +101,7 @@ pub fn register(policies: &Policies) {
         counter!(name).increment(0);
     }
     by_policy(policies);
+    tenant_counters::register(policies.tenants());
 }
 
 impl Counters {
@@ -111,6 +122,7 @@ impl Counters {
             policies: policies.clone(),
             by_policy: by_policy(policies),
             unmatched: verdict("none", "drop"),
+            over_budget: verdict("budget", "drop"),
             oversized: verdict("maximum_trace_size_bytes", "drop"),
             linked: verdict("linked", "keep"),
             rescued: counter!(names::RESCUED),
@@ -121,6 +133,7 @@ impl Counters {
             statistics_keys: gauge!(names::STATISTICS_KEYS),
             statistics_bytes: gauge!(names::STATISTICS_BYTES),
             partitions: BTreeMap::new(),
+            tenants: TenantCounters::default(),
         }
     }
 
@@ -152,32 +165,37 @@ impl Counters {
                 for (counter, (kept, dropped)) in
                     self.by_policy.iter().zip(&counts.decider.verdicts)
                 {
-                    counter.kept.increment(*kept);
-                    counter.dropped.increment(*dropped);
+                    add(&counter.kept, *kept);
+                    add(&counter.dropped, *dropped);
                 }
                 for (counter, matches) in self.by_policy.iter().zip(&counts.decider.matches) {
-                    counter.matches.increment(*matches);
+                    add(&counter.matches, *matches);
                 }
                 for (counter, failures) in self
                     .by_policy
                     .iter()
                     .zip(&counts.decider.condition_failures)
                 {
-                    counter.condition_failures.increment(*failures);
+                    add(&counter.condition_failures, *failures);
                 }
                 self.unmatched.increment(counts.decider.unmatched);
+                self.over_budget.increment(counts.decider.over_budget);
                 self.oversized.increment(counts.decider.oversized);
                 self.linked.increment(counts.decider.linked);
                 self.rescued.increment(counts.copier.rescued_spans);
                 self.unrescued.increment(counts.copier.unrescued_traces);
+                let pending = output.gauges.pending_spans;
+                self.tenants.partition(output.partition, counts, pending);
                 if output.revoked {
-                    self.released.increment(output.gauges.pending_spans);
+                    self.tenants.release(output.partition);
+                    self.released.increment(pending);
                     self.partitions.remove(&output.partition);
                 } else {
                     self.partitions.insert(output.partition, output.gauges);
                 }
             }
         }
+        self.tenants.show();
         self.show();
     }
 
@@ -190,6 +208,7 @@ impl Counters {
             .sum();
         self.released.increment(pending);
         self.partitions.clear();
+        self.tenants.release_all();
         self.show();
     }
 

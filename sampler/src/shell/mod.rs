@@ -12,4 +12,5 @@ pub(crate) mod rebalance;
 pub(crate) mod reload;
 mod report;
 pub(crate) mod session;
+mod tenant_counters;
 pub(crate) mod worker;

@@ -23,7 +23,7 @@ pub use gathering::{Tallied, Update};
 pub(crate) use group::Group;
 pub(crate) use rule::{Keyed, Kind, Measure, exchanged_identities};
 pub(crate) use statistics::{Seen, Statistics};
-pub(crate) use throughput::{Goal, INTERVALS_MAX, Method, OTHERS, Throughput};
+pub(crate) use throughput::{EXEMPT, Goal, INTERVALS_MAX, LIMITED, Method, OTHERS, Throughput};
 
 #[cfg(test)]
 mod tests;

@@ -33,6 +33,8 @@ pub(crate) enum Method {
     Ema { weight: f64 },
     /// Number of intervals.
     Windowed { intervals: usize },
+    /// The same, for two keys: [`EXEMPT`] is kept whole, and [`LIMITED`] gets what that leaves of the goal.
+    Remainder { intervals: usize },
 }
 
 /// One throughput policy.
@@ -54,13 +56,35 @@ const WEIGHT_MIN: f64 = 0.01;
 const BURST: f64 = 2.0;
 /// What is not counted by itself, see [`Throughput::keys_max`], is counted together.
 pub(crate) const OTHERS: u64 = 0;
+/// Of [`Method::Remainder`].
+pub(crate) const EXEMPT: u64 = 1;
+pub(crate) const LIMITED: u64 = 2;
+
+/// Over so long the bytes of a daily budget are averaged.
+const DAILY_INTERVAL_MS: u64 = 60_000;
+const DAILY_INTERVALS: usize = 10;
+const SECONDS_OF_A_DAY: f64 = 86_400.0;
 
 impl Throughput {
+    /// A budget of so many bytes in a day of the partition's clock, spread evenly over it: so it is kept to whatever the time, and is known from a few
+    /// minutes of the log.
+    pub(crate) fn daily(bytes: u64) -> Self {
+        Self {
+            goal: Goal::PerSecond(bytes as f64 / SECONDS_OF_A_DAY),
+            method: Method::Remainder {
+                intervals: DAILY_INTERVALS,
+            },
+            interval_ms: DAILY_INTERVAL_MS,
+            initial: 1.0,
+            keys_max: 2,
+        }
+    }
+
     /// Intervals that the result depends on, the present one aside.
     pub(crate) fn intervals(&self) -> usize {
         let wanted = match self.method {
             Method::Ema { weight } => (WEIGHT_MIN.ln() / (1.0 - weight).ln()).ceil() as usize,
-            Method::Windowed { intervals } => intervals,
+            Method::Windowed { intervals } | Method::Remainder { intervals } => intervals,
         };
         wanted.clamp(1, INTERVALS_MAX)
     }
@@ -190,8 +214,12 @@ impl Counts {
             .iter()
             .map(|&(key, count)| (key, count / covered.clamp(f64::MIN_POSITIVE, 1.0)))
             .collect();
-        let (goal, weighting) = (self.goal(&scaled), self.weighting());
-        let mut keys = allocate(&scaled, goal, weighting);
+        let goal = self.goal(&scaled);
+        let mut keys = match self.policy.method {
+            Method::Remainder { .. } => remainder(&scaled, goal),
+            Method::Ema { .. } => allocate(&scaled, goal, Weighting::Logarithm),
+            Method::Windowed { .. } => allocate(&scaled, goal, Weighting::Even),
+        };
         let others = keys.iter().position(|&(key, _)| key == OTHERS);
         // A key that is new is kept whole; when there are too many keys, it is one of the others.
         let others = others.map_or(1.0, |at| keys.swap_remove(at).1);
@@ -202,13 +230,6 @@ impl Counts {
         match self.policy.goal {
             Goal::PerSecond(goal) => goal * self.policy.interval_ms as f64 / 1000.0,
             Goal::Share(share) => share * counts.iter().map(|(_, count)| count).sum::<f64>(),
-        }
-    }
-
-    fn weighting(&self) -> Weighting {
-        match self.policy.method {
-            Method::Ema { .. } => Weighting::Logarithm,
-            Method::Windowed { .. } => Weighting::Even,
         }
     }
 
@@ -227,17 +248,19 @@ impl Counts {
                     this
                 }
                 // The window is of time: an interval without traffic counts.
-                Method::Windowed { intervals } if newest - interval.number >= intervals as u64 => {
+                Method::Windowed { intervals } | Method::Remainder { intervals }
+                    if newest - interval.number >= intervals as u64 =>
+                {
                     break;
                 }
-                Method::Windowed { .. } => 1.0,
+                Method::Windowed { .. } | Method::Remainder { .. } => 1.0,
             };
             weights += weight;
             for (&key, count) in &interval.counts {
                 *sums.entry(key).or_default() += weight * count;
             }
         }
-        if let (Method::Windowed { intervals }, Some(first)) =
+        if let (Method::Windowed { intervals } | Method::Remainder { intervals }, Some(first)) =
             (self.policy.method, self.intervals.front())
         {
             weights = ((newest - first.number.min(newest) + 1) as f64).min(intervals as f64);
@@ -249,6 +272,17 @@ impl Counts {
         averages.sort_by_key(|&(key, _)| key);
         averages
     }
+}
+
+/// What [`Method::Remainder`] keeps.
+fn remainder(counts: &[(u64, f64)], goal: f64) -> Vec<(u64, f64)> {
+    let of = |key| {
+        let found = counts.iter().find(|(other, _)| *other == key);
+        found.map_or(0.0, |(_, count)| *count)
+    };
+    let (left, limited) = ((goal - of(EXEMPT)).max(0.0), of(LIMITED));
+    let share = if limited <= left { 1.0 } else { left / limited };
+    vec![(EXEMPT, 1.0), (LIMITED, share)]
 }
 
 #[cfg(test)]

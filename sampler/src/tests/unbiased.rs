@@ -56,8 +56,8 @@ fn spans_of(rng: &mut Rng, service: &str, count: usize) -> Vec<u8> {
     resource_spans
 }
 
-/// By service: how many traces the kept ones say there were.
-fn estimate(policies: &Arc<Policies>, seed: u64) -> BTreeMap<String, f64> {
+/// By service: how many traces the kept ones say there were. An epoch comes so long after the other.
+fn estimate(policies: &Arc<Policies>, epoch_ms: u64, seed: u64) -> BTreeMap<String, f64> {
     let mut rng = Rng::with_seed(seed);
     let options = RawConfig::default()
         .validate("", &mut Problems::new())
@@ -76,7 +76,7 @@ fn estimate(policies: &Arc<Policies>, seed: u64) -> BTreeMap<String, f64> {
         for (service, count) in TRAFFIC {
             put_len(&mut value, 1, &spans_of(&mut rng, service, count));
         }
-        let now_ms = BEGIN_MS + epoch * 500;
+        let now_ms = BEGIN_MS + epoch * epoch_ms;
         partition.observe(RawRecord {
             offset: epoch,
             timestamp_ms: now_ms,
@@ -102,11 +102,23 @@ fn estimate(policies: &Arc<Policies>, seed: u64) -> BTreeMap<String, f64> {
 
 #[track_caller]
 fn check(policies: Value) {
+    check_within(policies, None, 500);
+}
+
+/// With a budget of so many bytes a day.
+#[track_caller]
+fn check_within(policies: Value, budget: Option<u64>, epoch_ms: u64) {
     let raw: Vec<RawPolicy> = serde_json::from_value(policies.clone()).unwrap();
     let mut problems = Problems::new();
-    let compiled = Arc::new(Policies::compile(&raw, false, "", &mut problems));
+    let mut compiled = Policies::compile(&raw, false, "", &mut problems);
+    if budget.is_some() {
+        compiled.add_budget("default", budget, "", &mut problems);
+    }
+    let compiled = Arc::new(compiled);
     assert!(problems.is_empty(), "{problems:?}");
-    let runs: Vec<_> = (0..RUNS).map(|seed| estimate(&compiled, seed)).collect();
+    let runs: Vec<_> = (0..RUNS)
+        .map(|seed| estimate(&compiled, epoch_ms, seed))
+        .collect();
     for (service, count) in TRAFFIC {
         let truth = (count as u64 * EPOCHS) as f64;
         let found = |run: &BTreeMap<String, f64>| run.get(service).copied().unwrap_or(0.0);
@@ -166,4 +178,19 @@ fn several_chances_at_once() {
         per_operation(),
         throughput("ema")
     ]));
+}
+
+/// What policies keep is kept with a probability of the budget's, and stands for more.
+#[test]
+fn a_budget_takes_its_part_of_every_chance() {
+    let all = json!({"name": "all", "type": "always_sample"});
+    // About a quarter of what comes: 74 spans of some 55 bytes in 20 s.
+    let quarter = Some(50 * 86_400);
+    check_within(json!([all]), quarter, 20_000);
+    let tenth = Some(20 * 86_400);
+    check_within(json!([probabilistic(50.0)]), tenth, 20_000);
+    check_within(json!([per_operation()]), Some(5 * 86_400), 20_000);
+    check_within(json!([throughput("ema")]), tenth, 20_000);
+    let slow = json!({"name": "slow", "type": "latency", "latency": {"threshold_ms": 2000}});
+    check_within(json!([slow, probabilistic(50.0)]), tenth, 20_000);
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod linked;
+mod own_policies;
 mod policies;
 mod rates;
 mod reconfigure;

@@ -23,4 +23,5 @@ mod running;
 mod same_log;
 mod tail_sampling;
 mod takeover;
+mod tenants;
 mod truth;

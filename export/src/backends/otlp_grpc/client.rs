@@ -20,6 +20,8 @@ use crate::transport::address::join;
 use crate::transport::body::Payload;
 use crate::transport::client::{Answer, Transport, USER_AGENT};
 use crate::transport::compress::{self, Compression};
+use crate::transport::headers::Headers;
+use crate::transport::message::Message;
 use crate::transport::status;
 use crate::transport::tls::TlsError;
 
@@ -28,6 +30,8 @@ pub struct GrpcClient {
     /// In the order of [`Signal::ALL`].
     methods: [Uri; 3],
     headers: HeaderMap,
+    /// As they are configured: some may name the tenant.
+    of_config: Headers,
     compression: Compression,
 }
 
@@ -39,7 +43,7 @@ impl GrpcClient {
             header::USER_AGENT,
             header::HeaderValue::from_static(USER_AGENT),
         );
-        headers.extend(connection.headers.clone());
+        headers.extend(connection.headers.fixed().clone());
         headers.insert(
             header::CONTENT_TYPE,
             header::HeaderValue::from_static("application/grpc"),
@@ -52,16 +56,17 @@ impl GrpcClient {
             transport: Transport::new(&connection.tls, connection.timeout, true)?,
             methods: Signal::ALL.map(|signal| join(&config.endpoint, signal.grpc_path())),
             headers,
+            of_config: connection.headers.clone(),
             compression: connection.compression,
         })
     }
 }
 
 impl Sink for GrpcClient {
-    type Request = Payload;
+    type Request = Message;
 
     /// The length-prefixed message, compressed.
-    fn prepare(&self, _: Signal, batch: &Batch) -> Result<Payload, String> {
+    fn prepare(&self, _: Signal, batch: &Batch) -> Result<Message, String> {
         let payload = compress::compress(self.compression, Payload::of(batch))
             .map_err(|error| format!("can't compress the request: {error}"))?;
         let length = u32::try_from(payload.bytes())
@@ -69,22 +74,25 @@ impl Sink for GrpcClient {
         let mut prefix = BytesMut::with_capacity(5);
         prefix.put_u8(u8::from(self.compression != Compression::None));
         prefix.put_u32(length);
-        Ok(payload.prefixed(prefix.freeze()))
+        Ok(Message {
+            payload: payload.prefixed(prefix.freeze()),
+            of_tenant: self.of_config.of_tenant(batch.tenant())?,
+        })
     }
 
-    fn bytes(request: &Payload) -> u64 {
-        request.bytes()
+    fn bytes(request: &Message) -> u64 {
+        request.payload.bytes()
     }
 
-    async fn send(&self, signal: Signal, payload: &Payload) -> Result<Accepted, Failure> {
-        let mut request = Request::new(payload.clone());
+    async fn send(&self, signal: Signal, message: &Message) -> Result<Accepted, Failure> {
+        let mut request = Request::new(message.payload.clone());
         *request.method_mut() = Method::POST;
         *request.uri_mut() = match signal {
             Signal::Traces => self.methods[0].clone(),
             Signal::Logs => self.methods[1].clone(),
             Signal::Metrics => self.methods[2].clone(),
         };
-        *request.headers_mut() = self.headers.clone();
+        *request.headers_mut() = message.headers(&self.headers);
         read(&self.transport.exchange(request).await?)
     }
 }

@@ -17,7 +17,8 @@ use crate::transport::tls::RawTls;
 pub struct RawGrpc {
     /// `https://host:port`, or `http://host:port` for plain text. Without a scheme, `tls.insecure` decides.
     pub endpoint: String,
-    /// Headers of each request, for example credentials.
+    /// Headers of each request, for example credentials. `{tenant}` in a value is replaced by the name of the tenant whose
+    /// data it is (`default` where records name none); each request is of one tenant then.
     pub headers: BTreeMap<String, String>,
     /// The compression of requests.
     pub compression: Compression,

@@ -39,6 +39,10 @@ impl BackendKind for GrpcConfig {
         Some(section.endpoint.clone())
     }
 
+    fn by_tenant(&self) -> bool {
+        self.connection.headers.by_tenant()
+    }
+
     fn open(&self) -> anyhow::Result<GrpcClient> {
         Ok(GrpcClient::new(self)?)
     }

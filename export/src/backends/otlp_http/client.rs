@@ -13,6 +13,7 @@ use crate::outcome::{Accepted, Failure};
 use crate::records::batch::Batch;
 use crate::transport::body::Payload;
 use crate::transport::client::{Answer, Transport, USER_AGENT};
+use crate::transport::message::Message;
 use crate::transport::tls::TlsError;
 use crate::transport::{compress, status};
 
@@ -27,7 +28,7 @@ impl HttpClient {
         let connection = &config.connection;
         let mut headers = HeaderMap::new();
         headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-        headers.extend(connection.headers.clone());
+        headers.extend(connection.headers.fixed().clone());
         let content_type = match config.encoding {
             Encoding::Proto => "application/x-protobuf",
             Encoding::Json => "application/json",
@@ -45,10 +46,10 @@ impl HttpClient {
 }
 
 impl Sink for HttpClient {
-    type Request = Payload;
+    type Request = Message;
 
     /// The body, encoded and compressed.
-    fn prepare(&self, signal: Signal, batch: &Batch) -> Result<Payload, String> {
+    fn prepare(&self, signal: Signal, batch: &Batch) -> Result<Message, String> {
         let records = Payload::of(batch);
         let payload = match self.config.encoding {
             Encoding::Proto => records,
@@ -60,19 +61,24 @@ impl Sink for HttpClient {
                 Payload::new([Bytes::from(json)])
             }
         };
-        compress::compress(self.config.connection.compression, payload)
-            .map_err(|error| format!("can't compress the request: {error}"))
+        let connection = &self.config.connection;
+        let payload = compress::compress(connection.compression, payload)
+            .map_err(|error| format!("can't compress the request: {error}"))?;
+        Ok(Message {
+            payload,
+            of_tenant: connection.headers.of_tenant(batch.tenant())?,
+        })
     }
 
-    fn bytes(request: &Payload) -> u64 {
-        request.bytes()
+    fn bytes(request: &Message) -> u64 {
+        request.payload.bytes()
     }
 
-    async fn send(&self, signal: Signal, payload: &Payload) -> Result<Accepted, Failure> {
-        let mut request = Request::new(payload.clone());
+    async fn send(&self, signal: Signal, message: &Message) -> Result<Accepted, Failure> {
+        let mut request = Request::new(message.payload.clone());
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.config.endpoint(signal).clone();
-        *request.headers_mut() = self.headers.clone();
+        *request.headers_mut() = message.headers(&self.headers);
         read(&self.transport.exchange(request).await?, SystemTime::now())
     }
 }

@@ -26,7 +26,8 @@ pub struct RawHttp {
     pub metrics_endpoint: Option<String>,
     /// The encoding of requests.
     pub encoding: Encoding,
-    /// Headers of each request, for example credentials.
+    /// Headers of each request, for example credentials. `{tenant}` in a value is replaced by the name of the tenant whose
+    /// data it is (`default` where records name none); each request is of one tenant then.
     pub headers: BTreeMap<String, String>,
     /// The compression of requests.
     pub compression: Compression,

@@ -75,6 +75,10 @@ impl BackendKind for HttpConfig {
         }
     }
 
+    fn by_tenant(&self) -> bool {
+        self.connection.headers.by_tenant()
+    }
+
     fn open(&self) -> anyhow::Result<HttpClient> {
         Ok(HttpClient::new(self)?)
     }

@@ -52,6 +52,13 @@ fn entry(offset: u64) -> Entry {
     }
 }
 
+/// Records are read and handed over.
+fn begin(ledger: &Ledger, offsets: std::ops::Range<u64>) {
+    let entries: Vec<_> = offsets.map(entry).collect();
+    entries.iter().for_each(|entry| ledger.read(entry));
+    ledger.begin(&entries.into_iter().collect());
+}
+
 /// Three records are done while the first commit is refused and `meanwhile` happens; the positions of each commit, and what was counted.
 #[track_caller]
 fn check(meanwhile: fn(&Ledger), commits: &[&[(u32, u64)]], counted: [u64; 3]) {
@@ -60,7 +67,7 @@ fn check(meanwhile: fn(&Ledger), commits: &[&[(u32, u64)]], counted: [u64; 3]) {
         let counts = Counts::new("b", &[Signal::Traces], &Topics::new("t"));
         let ledger = Arc::new(Ledger::new(counts));
         ledger.own(at());
-        ledger.begin(&(0..3).map(entry).collect());
+        begin(&ledger, 0..3);
         ledger.finish(&[(entry(0), 0), (entry(1), 4)]);
         let mut committer = Refusing {
             commits: Vec::new(),
@@ -113,7 +120,7 @@ fn of_a_partition_that_went_and_came_back_nothing_counts_twice() {
     let again = |ledger: &Ledger| {
         ledger.forget(&[at()]);
         ledger.own(at());
-        ledger.begin(&(0..3).map(entry).collect());
+        begin(ledger, 0..3);
         ledger.finish(&[(entry(0), 0)]);
     };
     check(again, &[&[(0, 2)], &[(0, 1)]], [10, 0, 20]);
@@ -152,6 +159,7 @@ impl Committer for ByTurns {
             self.ledger.close();
         } else {
             let next = entry(self.commits);
+            self.ledger.read(&next);
             self.ledger.begin(&std::iter::once(next).collect());
             self.ledger.finish(&[(entry(self.commits), 0)]);
         }
@@ -170,7 +178,7 @@ fn commits_that_are_refused_again_and_again_are_one_warning_until_one_is_not() {
         let counts = Counts::new("b", &[Signal::Traces], &Topics::new("t"));
         let ledger = Arc::new(Ledger::new(counts));
         ledger.own(at());
-        ledger.begin(&std::iter::once(entry(0)).collect());
+        begin(&ledger, 0..1);
         ledger.finish(&[(entry(0), 0)]);
         let mut committer = ByTurns {
             commits: 0,

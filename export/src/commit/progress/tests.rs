@@ -15,12 +15,18 @@ fn taken(progress: &mut Progress) -> Vec<(u32, u64)> {
     positions
 }
 
+/// A record is read and handed over.
+fn begin(progress: &mut Progress, partition: u32, offset: u64, items: u64) {
+    progress.read(&at(partition), offset, items, "a".into());
+    progress.begin(&at(partition), offset);
+}
+
 /// Begins offsets 10.. on one partition, finishes some in the given order, and says what could be committed after each.
 #[track_caller]
 fn check(begun: u64, finished: &[u64], expected: &[Option<u64>]) {
     let mut progress = Progress::default();
     progress.own(at(0));
-    (10..10 + begun).for_each(|offset| progress.begin(&at(0), offset, 1));
+    (10..10 + begun).for_each(|offset| begin(&mut progress, 0, offset, 1));
     let found: Vec<_> = finished
         .iter()
         .map(|offset| {
@@ -45,7 +51,7 @@ fn gaps_between_offsets_are_passed() {
     let mut progress = Progress::default();
     progress.own(at(0));
     for offset in [3, 7, 20] {
-        progress.begin(&at(0), offset, 1);
+        begin(&mut progress, 0, offset, 1);
     }
     progress.finish(&at(0), 7, 0);
     progress.finish(&at(0), 3, 0);
@@ -61,8 +67,8 @@ fn partitions_do_not_wait_for_each_other() {
     let mut progress = Progress::default();
     for partition in 0..2 {
         progress.own(at(partition));
-        progress.begin(&at(partition), 0, 1);
-        progress.begin(&at(partition), 1, 1);
+        begin(&mut progress, partition, 0, 1);
+        begin(&mut progress, partition, 1, 1);
     }
     progress.finish(&at(1), 0, 0);
     progress.finish(&at(0), 1, 0);
@@ -73,7 +79,7 @@ fn partitions_do_not_wait_for_each_other() {
 fn what_was_lost_is_never_committed() {
     let mut progress = Progress::default();
     progress.own(at(0));
-    progress.begin(&at(0), 5, 1);
+    begin(&mut progress, 0, 5, 1);
     progress.forget(&at(0));
     progress.finish(&at(0), 5, 0);
     assert_eq!(taken(&mut progress), []);
@@ -84,12 +90,12 @@ fn what_was_lost_is_never_committed() {
 fn a_batch_of_an_earlier_ownership_finishes_only_what_is_the_same_record() {
     let mut progress = Progress::default();
     progress.own(at(0));
-    progress.begin(&at(0), 5, 1);
+    begin(&mut progress, 0, 5, 1);
     progress.own(at(0));
     progress.finish(&at(0), 5, 0);
     assert_eq!(taken(&mut progress), [], "5 was not handed over again yet");
-    progress.begin(&at(0), 5, 1);
-    progress.begin(&at(0), 6, 1);
+    begin(&mut progress, 0, 5, 1);
+    begin(&mut progress, 0, 6, 1);
     progress.finish(&at(0), 5, 0);
     assert_eq!(taken(&mut progress), [(0, 6)]);
 }
@@ -98,7 +104,7 @@ fn a_batch_of_an_earlier_ownership_finishes_only_what_is_the_same_record() {
 fn three_done() -> Progress {
     let mut progress = Progress::default();
     progress.own(at(0));
-    (0..3).for_each(|offset| progress.begin(&at(0), offset, 10));
+    (0..3).for_each(|offset| begin(&mut progress, 0, offset, 10));
     progress.finish(&at(0), 1, 3);
     progress.finish(&at(0), 0, 0);
     progress
@@ -109,13 +115,24 @@ fn items_count_with_the_position_that_passes_them() {
     let mut progress = three_done();
     assert_eq!(progress.pending(&"t".into()), 30);
     let moved = progress.take();
-    let tally = Tally { items: 20, dead: 3 };
+    let tally = Tally {
+        items: 20,
+        dead: 3,
+        skipped: 0,
+    };
     assert_eq!((moved.len(), moved[0].tally), (1, tally));
     assert_eq!(progress.pending(&"t".into()), 30, "not committed yet");
     progress.committed(&moved);
     assert_eq!(progress.pending(&"t".into()), 10);
     progress.finish(&at(0), 2, 0);
-    assert_eq!(progress.take()[0].tally, Tally { items: 10, dead: 0 });
+    assert_eq!(
+        progress.take()[0].tally,
+        Tally {
+            items: 10,
+            dead: 0,
+            skipped: 0
+        }
+    );
 }
 
 #[test]
@@ -126,7 +143,14 @@ fn what_was_refused_counts_with_a_later_commit_and_once() {
     progress.refused(refused);
     let moved = progress.take();
     assert_eq!(moved[0].position.offset, 3);
-    assert_eq!(moved[0].tally, Tally { items: 30, dead: 3 });
+    assert_eq!(
+        moved[0].tally,
+        Tally {
+            items: 30,
+            dead: 3,
+            skipped: 0
+        }
+    );
     progress.committed(&moved);
     assert_eq!(progress.pending(&"t".into()), 0);
 }
@@ -145,4 +169,46 @@ fn what_was_refused_is_committed_again_if_the_partition_is_still_owned() {
         "its records are read and counted again"
     );
     assert_eq!(progress.pending(&"t".into()), 0);
+}
+
+/// Batches that are of one tenant each begin in another order than the log's.
+#[test]
+fn no_position_passes_a_record_that_waits() {
+    let mut progress = Progress::default();
+    progress.own(at(0));
+    for (offset, tenant) in ["a", "b", "a", "c"].into_iter().enumerate() {
+        progress.read(&at(0), offset as u64, 1, tenant.into());
+    }
+    progress.begin(&at(0), 0);
+    progress.begin(&at(0), 2);
+    assert_eq!(progress.pending(&"t".into()), 2);
+    assert!(!progress.is_settled(&at(0)));
+    progress.finish(&at(0), 0, 0);
+    progress.finish(&at(0), 2, 0);
+    progress.skip(&at(0), 3);
+    // What waits isn't in flight: nobody has to wait for it when the partition goes.
+    assert!(progress.is_settled(&at(0)));
+    assert_eq!(taken(&mut progress), [(0, 1)]);
+    progress.begin(&at(0), 1);
+    progress.finish(&at(0), 1, 1);
+    let moved = progress.take();
+    assert_eq!(moved[0].position.offset, 4);
+    let tally = |items, dead, skipped| Tally {
+        items,
+        dead,
+        skipped,
+    };
+    assert_eq!(moved[0].tally, tally(3, 1, 1));
+    assert_eq!(moved[0].tally.delivered(), 1);
+    let expected = [
+        ("a", tally(1, 0, 0)),
+        ("b", tally(1, 1, 0)),
+        ("c", tally(1, 0, 1)),
+    ];
+    let by_tenant = moved[0].by_tenant.iter();
+    let by_tenant: Vec<_> = by_tenant
+        .map(|(tenant, tally)| (&**tenant, *tally))
+        .collect();
+    assert_eq!(by_tenant, expected);
+    progress.committed(&moved);
 }

@@ -9,7 +9,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bus::{
-    Bus, BusConfig, BusKind, Fetched, RawEmbedded, Record, Timestamps, TopicPartition, TopicSpec,
+    Bus, BusConfig, BusKind, Fetched, Header, RawEmbedded, Record, Timestamps, TopicPartition,
+    TopicSpec,
 };
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use runtime::config::Problems;
@@ -79,10 +80,25 @@ pub fn publish(
     partition: u32,
     values: impl IntoIterator<Item = Vec<u8>>,
 ) {
+    publish_of(bus, signal, partition, None, values);
+}
+
+/// The same, of a tenant.
+pub fn publish_of(
+    bus: &dyn Bus,
+    signal: Signal,
+    partition: u32,
+    tenant: Option<&'static str>,
+    values: impl IntoIterator<Item = Vec<u8>>,
+) {
     let publisher = bus.publisher().unwrap();
+    let tenant = tenant.map(|name| Header {
+        name: schemas::headers::TENANT.into(),
+        value: name.into(),
+    });
     for value in values {
         let record = Record {
-            headers: vec![],
+            headers: tenant.clone().into_iter().collect(),
             value: value.into(),
         };
         let at = TopicPartition::new(topics().clean(signal), partition);
@@ -119,11 +135,19 @@ pub fn header(record: &Fetched, name: &str) -> String {
 /// The value of a counter or gauge of one backend; summed over signals. The names of backends are unique within a
 /// test binary for this.
 pub fn metric(name: &str, backend: &str) -> f64 {
-    let label = format!("backend=\"{backend}\"");
+    metric_with(name, &[("backend", backend)])
+}
+
+/// The sum of all series of a metric with these labels.
+pub fn metric_with(name: &str, labels: &[(&str, &str)]) -> f64 {
+    let labels: Vec<_> = (labels.iter())
+        .map(|(label, value)| format!("{label}=\"{value}\""))
+        .collect();
     recorder()
         .render()
         .lines()
-        .filter(|line| line.starts_with(&format!("{name}{{")) && line.contains(&label))
+        .filter(|line| line.starts_with(&format!("{name}{{")))
+        .filter(|line| labels.iter().all(|label| line.contains(label)))
         .map(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap())
         .sum()
 }
@@ -141,10 +165,23 @@ struct Whole {
 
 /// A configuration, from one line of YAML for each backend.
 pub fn config(backends: &[String]) -> export::Config {
+    config_with(backends, &[])
+}
+
+/// The same, with tenants and the backends that they are for.
+pub fn config_with(backends: &[String], tenants: &[(&str, Option<Vec<&str>>)]) -> export::Config {
+    let owned = |backends: &Vec<&str>| backends.iter().map(|name| (*name).to_owned()).collect();
+    let own: Vec<(&str, Option<Vec<String>>)> = (tenants.iter())
+        .map(|(name, backends)| (*name, backends.as_ref().map(owned)))
+        .collect();
+    let tenants: export::RawTenants<'_> = (own.iter())
+        .map(|(name, backends)| (*name, backends.as_deref()))
+        .collect();
     let backends: String = backends.iter().map(|b| format!("    - {b}\n")).collect();
     let text = format!("export:\n  backends:\n{backends}");
-    let validate =
-        |whole: &Whole, problems: &mut Problems| whole.export.validate("export", problems);
+    let validate = |whole: &Whole, problems: &mut Problems| {
+        (whole.export).validate_with("export", &tenants, "tenants", problems)
+    };
     match runtime::config::load("test.yaml", &text, &|_| None, validate) {
         Ok(config) => config,
         Err(report) => panic!("{report}"),
@@ -168,8 +205,15 @@ impl Running {
     }
 
     pub fn start_instance(bus: &Arc<dyn Bus>, backends: &[String], instance: &str) -> Self {
+        Self::start_as(bus, config(backends), instance)
+    }
+
+    pub fn start_with(bus: &Arc<dyn Bus>, config: export::Config) -> Self {
+        Self::start_as(bus, config, "test")
+    }
+
+    fn start_as(bus: &Arc<dyn Bus>, config: export::Config, instance: &str) -> Self {
         recorder();
-        let config = config(backends);
         let (bus, drain, health) = (bus.clone(), Drain::new(), Health::new());
         let (own_drain, own_health, instance) =
             (drain.clone(), health.clone(), instance.to_owned());

@@ -9,11 +9,13 @@ const LIMIT: Limit = Limit {
     per_second: 10.0,
     burst: 20.0,
     refill: Refill::Steady,
+    owner: Limit::EVERYBODY,
 };
 const BY_SECOND: Limit = Limit {
     per_second: 10.0,
     burst: 10.0,
     refill: Refill::EachSecond,
+    owner: Limit::EVERYBODY,
 };
 
 /// Asks for tokens at times.

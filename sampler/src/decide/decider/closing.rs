@@ -16,7 +16,8 @@ use crate::decide::traces::verdicts::GivenVerdict;
 impl Decider {
     /// Decides a trace.
     pub(super) fn close(&mut self, slot: u32, time_ms: u64, cause: Cause) -> Place {
-        let marks = self.judge.marks();
+        let set = self.traces.set_of(self.traces.open_trace(slot).tenant);
+        let marks = self.judge.rules(set).marks();
         let facts = self.traces.take_facts(slot, marks, &mut self.marks);
         let links = self.links.take(slot);
         let traces = &self.traces;
@@ -24,6 +25,7 @@ impl Decider {
             trace: traces.open_trace(slot),
             facts: &facts,
             marks: &self.marks,
+            set,
             links: &links,
             time_ms,
             cause,

@@ -55,7 +55,9 @@ impl Decider {
     ) {
         let given = GivenVerdict {
             key: TraceKey {
-                tenant: self.traces.enter_tenant(Some(tenant)),
+                tenant: self
+                    .traces
+                    .enter_tenant(Some(tenant), self.judge.policies()),
                 id: entry.trace_id,
             },
             first_offset: entry.first_offset,

@@ -20,7 +20,7 @@ use crate::decide::traces::verdicts::{GivenVerdict, NO_POLICY, StoredVerdict, Ve
 use crate::decide::traces::window::{Trace, Window};
 use crate::options::Options;
 use crate::policy::tracestate::Choice;
-use crate::policy::{BitMap, Marks, Policies};
+use crate::policy::{Marks, Policies, RuleSet, SetId, Transition};
 
 #[derive(Debug)]
 pub(crate) struct Traces {
@@ -42,21 +42,28 @@ pub(crate) struct TakenFacts {
 }
 
 impl Traces {
-    pub(crate) fn new(options: &Options) -> Self {
+    pub(crate) fn new(policies: &Policies, options: &Options) -> Self {
         Self {
-            tenants: Tenants::default(),
+            tenants: Tenants::new(policies),
             index: TraceIndex::default(),
             window: Window::new(
                 options.decision_wait_ms,
                 options.decision_wait_after_root_ms,
+                policies.mark_words(),
             ),
             verdicts: Verdicts::new(options.decision_cache_ttl_ms),
         }
     }
 
     /// The number of the tenant that a record names, with a reference to it: see [`Tenants::enter`].
-    pub(crate) fn enter_tenant(&mut self, name: Option<&[u8]>) -> Tenant {
-        self.tenants.enter(name)
+    pub(crate) fn enter_tenant(&mut self, name: Option<&[u8]>, policies: &Policies) -> Tenant {
+        self.tenants.enter(name, |name| policies.set_of(name))
+    }
+
+    /// Which policies hold for a tenant.
+    #[inline]
+    pub(crate) fn set_of(&self, tenant: Tenant) -> SetId {
+        self.tenants.set(tenant)
     }
 
     /// Gives the reference back that [`Traces::enter_tenant`] gave.
@@ -116,9 +123,9 @@ impl Traces {
         span: (&SpanFacts, &[u64]),
         offset: u64,
         now_ms: u64,
-        policies: &Policies,
+        rules: &RuleSet,
     ) -> u64 {
-        self.window.gather(slot, span, offset, now_ms, policies)
+        self.window.gather(slot, span, offset, now_ms, rules)
     }
 
     /// The open trace that is due next at `now_ms`, with its deadline: see [`Window::due`].
@@ -297,18 +304,18 @@ impl Traces {
             .flat_map(|trace| [&mut trace.root_service, &mut trace.root_operation])
     }
 
-    /// Another configuration; `renumber` gives policies their new numbers.
+    /// Another configuration; `renumber` gives policies their new numbers. By tenant's number, which policies held for it, and which do.
     pub(crate) fn reconfigure(
         &mut self,
-        bits: &BitMap,
-        (before, after): (&Policies, &Policies),
+        transition: &mut Transition<'_>,
         options: &Options,
         renumber: impl Fn(u16) -> u16,
-    ) {
-        self.window.reconfigure(bits, after, options);
-        self.window.carry_marks(before.marks(), after.marks());
+    ) -> Vec<(SetId, SetId)> {
+        let sets = self.tenants.reconfigure(transition.after());
+        self.window.reconfigure(transition, &sets, options);
         self.verdicts
             .reconfigure(options.decision_cache_ttl_ms, renumber);
+        sets
     }
 
     pub(crate) fn open_traces(&self) -> usize {

@@ -6,9 +6,11 @@
 
 use bytes::Bytes;
 use hashbrown::HashTable;
+use schemas::headers::DEFAULT_TENANT;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 use crate::decide::traces::index::Tenant;
+use crate::policy::{Policies, SetId};
 
 /// A longer name (ingest takes none) is known by its beginning and a hash.
 const NAME_BYTES_MAX: usize = 256;
@@ -17,6 +19,8 @@ const HASH_BYTES: usize = 16;
 #[derive(Debug)]
 struct Named {
     name: Bytes,
+    /// Which policies hold for it.
+    set: SetId,
     /// Traces, verdicts and records that have this number.
     references: usize,
 }
@@ -24,6 +28,8 @@ struct Named {
 /// The tenants of one partition. The default tenant has a number without being here.
 #[derive(Debug, Default)]
 pub(crate) struct Tenants {
+    /// Which policies hold for the default tenant.
+    default_set: SetId,
     /// By number less one.
     slots: Vec<Named>,
     free: Vec<u32>,
@@ -33,12 +39,25 @@ pub(crate) struct Tenants {
 }
 
 impl Tenants {
+    pub(crate) fn new(policies: &Policies) -> Self {
+        Self {
+            default_set: policies.set_of(b""),
+            ..Self::default()
+        }
+    }
+
     /// The number of the tenant that a record names, with a reference to it; an absent or empty name is the default tenant's.
-    pub(crate) fn enter(&mut self, name: Option<&[u8]>) -> Tenant {
+    /// `set_of`: which policies hold for a tenant that isn't known here.
+    pub(crate) fn enter(
+        &mut self,
+        name: Option<&[u8]>,
+        set_of: impl FnOnce(&[u8]) -> SetId,
+    ) -> Tenant {
         let Some(name) = known_as(name) else {
             return Tenant::DEFAULT;
         };
-        let tenant = self.look_up(&name).unwrap_or_else(|| self.insert(&name));
+        let known = self.look_up(&name);
+        let tenant = known.unwrap_or_else(|| self.insert(&name, set_of(&name)));
         self.hold(tenant);
         tenant
     }
@@ -55,6 +74,26 @@ impl Tenants {
     pub(crate) fn name(&self, tenant: Tenant) -> Bytes {
         let named = slot(tenant).and_then(|slot| self.slots.get(slot));
         named.map_or(Bytes::new(), |named| named.name.clone())
+    }
+
+    /// Which policies hold for a tenant.
+    #[inline]
+    pub(crate) fn set(&self, tenant: Tenant) -> SetId {
+        let named = slot(tenant).and_then(|slot| self.slots.get(slot));
+        named.map_or(self.default_set, |named| named.set)
+    }
+
+    /// Another configuration: by tenant's number, which policies held for it, and which do.
+    pub(crate) fn reconfigure(&mut self, after: &Policies) -> Vec<(SetId, SetId)> {
+        let default_set = after.set_of(b"");
+        let default = std::mem::replace(&mut self.default_set, default_set);
+        let named = self.slots.iter_mut().map(|named| {
+            let set = after.set_of(&named.name);
+            (std::mem::replace(&mut named.set, set), set)
+        });
+        std::iter::once((default, default_set))
+            .chain(named)
+            .collect()
     }
 
     /// One more has this number.
@@ -89,10 +128,11 @@ impl Tenants {
         Some(Tenant(slot + 1))
     }
 
-    fn insert(&mut self, name: &[u8]) -> Tenant {
+    fn insert(&mut self, name: &[u8], set: SetId) -> Tenant {
         // A copy: the bus's buffer is not to be held for the sake of a name.
         let named = Named {
             name: Bytes::copy_from_slice(name),
+            set,
             references: 0,
         };
         self.bytes += name.len();
@@ -122,7 +162,10 @@ impl Tenants {
         self.free.push(slot as u32);
         if self.table.is_empty() {
             // Many tenants of an hour must not hold memory for ever.
-            *self = Self::default();
+            *self = Self {
+                default_set: self.default_set,
+                ..Self::default()
+            };
         }
     }
 }
@@ -133,7 +176,7 @@ fn slot(tenant: Tenant) -> Option<usize> {
 
 /// The name by which a tenant is known here, in the decision log and in other partitions; `None`: it is the default tenant.
 fn known_as(name: Option<&[u8]>) -> Option<std::borrow::Cow<'_, [u8]>> {
-    let name = name.filter(|name| !name.is_empty())?;
+    let name = name.filter(|name| !name.is_empty() && *name != DEFAULT_TENANT.as_bytes())?;
     if name.len() <= NAME_BYTES_MAX {
         return Some(name.into());
     }
@@ -171,7 +214,7 @@ mod tests {
             let mut tenants = Tenants::default();
             let mut held: Vec<(Vec<u8>, Tenant)> = Vec::new();
             for (name, release) in names {
-                let entered = tenants.enter(name.as_deref());
+                let entered = tenants.enter(name.as_deref(), |_| SetId::default());
                 let name = name.unwrap_or_default();
                 for (other, tenant) in &held {
                     prop_assert_eq!(*other == name, *tenant == entered);
@@ -198,9 +241,9 @@ mod tests {
     #[test]
     fn ever_new_tenants_take_no_memory() {
         let mut tenants = Tenants::default();
-        let stays = tenants.enter(Some(b"stays"));
+        let stays = tenants.enter(Some(b"stays"), |_| SetId::default());
         for at in 0..100_000_u32 {
-            let tenant = tenants.enter(Some(&at.to_le_bytes().repeat(1000)));
+            let tenant = tenants.enter(Some(&at.to_le_bytes().repeat(1000)), |_| SetId::default());
             tenants.release(tenant);
         }
         assert!(tenants.bytes() < 1000, "{} bytes", tenants.bytes());

@@ -14,7 +14,7 @@ use crate::decide::traces::index::{NONE, Tenant, TraceKey};
 use crate::decide::traces::services::Services;
 use crate::options::Options;
 use crate::policy::tracestate;
-use crate::policy::{BitMap, Bits, Marks, Policies};
+use crate::policy::{Bits, Marks, RuleSet, SetId, Transition};
 
 /// What is known of an open trace.
 #[derive(Clone, Copy, Debug)]
@@ -79,8 +79,9 @@ pub(crate) struct Window {
     back: u32,
     open: usize,
     sequence: u32,
-    /// By slot: the words of the trace's marks.
+    /// By slot: the words of the trace's marks, `mark_words` for each.
     marks: Vec<u64>,
+    mark_words: usize,
     roots: VecDeque<Root>,
     /// R of the traces that somebody sampled before us.
     upstream: HashMap<u32, u64>,
@@ -93,7 +94,7 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    pub(crate) fn new(wait_ms: u64, wait_after_root_ms: u64) -> Self {
+    pub(crate) fn new(wait_ms: u64, wait_after_root_ms: u64, mark_words: usize) -> Self {
         Self {
             slots: Vec::new(),
             free: NONE,
@@ -102,6 +103,7 @@ impl Window {
             open: 0,
             sequence: 0,
             marks: Vec::new(),
+            mark_words,
             roots: VecDeque::new(),
             upstream: HashMap::new(),
             services: Services::default(),
@@ -170,17 +172,17 @@ impl Window {
         (span, marks): (&SpanFacts, &[u64]),
         offset: u64,
         now_ms: u64,
-        policies: &Policies,
+        rules: &RuleSet,
     ) -> u64 {
         if !marks.is_empty() {
-            self.merge_marks(slot, span, marks, policies.marks());
+            self.merge_marks(slot, span, marks, rules.marks());
         }
         let trace = &mut self.slots[slot as usize];
         trace.last_offset = offset;
         trace.spans = trace.spans.saturating_add(1);
         trace.errors = trace.errors.saturating_add(span.error.into());
         trace.bytes += u64::from(span.bytes);
-        trace.bits = policies.gathered(trace.bits, span.bits);
+        trace.bits = rules.gathered(trace.bits, span.bits);
         // As the Collector's latency policy: a start or end of 0 counts as not yet known, and the first value replaces it.
         if trace.min_start == 0 || span.start_unix_nano < trace.min_start {
             trace.min_start = span.start_unix_nano;
@@ -188,7 +190,7 @@ impl Window {
         if trace.max_end == 0 || span.end_unix_nano > trace.max_end {
             trace.max_end = span.end_unix_nano;
         }
-        trace.bits |= policies.latency_bits(trace.min_start, trace.max_end);
+        trace.bits |= rules.latency_bits(trace.min_start, trace.max_end);
         if span.randomness != NO_RANDOMNESS {
             // A random value of its own weighs more than the one in the trace id.
             let known = self.upstream.entry(slot).or_insert(span.randomness);
@@ -223,9 +225,9 @@ impl Window {
         let is_first = is_only || span.start_unix_nano < trace.min_start;
         let is_entry = !trace.rooted && (span.root || is_first);
         let words = marks.words();
-        let at = slot as usize * words;
+        let at = slot as usize * self.mark_words;
         if self.marks.len() < at + words {
-            self.marks.resize(at + words, 0);
+            self.marks.resize(at + self.mark_words, 0);
         }
         let of_trace = &mut self.marks[at..at + words];
         if is_only {
@@ -239,21 +241,13 @@ impl Window {
     #[inline]
     pub(crate) fn marks_of(&self, slot: u32, marks: &Marks, out: &mut Vec<u64>) {
         let words = marks.words();
-        let at = slot as usize * words;
-        marks.finish(&self.marks[at..at + words], out);
-    }
-
-    /// Another configuration's columns.
-    pub(crate) fn carry_marks(&mut self, before: &Marks, after: &Marks) {
-        let old = std::mem::take(&mut self.marks);
-        if before.words() == 0 {
-            // Nothing is known; what is known from here on is of later spans.
-            self.marks.resize(self.slots.len() * after.words(), 0);
+        if words == 0 {
+            // Others may have marks, and no room was made for this trace.
+            out.clear();
             return;
         }
-        for of_trace in old.chunks_exact(before.words()) {
-            after.carry(before, of_trace, &mut self.marks);
-        }
+        let at = slot as usize * self.mark_words;
+        marks.finish(&self.marks[at..at + words], out);
     }
 
     /// The next trace that is due at `now_ms`, with its deadline. It stays open until it is taken.
@@ -306,18 +300,38 @@ impl Window {
         }
     }
 
-    /// Another configuration: open traces keep the bits that are carried over, and what is known of their latency.
-    pub(crate) fn reconfigure(&mut self, bits: &BitMap, policies: &Policies, options: &Options) {
+    /// Another configuration: open traces keep the bits and marks that are carried over, and what is known of their latency. `sets`: by
+    /// tenant, the policies that held and those that hold.
+    pub(crate) fn reconfigure(
+        &mut self,
+        transition: &mut Transition<'_>,
+        sets: &[(SetId, SetId)],
+        options: &Options,
+    ) {
         self.wait_ms = options.decision_wait_ms;
         self.wait_after_root_ms = options.decision_wait_after_root_ms;
         let unqueued = self.wait_after_root_ms == 0;
         if unqueued {
             self.roots.clear();
         }
-        for trace in self.traces_mut() {
+        let words = transition.after().mark_words();
+        let old = std::mem::take(&mut self.marks);
+        let words_before = std::mem::replace(&mut self.mark_words, words);
+        // Where nothing is known, what is known from here on is of later spans.
+        self.marks.resize(self.slots.len() * words, 0);
+        let mut slot = self.front;
+        while slot != NONE {
+            let trace = &mut self.slots[slot as usize];
+            let (before, after) = sets[trace.tenant.0 as usize];
+            let change = transition.between(before, after);
             trace.root_queued &= !unqueued;
-            trace.bits =
-                bits.apply(trace.bits) | policies.latency_bits(trace.min_start, trace.max_end);
+            trace.bits = change.bits.apply(trace.bits)
+                | change.after.latency_bits(trace.min_start, trace.max_end);
+            let (at, to) = (slot as usize * words_before, slot as usize * words);
+            let of_trace = old.get(at..at + words_before).unwrap_or_default();
+            let (from, into) = (change.before.marks(), &mut self.marks[to..to + words]);
+            change.after.marks().carry(from, of_trace, into);
+            slot = trace.next;
         }
     }
 

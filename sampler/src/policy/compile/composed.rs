@@ -54,6 +54,7 @@ impl Compiler<'_> {
                 per_second,
                 burst: per_second,
                 refill: Refill::EachSecond,
+                owner: self.owner(),
             };
             (rule, self.limit(limit))
         });

@@ -8,29 +8,128 @@ mod traces;
 
 use hashbrown::HashSet;
 use runtime::config::{Problems, nearest};
+use schemas::headers::DEFAULT_TENANT;
 use serde::Serialize;
 
 use super::identity;
-use super::policies::{Policies, PolicyRule};
-use super::{Bits, RawPolicy};
+use super::policies::Policies;
+use super::rule_set::{PolicyRule, RuleSet, SetId};
+use super::{Bits, DailyBudget, RawPolicy};
 use crate::policy::on_spans::conditions::Conditions;
 use crate::policy::on_spans::leaves::Leaves;
 use crate::policy::on_traces::rule::Rule;
 use crate::policy::written::raw::RawMode;
+use crate::stats::{Keyed, Kind, Measure, Throughput};
+
+/// More rules of statistics than this are refused where tenants have policies of their own: each verdict writes a key for each of them.
+const TENANTS_KEYED_MAX: usize = 256;
 
 impl Policies {
-    /// Compiles a list of policies. What comes out is of use only when no problem was added.
+    /// Compiles a list of policies, everybody's. What comes out is of use only when no problem was added.
     pub fn compile(
         raw: &[RawPolicy],
         sample_on_first_match: bool,
         path: &str,
         problems: &mut Problems,
     ) -> Self {
+        let mut policies = Self::nobodys();
+        policies.add(raw, sample_on_first_match, None, path, problems);
+        policies
+    }
+
+    /// Adds the policies of a tenant, which replace everybody's for it. Their budgets and statistics are its own. Those of the default
+    /// tenant hold for all that have no entry.
+    pub fn add_tenant(
+        &mut self,
+        tenant: &str,
+        raw: &[RawPolicy],
+        sample_on_first_match: bool,
+        path: &str,
+        problems: &mut Problems,
+    ) {
+        let id = SetId(self.sets.len() as u16);
+        if self.sets.len() >= usize::from(u16::MAX) {
+            problems.push(path, "too many tenants with policies of their own");
+            return;
+        }
+        self.add(raw, sample_on_first_match, Some(tenant), path, problems);
+        match tenant {
+            DEFAULT_TENANT => self.by_default = id,
+            tenant => drop(self.by_tenant.insert(tenant.as_bytes().into(), id)),
+        }
+        self.check_keyed(path, problems);
+    }
+
+    /// A tenant that has an entry in the configuration and no policies of its own: everybody's hold for it, also where the default
+    /// tenant has others.
+    pub fn add_tenant_without(&mut self, tenant: &str) {
+        if tenant != DEFAULT_TENANT {
+            let everybodys = SetId::default();
+            self.by_tenant.insert(tenant.as_bytes().into(), everybodys);
+        }
+    }
+
+    /// Adds the budget of a tenant; `None`: it has an entry and no budget. Those that hold for it have to be there.
+    pub fn add_budget(
+        &mut self,
+        tenant: &str,
+        kept_bytes_per_day: Option<u64>,
+        path: &str,
+        problems: &mut Problems,
+    ) {
+        let budget = kept_bytes_per_day.map(|bytes| {
+            if bytes == 0 {
+                problems.push(path, "0: nothing but errors would be kept");
+            }
+            let identity = identity::identity(&(tenant, "kept_bytes_per_day"));
+            self.keyed.push(Keyed {
+                identity,
+                kind: Kind::Throughput(Measure::Bytes, Throughput::daily(bytes)),
+            });
+            let set = self.set_of(tenant.as_bytes());
+            let set = &mut self.sets[usize::from(set.0)];
+            set.upstream = Some(set.marks.upstream());
+            self.mark_words = self.mark_words.max(set.marks.words());
+            DailyBudget {
+                rule: self.keyed.len() - 1,
+            }
+        });
+        match tenant {
+            DEFAULT_TENANT => self.default_budget = budget,
+            tenant => drop(self.budgets.insert(tenant.as_bytes().into(), budget)),
+        }
+        self.check_keyed(path, problems);
+    }
+
+    fn check_keyed(&self, path: &str, problems: &mut Problems) {
+        if self.keyed.len() > TENANTS_KEYED_MAX {
+            let message = format!(
+                "more than {TENANTS_KEYED_MAX} policies that look at other traces (throughput, latency_outlier, novelty, floor) and budgets over all \
+                 tenants; each verdict writes a key for each of them"
+            );
+            problems.push(path, message);
+        }
+    }
+
+    fn add(
+        &mut self,
+        raw: &[RawPolicy],
+        sample_on_first_match: bool,
+        tenant: Option<&str>,
+        path: &str,
+        problems: &mut Problems,
+    ) {
+        let set = RuleSet {
+            first_match: sample_on_first_match,
+            prefix: tenant.map_or(String::new(), |tenant| full_name(tenant, "")),
+            ..RuleSet::default()
+        };
+        let first = self.names.len();
         let mut compiler = Compiler {
-            policies: Self {
-                first_match: sample_on_first_match,
-                ..Self::default()
-            },
+            first: first as u16,
+            policies: self,
+            set,
+            tenant,
             policy: 0,
             problems,
         };
@@ -39,13 +138,13 @@ impl Policies {
                 .problems
                 .push(path, "no policies: nothing would be kept; to keep everything, use one of type always_sample; for the policies that hold without this key, write `policies: default`");
         }
-        if raw.len() >= usize::from(u16::MAX) {
+        if compiler.policies.names.len() + raw.len() >= usize::from(u16::MAX) {
             compiler.problems.push(path, "too many policies");
         } else {
             compiler.policies(raw, path);
             compiler.keeps_something(raw, path);
         }
-        let conditions = compiler.policies.meanings.len();
+        let conditions = compiler.set.meanings.len();
         if conditions > Bits::COUNT {
             let message = format!(
                 "{conditions} different conditions on spans, where {} is the limit; put values of one key into one string_attribute, or patterns into one regular expression",
@@ -53,13 +152,21 @@ impl Policies {
             );
             compiler.problems.push(path, message);
         }
-        compiler.policies
+        let mut set = compiler.set;
+        set.names = first..self.names.len();
+        self.mark_words = self.mark_words.max(set.marks.words());
+        self.sets.push(set);
     }
 }
 
 struct Compiler<'a> {
-    policies: Policies,
-    /// The policy at the top level that is being compiled.
+    policies: &'a mut Policies,
+    set: RuleSet,
+    /// Whose policies they are; `None`: everybody's.
+    tenant: Option<&'a str>,
+    /// The place of the first policy of this list among those of all sets.
+    first: u16,
+    /// The policy at the top level that is being compiled, among those of all sets.
     policy: u16,
     problems: &'a mut Problems,
 }
@@ -68,13 +175,13 @@ impl Compiler<'_> {
     fn policies(&mut self, raw: &[RawPolicy], path: &str) {
         self.names(raw, path);
         for (index, policy) in raw.iter().enumerate() {
-            self.policy = index as u16;
-            self.policies.names.push(policy.name.clone());
             let path = format!("{path}[{index}]");
+            self.policy = self.first + index as u16;
+            self.name(&policy.name, &path);
             let Some(rule) = self.rule(policy, &path, 0) else {
                 continue;
             };
-            self.policies.rules.push(PolicyRule {
+            self.set.rules.push(PolicyRule {
                 index: self.policy,
                 drops: policy.kind == "drop",
                 shadow: policy.mode == Some(RawMode::Shadow),
@@ -83,7 +190,21 @@ impl Compiler<'_> {
             });
         }
         // Stable: order within each kind stays.
-        self.policies.rules.sort_by_key(|policy| !policy.drops);
+        self.set.rules.sort_by_key(|policy| !policy.drops);
+    }
+
+    /// The name by which metrics and the decision log know the policy that is being compiled.
+    fn name(&mut self, name: &str, path: &str) {
+        let full = format!("{}{name}", self.set.prefix);
+        let known = self.policies.places.insert(full.clone(), self.policy);
+        // Two of one name in a list are told by `names`.
+        if known.is_some_and(|known| known < self.first) {
+            let message = format!(
+                "{full:?} is the name of another policy already, which metrics and decisions couldn't tell from this one"
+            );
+            self.problem(path, "name", message);
+        }
+        self.policies.names.push(full);
     }
 
     /// Says that no policy can keep a trace.
@@ -131,7 +252,7 @@ impl Compiler<'_> {
     /// are reused: the configuration is refused then.
     fn bit(&mut self, meaning: impl Serialize) -> (u8, bool) {
         let meaning = identity::meaning(&meaning);
-        let meanings = &mut self.policies.meanings;
+        let meanings = &mut self.set.meanings;
         let known = meanings.iter().position(|known| *known == meaning);
         let at = known.unwrap_or(meanings.len());
         if known.is_none() {
@@ -141,11 +262,11 @@ impl Compiler<'_> {
     }
 
     fn leaves(&mut self) -> &mut Leaves {
-        &mut self.policies.leaves
+        &mut self.set.leaves
     }
 
     fn ottl(&mut self) -> &mut Conditions {
-        &mut self.policies.ottl
+        &mut self.set.ottl
     }
 
     fn rule(&mut self, policy: &RawPolicy, path: &str, depth: usize) -> Option<Rule> {
@@ -228,4 +349,9 @@ impl Compiler<'_> {
         self.problem(path, "type", message);
         false
     }
+}
+
+/// The name of a tenant's policy, as metrics and the decision log have it.
+fn full_name(tenant: &str, policy: &str) -> String {
+    format!("{tenant}/{policy}")
 }

@@ -65,7 +65,7 @@ impl Compiler<'_> {
             .map(|rule| (&rule.service, &rule.operation, &rule.route))
             .collect();
         Rule::PerOperation(PerOperation {
-            column: self.policies.marks.rule(operations, &matched),
+            column: self.set.marks.rule(operations, &matched),
             thresholds,
         })
     }
@@ -212,7 +212,7 @@ impl Compiler<'_> {
         };
         let key = Key {
             entry: None,
-            all: Some(self.policies.marks.shape()),
+            all: Some(self.set.marks.shape()),
         };
         self.keyed(kind, key, &("novelty", interval_ms))
     }
@@ -263,7 +263,7 @@ impl Compiler<'_> {
             }
             fields.push(name);
         }
-        let marks = &mut self.policies.marks;
+        let marks = &mut self.set.marks;
         let mut column = |fields: Vec<&str>, of_entry| {
             (!fields.is_empty()).then(|| marks.fields(&fields, of_entry))
         };
@@ -275,7 +275,10 @@ impl Compiler<'_> {
 
     /// `what` the statistics depend on, so that they outlive other changes of the configuration.
     fn keyed(&mut self, kind: Kind, key: Key, what: &impl Serialize) -> Rule {
-        let mut identity = identity(what);
+        let mut identity = match self.tenant {
+            Some(tenant) => identity(&(tenant, what)),
+            None => identity(what),
+        };
         while self
             .policies
             .keyed
@@ -285,7 +288,7 @@ impl Compiler<'_> {
             identity = identity.wrapping_add(1);
         }
         let by_chance = matches!(kind, Kind::Throughput(..));
-        let chance = by_chance.then(|| self.policies.marks.upstream());
+        let chance = by_chance.then(|| self.set.marks.upstream());
         self.policies.keyed.push(Keyed { identity, kind });
         Rule::Statistic(StatisticRule {
             rule: self.policies.keyed.len() - 1,

@@ -17,7 +17,7 @@ const REGEX_BYTES_MAX: usize = 4 << 20;
 
 impl Compiler<'_> {
     pub(super) fn trace_flags(&mut self) -> Rule {
-        let bit = match self.policies.leaves.sampled_flag {
+        let bit = match self.set.leaves.sampled_flag {
             Some(bit) => bit,
             None => self.bit("trace_flags").0,
         };

@@ -2,6 +2,7 @@
 
 use super::Compiler;
 use crate::budget::{Limit, Refill};
+use crate::policy::identity::identity;
 use crate::policy::on_spans::leaves::LatencyLeaf;
 use crate::policy::on_traces::probability::Share;
 use crate::policy::on_traces::rule::Rule;
@@ -66,7 +67,14 @@ impl Compiler<'_> {
             per_second: per_second as f64,
             burst: burst as f64,
             refill: Refill::Steady,
+            owner: self.owner(),
         })
+    }
+
+    /// Whose limits those of this list are.
+    pub(super) fn owner(&self) -> u64 {
+        self.tenant
+            .map_or(Limit::EVERYBODY, |tenant| identity(&("tenant", tenant)))
     }
 
     /// The index of a new budget.

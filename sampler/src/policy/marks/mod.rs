@@ -134,15 +134,16 @@ impl Marks {
     }
 
     /// Words of an open trace under another configuration: columns that both have keep theirs, others say nothing of what came before.
-    pub(crate) fn carry(&self, before: &Self, trace: &[u64], out: &mut Vec<u64>) {
+    /// `trace` is empty where nothing is known of it.
+    pub(crate) fn carry(&self, before: &Self, trace: &[u64], out: &mut [u64]) {
         for column in &self.columns {
-            match before
-                .columns
-                .iter()
-                .find(|old| old.identity == column.identity)
-            {
-                Some(old) => out.extend_from_slice(&trace[old.at..old.at + old.words]),
-                None => out.resize(out.len() + column.words, 0),
+            let mut known = before.columns.iter();
+            let old = known.find(|old| old.identity == column.identity);
+            let words = old.and_then(|old| trace.get(old.at..old.at + old.words));
+            let out = &mut out[column.at..column.at + column.words];
+            match words {
+                Some(words) => out.copy_from_slice(words),
+                None => out.fill(0),
             }
         }
     }

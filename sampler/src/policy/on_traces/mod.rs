@@ -2,6 +2,7 @@
 
 pub(super) mod chance;
 pub(super) mod consistent;
+pub(crate) mod daily_budget;
 pub(super) mod keyed;
 pub(super) mod outcome;
 pub(super) mod probability;

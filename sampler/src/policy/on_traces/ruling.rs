@@ -7,7 +7,7 @@ use crate::policy::on_traces::outcome::Answer;
 use crate::policy::on_traces::probability::randomness;
 use crate::policy::on_traces::state::State;
 use crate::policy::on_traces::trace_facts::TraceFacts;
-use crate::policy::policies::Policies;
+use crate::policy::rule_set::RuleSet;
 
 /// A verdict and who gave it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub(crate) struct Ruling {
     pub(crate) randomness: Option<u64>,
     /// Dropped on purpose: late errors don't reopen the trace.
     pub(crate) is_final: bool,
+    /// Policies kept it, and the budget of its tenant doesn't.
+    pub(crate) over_budget: bool,
 }
 
 impl Ruling {
@@ -30,6 +32,7 @@ impl Ruling {
         threshold: 0,
         randomness: None,
         is_final: false,
+        over_budget: false,
     };
 
     /// Another trace asks for it, so nobody knows how probable it was.
@@ -37,6 +40,14 @@ impl Ruling {
         Self {
             verdict: Verdict::Keep,
             threshold: UNKNOWN_THRESHOLD,
+            ..Self::NONE
+        }
+    }
+
+    /// The budget of its tenant has no room for what its policies keep.
+    pub(crate) fn over_budget() -> Self {
+        Self {
+            over_budget: true,
             ..Self::NONE
         }
     }
@@ -50,7 +61,7 @@ impl Ruling {
     }
 }
 
-impl Policies {
+impl RuleSet {
     /// Drop policies first; else any match keeps, and the first in order is the one that is named; else the trace is dropped.
     ///
     /// All policies are asked, so that [`State::matched`] and the chance are complete. As in the Collector, a rate policy behind a match
