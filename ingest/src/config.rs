@@ -10,7 +10,9 @@ use runtime::config::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::records::Stamp;
 use crate::sources::{Kafka, RawKafka};
+use crate::stamp::RawStamp;
 
 /// Where telemetry comes in, and within which limits.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -49,6 +51,8 @@ pub struct RawConfig {
     /// The request header that names the tenant, such as `x-scope-orgid`. Absent: all data belongs to the default
     /// tenant.
     pub tenant_header: Option<String>,
+    /// Attributes for everything that comes in, where they are missing.
+    pub stamp: RawStamp,
     /// Also read existing topics of the same Kafka cluster, and partition what they hold by trace.
     pub kafka: Option<RawKafka>,
 }
@@ -70,6 +74,7 @@ impl Default for RawConfig {
             publish_timeout: RawDuration::from_secs(30),
             retry_after: RawDuration::from_secs(1),
             tenant_header: None,
+            stamp: RawStamp::default(),
             kafka: None,
         }
     }
@@ -128,6 +133,8 @@ pub struct Config {
     pub publish_timeout: Duration,
     pub retry_after: Duration,
     pub tenant_header: Option<HeaderName>,
+    /// What resources get that lack it.
+    pub stamp: Stamp,
     /// Given to [`crate::rekey()`].
     pub kafka: Option<Kafka>,
 }
@@ -145,6 +152,7 @@ const REQUESTS_IN_MEMORY_MIN: u64 = 4;
 impl RawConfig {
     /// Checks every value; `path` is where this section stands, usually `ingest`.
     pub fn validate(&self, path: &str, problems: &mut Problems) -> Config {
+        let stamp = self.stamp.validate(&format!("{path}.stamp"), problems);
         let config = Config {
             grpc: listen(&self.grpc.listen, format!("{path}.grpc.listen"), problems),
             http: listen(&self.http.listen, format!("{path}.http.listen"), problems),
@@ -162,8 +170,10 @@ impl RawConfig {
             tenant_header: tenant_header(self.tenant_header.as_deref(), path, problems),
             kafka: self.kafka.as_ref().map(|kafka| {
                 let record_bytes_max = self.record_bytes_max.0 as usize;
-                kafka.validate(&format!("{path}.kafka"), record_bytes_max, problems)
+                let path = format!("{path}.kafka");
+                kafka.validate(&path, record_bytes_max, stamp.clone(), problems)
             }),
+            stamp,
         };
         self.check(path, problems);
         if config.grpc.address == config.http.address && config.grpc.address.port() != 0 {

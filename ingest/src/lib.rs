@@ -18,8 +18,10 @@ mod records;
 mod refusal;
 mod server;
 mod sources;
+mod stamp;
 
 pub use config::{Config, Listen, RawConfig, RawGrpc, RawHttp};
-pub use records::{Limits, register, split};
+pub use records::{Limits, Stamp, StampValue, register, split};
 pub use server::{Ingest, bind};
 pub use sources::{Format, Kafka, RawKafka, RawSignal, RawSource, Source, rekey};
+pub use stamp::{RawStamp, RawStampValue};

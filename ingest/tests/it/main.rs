@@ -20,3 +20,4 @@ mod rekey;
 mod samples;
 mod server;
 mod small_topics;
+mod stamp;
