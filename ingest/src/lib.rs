@@ -20,11 +20,13 @@ mod records;
 mod refusal;
 mod server;
 mod sources;
+mod stamp;
 
 pub use config::{
     Auth, Config, Listen, Quota, Quotas, RawAuth, RawConfig, RawCors, RawGrpc, RawHttp, RawMtls,
     RawOidc, TenantFrom,
 };
-pub use records::{Limits, register, split};
+pub use records::{Limits, Stamp, StampValue, register, split};
 pub use server::{Ingest, bind};
 pub use sources::{Format, Kafka, RawKafka, RawSignal, RawSource, Source, rekey};
+pub use stamp::{RawStamp, RawStampValue};

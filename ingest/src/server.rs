@@ -54,6 +54,7 @@ pub async fn bind(
     let collecting = Collecting {
         record_bytes_max: config.record_bytes_max,
         linger: config.linger,
+        stamp: config.stamp,
     };
     let (waiting, asked) = (ready.clone(), drain.clone());
     let look_up = move || {

@@ -139,7 +139,7 @@ pub fn ottl_reference() -> Result<PathBuf, Missing> {
     })
 }
 
-fn sources(language: &str) -> PathBuf {
+pub(crate) fn sources(language: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("clients")
         .join(language)

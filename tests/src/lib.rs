@@ -12,6 +12,7 @@ pub mod clients;
 pub mod collector;
 mod deadline;
 pub mod kafka;
+pub mod mirror_maker;
 mod ports;
 pub mod process;
 pub mod raw_log;

@@ -17,7 +17,9 @@ use runtime::tls::{RawTls, Tls};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::records::Stamp;
 use crate::sources::{Kafka, RawKafka};
+use crate::stamp::RawStamp;
 pub use auth::{Auth, Oidc, RawAuth, RawMtls, RawOidc, TenantFrom, is_tenant};
 pub use cors::{Cors, Origin, RawCors};
 pub use metadata::FromHeader;
@@ -71,6 +73,8 @@ pub struct RawConfig {
     /// Request headers that become resource attributes, such as `x-team: team.name`. An attribute that is there already
     /// stays.
     pub metadata: BTreeMap<String, String>,
+    /// Attributes for everything that comes in, where they are missing.
+    pub stamp: RawStamp,
     /// Also read existing topics of the same Kafka cluster, and partition what they hold by trace.
     pub kafka: Option<RawKafka>,
 }
@@ -96,6 +100,7 @@ impl Default for RawConfig {
             auth: None,
             tenant_header: None,
             metadata: BTreeMap::new(),
+            stamp: RawStamp::default(),
             kafka: None,
         }
     }
@@ -169,6 +174,8 @@ pub struct Config {
     pub cors: Option<Cors>,
     /// Of the tenants, which have a section of their own: see [`Config::with_quotas`].
     pub quotas: Quotas,
+    /// What resources get that lack it.
+    pub stamp: Stamp,
     /// Given to [`crate::rekey()`].
     pub kafka: Option<Kafka>,
 }
@@ -210,6 +217,7 @@ impl RawConfig {
             both.validate(&format!("{path}.tls"), problems);
         }
         let auth = self.auth(path, [&grpc_tls, &http_tls], problems);
+        let stamp = self.stamp.validate(&format!("{path}.stamp"), problems);
         let config = Config {
             grpc: listen(&self.grpc.listen, format!("{path}.grpc.listen"), problems)
                 .with_tls(grpc_tls.clone()),
@@ -240,8 +248,10 @@ impl RawConfig {
             quotas: Quotas::default(),
             kafka: self.kafka.as_ref().map(|kafka| {
                 let record_bytes_max = self.record_bytes_max.0 as usize;
-                kafka.validate(&format!("{path}.kafka"), record_bytes_max, problems)
+                let path = format!("{path}.kafka");
+                kafka.validate(&path, record_bytes_max, stamp.clone(), problems)
             }),
+            stamp,
         };
         self.check(path, problems);
         if config.grpc.address == config.http.address && config.grpc.address.port() != 0 {

@@ -7,6 +7,8 @@ use schemas::otlp::{Fault, Item, ResourceHead, ScopeHead, check_resource, check_
 use schemas::wire::WireError;
 use schemas::{Signal, partition_of};
 
+use super::stamp::Stamp;
+
 /// The heads of one request that have items.
 #[derive(Default)]
 pub struct Heads {
@@ -37,12 +39,13 @@ struct Head {
 const FRAMES_MAX: usize = 3 * 6;
 
 impl Heads {
-    /// Copies and checks the item's heads, unless they are those of the item before.
+    /// Copies and checks the item's heads, the resource's with its stamp, unless they are those of the item before.
     #[inline]
-    pub fn enter(&mut self, signal: Signal, item: &Item<'_>) -> Place {
+    pub fn enter(&mut self, signal: Signal, item: &Item<'_>, stamp: &Stamp) -> Place {
         if is_new(&self.resources, item.resource.index) {
             let start = self.bytes.len();
             item.resource.write(&mut self.bytes);
+            stamp.apply(&mut self.bytes, start);
             let fault = check_resource(signal, &self.bytes[start..]);
             let head = Head::new(item.resource.index, &self.bytes, start, fault);
             self.resources.push(head);

@@ -12,6 +12,7 @@ mod partial;
 mod points;
 mod publish;
 mod split;
+mod stamp;
 mod unread;
 
 pub use counts::{Counts, register};
@@ -19,5 +20,6 @@ pub use metadata::Metadata;
 pub use pack::{Closed, Pack, RecordLimits};
 pub use partial::Partial;
 pub use publish::{Collecting, Packs, RawTopics, Tenant};
-pub use split::{Limits, Rejected, Split, split};
+pub use split::{Limits, Rejected, Split, split, split_stamped};
+pub use stamp::{Stamp, StampValue};
 pub use unread::{Unread, is_foreign};

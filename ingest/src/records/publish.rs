@@ -17,7 +17,8 @@ use super::completion::{Completion, Outcome, Ticket, completion};
 use super::counts::Counts;
 use super::pack::{Closed, Pack, RecordLimits};
 use super::partial::Partial;
-use super::split::{Limits, Split, split};
+use super::split::{Limits, Split, split_stamped};
+use super::stamp::Stamp;
 use super::unread::Unread;
 use crate::admission::Permit;
 use crate::refusal::Refusal;
@@ -25,11 +26,12 @@ use crate::refusal::Refusal;
 /// Whose data it is; `None`: there is one tenant.
 pub type Tenant = Option<Arc<str>>;
 
-/// How much publishing collects, and for how long.
-#[derive(Clone, Copy, Debug)]
+/// How much publishing collects, for how long, and what it adds.
+#[derive(Clone, Debug)]
 pub struct Collecting {
     pub record_bytes_max: usize,
     pub linger: Duration,
+    pub stamp: Stamp,
 }
 
 /// What the bus says of the raw topics.
@@ -68,6 +70,7 @@ pub struct Packs {
     publisher: Arc<dyn Publisher>,
     limits: RecordLimits,
     linger: Duration,
+    stamp: Stamp,
     /// Packs that were opened, in the order in which they become due.
     due: Mutex<VecDeque<Due>>,
     opened: Notify,
@@ -109,6 +112,7 @@ impl Packs {
                 hard: raw.record_bytes_max,
             },
             linger: collecting.linger,
+            stamp: collecting.stamp,
             due: Mutex::default(),
             opened: Notify::new(),
             version: Header {
@@ -137,7 +141,7 @@ impl Packs {
             partitions: packs.partitions.len() as u32,
             item_bytes_max: self.limits.hard,
         };
-        let mut split = split(signal, request, limits)?;
+        let mut split = split_stamped(signal, request, limits, &self.stamp)?;
         let unknown = unread.report(request, &mut split.rejected);
         if !unknown.is_empty() {
             packs.counts.unrecognized.increment(1);

@@ -11,6 +11,7 @@ use schemas::{Signal, partition_of};
 use super::heads::{Heads, Place};
 use super::partial::Partial;
 use super::points::data_points;
+use super::stamp::Stamp;
 
 /// What the split needs to know besides the request.
 #[derive(Clone, Copy, Debug)]
@@ -43,13 +44,26 @@ pub struct Split<'a> {
 /// # Errors
 /// The request is not protobuf of its type down to its items, or no item of it is.
 pub fn split(signal: Signal, request: &[u8], limits: Limits) -> Result<Split<'_>, WireError> {
+    split_stamped(signal, request, limits, &Stamp::default())
+}
+
+/// The same, with attributes for resources that lack them.
+///
+/// # Errors
+/// As [`split`].
+pub fn split_stamped<'a>(
+    signal: Signal,
+    request: &'a [u8],
+    limits: Limits,
+    stamp: &Stamp,
+) -> Result<Split<'a>, WireError> {
     let mut items = Vec::new();
     let mut partitions = Vec::new();
     let mut rejected = Rejected::default();
     let mut heads = Heads::default();
     for item in Items::new(request) {
         let item = item?;
-        let place = heads.enter(signal, &item);
+        let place = heads.enter(signal, &item, stamp);
         let checked = check_item(signal, item.body);
         let route = if heads.alone_bytes(place, item.body) > limits.item_bytes_max {
             Err(Reason::TooLarge)

@@ -8,6 +8,7 @@ use schemas::Signal;
 use serde::{Deserialize, Serialize};
 
 use super::format::Format;
+use crate::records::Stamp;
 
 /// Topics that somebody else writes, such as a Collector's Kafka exporter, Jaeger's or Zipkin's clients, or MirrorMaker. One kind of topic
 /// stands here directly, several in `sources`.
@@ -66,6 +67,8 @@ pub struct Kafka {
     pub group: Option<String>,
     /// Of one record on the raw topics.
     pub record_bytes_max: usize,
+    /// What resources get that lack it.
+    pub stamp: Stamp,
 }
 
 /// Topics of one kind.
@@ -86,7 +89,13 @@ impl Kafka {
 
 impl RawKafka {
     /// Checks every value; `path` is where this section stands, usually `ingest.kafka`.
-    pub fn validate(&self, path: &str, record_bytes_max: usize, problems: &mut Problems) -> Kafka {
+    pub fn validate(
+        &self,
+        path: &str,
+        record_bytes_max: usize,
+        stamp: Stamp,
+        problems: &mut Problems,
+    ) -> Kafka {
         if self.group.as_deref() == Some("") {
             problems.push(format!("{path}.group"), "must name a consumer group");
         }
@@ -111,6 +120,7 @@ impl RawKafka {
                 .collect(),
             group: self.group.clone(),
             record_bytes_max,
+            stamp,
         }
     }
 
@@ -195,7 +205,7 @@ mod tests {
     fn check(json: &str, expected: &[&str]) -> Kafka {
         let raw: RawKafka = serde_json::from_str(json).unwrap();
         let mut problems = Problems::new();
-        let kafka = raw.validate("ingest.kafka", 1 << 18, &mut problems);
+        let kafka = raw.validate("ingest.kafka", 1 << 18, Stamp::default(), &mut problems);
         let paths: Vec<_> = problems.iter().map(|problem| &*problem.path).collect();
         assert_eq!(paths, expected, "{json}");
         kafka

@@ -11,7 +11,7 @@ use stage::{records_headers, tenant_of};
 
 use super::config::Kafka;
 use super::format::Format;
-use crate::records::{Closed, Limits, Pack, RecordLimits, Rejected, Split, split};
+use crate::records::{Closed, Limits, Pack, RecordLimits, Rejected, Split, Stamp, split_stamped};
 
 /// Of one epoch's output. Translated spans may be larger than what they were translated from.
 const OUTPUT_BYTES_MAX: usize = 16 << 20;
@@ -23,6 +23,7 @@ pub struct Rekeying {
     dead_letters: Topic,
     dead_partitions: u32,
     record: RecordLimits,
+    stamp: Stamp,
 }
 
 struct Raw {
@@ -79,6 +80,7 @@ impl Rekeying {
             raw: [traces?, logs?, metrics?],
             dead_partitions: bus.partition_count(&dead_letters)?,
             dead_letters,
+            stamp: config.stamp.clone(),
             record: RecordLimits {
                 wanted: config.record_bytes_max.min(hard),
                 hard,
@@ -136,7 +138,7 @@ impl Rekeying {
         let request = format.to_otlp(signal, &record.value).map_err(refused)?;
         let place = signal as usize;
         // Nobody sends again what stands in a topic: with one broken item the whole record is kept as a dead letter.
-        let split = split(signal, &request, self.raw[place].split)
+        let split = split_stamped(signal, &request, self.raw[place].split, &self.stamp)
             .and_then(whole)
             .map_err(|error| refused(error.to_string()))?;
         outcome
@@ -224,6 +226,7 @@ mod tests {
             }],
             group: None,
             record_bytes_max: 256 << 10,
+            stamp: Stamp::default(),
         };
         let rekeying = Rekeying::new(&kafka, &*bus, &topics).unwrap();
         let ids = [&[10, 16][..], &[7; 16], &[18, 8], &[9; 8]].concat();

@@ -23,6 +23,7 @@ mod rekey;
 mod samples;
 mod server;
 mod small_topics;
+mod stamp;
 mod tenants;
 mod tls;
 mod web;

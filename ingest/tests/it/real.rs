@@ -101,6 +101,16 @@ pub fn rekey_all(bus: &Arc<dyn Bus>, topics: &Topics, foreign: &str) -> String {
 
 /// The same with several topics.
 pub fn rekey_sources(bus: &Arc<dyn Bus>, topics: &Topics, sources: Vec<ingest::Source>) -> String {
+    rekey_stamped(bus, topics, sources, ingest::Stamp::default())
+}
+
+/// The same with a stamp.
+pub fn rekey_stamped(
+    bus: &Arc<dyn Bus>,
+    topics: &Topics,
+    sources: Vec<ingest::Source>,
+    stamp: ingest::Stamp,
+) -> String {
     let recorder = PrometheusBuilder::new().build_recorder();
     let counters = recorder.handle();
     let drain = Drain::new();
@@ -108,6 +118,7 @@ pub fn rekey_sources(bus: &Arc<dyn Bus>, topics: &Topics, sources: Vec<ingest::S
         sources,
         group: None,
         record_bytes_max: 256 << 10,
+        stamp,
     };
     let foreign: Vec<String> = kafka.topics().map(String::from).collect();
     let running = std::thread::spawn({

@@ -13,6 +13,7 @@ mod kafka_broker;
 mod lagging;
 mod late_and_linked;
 mod many_partitions;
+mod mirrored;
 mod ottl;
 mod policies;
 mod recovery;
