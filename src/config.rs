@@ -100,6 +100,8 @@ pub struct Config {
     pub warnings: Warnings,
     /// Paths of what refers to variables that aren't set, in sections that aren't used.
     pub left_out: Vec<String>,
+    /// The files that it refers to by `${file:…}`, which may change like itself.
+    pub files: Vec<PathBuf>,
 }
 
 /// What is wrong with a file that holds nothing.
@@ -153,6 +155,7 @@ impl Config {
             file: Some(path.to_owned()),
             warnings: loaded.warnings,
             left_out: loaded.left_out,
+            files: loaded.files,
             ..loaded.value
         })
     }
@@ -189,6 +192,7 @@ impl Config {
             raw,
             warnings: Warnings::default(),
             left_out: Vec::new(),
+            files: Vec::new(),
         }
     }
 
@@ -219,7 +223,10 @@ mod tests {
 
     /// As on a machine where the secrets are set.
     fn check(name: &str, text: &str) {
-        let environment = |name: &str| name.ends_with("_KEY").then(|| "secret".to_owned());
+        let environment = |name: &str| {
+            (name.ends_with("_KEY") || name.ends_with("_PASSWORD") || name.ends_with("_TOKEN"))
+                .then(|| "a-secret-that-is-long-enough".to_owned())
+        };
         if let Err(report) = config::load(name, text, &environment, Config::validate) {
             panic!("{report}");
         }
@@ -299,6 +306,8 @@ mod tests {
             "README.md",
             "docs/reference/configuration.md",
             "docs/start/kafka.md",
+            "docs/how-to/secure.md",
+            "docs/reference/kafka.md",
             "docs/start/laptop.md",
             "docs/start/refinery.md",
         ];

@@ -19,6 +19,7 @@ mod run;
 mod sample;
 mod schema;
 mod stage;
+mod topics;
 mod why;
 
 use clap::{Parser, Subcommand};
@@ -62,6 +63,8 @@ enum Command {
     Why(why::Args),
     /// List, show, deliver or purge what stages gave up
     DeadLetters(dead_letters::Args),
+    /// Print the topics and rights that a configuration wants of Kafka
+    Topics(topics::Args),
     /// Print the JSON schema of the configuration
     Schema,
 }
@@ -91,6 +94,7 @@ fn main() {
         Command::Import(args) => import::run(&args),
         Command::Why(args) => why::run(&args),
         Command::DeadLetters(args) => dead_letters::run(&args),
+        Command::Topics(args) => topics::run(&args),
         Command::Schema => schema::run(),
     };
     std::process::exit(code);
