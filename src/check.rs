@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use bus::Finding;
 use runtime::exit;
 
 use crate::config::Config;
 use crate::pipeline::Summary;
 use crate::rehearsal;
 use crate::stage::Stage;
+use crate::topics::{self, StageName};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -25,17 +27,23 @@ pub struct Args {
         conflicts_with = "file"
     )]
     config: Option<PathBuf>,
-    /// Also connect to the bus, and check the configuration against it; within 30 s, and without creating anything
+    /// Also connect to the bus, and check it against the configuration: topics, settings, replicas and each right; creates no topic
     #[arg(long)]
     connect: bool,
+    /// With `--connect`: the rights of one stage alone, for stages that have users of their own
+    #[arg(long, value_enum, requires = "connect")]
+    stage: Option<StageName>,
 }
 
-/// The longest that `--connect` takes: two questions of 10 s each, and what the client needs to begin and to end.
-const CONNECT_WITHIN: Duration = Duration::from_secs(30);
+/// The longest that `--connect` takes where nobody answers: a question of 10 s, and what the client needs to begin and to end. Where brokers answer,
+/// there are more questions.
+const CONNECT_WITHIN: Duration = Duration::from_secs(60);
 
 pub fn run(args: &Args) -> i32 {
     let file = args.file.as_deref().or(args.config.as_deref());
-    let (config, bus) = match read(file, args.connect) {
+    let stages = args.stage.map(StageName::stage);
+    let stages: Vec<_> = stages.map_or(Stage::ALL.to_vec(), |stage| vec![stage]);
+    let (config, bus) = match read(file, args.connect.then_some(&*stages)) {
         Ok(read) => read,
         Err(report) => {
             eprintln!("{report}");
@@ -48,9 +56,13 @@ pub fn run(args: &Args) -> i32 {
     println!("{}", Summary::of(&config, &Stage::ALL));
     let folder = file.and_then(Path::parent).unwrap_or(Path::new(""));
     let failed = test(&config, folder);
-    if let Err(error) = bus {
-        eprintln!("error: the bus can't be used: {error:#}");
-        return exit::FAILED;
+    match bus {
+        Err(error) => {
+            eprintln!("error: the bus can't be used: {error:#}");
+            return exit::FAILED;
+        }
+        Ok(findings) if told(&findings) > 0 => return exit::FAILED,
+        Ok(_) => {}
     }
     match failed {
         0 => exit::CLEAN,
@@ -58,33 +70,45 @@ pub fn run(args: &Args) -> i32 {
     }
 }
 
-/// The configuration, and how it went with the bus.
-fn read(file: Option<&Path>, connect: bool) -> anyhow::Result<(Config, anyhow::Result<()>)> {
-    let config = Config::read(file)?;
-    if !connect {
-        return Ok((config, Ok(())));
+/// Says what isn't as it should be; how much of it can't work.
+fn told(findings: &[Finding]) -> usize {
+    for finding in findings {
+        let kind = if finding.fatal { "error" } else { "warning" };
+        eprintln!("{kind}: {}", finding.message);
     }
-    match brokers(&config) {
-        Ok(None) => Ok((config, Ok(()))),
-        Ok(Some(brokers)) => {
+    findings.iter().filter(|finding| finding.fatal).count()
+}
+
+/// What was found on the bus, or why it can't be used.
+type Examined = anyhow::Result<Vec<Finding>>;
+
+/// The configuration, and how it went with the bus for these stages.
+fn read(file: Option<&Path>, connect: Option<&[Stage]>) -> anyhow::Result<(Config, Examined)> {
+    let config = Config::read(file)?;
+    let Some(stages) = connect else {
+        return Ok((config, Ok(Vec::new())));
+    };
+    match examine(&config, stages) {
+        Ok(None) => Ok((config, Ok(Vec::new()))),
+        Ok(Some((brokers, findings))) => {
             // Read again, so that what is said of it has its place.
             let config = Config::read_with(file, &Stage::ALL, |raw, problems| {
                 raw.bus.check_cluster(brokers, "bus", problems);
             })?;
-            Ok((config, Ok(())))
+            Ok((config, Ok(findings)))
         }
         Err(error) => Ok((config, Err(error))),
     }
 }
 
-/// How many brokers the cluster has; `None` on an embedded bus.
-fn brokers(config: &Config) -> anyhow::Result<Option<usize>> {
+/// How many brokers the cluster has, and what it lacks; `None` on an embedded bus.
+fn examine(config: &Config, stages: &[Stage]) -> anyhow::Result<Option<(usize, Vec<Finding>)>> {
     let (sender, answer) = mpsc::channel();
-    let bus = config.bus.clone();
+    let (bus, asked) = (config.bus.clone(), topics::asked(config, stages));
     // A thread of its own: a name that doesn't resolve holds up the client beyond any limit of ours.
-    std::thread::spawn(move || sender.send(bus.brokers()));
+    std::thread::spawn(move || sender.send(bus.examine(&asked)));
     match answer.recv_timeout(CONNECT_WITHIN) {
-        Ok(brokers) => Ok(brokers?),
+        Ok(examined) => Ok(examined?),
         Err(_) => anyhow::bail!("no answer within {} s", CONNECT_WITHIN.as_secs()),
     }
 }

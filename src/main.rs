@@ -23,6 +23,7 @@ mod run;
 mod sample;
 mod schema;
 mod stage;
+mod topics;
 mod why;
 
 use clap::{CommandFactory, Parser, Subcommand};
@@ -70,6 +71,8 @@ enum Command {
     Ready(ready::Args),
     /// Estimate what a load takes: brokers, partitions, processes, memory
     Plan(plan::Args),
+    /// Print the topics and rights that a configuration wants of Kafka
+    Topics(topics::Args),
     /// Print the JSON schema of the configuration
     Schema,
     /// Print completions for a shell
@@ -105,6 +108,7 @@ fn main() {
         Command::DeadLetters(args) => dead_letters::run(&args),
         Command::Ready(args) => ready::run(&args),
         Command::Plan(args) => plan::run(&args),
+        Command::Topics(args) => topics::run(&args),
         Command::Schema => schema::run(),
         Command::Completions(args) => completions::run(&args, Cli::command()),
         Command::Man => completions::man(Cli::command()),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use schemas::headers::{self, UnknownVersion};
 
-use crate::{CommitError, Result};
+use crate::{CommitError, Result, Secrets};
 
 /// A topic's name; cheap to clone, since every fetched record carries it.
 pub type Topic = Arc<str>;
@@ -239,6 +239,10 @@ pub trait Bus: Send + Sync {
     /// Why it doesn't: its disk is full, it is broken.
     fn check(&self) -> Result<()> {
         Ok(())
+    }
+    /// From now on the process logs in with these.
+    fn change_secrets(&self, secrets: &Secrets) {
+        let _ = secrets;
     }
     /// The offsets that exist now on each partition of a topic, as by [`Reader::range`]; asks for all of them at once.
     ///

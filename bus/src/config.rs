@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::embedded::config::{RawEmbedded, RawRetention};
 pub use crate::kafka::RawKafka;
-use crate::{Bus, Result};
+use crate::{Asked, Bus, Finding, Result};
 
 /// Where the records are: an embedded log on this machine, or a Kafka cluster.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -139,14 +139,14 @@ impl RawTopics {
 }
 
 impl BusConfig {
-    /// How many brokers the cluster has; `None`: there is none to ask, the bus is embedded. Creates nothing.
+    /// How many brokers the cluster has, and what it lacks; `None`: there is none to ask, the bus is embedded. Creates no topic.
     ///
     /// # Errors
     /// As [`BusConfig::open`]: the brokers didn't answer, or not to this configuration.
-    pub fn brokers(&self) -> Result<Option<usize>> {
+    pub fn examine(&self, asked: &Asked) -> Result<Option<(usize, Vec<Finding>)>> {
         match &self.kind {
             BusKind::Embedded(_) => Ok(None),
-            BusKind::Kafka(kafka) => crate::kafka::brokers(kafka).map(Some),
+            BusKind::Kafka(kafka) => crate::kafka::examine(kafka, asked).map(Some),
         }
     }
 

@@ -10,6 +10,13 @@ pub const PART_READY: &str = "tailwater_part_ready";
 pub const CONFIG_GENERATION: &str = "tailwater_config_generation";
 pub const CONFIG_RELOAD_FAILURES: &str = "tailwater_config_reload_failures_total";
 pub const CONFIG_LAST_RELOAD: &str = "tailwater_config_last_reload_successful";
+/// Of the certificates for Kafka. Label: `result`.
+pub const KAFKA_CERTIFICATE_RELOADS: &str = "tailwater_kafka_certificate_reloads_total";
+/// Label: `file`.
+pub const KAFKA_CERTIFICATE_EXPIRY: &str = "tailwater_kafka_certificate_expiry_seconds";
+/// Of the token that the process logs in to Kafka with.
+pub const KAFKA_TOKEN_EXPIRY: &str = "tailwater_kafka_token_expiry_seconds";
+pub const KAFKA_TOKEN_FAILURES: &str = "tailwater_kafka_token_failures_total";
 /// Between a stage and the bus. Label: `kind`.
 pub const BUS_ERRORS: &str = "tailwater_bus_errors_total";
 /// Of the ports that we listen on: seconds until the certificate in a file ends, negative when it has. Label: `file`.

@@ -108,6 +108,8 @@ pub struct Config {
     pub warnings: Warnings,
     /// Paths of what refers to variables that aren't set, in sections that aren't used.
     pub left_out: Vec<String>,
+    /// The files that it refers to by `${file:…}`, which may change like itself.
+    pub files: Vec<PathBuf>,
 }
 
 /// What is wrong with a file that holds nothing.
@@ -161,6 +163,7 @@ impl Config {
             file: Some(path.to_owned()),
             warnings: loaded.warnings,
             left_out: loaded.left_out,
+            files: loaded.files,
             ..loaded.value
         })
     }
@@ -214,6 +217,7 @@ impl Config {
             raw,
             warnings: Warnings::default(),
             left_out: Vec::new(),
+            files: Vec::new(),
         }
     }
 
@@ -283,7 +287,10 @@ mod tests {
 
     /// It is valid, as on a machine where the secrets are set, and its own tests pass.
     fn check(name: &str, text: &str) {
-        let environment = |name: &str| name.ends_with("_KEY").then(|| "secret".to_owned());
+        let environment = |name: &str| {
+            (name.ends_with("_KEY") || name.ends_with("_PASSWORD") || name.ends_with("_TOKEN"))
+                .then(|| "a-secret-that-is-long-enough".to_owned())
+        };
         match config::load(name, text, &environment, Config::validate) {
             Err(report) => panic!("{report}"),
             Ok(config) => {
@@ -371,6 +378,7 @@ mod tests {
             "docs/how-to/secure.md",
             "docs/reference/ingest.md",
             "docs/start/kafka.md",
+            "docs/reference/kafka.md",
             "docs/start/laptop.md",
             "docs/start/refinery.md",
             "docs/how-to/tenants.md",

@@ -7,6 +7,7 @@ use bus::{Bus, BusKind};
 use runtime::{Drain, Readiness};
 use schemas::Topics;
 
+use super::live_bus::LiveBus;
 use crate::config::Config;
 use crate::stage::Stage;
 
@@ -16,13 +17,14 @@ const RETRY_AFTER: Duration = Duration::from_secs(3);
 /// Opens the bus and makes its topics, again and again until it can be reached.
 pub async fn open(
     config: &Config,
+    live: &LiveBus,
     alone: Option<Stage>,
     ready: &Readiness,
     stop: &Drain,
 ) -> anyhow::Result<Option<Arc<dyn Bus>>> {
     let mut waiting: Option<(Instant, String)> = None;
     loop {
-        let attempt = config.bus.clone();
+        let attempt = live.config();
         let opened = tokio::task::spawn_blocking(move || {
             let bus = attempt.open()?;
             let topics = Topics::new(&attempt.prefix);
@@ -35,6 +37,7 @@ pub async fn open(
                     let waited_s = since.elapsed().as_secs();
                     tracing::info!(waited_s, "the bus is there");
                 }
+                live.is_open(bus.clone());
                 ready.ready();
                 warn_if_alone(config, alone);
                 return Ok(Some(bus));

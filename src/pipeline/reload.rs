@@ -4,7 +4,7 @@
 //! and is reported as `tailwater check` reports it. What can't change while running is named, and waits for the restart.
 
 use std::collections::BTreeSet;
-use std::fmt::{self, Write};
+use std::fmt::{self, Write as _};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +16,7 @@ use runtime::{Drain, names};
 use serde_json::{Map, Value};
 use tokio::signal::unix::{SignalKind, signal};
 
+use super::live_bus::LiveBus;
 use crate::config::{Config, RawConfig, RawTenant, RawTenants};
 use crate::rehearsal;
 use crate::stage::Stage;
@@ -29,6 +30,9 @@ pub struct Reloader {
     /// Those that run here.
     stages: Vec<Stage>,
     sampler: sampler::Reload,
+    bus: Arc<LiveBus>,
+    /// What the file refers to, as of its last reading.
+    files: Mutex<Vec<PathBuf>>,
     /// As it is in force: what needs a restart is as it was at the start.
     running: Mutex<RawConfig>,
 }
@@ -38,28 +42,27 @@ pub struct Reloader {
 pub struct Outcome {
     /// Keys that take effect now.
     pub now: Vec<String>,
+    /// Keys that take effect when the process logs in to the bus the next time.
+    pub login: Vec<String>,
     /// Keys that wait for a restart.
     pub restart: Vec<String>,
 }
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.now.is_empty() && self.restart.is_empty() {
-            return f.write_str("nothing has changed");
+        let parts = [
+            ("takes effect with the next epoch", &self.now),
+            ("takes effect with the next login", &self.login),
+            ("needs a restart", &self.restart),
+        ];
+        let told = parts.iter().filter(|(_, keys)| !keys.is_empty());
+        let told: Vec<_> = told
+            .map(|(what, keys)| format!("{what}: {}", keys.join(", ")))
+            .collect();
+        match told.is_empty() {
+            true => f.write_str("nothing has changed"),
+            false => f.write_str(&told.join("; ")),
         }
-        let mut separator = "";
-        if !self.now.is_empty() {
-            write!(
-                f,
-                "takes effect with the next epoch: {}",
-                self.now.join(", ")
-            )?;
-            separator = "; ";
-        }
-        if !self.restart.is_empty() {
-            write!(f, "{separator}needs a restart: {}", self.restart.join(", "))?;
-        }
-        Ok(())
     }
 }
 
@@ -74,14 +77,17 @@ impl Reloader {
     pub fn new(
         file: PathBuf,
         stages: &[Stage],
-        running: RawConfig,
+        config: &Config,
         sampler: sampler::Reload,
+        bus: Arc<LiveBus>,
     ) -> Self {
         Self {
             file,
             stages: stages.to_owned(),
             sampler,
-            running: Mutex::new(running),
+            bus,
+            files: Mutex::new(config.files.clone()),
+            running: Mutex::new(config.raw.clone()),
         }
     }
 
@@ -101,7 +107,13 @@ impl Reloader {
         }
         config.log_warnings();
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let outcome = changes(&running, &config.raw);
+        *self.files.lock().unwrap_or_else(PoisonError::into_inner) = config.files;
+        let login = self.bus.change(&config.bus);
+        if let (Some(running), Some(next)) = (&mut running.bus.kafka, &config.raw.bus.kafka) {
+            running.take_secrets(next);
+        }
+        let mut outcome = changes(&running, &config.raw);
+        outcome.login = login.into_iter().map(str::to_owned).collect();
         if !outcome.now.is_empty() {
             running.sampler = with_live_keys(&running.sampler, &config.raw.sampler)?;
             running.tenants = with_policies(&running.tenants, &config.raw.tenants);
@@ -110,11 +122,15 @@ impl Reloader {
         Ok(outcome)
     }
 
-    /// A hash of the file; `None`: it can't be read just now.
+    /// A hash of the file and of those that it refers to; `None`: it can't be read just now.
     fn content(&self) -> Option<u64> {
         let bytes = std::fs::read(&self.file).ok()?;
         let mut hasher = DefaultHasher::new();
         bytes.hash(&mut hasher);
+        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        for file in files.iter() {
+            std::fs::read(file).ok().hash(&mut hasher);
+        }
         Some(hasher.finish())
     }
 
@@ -148,12 +164,13 @@ pub fn start(
     config: &Config,
     stages: &[Stage],
     sampler: &sampler::Reload,
+    bus: &Arc<LiveBus>,
     stop: &Drain,
 ) -> anyhow::Result<Option<Arc<Reloader>>> {
     let Some(file) = config.file.clone() else {
         return Ok(None);
     };
-    let reloader = Reloader::new(file, stages, config.raw.clone(), sampler.clone());
+    let reloader = Reloader::new(file, stages, config, sampler.clone(), bus.clone());
     let reloader = Arc::new(reloader);
     watch(reloader.clone(), stop.clone()).context("cannot handle SIGHUP")?;
     Ok(Some(reloader))
@@ -256,6 +273,7 @@ fn tenant_changes(running: &Value, next: &Value, outcome: &mut Outcome) {
 fn changes(running: &RawConfig, next: &RawConfig) -> Outcome {
     let mut outcome = Outcome {
         now: Vec::new(),
+        login: Vec::new(),
         restart: Vec::new(),
     };
     let value = |raw: &RawConfig| serde_json::to_value(raw).unwrap_or_default();
@@ -306,13 +324,11 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let file = folder.path().join(name);
         std::fs::write(&file, text).expect("a file");
-        let raw = Config::read(Some(&file))
-            .expect("a valid configuration")
-            .raw;
-        (
-            Reloader::new(file, &Stage::ALL, raw, sampler::Reload::default()),
-            folder,
-        )
+        let config = Config::read(Some(&file)).expect("a valid configuration");
+        let bus = LiveBus::new(config.bus.clone());
+        let sampler = sampler::Reload::default();
+        let reloader = Reloader::new(file, &Stage::ALL, &config, sampler, bus);
+        (reloader, folder)
     }
 
     #[track_caller]
@@ -382,6 +398,40 @@ mod tests {
         std::fs::write(&reloader.file, NOTHING_NEW).expect("a file");
         let outcome = reloader.reload().expect("a valid configuration");
         assert_eq!(outcome.to_string(), "nothing has changed");
+    }
+
+    /// A secret in a file of its own is as good as one in the file itself, and neither is shown.
+    #[test]
+    fn a_secret_that_changes_takes_effect_with_the_next_login() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let secret = folder.path().join("secret");
+        std::fs::write(&secret, "first\n").expect("a file");
+        let text = format!(
+            "bus: {{kafka: {{brokers: [\"a:1\"], tls: {{}}, sasl: {{mechanism: PLAIN, username: u, password: \"${{file:{}}}\"}}}}}}",
+            secret.display()
+        );
+        let (reloader, _folder) = reloader("tailwater.yaml", &text);
+        let before = reloader.content();
+        std::fs::write(&secret, "second\n").expect("a file");
+        assert_ne!(reloader.content(), before, "it is watched");
+        let outcome = reloader.reload().expect("a valid configuration");
+        assert_eq!(
+            outcome.to_string(),
+            "takes effect with the next login: bus.kafka.sasl.password"
+        );
+        let bus::BusKind::Kafka(kafka) = reloader.bus.config().kind else {
+            panic!("not Kafka");
+        };
+        let password = kafka.secrets().password.expect("a password").1;
+        assert_eq!(password, "second");
+        assert!(!format!("{kafka:?}").contains("second"));
+        std::fs::remove_file(&secret).expect("removed");
+        let report = reloader.reload_and_log("a test").expect_err("it is gone");
+        let name = secret.display().to_string();
+        assert!(
+            report.contains(&name) && !report.contains("second"),
+            "{report}"
+        );
     }
 
     #[test]

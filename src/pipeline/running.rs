@@ -12,6 +12,7 @@ use bus::{Bus, BusKind};
 use runtime::{Admin, Drain, Health, Instance, Metrics, Readiness, Stages, install_metrics};
 use schemas::Topics;
 
+use super::live_bus::LiveBus;
 use super::opening::open;
 use super::pages::{self, Pages};
 use super::reload;
@@ -59,7 +60,8 @@ impl Pipeline {
             .map(|stage| (*stage, health.part(stage.name())))
             .collect();
         let sampler_reload = sampler::Reload::default();
-        let reloader = reload::start(config, stages, &sampler_reload, stop)?;
+        let live = LiveBus::new(config.bus.clone());
+        let reloader = reload::start(config, stages, &sampler_reload, &live, stop)?;
         let pages = Pages::new(reloader, pages::redaction(config));
         let alone = match stages {
             [stage] => Some(*stage),
@@ -68,7 +70,7 @@ impl Pipeline {
         let router = pages.clone().router();
         let admin = start_admin(config, alone, &health, &metrics, router).await?;
         let instance = Instance::take(config.instance.as_deref())?;
-        let Some(bus) = open(config, alone, &bus_ready, stop).await? else {
+        let Some(bus) = open(config, &live, alone, &bus_ready, stop).await? else {
             return Ok(None);
         };
         if let BusKind::Embedded(embedded) = &config.bus.kind {

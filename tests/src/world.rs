@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use crate::Deadline;
 use crate::bus_reader;
-use crate::kafka::{Broker, unique};
+use crate::kafka::{Access, Broker, unique};
 use crate::process::Tailwater;
 
 pub const PARTITIONS: u32 = 8;
@@ -41,6 +41,22 @@ impl World {
             "replication_factor": 1,
             "properties": properties,
         });
+        Self::new(json!({"kafka": kafka}), &unique("tw"))
+    }
+
+    /// On topics of its own, by a listener that asks for a login or speaks TLS.
+    pub fn secured(access: &Access) -> Self {
+        let properties = json!({"session.timeout.ms": "6000", "heartbeat.interval.ms": "500"});
+        let mut kafka = json!({
+            "brokers": [access.brokers],
+            "replication_factor": 1,
+            "properties": properties,
+        });
+        for (key, section) in [("tls", &access.tls), ("sasl", &access.sasl)] {
+            if let Some(section) = section {
+                kafka[key] = section.clone();
+            }
+        }
         Self::new(json!({"kafka": kafka}), &unique("tw"))
     }
 

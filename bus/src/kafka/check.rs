@@ -3,6 +3,7 @@
 use runtime::config::Problems;
 
 use super::config::RawKafka;
+use super::login;
 use crate::kafka::connecting::properties::doubts;
 
 /// Each problem goes under the path of its key.
@@ -27,7 +28,9 @@ pub(crate) fn check(kafka: &RawKafka, path: &str, problems: &mut Problems) {
             "0 replicas hold nothing; give 3, or leave it out for the broker's default",
         );
     }
-    for (key, message) in doubts(kafka) {
+    let (tls, sasl) = (kafka.tls.as_ref(), kafka.sasl.as_deref());
+    let doubted = doubts(kafka).into_iter();
+    for (key, message) in doubted.chain(login::doubts(tls, sasl)) {
         problems.warn(format!("{path}.{key}"), message);
     }
     for (key, message) in crate::kafka::connecting::properties::problems(kafka) {

@@ -7,14 +7,17 @@ mod check;
 mod committing;
 mod config;
 mod connecting;
+mod examining;
 mod fetching;
+mod login;
+mod secrets;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{
-    Bus, Committer, Delivery, GroupOptions, Member, Publisher, Reader, Rebalance, Result,
-    Timestamps, Topic, TopicSpec,
+    Asked, Bus, Committer, Delivery, Finding, GroupOptions, Member, Publisher, Reader, Rebalance,
+    Result, Timestamps, Topic, TopicSpec,
 };
 
 use connecting::log_id::KnownLogs;
@@ -26,6 +29,7 @@ use fetching::ownership::Ownership;
 pub(crate) use check::check;
 pub use config::RawKafka;
 pub use connecting::properties::{doubts, problems};
+pub use login::{Mechanism, RawKafkaTls, RawMskIam, RawOauth, RawOidc, RawSasl};
 
 /// Connects to a Kafka cluster.
 ///
@@ -45,12 +49,17 @@ pub fn open(config: &RawKafka) -> Result<Arc<dyn Bus>> {
     }))
 }
 
-/// How many brokers a cluster has.
+/// What a cluster lacks of what is asked for, and how many brokers it has.
 ///
 /// # Errors
 /// As [`open`].
-pub fn brokers(config: &RawKafka) -> Result<usize> {
-    Lookups::connect(&Properties::new(config)?)?.broker_count()
+pub fn examine(config: &RawKafka, asked: &Asked) -> Result<(usize, Vec<Finding>)> {
+    let properties = Properties::new(config)?;
+    let lookups = Lookups::connect(&properties)?;
+    let brokers = lookups.broker_count()?;
+    let factor = config.replication_factor;
+    let findings = examining::examine(&properties, &lookups, factor, asked)?;
+    Ok((brokers, findings))
 }
 
 struct Kafka {
@@ -151,10 +160,17 @@ impl Bus for Kafka {
     }
 
     fn check(&self) -> Result<()> {
+        if let Some(why) = self.properties.login().told() {
+            return Err(crate::Error::Unavailable(why));
+        }
         match self.properties.refusals().told() {
             None => Ok(()),
             Some(refused) => Err(crate::Error::Denied(refused)),
         }
+    }
+
+    fn change_secrets(&self, secrets: &crate::Secrets) {
+        self.properties.login().change(secrets);
     }
 
     fn ranges(&self, topic: &str, timeout: Duration) -> Result<Vec<std::ops::Range<u64>>> {

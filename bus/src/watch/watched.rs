@@ -11,7 +11,8 @@ use super::progress::Cursors;
 use super::publishing::{Publishing, UnderWay};
 use crate::{
     Ack, Assigned, Bus, CommitError, Committer, DiskUse, Epoch, GroupOptions, Member, Polled,
-    Publisher, Reader, Rebalance, Record, Result, Timestamps, Topic, TopicPartition, TopicSpec,
+    Publisher, Reader, Rebalance, Record, Result, Secrets, Timestamps, Topic, TopicPartition,
+    TopicSpec,
 };
 
 pub(super) struct Watched {
@@ -97,6 +98,10 @@ impl Bus for Watched {
 
     fn check(&self) -> Result<()> {
         self.bus.check()
+    }
+
+    fn change_secrets(&self, secrets: &Secrets) {
+        self.bus.change_secrets(secrets);
     }
 
     fn ranges(&self, topic: &str, timeout: Duration) -> Result<Vec<Range<u64>>> {

@@ -1,5 +1,7 @@
 //! From a text to a validated configuration, or to everything that is wrong with it.
 
+use std::path::PathBuf;
+
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -30,6 +32,8 @@ pub struct Loaded<V> {
     pub warnings: Warnings,
     /// Paths of what was left out since it refers to variables that aren't set, in sections that aren't used.
     pub left_out: Vec<String>,
+    /// The files that it refers to by `${file:…}`.
+    pub files: Vec<PathBuf>,
 }
 
 /// Reads `text` (of `file`, for messages) as a `T` and validates it; all sections are used, and warnings go unsaid.
@@ -71,7 +75,13 @@ impl Source<'_> {
         T: DeserializeOwned + JsonSchema,
     {
         let mut found = Found::default();
-        let root = yaml::parse(self.text, Some(self.environment), &mut found.findings);
+        let mut files = Vec::new();
+        let root = yaml::parse_noting(
+            self.text,
+            Some(self.environment),
+            &mut found.findings,
+            &mut files,
+        );
         let Some(root) = root else {
             return Err(self.error(found.findings));
         };
@@ -112,6 +122,7 @@ impl Source<'_> {
             value,
             warnings: Warnings::new(self.file, self.text, doubtful),
             left_out: gaps.into_iter().map(|gap| gap.path).collect(),
+            files,
         })
     }
 

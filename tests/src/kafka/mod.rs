@@ -25,7 +25,7 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 pub use jars::VERSION;
-pub use listener::{Access, Listener};
+pub use listener::{Access, Identity, Listener, PASSWORD, Tls, USER, token};
 use process::Process;
 pub use rights::{Resource, Rights};
 pub use setup::{Setup, Started};

@@ -1,8 +1,9 @@
-//! What those may do who come to a broker without a login: given and taken while it runs.
+//! What those may do who come to a broker: given and taken while it runs. Unless a principal is named, those who come without a login.
 //!
 //! Kafka's own tool does it, as the one user who may, over a listener of its own. The broker itself and its controller are that user too.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
@@ -25,10 +26,12 @@ pub enum Resource<'a> {
 }
 
 /// Gives and takes rights.
+#[derive(Clone)]
 pub struct Rights {
     jars: PathBuf,
     brokers: String,
-    folder: TempDir,
+    folder: Arc<TempDir>,
+    principal: String,
 }
 
 impl Rights {
@@ -39,7 +42,8 @@ impl Rights {
         let rights = Self {
             jars: jars.to_owned(),
             brokers: format!("127.0.0.1:{port}"),
-            folder,
+            folder: Arc::new(folder),
+            principal: NOBODY.to_owned(),
         };
         let login = plain_login(ADMIN, PASSWORD);
         let properties = format!(
@@ -47,6 +51,35 @@ impl Rights {
         );
         std::fs::write(rights.properties(), properties)?;
         Ok(rights)
+    }
+
+    /// Of this principal: `User:name`.
+    pub fn of(&self, principal: &str) -> Self {
+        Self {
+            principal: principal.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// One of Kafka's own tools, as the user who may do everything: what it prints.
+    ///
+    /// # Errors
+    /// It failed, or says so.
+    pub fn tool(&self, class: &str, args: &[&str]) -> Result<String> {
+        let output = process::java(&self.jars)
+            .arg(class)
+            .args(["--bootstrap-server", &self.brokers, "--command-config"])
+            .arg(self.properties())
+            .args(args)
+            .output()
+            .context("running java")?;
+        // The tool says on standard error what went wrong, and ends as if nothing had.
+        let errors = String::from_utf8_lossy(&output.stderr);
+        ensure!(
+            output.status.success() && !errors.contains("Error"),
+            "{args:?}: {errors}"
+        );
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
     fn properties(&self) -> PathBuf {
@@ -58,7 +91,7 @@ impl Rights {
         let prefixed = ["--resource-pattern-type", "prefixed", "--allow-principal"];
         self.change(
             "--add",
-            &[&prefixed[..], &[NOBODY]].concat(),
+            &[&prefixed[..], &[&*self.principal]].concat(),
             resource,
             operations,
         );
@@ -68,7 +101,7 @@ impl Rights {
     pub fn take(&self, resource: Resource<'_>, operation: &str) {
         self.change(
             "--add",
-            &["--deny-principal", NOBODY],
+            &["--deny-principal", &self.principal],
             resource,
             &[operation],
         );
@@ -76,7 +109,7 @@ impl Rights {
 
     /// Denies it no longer.
     pub fn give_back(&self, resource: Resource<'_>, operation: &str) {
-        let denied = ["--force", "--deny-principal", NOBODY];
+        let denied = ["--force", "--deny-principal", &*self.principal];
         self.change("--remove", &denied, resource, &[operation]);
     }
 
@@ -91,24 +124,8 @@ impl Rights {
         for operation in operations {
             args.extend(["--operation", operation]);
         }
-        self.run(&args).expect("the rights are changed");
-    }
-
-    fn run(&self, args: &[&str]) -> Result<()> {
-        let output = process::java(&self.jars)
-            .arg("org.apache.kafka.tools.AclCommand")
-            .args(["--bootstrap-server", &self.brokers, "--command-config"])
-            .arg(self.properties())
-            .args(args)
-            .output()
-            .context("running java")?;
-        // The tool says on standard error what went wrong, and ends as if nothing had.
-        let errors = String::from_utf8_lossy(&output.stderr);
-        ensure!(
-            output.status.success() && !errors.contains("Error"),
-            "{args:?}: {errors}"
-        );
-        Ok(())
+        self.tool("org.apache.kafka.tools.AclCommand", &args)
+            .expect("the rights are changed");
     }
 }
 

@@ -20,7 +20,8 @@ pub struct Started {
     pub listeners: Vec<Access>,
     /// Of those who come without a login; nobody has any at the start.
     pub rights: Option<Rights>,
-    _tls: Option<Tls>,
+    /// Where a listener speaks TLS.
+    pub tls: Option<Tls>,
 }
 
 impl Setup {
@@ -85,7 +86,7 @@ impl Setup {
                 .map(|(listener, port)| listener.access(port, tls.as_ref()))
                 .collect(),
             rights,
-            _tls: tls,
+            tls,
         })
     }
 }

@@ -22,6 +22,7 @@ mod retention;
 mod rights;
 mod running;
 mod same_log;
+mod secured;
 mod tail_sampling;
 mod takeover;
 mod tenants;

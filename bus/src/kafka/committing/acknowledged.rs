@@ -21,6 +21,8 @@ pub(in crate::kafka) struct AtLeastOnce {
     properties: Properties,
     role: String,
     producer: PolledProducer<EpochContext>,
+    /// Of the certificates that it was made with.
+    generation: u64,
     ownership: Arc<Ownership>,
     /// Commits altogether.
     attempt: Attempt,
@@ -33,8 +35,10 @@ impl AtLeastOnce {
         ownership: Arc<Ownership>,
     ) -> Result<Self> {
         let role = format!("output of {}", options.group);
+        let generation = properties.login().generation();
         let producer = create(properties, &role)?;
         Ok(Self {
+            generation,
             properties: properties.clone(),
             role,
             producer,
@@ -48,6 +52,13 @@ impl AtLeastOnce {
 
     /// Until each record is acknowledged; only what failed is sent again.
     fn produce(&mut self, epoch: &Epoch, permit: &Permit) -> std::result::Result<(), CommitError> {
+        let generation = self.properties.login().generation();
+        if generation != self.generation {
+            // Nothing is under way between two epochs.
+            self.producer = create(&self.properties, &self.role)
+                .map_err(|e| CommitError::Fatal(e.to_string()))?;
+            self.generation = generation;
+        }
         let mut waiting: Vec<usize> = (0..epoch.records.len()).collect();
         while !waiting.is_empty() {
             let sent = send_all(&self.producer, &epoch.records, waiting.iter().copied());
@@ -125,7 +136,7 @@ impl AtLeastOnce {
 
 fn create(properties: &Properties, role: &str) -> Result<PolledProducer<EpochContext>> {
     let context = EpochContext::new(properties.context(role), properties.message_bytes_max());
-    PolledProducer::new(&properties.publisher(), context)
+    PolledProducer::new(&properties.publisher(), context, properties.login())
         .map_err(|e| error("creating a Kafka producer", &e))
 }
 

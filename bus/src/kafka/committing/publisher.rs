@@ -1,5 +1,6 @@
 //! Publishing outside of epochs: an idempotent producer with a bounded queue, and one call back for each record.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -21,8 +22,10 @@ pub(in crate::kafka) struct KafkaPublisher {
     properties: Properties,
     limit: usize,
     unsettled: Arc<Unsettled>,
-    /// Replaced when the client reports a fatal error, from which it never recovers.
+    /// Replaced when the client reports a fatal error, from which it never recovers, and when there are other certificates.
     producer: RwLock<Arc<PolledProducer<Acks>>>,
+    /// Of the certificates that it was made with.
+    generation: AtomicU64,
 }
 
 impl KafkaPublisher {
@@ -30,16 +33,36 @@ impl KafkaPublisher {
         Ok(Self {
             limit: properties.record_bytes_max(),
             unsettled: Arc::default(),
+            generation: AtomicU64::new(properties.login().generation()),
             producer: RwLock::new(Arc::new(create(properties)?)),
             properties: properties.clone(),
         })
     }
 
     fn producer(&self) -> Arc<PolledProducer<Acks>> {
+        let generation = self.properties.login().generation();
+        if self.generation.swap(generation, Ordering::AcqRel) != generation {
+            self.renew();
+        }
         self.producer
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// What the old one was given, it still reports.
+    fn renew(&self) {
+        match create(&self.properties) {
+            Ok(new) => {
+                let mut current = self
+                    .producer
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner);
+                current.retire();
+                *current = Arc::new(new);
+            }
+            Err(error) => tracing::error!(%error, "the publisher stays with its old certificates"),
+        }
     }
 
     fn replace(&self, broken: &Arc<PolledProducer<Acks>>) -> Result<()> {
@@ -66,7 +89,7 @@ fn create(properties: &Properties) -> Result<PolledProducer<Acks>> {
         properties.context("publisher"),
         properties.record_bytes_max(),
     );
-    PolledProducer::new(&properties.publisher(), context)
+    PolledProducer::new(&properties.publisher(), context, properties.login())
         .map_err(|e| error("creating a Kafka producer", &e))
 }
 

@@ -109,6 +109,8 @@ pub(in crate::kafka) struct Producer {
     request_bytes_max: usize,
     role: String,
     client: Option<PolledProducer<EpochContext>>,
+    /// Of the certificates that the client was made with.
+    generation: u64,
     initialised: bool,
     /// Transactions altogether.
     attempt: Attempt,
@@ -127,6 +129,7 @@ impl Producer {
             attempt: Attempt::new(properties.refusals(), role.clone()),
             role,
             client: None,
+            generation: 0,
             initialised: false,
         };
         producer.create()?;
@@ -146,9 +149,10 @@ impl Producer {
 
     fn create(&mut self) -> Result<()> {
         self.initialised = false;
+        self.generation = self.properties.login().generation();
         let context =
             EpochContext::new(self.properties.context(&self.role), self.request_bytes_max);
-        let client = PolledProducer::new(&self.config, context)
+        let client = PolledProducer::new(&self.config, context, self.properties.login())
             .map_err(|e| error("creating a transactional Kafka producer", &e))?;
         self.client = Some(client);
         Ok(())
@@ -206,7 +210,8 @@ impl Producer {
     }
 
     pub fn initialise(&mut self, wanted: impl Fn() -> bool) -> std::result::Result<(), Arm> {
-        if self.client.is_none() {
+        // Between two transactions: another client under the same id ends nothing that is open.
+        if self.client.is_none() || self.generation != self.properties.login().generation() {
             self.create()
                 .map_err(|e| Arm::Fatal(e.to_string(), Mend::Somebody))?;
         }

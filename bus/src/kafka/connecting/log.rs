@@ -13,6 +13,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::kafka::connecting::outage::{self, News, Outage};
 use crate::kafka::connecting::refusals::Refusals;
+use crate::kafka::login::Login;
 use crate::quiet::Quiet;
 
 /// Facilities whose lines come as errors too (`FAIL`, `ERROR`), or tell of what is tried again by itself (`GETPID`), or of properties that
@@ -53,17 +54,28 @@ pub(in crate::kafka) struct Context {
     last: Mutex<String>,
     outage: Arc<Outage>,
     refusals: Arc<Refusals>,
+    login: Arc<Login>,
 }
 
 impl Context {
-    pub fn new(role: impl Into<String>, outage: Arc<Outage>, refusals: Arc<Refusals>) -> Self {
+    pub fn new(
+        role: impl Into<String>,
+        outage: Arc<Outage>,
+        refusals: Arc<Refusals>,
+        login: Arc<Login>,
+    ) -> Self {
         Self {
             role: role.into(),
             quiet: Quiet::default(),
             last: Mutex::default(),
             outage,
             refusals,
+            login,
         }
+    }
+
+    pub fn login(&self) -> &Login {
+        &self.login
     }
 
     /// For another client with the same role.
@@ -72,6 +84,7 @@ impl Context {
             self.role.clone(),
             self.outage.clone(),
             self.refusals.clone(),
+            self.login.clone(),
         )
     }
 

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use rdkafka::TopicPartitionList;
-use rdkafka::config::FromClientConfigAndContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::topic_partition_list::Offset;
@@ -15,6 +15,7 @@ use crate::kafka::connecting::ends::ends;
 use crate::kafka::connecting::errors::error;
 use crate::kafka::connecting::log::Context;
 use crate::kafka::connecting::log_id::{LogIds, log_ids};
+use crate::kafka::connecting::logged_in::LoggedIn;
 use crate::kafka::connecting::outage;
 use crate::kafka::connecting::properties::Properties;
 use crate::kafka::fetching::held::committed_positions;
@@ -28,23 +29,24 @@ const SLICE: Duration = Duration::from_secs(1);
 /// How long to wait for other brokers once one has refused.
 const REFUSED: Duration = Duration::from_secs(3);
 
+pub(in crate::kafka) type Client = LoggedIn<BaseConsumer<Context>>;
+
 pub(in crate::kafka) struct Lookups {
-    client: BaseConsumer<Context>,
+    client: Mutex<Arc<Client>>,
+    /// Of the certificates that the clients were made with.
+    generation: AtomicU64,
     brokers: String,
     properties: Properties,
     /// One client for each group whose lag was asked for.
-    groups: Mutex<HashMap<String, Arc<BaseConsumer<Context>>>>,
+    groups: Mutex<HashMap<String, Arc<Client>>>,
 }
 
 impl Lookups {
     pub fn connect(properties: &Properties) -> Result<Self> {
-        let client = BaseConsumer::from_config_and_context(
-            &properties.lookup(),
-            properties.context("look-ups"),
-        )
-        .map_err(|e| error("creating a Kafka client", &e))?;
+        let generation = AtomicU64::new(properties.login().generation());
         let lookups = Self {
-            client,
+            client: Mutex::new(create(properties)?),
+            generation,
             brokers: properties.brokers(),
             properties: properties.clone(),
             groups: Mutex::default(),
@@ -57,15 +59,19 @@ impl Lookups {
     fn wait_for_brokers(&self) -> Result<()> {
         let started = Instant::now();
         loop {
-            let Err(e) = self.client().fetch_metadata(None, SLICE) else {
-                self.client.context().answered();
+            let client = self.client();
+            let Err(e) = client.fetch_metadata(None, SLICE) else {
+                client.context().answered();
                 return Ok(());
             };
             // The client's log says why: refused, unknown host, wrong password.
-            let known = self.client().context().last();
+            while client.poll(Duration::ZERO).is_some() {}
+            let known = client.context().last();
             let patience = if known.is_empty() { ANSWER } else { REFUSED };
             let error = error("", &e);
-            if matches!(error, Error::Unavailable(_)) && started.elapsed() < patience {
+            // Another try is another wrong password.
+            let refused = outage::refuses_login(&known);
+            if matches!(error, Error::Unavailable(_)) && !refused && started.elapsed() < patience {
                 continue;
             }
             let reason = match known.as_str() {
@@ -85,9 +91,22 @@ impl Lookups {
     }
 
     /// The client, with what it logged since the last question put out: nothing else polls it.
-    fn client(&self) -> &BaseConsumer<Context> {
-        while self.client.poll(Duration::ZERO).is_some() {}
-        &self.client
+    pub fn client(&self) -> Arc<Client> {
+        let client = {
+            let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+            let generation = self.properties.login().generation();
+            if self.generation.swap(generation, Ordering::AcqRel) != generation {
+                let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+                groups.clear();
+                match create(&self.properties) {
+                    Ok(new) => *client = new,
+                    Err(error) => client.context().warn(&error.to_string()),
+                }
+            }
+            client.clone()
+        };
+        while client.poll(Duration::ZERO).is_some() {}
+        client
     }
 
     /// Brokers of the cluster.
@@ -111,11 +130,11 @@ impl Lookups {
                 self.brokers
             )
         };
-        let metadata = self
-            .client()
+        let client = self.client();
+        let metadata = client
             .fetch_metadata(Some(topic), timeout)
             .map_err(|e| error(&attempted(), &e))?;
-        self.client.context().answered();
+        client.context().answered();
         let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else {
             return Ok(None);
         };
@@ -172,10 +191,10 @@ impl Lookups {
                 .collect()
         };
         let client = self.client();
-        let oldest = ends(client, list(Offset::Beginning), timeout);
+        let oldest = ends(&client, list(Offset::Beginning), timeout);
         let oldest = oldest.map_err(|e| error(&attempted(), &e))?;
         let newest =
-            ends(client, list(Offset::End), timeout).map_err(|e| error(&attempted(), &e))?;
+            ends(&client, list(Offset::End), timeout).map_err(|e| error(&attempted(), &e))?;
         let topic: Topic = topic.into();
         let of = |offsets: &HashMap<TopicPartition, u64>, partition| {
             let at = TopicPartition::new(topic.clone(), partition);
@@ -196,13 +215,13 @@ impl Lookups {
             .iter()
             .map(|at| (at.topic.to_string(), at.partition as i32, Offset::End))
             .collect();
-        ends(self.client(), asking, timeout)
+        ends(&self.client(), asking, timeout)
             .map_err(|e| error("asking for the ends of partitions", &e))
     }
 
     /// Which logs stand behind the names of topics now.
     pub fn log_ids(&self, topics: &[Topic], timeout: Duration) -> Result<LogIds> {
-        log_ids(self.client(), topics, timeout)
+        log_ids(&self.client(), topics, timeout)
     }
 
     pub fn offset_at(&self, at: &TopicPartition, timestamp_ms: u64) -> Result<u64> {
@@ -257,19 +276,24 @@ impl Lookups {
             .sum())
     }
 
-    fn group(&self, group: &str) -> Result<Arc<BaseConsumer<Context>>> {
+    fn group(&self, group: &str) -> Result<Arc<Client>> {
+        // Whoever asks for a lag asks for the partitions first, which has made all clients anew where they had to be.
         let mut groups = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = groups.get(group) {
             return Ok(client.clone());
         }
         let config = self.properties.group_lookup(group);
-        let client = BaseConsumer::from_config_and_context(
-            &config,
-            self.properties.context(format!("lag of {group}")),
-        )
-        .map_err(|e| error("creating a Kafka client", &e))?;
+        let context = self.properties.context(format!("lag of {group}"));
+        let client =
+            Client::consumer(&config, context).map_err(|e| error("creating a Kafka client", &e))?;
         let client = Arc::new(client);
         groups.insert(group.to_owned(), client.clone());
         Ok(client)
     }
+}
+
+fn create(properties: &Properties) -> Result<Arc<Client>> {
+    let client = Client::consumer(&properties.lookup(), properties.context("look-ups"))
+        .map_err(|e| error("creating a Kafka client", &e))?;
+    Ok(Arc::new(client))
 }

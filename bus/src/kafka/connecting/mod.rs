@@ -4,6 +4,7 @@ pub(super) mod ends;
 pub(super) mod errors;
 pub(super) mod log;
 pub(super) mod log_id;
+pub(super) mod logged_in;
 pub(super) mod lookups;
 pub(super) mod outage;
 pub(super) mod polled;

@@ -154,13 +154,30 @@ pub(in crate::kafka) fn hung_up(reason: &str) -> bool {
     reason.contains("in state APIVERSION_QUERY")
 }
 
+/// The brokers say that we aren't who we say.
+pub(in crate::kafka) fn refuses_login(reason: &str) -> bool {
+    LOGIN.iter().any(|word| reason.contains(word))
+}
+
+const LOGIN: &[&str] = &["Authentication", "authentication", "SASL"];
+
 /// What to do about a reason.
 pub(in crate::kafka) fn advice(reason: &str) -> &'static str {
     // By words of librdkafka and OpenSSL, the more special ones first.
     const ADVICE: &[(&[&str], &str)] = &[
         (
             &["certificate has expired", "certificate expired"],
-            "a certificate has expired: renew it (the broker's, or ours in ssl.certificate.location)",
+            "a certificate has expired: renew it (the broker's, or ours in bus.kafka.tls.cert_file)",
+        ),
+        (
+            &[
+                "alert bad certificate",
+                "alert certificate unknown",
+                "alert certificate required",
+                "alert unknown ca",
+                "alert handshake failure",
+            ],
+            "the broker refuses our certificate, or wants one: set bus.kafka.tls.cert_file and key_file to one that it trusts",
         ),
         (
             &[
@@ -172,7 +189,7 @@ pub(in crate::kafka) fn advice(reason: &str) -> &'static str {
         ),
         (
             &["PLAINTEXT", "wrong version number"],
-            "the broker speaks plain text on this port: take its TLS port, or leave security.protocol out of bus.kafka.properties",
+            "the broker speaks plain text on this port: take its TLS port, or leave bus.kafka.tls out",
         ),
         (
             &[
@@ -180,19 +197,27 @@ pub(in crate::kafka) fn advice(reason: &str) -> &'static str {
                 "self-signed",
                 "unable to get local issuer",
             ],
-            "nobody whom we trust has signed the broker's certificate: set ssl.ca.location in bus.kafka.properties to the file of its authority",
+            "nobody whom we trust has signed the broker's certificate: set bus.kafka.tls.ca_file to the file of its authority",
         ),
         (
             &["SSL listener", "hung up"],
-            "the broker may want TLS or a login on this port: set security.protocol in bus.kafka.properties, or take its plain-text port",
+            "the broker may want TLS or a login on this port: set bus.kafka.tls or bus.kafka.sasl, or take its plain-text port",
         ),
         (
-            &["Authentication", "authentication", "SASL"],
-            "the broker refuses our login: correct sasl.mechanism, sasl.username and sasl.password in bus.kafka.properties",
+            LOGIN,
+            "the broker refuses our login: correct the mechanism, and user and password or token, in bus.kafka.sasl",
         ),
         (
             &["Failed to resolve", "Name or service not known"],
             "the host name is unknown here: correct bus.kafka.brokers, or advertised.listeners of the brokers",
+        ),
+        (
+            &["no answer within"],
+            "nothing answers there: start the brokers, or correct bus.kafka.brokers; if they speak TLS on this port, set bus.kafka.tls",
+        ),
+        (
+            &["Disconnected", "connection reset"],
+            "the connection is cut as soon as it is there: look at what is between here and the brokers, and whether bus.kafka.tls and bus.kafka.sasl are as this port wants it",
         ),
         (
             &["timed out", "No route", "unreachable"],
@@ -292,7 +317,7 @@ mod tests {
         );
         check(
             "ssl://b:9093/bootstrap: SSL handshake failed: error:0A000086:SSL routines::certificate verify failed: broker certificate could not be verified, verify that ssl.ca.location is correctly configured or root CA certificates are installed",
-            "ssl.ca.location",
+            "bus.kafka.tls.ca_file",
         );
         check(
             "ssl://b:9093/bootstrap: SSL handshake failed: error:0A00010B:SSL routines::wrong version number: connecting to a PLAINTEXT broker listener?",
@@ -300,11 +325,19 @@ mod tests {
         );
         check(
             "b:9093/bootstrap: Disconnected while requesting ApiVersion: might be caused by incorrect security.protocol configuration (connecting to a SSL listener?) or broker version is < 0.10",
-            "security.protocol",
+            "bus.kafka.tls or",
         );
         check(
             "sasl_ssl://b:9093/bootstrap: SASL authentication error: Authentication failed during authentication due to invalid credentials with SASL mechanism SCRAM-SHA-512",
-            "sasl.password",
+            "user and password or token, in bus.kafka.sasl",
+        );
+        check(
+            "ssl://b:9093/bootstrap: Receive failed: error:0A000412:SSL routines::ssl/tls alert bad certificate: SSL alert number 42",
+            "bus.kafka.tls.cert_file",
+        );
+        check(
+            "sasl_ssl://b:9093/bootstrap: Disconnected: connection reset by peer",
+            "cut as soon as it is there",
         );
         check(
             "ssl://b:9093/1: SSL handshake failed: certificate has expired",

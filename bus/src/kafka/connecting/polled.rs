@@ -6,34 +6,60 @@
 use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rdkafka::config::{ClientConfig, FromClientConfigAndContext};
 use rdkafka::error::{KafkaError, KafkaResult};
-use rdkafka::producer::{BaseProducer, ProducerContext};
+use rdkafka::producer::{BaseProducer, Producer as _, ProducerContext};
 
-/// How long a producer that was dropped lives on at most.
+use crate::kafka::login::{Login, Registered};
+
+/// How long a producer that was dropped lives on at most, besides what `retire` says.
 const POLL: Duration = Duration::from_secs(1);
+/// How long one that is retired waits for the reports of what it still has: longer than any record may wait (`message.timeout.ms`).
+const RETIRE: Duration = Duration::from_secs(60);
 
 pub(in crate::kafka) struct PolledProducer<C: ProducerContext + 'static> {
+    // Before the client, since it must go first.
+    _registered: Registered,
     producer: Arc<BaseProducer<C>>,
     dropped: Arc<AtomicBool>,
+    retired: Arc<AtomicBool>,
 }
 
 impl<C: ProducerContext + 'static> PolledProducer<C> {
-    pub fn new(config: &ClientConfig, context: C) -> KafkaResult<Self> {
+    pub fn new(config: &ClientConfig, context: C, login: &Login) -> KafkaResult<Self> {
         let producer = Arc::new(BaseProducer::from_config_and_context(config, context)?);
+        let registered = login.register(producer.client());
         let dropped = Arc::new(AtomicBool::new(false));
-        let (polled, done) = (producer.clone(), dropped.clone());
+        let retired = Arc::new(AtomicBool::new(false));
+        let (polled, done, may_finish) = (producer.clone(), dropped.clone(), retired.clone());
         std::thread::Builder::new()
             .name("kafka-reports".to_owned())
             .spawn(move || {
                 while !done.load(Ordering::Relaxed) {
                     polled.poll(POLL);
                 }
+                let deadline = Instant::now() + RETIRE;
+                while may_finish.load(Ordering::Relaxed)
+                    && polled.in_flight_count() > 0
+                    && Instant::now() < deadline
+                {
+                    polled.poll(POLL);
+                }
             })
             .map_err(|e| KafkaError::ClientCreation(format!("starting its thread: {e}")))?;
-        Ok(Self { producer, dropped })
+        Ok(Self {
+            _registered: registered,
+            producer,
+            dropped,
+            retired,
+        })
+    }
+
+    /// Another one takes its place: once it is dropped, it goes on until everything that it was given is reported.
+    pub fn retire(&self) {
+        self.retired.store(true, Ordering::Relaxed);
     }
 }
 

@@ -12,6 +12,7 @@ use crate::kafka::config::RawKafka;
 use crate::kafka::connecting::log::Context;
 use crate::kafka::connecting::outage::Outage;
 use crate::kafka::connecting::refusals::Refusals;
+use crate::kafka::login::{self, Credential, Files, Login, Mechanism, Source};
 use crate::{Error, Result};
 
 /// `message.max.bytes` unless configured: below the broker's default of 1,048,588.
@@ -81,6 +82,11 @@ pub fn problems(config: &RawKafka) -> Vec<(String, String)> {
             "names no broker: give at least one host:port".into(),
         ));
     }
+    let (tls, sasl) = (config.tls.as_ref(), config.sasl.as_deref());
+    problems.extend(login::problems(tls, sasl));
+    let settings = login::settings(tls, sasl);
+    let contradictions = login::contradictions(&settings, &config.properties).into_iter();
+    problems.extend(contradictions.map(|(key, why)| (format!("properties.{key}"), why)));
     for (key, value) in &config.properties {
         let refused = RESERVED.iter().find(|(reserved, _)| reserved == key);
         let problem = if let Some((_, why)) = refused {
@@ -148,29 +154,46 @@ pub(in crate::kafka) struct Properties {
     outage: Arc<Outage>,
     /// And of what the brokers don't allow.
     refusals: Arc<Refusals>,
+    /// And what they log in with.
+    login: Arc<Login>,
 }
 
 impl Properties {
+    /// # Errors
+    /// The configuration can't work, or there is nothing to log in with just now: no token, or no certificate that can be used.
     pub fn new(config: &RawKafka) -> Result<Self> {
         let problems = problems(config);
-        if problems.is_empty() {
-            return Ok(Self {
-                config: config.clone(),
-                topics_bytes_max: Arc::new(AtomicUsize::new(usize::MAX)),
-                outage: Arc::default(),
-                refusals: Arc::default(),
-            });
+        if !problems.is_empty() {
+            let lines: Vec<_> = problems
+                .iter()
+                .map(|(key, problem)| format!("bus.kafka.{key} {problem}"))
+                .collect();
+            return Err(Error::Fatal(lines.join("; ")));
         }
-        let lines: Vec<_> = problems
-            .iter()
-            .map(|(key, problem)| format!("bus.kafka.{key} {problem}"))
-            .collect();
-        Err(Error::Fatal(lines.join("; ")))
+        let files = config.tls.as_ref().and_then(Files::of);
+        let login =
+            Login::open(password(config), source(config), files).map_err(Error::Unavailable)?;
+        Ok(Self {
+            config: config.clone(),
+            topics_bytes_max: Arc::new(AtomicUsize::new(usize::MAX)),
+            outage: Arc::default(),
+            refusals: Arc::default(),
+            login,
+        })
     }
 
     /// For a client with this role.
     pub fn context(&self, role: impl Into<String>) -> Context {
-        Context::new(role, self.outage.clone(), self.refusals.clone())
+        Context::new(
+            role,
+            self.outage.clone(),
+            self.refusals.clone(),
+            self.login.clone(),
+        )
+    }
+
+    pub fn login(&self) -> &Arc<Login> {
+        &self.login
     }
 
     pub fn refusals(&self) -> &Arc<Refusals> {
@@ -256,13 +279,52 @@ impl Properties {
         for (key, value) in COMMON.iter().chain(ours) {
             config.set(*key, *value);
         }
+        self.set_security(&mut config);
         for (key, value) in &self.config.properties {
             config.set(key, value);
+        }
+        if let Some(Credential::Password { user, password }) = self.login.credential() {
+            config.set("sasl.username", user);
+            config.set("sasl.password", password);
         }
         config.set("message.max.bytes", self.message_bytes_max().to_string());
         config.set("bootstrap.servers", self.brokers());
         config
     }
+
+    fn set_security(&self, config: &mut ClientConfig) {
+        let (tls, sasl) = (self.config.tls.as_ref(), self.config.sasl.as_deref());
+        for setting in login::settings(tls, sasl) {
+            config.set(setting.property, setting.value);
+        }
+        let written = self.config.properties.get("security.protocol");
+        let protocol = written
+            .map(String::as_str)
+            .or(config.get("security.protocol"));
+        let protocol = protocol.unwrap_or_default().to_ascii_lowercase();
+        if protocol.contains("ssl") && config.get("ssl.ca.location").is_none() {
+            // Our OpenSSL was not built for this machine: the folder that it knows is empty.
+            config.set("ssl.ca.location", "probe");
+        }
+        if protocol.contains("sasl") {
+            for (key, value) in LOGIN {
+                config.set(*key, *value);
+            }
+        }
+    }
+}
+
+/// User and password, unless a token logs in.
+fn password(config: &RawKafka) -> Option<Credential> {
+    let mechanism = config.sasl.as_deref().and_then(|sasl| sasl.mechanism);
+    let (user, password) = config.secrets().password?;
+    (mechanism != Some(Mechanism::OauthBearer)).then_some(Credential::Password { user, password })
+}
+
+fn source(config: &RawKafka) -> Option<Source> {
+    let sasl = config.sasl.as_deref()?;
+    let by_token = sasl.mechanism == Some(Mechanism::OauthBearer);
+    Source::of(sasl.oauth.as_ref().filter(|_| by_token)?)
 }
 
 /// Brokers take letters, digits and three signs, as in the names of topics.
@@ -284,6 +346,12 @@ const COMMON: &[(&str, &str)] = &[
     ("log.connection.close", "false"),
     ("socket.nagle.disable", "true"),
     ("socket.keepalive.enable", "true"),
+];
+
+/// With a login, a broker that is away or refuses it is tried less often: each try may count as a wrong password somewhere.
+const LOGIN: &[(&str, &str)] = &[
+    ("reconnect.backoff.ms", "1000"),
+    ("reconnect.backoff.max.ms", "5000"),
 ];
 
 const CONSUMER: &[(&str, &str)] = &[

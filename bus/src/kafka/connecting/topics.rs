@@ -1,18 +1,21 @@
 //! Creates missing topics and checks the ones that are there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
-use rdkafka::config::FromClientConfigAndContext;
+use rdkafka::admin::{
+    AdminClient, AdminOptions, NewTopic, OwnedResourceSpecifier, ResourceSpecifier,
+    TopicReplication,
+};
 use rdkafka::error::RDKafkaErrorCode;
 
 use crate::kafka::connecting::errors::{error, lacks_right, needs_somebody};
 use crate::kafka::connecting::log::Context;
+use crate::kafka::connecting::logged_in::LoggedIn;
 use crate::kafka::connecting::lookups::{ANSWER, Lookups};
 use crate::kafka::connecting::properties::Properties;
 use crate::{Error, Result, Timestamps, TopicSpec};
@@ -176,13 +179,61 @@ fn setting(
     Ok(None)
 }
 
+/// The settings of topics that may be read; those of others aren't told.
+pub(in crate::kafka) fn settings(
+    properties: &Properties,
+    topics: &[&str],
+) -> Result<Vec<(String, HashMap<String, String>)>> {
+    let attempted = "asking the Kafka brokers for the settings of topics";
+    if topics.is_empty() {
+        return Ok(Vec::new());
+    }
+    let admin = admin(properties, attempted)?;
+    let names: Vec<_> = (topics.iter().copied())
+        .map(ResourceSpecifier::Topic)
+        .collect();
+    let options = AdminOptions::new().request_timeout(Some(ANSWER));
+    let described =
+        block_on(admin.describe_configs(&names, &options)).map_err(|e| error(attempted, &e))?;
+    let read = described.into_iter().flatten().filter_map(|topic| {
+        let OwnedResourceSpecifier::Topic(name) = topic.specifier else {
+            return None;
+        };
+        let pairs = topic.entries.into_iter();
+        let pairs = pairs.filter_map(|entry| Some((entry.name, entry.value?)));
+        Some((name, pairs.collect()))
+    });
+    Ok(read.collect())
+}
+
+/// Why topics couldn't be created, each by its name; nothing is.
+pub(in crate::kafka) fn would_create(
+    properties: &Properties,
+    replication_factor: Option<u16>,
+    topics: &[&TopicSpec],
+) -> Result<Vec<(String, RDKafkaErrorCode)>> {
+    let attempted = "asking whether topics may be created";
+    let admin = admin(properties, attempted)?;
+    let new = new_topics(replication_factor, topics);
+    let options = AdminOptions::new()
+        .request_timeout(Some(ANSWER))
+        .operation_timeout(Some(ANSWER))
+        .validate_only(true);
+    let results =
+        block_on(admin.create_topics(&new, &options)).map_err(|e| error(attempted, &e))?;
+    Ok(results
+        .into_iter()
+        .filter_map(|result| result.err())
+        .collect())
+}
+
 const MESSAGE_TIMESTAMPS: &str = "message.timestamp.type";
 const RETENTION_MS: &str = "retention.ms";
 const LOG_APPEND: &str = "LogAppendTime";
 const MESSAGE_BYTES_MAX: &str = "max.message.bytes";
 
-fn admin(properties: &Properties, attempted: &str) -> Result<AdminClient<Context>> {
-    AdminClient::from_config_and_context(&properties.lookup(), properties.context("admin"))
+fn admin(properties: &Properties, attempted: &str) -> Result<LoggedIn<AdminClient<Context>>> {
+    LoggedIn::admin(&properties.lookup(), properties.context("admin"))
         .map_err(|e| error(attempted, &e))
 }
 
@@ -193,23 +244,7 @@ fn create(
 ) -> Result<()> {
     let attempted = "creating topics";
     let admin = admin(properties, attempted)?;
-    let new: Vec<_> = topics
-        .iter()
-        .map(|topic| {
-            let replication = TopicReplication::Fixed(replication_factor.map_or(-1, i32::from));
-            let timestamps = match topic.timestamps {
-                Timestamps::LogAppend => LOG_APPEND,
-                Timestamps::Create => "CreateTime",
-            };
-            let new = NewTopic::new(&topic.name, topic.partitions as i32, replication)
-                .set(MESSAGE_TIMESTAMPS, timestamps);
-            if topic.compacted {
-                new.set("cleanup.policy", "compact")
-            } else {
-                new
-            }
-        })
-        .collect();
+    let new = new_topics(replication_factor, topics);
     let options = AdminOptions::new()
         .request_timeout(Some(ANSWER))
         .operation_timeout(Some(ANSWER));
@@ -243,6 +278,23 @@ fn create(
         (_, true) => Error::Fatal(message),
         _ => Error::Unavailable(message),
     })
+}
+
+fn new_topics<'a>(replication_factor: Option<u16>, topics: &[&'a TopicSpec]) -> Vec<NewTopic<'a>> {
+    let new = topics.iter().map(|topic| {
+        let replication = TopicReplication::Fixed(replication_factor.map_or(-1, i32::from));
+        let timestamps = match topic.timestamps {
+            Timestamps::LogAppend => LOG_APPEND,
+            Timestamps::Create => "CreateTime",
+        };
+        let new = NewTopic::new(&topic.name, topic.partitions as i32, replication)
+            .set(MESSAGE_TIMESTAMPS, timestamps);
+        match topic.compacted {
+            true => new.set("cleanup.policy", "compact"),
+            false => new,
+        }
+    });
+    new.collect()
 }
 
 /// Admin calls of rdkafka are futures that its own thread completes; this waits for one, without a runtime.

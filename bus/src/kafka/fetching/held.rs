@@ -25,16 +25,17 @@ use bytes::Bytes;
 use rdkafka::ClientContext;
 use rdkafka::TopicPartitionList;
 use rdkafka::bindings as native;
-use rdkafka::config::{ClientConfig, FromClientConfigAndContext, RDKafkaLogLevel};
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaResult, RDKafkaErrorCode};
 
 use crate::kafka::connecting::log::Context;
+use crate::kafka::connecting::logged_in::LoggedIn;
 use crate::{Fetched, Header, Position, Topic, TopicPartition};
 
 /// A consumer with its queue, kept alive by every record that it handed out.
 pub(in crate::kafka) struct Consumer {
-    pub base: BaseConsumer<Context>,
+    pub base: LoggedIn<BaseConsumer<Context>>,
     queue: NonNull<native::rd_kafka_queue_t>,
     /// Names that many records share; grows by one for each topic and each header name.
     names: Mutex<Vec<Arc<str>>>,
@@ -103,7 +104,7 @@ impl AsRef<[u8]> for Held {
 impl Consumer {
     /// `config` must name a `group.id`: only then do all events come through the one queue that is polled here.
     pub fn new(config: &ClientConfig, context: Context) -> KafkaResult<Self> {
-        let base = BaseConsumer::from_config_and_context(config, context)?;
+        let base = LoggedIn::consumer(config, context)?;
         // SAFETY: the client is alive; the queue that is returned is ours to destroy.
         let queue = unsafe { native::rd_kafka_queue_get_consumer(base.client().native_ptr()) };
         let queue = NonNull::new(queue).ok_or_else(|| {

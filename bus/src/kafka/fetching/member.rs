@@ -26,6 +26,7 @@ use crate::kafka::fetching::fenced::Fencings;
 use crate::kafka::fetching::held::{Consumer, Happened};
 use crate::kafka::fetching::ownership::Ownership;
 use crate::kafka::fetching::reading::Partitions;
+use crate::kafka::login::Login;
 use crate::went_back::announce_went_back;
 use crate::{Error, GroupOptions, Member, Polled, Rebalance, Result, Topic, TopicPartition};
 
@@ -39,6 +40,9 @@ const LOGS_EVERY: Duration = Duration::from_secs(2);
 pub(in crate::kafka) struct KafkaMember {
     consumer: Arc<Consumer>,
     config: ClientConfig,
+    login: Arc<Login>,
+    /// Of the certificates that the client was made with.
+    generation: u64,
     group: String,
     instance: String,
     fencings: Arc<Fencings>,
@@ -76,9 +80,12 @@ impl KafkaMember {
             let name = format!("{what} group `{}`", options.group);
             Attempt::new(properties.refusals(), name)
         };
+        let generation = properties.login().generation();
         let member = Self {
             consumer: client(&config, member_context(properties, &options.group))?,
             config,
+            login: properties.login().clone(),
+            generation,
             group: options.group.clone(),
             instance: options.instance.clone(),
             fencings,
@@ -157,6 +164,9 @@ impl Member for KafkaMember {
     fn poll(&mut self, timeout: Duration, max_bytes: usize) -> Result<Polled> {
         if self.ownership.take_refused() {
             self.join_anew("an epoch was refused")?;
+        }
+        if self.generation != self.login.generation() {
+            self.join_with_new_certificates()?;
         }
         self.ask_for_logs();
         if std::mem::take(&mut self.went_back) {

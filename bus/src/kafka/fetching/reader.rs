@@ -15,7 +15,10 @@ use crate::kafka::fetching::reading::{Partitions, stops_partition};
 use crate::{Error, Fetched, Reader, Result, Topic, TopicPartition};
 
 pub(in crate::kafka) struct KafkaReader {
+    properties: Properties,
     consumer: Arc<Consumer>,
+    /// Of the certificates that the client was made with.
+    generation: u64,
     lookups: Arc<Lookups>,
     partitions: Partitions,
     /// Topics whose leaders the client knows.
@@ -24,10 +27,10 @@ pub(in crate::kafka) struct KafkaReader {
 
 impl KafkaReader {
     pub fn new(properties: &Properties, lookups: Arc<Lookups>) -> Result<Self> {
-        let consumer = Consumer::new(&properties.reader(), properties.context("reader"))
-            .map_err(|e| error("creating a Kafka consumer", &e))?;
         Ok(Self {
-            consumer: Arc::new(consumer),
+            generation: properties.login().generation(),
+            consumer: client(properties)?,
+            properties: properties.clone(),
             lookups,
             partitions: Partitions::default(),
             known: HashSet::new(),
@@ -35,8 +38,29 @@ impl KafkaReader {
     }
 }
 
+fn client(properties: &Properties) -> Result<Arc<Consumer>> {
+    let consumer = Consumer::new(&properties.reader(), properties.context("reader"))
+        .map_err(|e| error("creating a Kafka consumer", &e))?;
+    Ok(Arc::new(consumer))
+}
+
+impl KafkaReader {
+    /// Another client, if there are other certificates; it knows nothing of what the old one read.
+    fn renew(&mut self) -> Result<()> {
+        let generation = self.properties.login().generation();
+        if generation != self.generation {
+            self.consumer = client(&self.properties)?;
+            self.partitions = Partitions::default();
+            self.known.clear();
+            self.generation = generation;
+        }
+        Ok(())
+    }
+}
+
 impl Reader for KafkaReader {
     fn assign(&mut self, from: &[(TopicPartition, u64)]) -> Result<()> {
+        self.renew()?;
         for (at, _) in from {
             // Without metadata librdkafka finds the leader by a timer of half a second.
             if !self.known.contains(&at.topic) {

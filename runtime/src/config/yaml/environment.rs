@@ -1,6 +1,9 @@
-//! Environment variables in scalars: `${env:NAME}`, `${env:NAME:-default}`, and `$$` for a `$`.
+//! References in scalars: `${env:NAME}` and `${env:NAME:-default}` to variables, `${file:/path}` to files, and `$$` for a `$`.
 
 use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+
+use super::held::{held_by, is_absolute};
 
 /// Where variables come from: the process's environment, or a test's.
 pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
@@ -9,7 +12,7 @@ pub type Environment<'a> = dyn Fn(&str) -> Option<String> + 'a;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     pub message: String,
-    /// The reference is well formed, and its variable is not set here.
+    /// The reference is well formed, and its variable is not set here, or its file can't be read here.
     pub unset: bool,
 }
 
@@ -22,13 +25,15 @@ impl Refusal {
     }
 }
 
-/// The scalar with its variables put in, or everything that is wrong with it.
+/// The scalar with what it refers to put in, or everything that is wrong with it. The files that it refers to are added to `files`, whether
+/// they can be read or not.
 ///
 /// As in a shell's `:-`, the default stands for a variable that is unset or empty. A `$` before anything but `$` and `{`
 /// is itself, so patterns such as `^a$` need no escape.
 pub fn substitute<'t>(
     text: &'t str,
     environment: &Environment,
+    files: &mut Vec<PathBuf>,
 ) -> Result<Cow<'t, str>, Vec<Refusal>> {
     if !text.contains('$') {
         return Ok(Cow::Borrowed(text));
@@ -48,7 +53,7 @@ pub fn substitute<'t>(
                 )));
                 break;
             };
-            match variable(&after[..end], environment) {
+            match referred(&after[..end], environment, files) {
                 Ok(value) => out.push_str(&value),
                 Err(problem) => problems.push(problem),
             }
@@ -65,12 +70,39 @@ pub fn substitute<'t>(
 }
 
 /// The value for what stands between the braces.
-fn variable(inside: &str, environment: &Environment) -> Result<String, Refusal> {
-    let Some(reference) = inside.strip_prefix("env:") else {
+fn referred(
+    inside: &str,
+    environment: &Environment,
+    files: &mut Vec<PathBuf>,
+) -> Result<String, Refusal> {
+    if let Some(reference) = inside.strip_prefix("env:") {
+        return variable(reference, environment);
+    }
+    if let Some(path) = inside.strip_prefix("file:") {
+        return file(path, files);
+    }
+    Err(Refusal::malformed(format!(
+        "`${{{inside}}}` is not a reference; write ${{env:{inside}}} for an environment variable, $${{{inside}}} for the text itself"
+    )))
+}
+
+/// What a file holds.
+fn file(path: &str, files: &mut Vec<PathBuf>) -> Result<String, Refusal> {
+    if !is_absolute(path) {
         return Err(Refusal::malformed(format!(
-            "`${{{inside}}}` is not a reference; write ${{env:{inside}}} for an environment variable, $${{{inside}}} for the text itself"
+            "`${{file:{path}}}` names no absolute path; write it from the root, as ${{file:/run/secrets/name}}"
         )));
-    };
+    }
+    let path = Path::new(path);
+    files.push(path.to_owned());
+    held_by(path).map_err(|message| Refusal {
+        message,
+        unset: true,
+    })
+}
+
+/// The value of a variable.
+fn variable(reference: &str, environment: &Environment) -> Result<String, Refusal> {
     let (name, default) = match reference.split_once(":-") {
         Some((name, default)) => (name, Some(default)),
         None => (reference, None),
@@ -105,7 +137,7 @@ mod tests {
             "EVIL" => Some("x\ny: ${env:A}".to_owned()),
             _ => None,
         };
-        let got = match substitute(text, &environment) {
+        let got = match substitute(text, &environment, &mut Vec::new()) {
             Ok(text) => text.into_owned(),
             Err(problems) => {
                 let messages: Vec<_> = problems.into_iter().map(|one| one.message).collect();
@@ -142,6 +174,29 @@ mod tests {
         check(
             "${env:a b}",
             "error: `a b` is not the name of an environment variable; letters, digits and _ make one",
+        );
+    }
+
+    #[test]
+    fn a_file_stands_for_what_it_holds() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("secret");
+        std::fs::write(&path, "a$ ${env:A}\n\n").expect("a file");
+        let (mut files, path) = (Vec::new(), path.display().to_string());
+        let text = format!("<${{file:{path}}}>");
+        let got = substitute(&text, &|_| None, &mut files).expect("it is there");
+        assert_eq!(got, "<a$ ${env:A}\n>", "one newline less, put in once");
+        assert_eq!(files, [Path::new(&path)]);
+        let gone = format!("${{file:{path}-gone}}");
+        let refusals = substitute(&gone, &|_| None, &mut files).expect_err("it isn't there");
+        assert!(refusals[0].unset);
+        let message = &refusals[0].message;
+        assert!(message.contains(&format!("{path}-gone")), "{message}");
+        assert!(message.contains("No such file"), "{message}");
+        assert_eq!(files.len(), 2, "it may come");
+        check(
+            "${file:secret}",
+            "error: `${file:secret}` names no absolute path; write it from the root, as ${file:/run/secrets/name}",
         );
     }
 }

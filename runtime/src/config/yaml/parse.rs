@@ -1,9 +1,10 @@
 //! From YAML's text to the tree.
 //!
-//! Environment variables are put into scalars here, after the structure was parsed: so
-//! lines and columns stay true, and what a variable holds can never become structure.
+//! What scalars refer to (environment variables, files) is put in here, after the structure was parsed: so
+//! lines and columns stay true, and what it holds can never become structure.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, Span};
 
@@ -22,6 +23,16 @@ pub fn parse(
     environment: Option<&Environment>,
     findings: &mut Vec<Finding>,
 ) -> Option<Node> {
+    parse_noting(text, environment, findings, &mut Vec::new())
+}
+
+/// The same; notes which files are referred to.
+pub fn parse_noting(
+    text: &str,
+    environment: Option<&Environment>,
+    findings: &mut Vec<Finding>,
+    files: &mut Vec<PathBuf>,
+) -> Option<Node> {
     let mut options = Options::default();
     options.set_emit_comments(false);
     let mut builder = Builder {
@@ -29,6 +40,7 @@ pub fn parse(
         parser: Parser::new_from_str_with_options(text, options),
         environment,
         findings,
+        files,
         anchors: HashMap::new(),
         nodes: 0,
     };
@@ -48,6 +60,7 @@ struct Builder<'a> {
     parser: Parser<'a, granit_parser::StrInput<'a>>,
     environment: Option<&'a Environment<'a>>,
     findings: &'a mut Vec<Finding>,
+    files: &'a mut Vec<PathBuf>,
     anchors: HashMap<usize, Node>,
     nodes: usize,
 }
@@ -132,7 +145,7 @@ impl<'a> Builder<'a> {
 
     fn scalar(&mut self, written: &str, style: ScalarStyle, span: Span) -> Kind {
         let substituted = match self.environment {
-            Some(environment) => environment::substitute(written, environment),
+            Some(environment) => environment::substitute(written, environment, self.files),
             None => Ok(written.into()),
         };
         match substituted {

@@ -188,6 +188,23 @@ impl KafkaMember {
         if !gone.is_empty() {
             self.rebalance.lost(gone);
         }
+        self.replace_client()
+    }
+
+    /// A client knows the certificates that it was made with for as long as it lives. Partitions are given up in order, and what was read of them
+    /// is committed; with static membership they come back at once, to the same name.
+    pub(super) fn join_with_new_certificates(&mut self) -> Result<()> {
+        self.generation = self.login.generation();
+        let gone = self.revoked();
+        tracing::info!(
+            client = self.consumer.base.context().role(),
+            partitions = gone.len(),
+            "joining the group with new certificates"
+        );
+        self.replace_client()
+    }
+
+    fn replace_client(&mut self) -> Result<()> {
         let new = client(&self.config, self.consumer.base.context().again())?;
         let old = std::mem::replace(&mut self.consumer, new);
         // Whoever lets its last record go would wait for it to close otherwise.

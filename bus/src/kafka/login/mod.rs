@@ -1,0 +1,18 @@
+//! Who we are to the brokers, and whom we trust: TLS and SASL as the configuration has them, and kept fresh while everything runs.
+
+mod certificates;
+mod check;
+mod clients;
+mod config;
+mod keeper;
+mod oauth;
+mod settings;
+mod token;
+
+pub(in crate::kafka) use certificates::Files;
+pub(in crate::kafka) use check::{doubts, problems};
+pub(in crate::kafka) use clients::{Credential, Registered};
+pub use config::{Mechanism, RawKafkaTls, RawMskIam, RawOauth, RawOidc, RawSasl};
+pub(in crate::kafka) use keeper::Login;
+pub(in crate::kafka) use oauth::Source;
+pub(in crate::kafka) use settings::{SECRET, contradictions, settings};
