@@ -54,7 +54,6 @@ pub async fn bind(
     let collecting = Collecting {
         record_bytes_max: config.record_bytes_max,
         linger: config.linger,
-        stamp: config.stamp,
     };
     let (waiting, asked) = (ready.clone(), drain.clone());
     let look_up = move || {
@@ -81,6 +80,7 @@ pub async fn bind(
         health: Health::new(ready.clone()),
         identity,
         meters: Meters::new(config.quotas),
+        stamp: Arc::new(config.stamp),
         metadata: config.metadata,
         cors: config.cors,
         tenant_header: config.tenant_header,

@@ -11,6 +11,7 @@ mod framing;
 mod grpc;
 mod health;
 mod inflate;
+mod metadata;
 mod otlp_http;
 mod receive;
 mod reply;

@@ -14,12 +14,13 @@ use tonic::Code;
 use super::answer::Encoding;
 use super::health::Health;
 use super::inflate::{Compression, inflate};
+use super::metadata;
 use crate::admission::{Budget, Permit};
 use crate::config::{Cors, FromHeader};
 use crate::identity::{self, Client, Identity};
 use crate::names;
 use crate::quota::{Meters, Taken};
-use crate::records::{Metadata, Packs, Partial, Tenant, Unread};
+use crate::records::{Packs, Partial, Stamp, Tenant, Unread};
 use crate::refusal::Refusal;
 
 /// JSON bodies above this are translated on a thread for blocking work: 1 MiB takes about 5 ms.
@@ -34,7 +35,9 @@ pub struct Receiver {
     /// `None`: everybody may send.
     pub identity: Option<Identity>,
     pub meters: Meters,
-    /// Headers that become attributes.
+    /// What every request's resources get that lack it.
+    pub stamp: Arc<Stamp>,
+    /// Headers that become attributes, too.
     pub metadata: Vec<FromHeader>,
     /// `None`: nothing is taken from web pages.
     pub cors: Option<Cors>,
@@ -55,11 +58,11 @@ pub struct Request {
     pub permit: Permit,
 }
 
-/// Whose request it is, what it takes of its tenant's rate, and what its headers add to it.
+/// Whose request it is, what it takes of its tenant's rate, and what is added to it.
 pub struct Sender {
     tenant: Tenant,
     taken: Taken,
-    metadata: Metadata,
+    stamp: Arc<Stamp>,
 }
 
 impl Receiver {
@@ -79,7 +82,7 @@ impl Receiver {
         let Sender {
             tenant,
             mut taken,
-            metadata,
+            stamp,
         } = sender;
         self.meters.take(&mut taken, body.len());
         let read = async {
@@ -89,8 +92,9 @@ impl Receiver {
                 Encoding::Protobuf => (body, Unread::default()),
                 Encoding::Json => from_json(signal, body, &mut permit).await?,
             };
-            let body = with_metadata(body, &metadata, &mut permit)?;
-            let (partial, completion) = self.packs.take(signal, &body, &tenant, unread, permit)?;
+            self.grow(&stamp, &body, &mut permit)?;
+            let (partial, completion) =
+                (self.packs).take(signal, &body, &stamp, &tenant, unread, permit)?;
             drop(body);
             match tokio::time::timeout(self.publish_timeout, completion.wait()).await {
                 Ok(waited) => waited?,
@@ -104,6 +108,16 @@ impl Receiver {
             taken.used();
         }
         result
+    }
+
+    /// Takes what a stamp adds to a request from its memory.
+    fn grow(&self, stamp: &Stamp, request: &[u8], permit: &mut Permit) -> Result<(), Refusal> {
+        let more = stamp.bytes_max(request);
+        if more > self.request_bytes_max {
+            let (limit, form) = (self.request_bytes_max, "added to its resources");
+            return Err(Refusal::TooLarge { limit, form });
+        }
+        permit.grow(more)
     }
 
     /// Whose request it is, before any of its body is read.
@@ -121,8 +135,17 @@ impl Receiver {
         Ok(Sender {
             taken: taken.map_err(Refusal::Quota)?,
             tenant,
-            metadata: Metadata::of(headers, &self.metadata),
+            stamp: self.stamp(headers),
         })
+    }
+
+    /// What the request's headers say comes before what is configured.
+    fn stamp(&self, headers: &HeaderMap) -> Arc<Stamp> {
+        let attributes = metadata::attributes(headers, &self.metadata);
+        if attributes.is_empty() {
+            return self.stamp.clone();
+        }
+        Arc::new(self.stamp.behind(attributes))
     }
 
     async fn tenant(&self, headers: &HeaderMap, client: &Client) -> Result<Tenant, Refusal> {
@@ -176,18 +199,6 @@ impl Receiver {
                 .increment(1);
         }
     }
-}
-
-/// The request with the attributes that its headers add.
-fn with_metadata(body: Bytes, metadata: &Metadata, permit: &mut Permit) -> Result<Bytes, Refusal> {
-    if metadata.is_empty() {
-        return Ok(body);
-    }
-    let (before, more) = (permit.bytes(), metadata.bytes_max(&body));
-    permit.grow(body.len() + more)?;
-    let changed = metadata.added_to(&body);
-    permit.shrink_to(before + more);
-    Ok(changed.map_or(body, Bytes::from))
 }
 
 async fn from_json(

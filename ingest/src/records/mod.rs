@@ -6,7 +6,6 @@
 mod completion;
 mod counts;
 mod heads;
-mod metadata;
 mod pack;
 mod partial;
 mod points;
@@ -16,7 +15,6 @@ mod stamp;
 mod unread;
 
 pub use counts::{Counts, register};
-pub use metadata::Metadata;
 pub use pack::{Closed, Pack, RecordLimits};
 pub use partial::Partial;
 pub use publish::{Collecting, Packs, RawTopics, Tenant};

@@ -26,12 +26,11 @@ use crate::refusal::Refusal;
 /// Whose data it is; `None`: there is one tenant.
 pub type Tenant = Option<Arc<str>>;
 
-/// How much publishing collects, for how long, and what it adds.
-#[derive(Clone, Debug)]
+/// How much publishing collects, and for how long.
+#[derive(Clone, Copy, Debug)]
 pub struct Collecting {
     pub record_bytes_max: usize,
     pub linger: Duration,
-    pub stamp: Stamp,
 }
 
 /// What the bus says of the raw topics.
@@ -70,7 +69,6 @@ pub struct Packs {
     publisher: Arc<dyn Publisher>,
     limits: RecordLimits,
     linger: Duration,
-    stamp: Stamp,
     /// Packs that were opened, in the order in which they become due.
     due: Mutex<VecDeque<Due>>,
     opened: Notify,
@@ -112,7 +110,6 @@ impl Packs {
                 hard: raw.record_bytes_max,
             },
             linger: collecting.linger,
-            stamp: collecting.stamp,
             due: Mutex::default(),
             opened: Notify::new(),
             version: Header {
@@ -124,7 +121,7 @@ impl Packs {
     }
 
     /// Takes one request in protobuf: its items are in packs when this returns, and on the bus when the completion says so.
-    /// The permit covers them until then.
+    /// The permit covers them until then, with what the stamp adds.
     ///
     /// # Errors
     /// The request is malformed; nothing of it was taken or counted.
@@ -132,6 +129,7 @@ impl Packs {
         &self,
         signal: Signal,
         request: &[u8],
+        stamp: &Stamp,
         tenant: &Tenant,
         unread: Unread,
         mut permit: Permit,
@@ -141,7 +139,7 @@ impl Packs {
             partitions: packs.partitions.len() as u32,
             item_bytes_max: self.limits.hard,
         };
-        let mut split = split_stamped(signal, request, limits, &self.stamp)?;
+        let mut split = split_stamped(signal, request, limits, stamp)?;
         let unknown = unread.report(request, &mut split.rejected);
         if !unknown.is_empty() {
             packs.counts.unrecognized.increment(1);

@@ -3,11 +3,15 @@
 //! A resource is rewritten by copying its bytes with more behind them: nothing is decoded but the keys that are compared.
 
 use schemas::otlp::KeyValue;
-use schemas::wire::{Fields, WireError, put_len, put_tag, put_varint, varint_len};
+use schemas::wire::{Field, Fields, Value, WireError, put_len, put_tag, put_varint, varint_len};
 
-/// `ResourceSpans.resource` and its siblings, and `Resource.attributes`: both are field 1.
+/// `ExportTraceServiceRequest.resource_spans`, `ResourceSpans.resource`, `Resource.attributes` and their siblings are all field 1.
+const RESOURCES: u32 = 1;
 const RESOURCE: u32 = 1;
 const ATTRIBUTES: u32 = 1;
+
+/// Tag and length of a resource that isn't there, and a length that grows.
+const LENGTHS_MAX: usize = 3 * 10;
 
 /// What is stamped. Cheap to ask when there is nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -41,6 +45,35 @@ impl Stamp {
         Self {
             attributes: attributes.collect(),
         }
+    }
+
+    /// These texts first, and then what this stamp has beside them.
+    pub fn behind(&self, texts: Vec<(String, String)>) -> Self {
+        let texts = texts
+            .into_iter()
+            .map(|(key, text)| (key, StampValue::Text(text)));
+        let mut stamp = Self::new(texts);
+        for attribute in &self.attributes {
+            if stamp.attributes.iter().all(|own| own.key != attribute.key) {
+                stamp.attributes.push(attribute.clone());
+            }
+        }
+        stamp
+    }
+
+    /// How many bytes a request may grow by. Many resources with hardly an item each are small only until they are stamped.
+    pub fn bytes_max(&self, request: &[u8]) -> usize {
+        if self.attributes.is_empty() {
+            return 0;
+        }
+        let is_one =
+            |field: &Field<'_>| field.number == RESOURCES && matches!(field.value, Value::Len(_));
+        // What can't be read is refused by the split, before it is stamped.
+        let resources = Fields::new(request).flatten().filter(is_one).count();
+        let fields: usize = (self.attributes.iter())
+            .map(|attribute| attribute.field.len())
+            .sum();
+        resources * (fields + LENGTHS_MAX)
     }
 
     /// Stamps the head of a resource (its message without its items), which is all of `bytes` from `start` on. One that isn't sound is left
@@ -192,6 +225,47 @@ mod tests {
         // One that says nothing is there, too: whoever sent it knows better.
         let empty = text("zone", "");
         check(Some(vec![empty.clone()]), &[empty, cluster()]);
+    }
+
+    #[test]
+    fn what_comes_behind_leaves_what_is_there() {
+        let texts = vec![
+            ("zone".to_owned(), "own".to_owned()),
+            ("team".to_owned(), "core".to_owned()),
+        ];
+        let mut bytes = Vec::new();
+        stamp().behind(texts).apply(&mut bytes, 0);
+        let stamped = ResourceSpans::decode(&bytes[..]).unwrap();
+        let expected = [
+            text("zone", "own"),
+            text("team", "core"),
+            text("k8s.cluster.name", "eu-1"),
+        ];
+        assert_eq!(stamped.resource.unwrap().attributes, expected);
+    }
+
+    #[test]
+    fn what_a_request_may_grow_by_is_known_before() {
+        let lengths = [
+            None,
+            Some(vec![]),
+            Some(vec![text("own", &"x".repeat(110))]),
+        ];
+        for own in lengths {
+            let (mut request, mut stamped) = (Vec::new(), Vec::new());
+            for _ in 0..3 {
+                let mut head = head(own.clone());
+                put_len(&mut request, RESOURCES, &head);
+                stamp().apply(&mut head, 0);
+                put_len(&mut stamped, RESOURCES, &head);
+            }
+            let most = stamp().bytes_max(&request);
+            assert!(
+                (stamped.len() - request.len()..=3 * 80).contains(&most),
+                "{most}"
+            );
+            assert_eq!(Stamp::default().bytes_max(&request), 0);
+        }
     }
 
     #[test]

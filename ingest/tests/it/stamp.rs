@@ -133,3 +133,32 @@ fn what_comes_from_a_topic() {
     let expected = [(shown("a"), vec![us]), (shown("b"), vec![eu])];
     assert_eq!(clusters(&*bus, &topics), expected);
 }
+
+/// A resource with hardly an item is some bytes, and many with a stamp: more than a request may be.
+#[tokio::test]
+async fn many_small_resources_are_no_way_around_the_limit() {
+    let dir = tempfile::tempdir().unwrap();
+    let topics = Topics::new("tailwater");
+    let bus = open(dir.path(), &topics);
+    let config = quick(|raw| {
+        let cluster = RawStampValue::Text("eu-1".repeat(100));
+        raw.stamp
+            .resource
+            .insert("k8s.cluster.name".into(), cluster);
+        raw.request_bytes_max.0 = 1 << 20;
+    });
+    let server = Server::start_on((), bus.clone(), topics.clone(), config).await;
+    let of = |resources: u8| {
+        let mut request = traces(vec![span(1, 1)]);
+        let one = request.resource_spans[0].clone();
+        request.resource_spans = vec![one; usize::from(resources) * 20];
+        request.encode_to_vec()
+    };
+    grpc(server.grpc, TRACES, &of(1)).await.unwrap();
+    let refused = grpc(server.grpc, TRACES, &of(200)).await.unwrap_err();
+    assert!(
+        refused.message().contains("added to its resources"),
+        "{refused}"
+    );
+    assert!(of(200).len() < 1 << 20);
+}
