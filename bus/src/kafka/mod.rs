@@ -111,9 +111,8 @@ impl Bus for Kafka {
     }
 
     fn publisher(&self) -> Result<Arc<dyn Publisher>> {
-        Ok(Arc::new(committing::publisher::KafkaPublisher::new(
-            &self.properties,
-        )?))
+        let publisher = committing::publisher::KafkaPublisher::new(&self.properties)?;
+        Ok(publisher)
     }
 
     fn reader(&self) -> Result<Box<dyn Reader>> {

@@ -1,6 +1,5 @@
 //! Publishing outside of epochs: an idempotent producer with a bounded queue, and one call back for each record.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use crate::kafka::connecting::errors::error;
 use crate::kafka::connecting::log::Context;
 use crate::kafka::connecting::polled::PolledProducer;
 use crate::kafka::connecting::properties::Properties;
+use crate::kafka::login::Renew;
 use crate::{Ack, Error, Publisher, Record, Result, TopicPartition};
 
 pub(in crate::kafka) struct KafkaPublisher {
@@ -24,45 +24,26 @@ pub(in crate::kafka) struct KafkaPublisher {
     unsettled: Arc<Unsettled>,
     /// Replaced when the client reports a fatal error, from which it never recovers, and when there are other certificates.
     producer: RwLock<Arc<PolledProducer<Acks>>>,
-    /// Of the certificates that it was made with.
-    generation: AtomicU64,
 }
 
 impl KafkaPublisher {
-    pub fn new(properties: &Properties) -> Result<Self> {
-        Ok(Self {
+    pub fn new(properties: &Properties) -> Result<Arc<Self>> {
+        let publisher = Arc::new(Self {
             limit: properties.record_bytes_max(),
             unsettled: Arc::default(),
-            generation: AtomicU64::new(properties.login().generation()),
             producer: RwLock::new(Arc::new(create(properties)?)),
             properties: properties.clone(),
-        })
+        });
+        let renewed: Arc<dyn Renew> = publisher.clone();
+        properties.login().tell(Arc::downgrade(&renewed));
+        Ok(publisher)
     }
 
     fn producer(&self) -> Arc<PolledProducer<Acks>> {
-        let generation = self.properties.login().generation();
-        if self.generation.swap(generation, Ordering::AcqRel) != generation {
-            self.renew();
-        }
         self.producer
             .read()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
-    }
-
-    /// What the old one was given, it still reports.
-    fn renew(&self) {
-        match create(&self.properties) {
-            Ok(new) => {
-                let mut current = self
-                    .producer
-                    .write()
-                    .unwrap_or_else(PoisonError::into_inner);
-                current.retire();
-                *current = Arc::new(new);
-            }
-            Err(error) => tracing::error!(%error, "the publisher stays with its old certificates"),
-        }
     }
 
     fn replace(&self, broken: &Arc<PolledProducer<Acks>>) -> Result<()> {
@@ -81,6 +62,23 @@ impl KafkaPublisher {
             *current = Arc::new(create(&self.properties)?);
         }
         Ok(())
+    }
+}
+
+impl Renew for KafkaPublisher {
+    /// What the old one was given, it still reports.
+    fn renew(&self) {
+        match create(&self.properties) {
+            Ok(new) => {
+                let mut current = self
+                    .producer
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner);
+                current.retire();
+                *current = Arc::new(new);
+            }
+            Err(error) => tracing::error!(%error, "the publisher stays with its old certificates"),
+        }
     }
 }
 

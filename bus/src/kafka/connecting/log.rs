@@ -55,6 +55,8 @@ pub(in crate::kafka) struct Context {
     outage: Arc<Outage>,
     refusals: Arc<Refusals>,
     login: Arc<Login>,
+    /// Of the certificates that the client was made with.
+    generation: u64,
 }
 
 impl Context {
@@ -70,6 +72,7 @@ impl Context {
             last: Mutex::default(),
             outage,
             refusals,
+            generation: login.generation(),
             login,
         }
     }
@@ -93,7 +96,7 @@ impl Context {
         what.clone_into(&mut self.last.lock().unwrap_or_else(PoisonError::into_inner));
         let settling = SETTLING.iter().any(|code| what.contains(code));
         let told = what.contains(REFUSED) && self.refusals.told().is_some();
-        if settling || told || self.outage.explains(Instant::now()) {
+        if settling || told || self.is_stale() || self.outage.explains(Instant::now()) {
             tracing::debug!(client = %self.role, "kafka: {what}");
             return;
         }
@@ -133,6 +136,11 @@ impl Context {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// Another client takes this one's place, or will: what becomes of its old certificates is no news.
+    fn is_stale(&self) -> bool {
+        self.generation != self.login.generation()
     }
 
     fn note(&self, line: &str) {
@@ -184,6 +192,9 @@ impl Context {
     fn report(&self, code: RDKafkaErrorCode, reason: &str) {
         if code != RDKafkaErrorCode::AllBrokersDown {
             self.note(reason);
+        }
+        if self.is_stale() {
+            return;
         }
         match self.outage.report(code, reason, Instant::now()) {
             News::None => {}

@@ -161,69 +161,70 @@ pub(in crate::kafka) fn refuses_login(reason: &str) -> bool {
 
 const LOGIN: &[&str] = &["Authentication", "authentication", "SASL"];
 
+/// By words of librdkafka and OpenSSL, the more special ones first.
+const ADVICE: &[(&[&str], &str)] = &[
+    (
+        &["certificate has expired", "certificate expired"],
+        "a certificate has expired: renew it (the broker's, or ours in bus.kafka.tls.cert_file)",
+    ),
+    (
+        &[
+            "alert bad certificate",
+            "alert certificate unknown",
+            "alert certificate required",
+            "alert unknown ca",
+            "alert handshake failure",
+        ],
+        "the broker refuses our certificate, or wants one: set bus.kafka.tls.cert_file and key_file to one that it trusts",
+    ),
+    (
+        &[
+            "hostname mismatch",
+            "Hostname mismatch",
+            "host name mismatch",
+        ],
+        "the broker's certificate is for another host name: name the broker in bus.kafka.brokers as its certificate does",
+    ),
+    (
+        &["PLAINTEXT", "wrong version number"],
+        "the broker speaks plain text on this port: take its TLS port, or leave bus.kafka.tls out",
+    ),
+    (
+        &[
+            "certificate verify failed",
+            "self-signed",
+            "unable to get local issuer",
+        ],
+        "nobody whom we trust has signed the broker's certificate: set bus.kafka.tls.ca_file to the file of its authority",
+    ),
+    (
+        &["SSL listener", "hung up"],
+        "the broker may want TLS or a login on this port: set bus.kafka.tls or bus.kafka.sasl, or take its plain-text port",
+    ),
+    (
+        LOGIN,
+        "the broker refuses our login: correct the mechanism, and user and password or token, in bus.kafka.sasl",
+    ),
+    (
+        &["Failed to resolve", "Name or service not known"],
+        "the host name is unknown here: correct bus.kafka.brokers, or advertised.listeners of the brokers",
+    ),
+    (
+        &["no answer within"],
+        "nothing answers there: start the brokers, or correct bus.kafka.brokers; if they speak TLS on this port, set bus.kafka.tls",
+    ),
+    (
+        &["Disconnected", "connection reset"],
+        "the connection is cut as soon as it is there: look at what is between here and the brokers, and whether bus.kafka.tls and bus.kafka.sasl are as this port wants it",
+    ),
+    (
+        &["timed out", "No route", "unreachable"],
+        "nothing answers there: look at the network and firewall between here and the brokers, and at their advertised.listeners",
+    ),
+];
+
 /// What to do about a reason.
 pub(in crate::kafka) fn advice(reason: &str) -> &'static str {
-    // By words of librdkafka and OpenSSL, the more special ones first.
-    const ADVICE: &[(&[&str], &str)] = &[
-        (
-            &["certificate has expired", "certificate expired"],
-            "a certificate has expired: renew it (the broker's, or ours in bus.kafka.tls.cert_file)",
-        ),
-        (
-            &[
-                "alert bad certificate",
-                "alert certificate unknown",
-                "alert certificate required",
-                "alert unknown ca",
-                "alert handshake failure",
-            ],
-            "the broker refuses our certificate, or wants one: set bus.kafka.tls.cert_file and key_file to one that it trusts",
-        ),
-        (
-            &[
-                "hostname mismatch",
-                "Hostname mismatch",
-                "host name mismatch",
-            ],
-            "the broker's certificate is for another host name: name the broker in bus.kafka.brokers as its certificate does",
-        ),
-        (
-            &["PLAINTEXT", "wrong version number"],
-            "the broker speaks plain text on this port: take its TLS port, or leave bus.kafka.tls out",
-        ),
-        (
-            &[
-                "certificate verify failed",
-                "self-signed",
-                "unable to get local issuer",
-            ],
-            "nobody whom we trust has signed the broker's certificate: set bus.kafka.tls.ca_file to the file of its authority",
-        ),
-        (
-            &["SSL listener", "hung up"],
-            "the broker may want TLS or a login on this port: set bus.kafka.tls or bus.kafka.sasl, or take its plain-text port",
-        ),
-        (
-            LOGIN,
-            "the broker refuses our login: correct the mechanism, and user and password or token, in bus.kafka.sasl",
-        ),
-        (
-            &["Failed to resolve", "Name or service not known"],
-            "the host name is unknown here: correct bus.kafka.brokers, or advertised.listeners of the brokers",
-        ),
-        (
-            &["no answer within"],
-            "nothing answers there: start the brokers, or correct bus.kafka.brokers; if they speak TLS on this port, set bus.kafka.tls",
-        ),
-        (
-            &["Disconnected", "connection reset"],
-            "the connection is cut as soon as it is there: look at what is between here and the brokers, and whether bus.kafka.tls and bus.kafka.sasl are as this port wants it",
-        ),
-        (
-            &["timed out", "No route", "unreachable"],
-            "nothing answers there: look at the network and firewall between here and the brokers, and at their advertised.listeners",
-        ),
-    ];
     (ADVICE.iter())
         .find(|(words, _)| words.iter().any(|word| reason.contains(word)))
         .map_or(

@@ -22,12 +22,19 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const AGAIN_AFTER: Duration = Duration::from_secs(5);
 const AGAIN_AFTER_MAX: Duration = Duration::from_secs(60);
 
+/// A client that lives long and is seldom used: it is told of other certificates, where others look by themselves.
+pub trait Renew: Send + Sync {
+    /// There are other certificates.
+    fn renew(&self);
+}
+
 /// Shared by all clients of one bus.
 pub struct Login {
     clients: Arc<Clients>,
     files: Option<Files>,
     /// Rises with each change of the files that is of use: clients of an older one know only the old files.
     generation: AtomicU64,
+    told_of_change: Mutex<Vec<Weak<dyn Renew>>>,
     state: Mutex<State>,
 }
 
@@ -71,6 +78,7 @@ impl Login {
             clients: Arc::default(),
             files,
             generation: AtomicU64::new(0),
+            told_of_change: Mutex::default(),
             state: Mutex::new(State {
                 source,
                 token: None,
@@ -132,6 +140,24 @@ impl Login {
 
     pub fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
+    }
+
+    /// From now on the client is told of other certificates, as long as it lives.
+    pub fn tell(&self, client: Weak<dyn Renew>) {
+        let told = self.told_of_change.lock();
+        let mut told = told.unwrap_or_else(PoisonError::into_inner);
+        told.retain(|one| one.strong_count() > 0);
+        told.push(client);
+    }
+
+    fn tell_all(&self) {
+        let told = self.told_of_change.lock();
+        let told = told.unwrap_or_else(PoisonError::into_inner);
+        let alive: Vec<_> = told.iter().filter_map(Weak::upgrade).collect();
+        drop(told);
+        for client in alive {
+            client.renew();
+        }
     }
 
     /// Why nobody can log in any more: there is no token whose time isn't over.
@@ -220,6 +246,8 @@ impl Login {
                 self.generation.fetch_add(1, Ordering::AcqRel);
                 metrics::counter!(names::KAFKA_CERTIFICATE_RELOADS, "result" => "ok").increment(1);
                 tracing::info!("the certificates for kafka have changed; clients are made anew");
+                drop(state);
+                self.tell_all();
             }
             Err(reason) => {
                 metrics::counter!(names::KAFKA_CERTIFICATE_RELOADS, "result" => "error")

@@ -4,37 +4,42 @@ use std::time::Duration;
 
 use schemas::Signal;
 use serde_json::json;
+use tests::bus_reader::tally;
 use tests::kafka::{Identity, Listener, Resource, Started};
 use tests::process::Tailwater;
 use tests::sending::Load;
 use tests::settle::Account;
+use tests::tally::TraceId;
 use tests::wait_until;
 use tests::world::World;
 
 use super::{WITHIN, allow_what_is_needed, delivered, setup, token_file, world, write_token};
 
-/// Every span that was acknowledged is decided once and delivered as decided.
+/// Every span that was acknowledged is on the bus, decided once, and kept as decided.
 fn assert_whole(world: &World, process: &mut Tailwater, load: Load) {
     let sent = load.stop();
-    wait_until("all that was published to be read", WITHIN, || {
-        let published = "tailwater_ingest_published_items_total";
-        let of = |name: &str| process.metrics().sum(name, &[("signal", "traces")]);
-        let read = process
-            .metrics()
-            .sum("tailwater_sampler_consumed_spans_total", &[]);
-        read > 0.0 && read == of(published)
-    });
-    wait_until("what was kept to be delivered", WITHIN, || {
-        let kept = process
-            .metrics()
-            .sum("tailwater_enrich_consumed_items_total", &[]);
-        kept > 0.0 && delivered(process) >= kept
+    let bus = world.bus();
+    wait_until("everything to be read", WITHIN, || {
+        let lags = world.lags(&*bus, &["kept"]);
+        lags.is_some_and(|lags| lags.is_empty())
     });
     assert_eq!(process.stop(), 0);
-    let bus = world.bus();
+    let raw = tally(&*bus, Signal::Traces, &world.topics().raw(Signal::Traces)).unwrap();
+    let lost = |trace: &&TraceId| {
+        let there = raw.traces.get(*trace).map(|trace| &trace.spans);
+        let spans = &sent.traces[*trace].spans;
+        !spans
+            .keys()
+            .all(|span| there.is_some_and(|there| there.contains_key(span)))
+    };
+    assert!(sent.traces.len() > 100);
+    assert_eq!(
+        sent.traces.keys().filter(lost).count(),
+        0,
+        "traces lack spans"
+    );
     let account = Account::of_bus(&*bus, &world.topics(), 500).unwrap();
     account.assert_clean();
-    drop(sent);
 }
 
 fn goes_on(process: &Tailwater) {
