@@ -3,11 +3,12 @@
 //! One thread: everything that a poll brought is committed before the next poll. So nothing is under way when partitions come and go. A
 //! record that names a tenant (another Tailwater wrote it, or somebody who knows the header) stays that tenant's.
 
+use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use bus::{Bus, Committer, Delivery, Fetched, GroupOptions, Member, Topic, commit};
+use bus::{Bus, Committer, Delivery, Error, Fetched, GroupOptions, Member, Topic, commit};
 use metrics::counter;
 use runtime::{Drain, Readiness};
 use schemas::{Signal, Topics};
@@ -22,6 +23,8 @@ use crate::records::Counts;
 const POLL_BYTES: usize = 8 << 20;
 const POLL_TIMEOUT: Duration = Duration::from_millis(100);
 const REVOKE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Between two looks for topics that weren't there.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Runs until the drain: blocking, so on a thread of its own. All topics of ours must exist; a source that doesn't is waited for.
 ///
@@ -45,12 +48,16 @@ pub fn rekey(
     };
     let rekeyer = Rekeyer { rekeying, counts };
     let membership = || -> Result<(), End> {
+        let (there, mut absent) = Absent::look(&*bus, &config);
+        if there.is_empty() {
+            return Err(End::Again(format!("none of its topics is there: {absent}")));
+        }
         let options = GroupOptions {
             group: config
                 .group
                 .clone()
                 .unwrap_or_else(|| topics.group("ingest")),
-            topics: config.topics().map(Topic::from).collect(),
+            topics: there,
             delivery: Delivery::ExactlyOnce,
             instance: format!("{instance}-ingest"),
             revoke_timeout: REVOKE_TIMEOUT,
@@ -58,13 +65,61 @@ pub fn rekey(
         // Nothing is under way between two polls, so partitions may come and go.
         let (mut member, mut committer) =
             bus.join(options, Arc::new(Announced { stage: "ingest" }))?;
-        let ended = rekeyer.membership(&mut *member, &mut *committer, &ready, &drain);
+        let ended = rekeyer.membership(&mut *member, &mut *committer, &mut absent, &ready, &drain);
         let closed = member.close();
         ended.and(closed.map_err(End::from))
     };
     let named = config.topics().collect::<Vec<_>>().join(", ");
     memberships("ingest", &ready, &drain, membership)
         .with_context(|| format!("partitioning {named} anew"))
+}
+
+/// Topics that don't exist (yet): others are read meanwhile, and a subscription to what isn't there would make the bus seem away.
+struct Absent<'b> {
+    bus: &'b dyn Bus,
+    topics: Vec<Topic>,
+    looked: Instant,
+}
+
+impl<'b> Absent<'b> {
+    /// The topics that are there, and those that aren't. Where the bus doesn't say, the membership finds out.
+    fn look(bus: &'b dyn Bus, config: &Kafka) -> (Vec<Topic>, Self) {
+        let topics = config.topics().map(Topic::from);
+        let (topics, there): (Vec<_>, Vec<_>) = topics.partition(|topic| is_absent(bus, topic));
+        let looked = Instant::now();
+        let absent = Self {
+            bus,
+            topics,
+            looked,
+        };
+        if !absent.topics.is_empty() {
+            tracing::warn!(topics = %absent, "topics of ingest.kafka don't exist; they are read once they do");
+        }
+        (there, absent)
+    }
+
+    /// # Errors
+    /// One of them is there now, and the group has to be joined again.
+    fn appeared(&mut self) -> Result<(), End> {
+        if self.topics.is_empty() || self.looked.elapsed() < LOOK_EVERY {
+            return Ok(());
+        }
+        self.looked = Instant::now();
+        match self.topics.iter().find(|topic| !is_absent(self.bus, topic)) {
+            Some(topic) => Err(End::Again(format!("topic `{topic}` is there now"))),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Absent<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.topics.join(", "))
+    }
+}
+
+fn is_absent(bus: &dyn Bus, topic: &str) -> bool {
+    matches!(bus.partition_count(topic), Err(Error::Fatal(_)))
 }
 
 struct Rekeyer {
@@ -77,6 +132,7 @@ impl Rekeyer {
         &self,
         member: &mut dyn Member,
         committer: &mut dyn Committer,
+        absent: &mut Absent<'_>,
         ready: &Readiness,
         drain: &Drain,
     ) -> Result<(), End> {
@@ -84,6 +140,7 @@ impl Rekeyer {
             let polled = member.poll(POLL_TIMEOUT, POLL_BYTES)?;
             ready.ready();
             self.commit(&polled.records, committer)?;
+            absent.appeared()?;
         }
         Ok(())
     }

@@ -199,6 +199,51 @@ fn every_span_goes_to_its_partition_exactly_once() {
     assert_eq!(dead[0].1.value, "not OTLP");
 }
 
+/// A region's mirror that nobody has set up yet: the others are read, and it is once it is there.
+#[test]
+fn a_topic_that_is_not_there_holds_up_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let topics = Topics::new("tailwater");
+    let bus = open_with(dir.path(), &topics, &["eu"]);
+    publish(&*bus, "eu", 0, traces(vec![span(1, 1)]).encode_to_vec());
+    let drain = Drain::new();
+    let kafka = ingest::Kafka {
+        sources: vec![ingest::Source {
+            topics: vec!["us".to_owned(), "eu".to_owned()],
+            signal: Signal::Traces,
+            format: ingest::Format::OtlpProto,
+        }],
+        group: None,
+        record_bytes_max: 256 << 10,
+        stamp: ingest::Stamp::default(),
+    };
+    let health = Health::new();
+    let running = std::thread::spawn({
+        let (bus, topics, drain) = (bus.clone(), topics.clone(), drain.clone());
+        let ready = health.part("rekey");
+        move || ingest::rekey(kafka, bus, topics, "test", ready, drain)
+    });
+    let raw = topics.raw(Signal::Traces);
+    let arrived = |count| {
+        tests::wait_until("spans to arrive", Duration::from_secs(30), || {
+            real::span_ids(&*bus, &raw).len() == count
+        });
+    };
+    arrived(1);
+    assert_eq!(health.parts().remove(0).state, Ok(()));
+    bus.ensure_topics(&[TopicSpec {
+        name: "us".into(),
+        partitions: 1,
+        timestamps: bus::Timestamps::Create,
+        compacted: false,
+    }])
+    .unwrap();
+    publish(&*bus, "us", 0, traces(vec![span(2, 1)]).encode_to_vec());
+    arrived(2);
+    drain.request();
+    running.join().unwrap().unwrap();
+}
+
 /// Refused commits are read and made again, and counted once: with them, the counters say what is on the bus.
 #[test]
 fn a_refused_commit_is_counted_once() {
