@@ -3,7 +3,9 @@
 //! One thread: everything that a poll brought is committed before the next poll. So nothing is under way when partitions come and go. A
 //! record that names a tenant (another Tailwater wrote it, or somebody who knows the header) stays that tenant's.
 
+use std::collections::BTreeSet;
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,6 +27,7 @@ const POLL_TIMEOUT: Duration = Duration::from_millis(100);
 const REVOKE_TIMEOUT: Duration = Duration::from_secs(30);
 /// Between two looks for topics that weren't there.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Runs until the drain: blocking, so on a thread of its own. All topics of ours must exist; a source that doesn't is waited for.
 ///
@@ -57,9 +60,9 @@ pub fn rekey(
                 .group
                 .clone()
                 .unwrap_or_else(|| topics.group("ingest")),
-            topics: there,
             delivery: Delivery::ExactlyOnce,
-            instance: format!("{instance}-ingest"),
+            instance: member_name(instance, &there),
+            topics: there,
             revoke_timeout: REVOKE_TIMEOUT,
         };
         // Nothing is under way between two polls, so partitions may come and go.
@@ -79,18 +82,22 @@ struct Absent<'b> {
     bus: &'b dyn Bus,
     topics: Vec<Topic>,
     looked: Instant,
+    /// The last look found one.
+    found: bool,
 }
 
 impl<'b> Absent<'b> {
     /// The topics that are there, and those that aren't. Where the bus doesn't say, the membership finds out.
     fn look(bus: &'b dyn Bus, config: &Kafka) -> (Vec<Topic>, Self) {
         let topics = config.topics().map(Topic::from);
-        let (topics, there): (Vec<_>, Vec<_>) = topics.partition(|topic| is_absent(bus, topic));
+        let (topics, there): (Vec<_>, Vec<_>) = topics
+            .partition(|topic| matches!(bus.ranges(topic, LOOK_TIMEOUT), Err(Error::Fatal(_))));
         let looked = Instant::now();
         let absent = Self {
             bus,
             topics,
             looked,
+            found: false,
         };
         if !absent.topics.is_empty() {
             tracing::warn!(topics = %absent, "topics of ingest.kafka don't exist; they are read once they do");
@@ -104,10 +111,13 @@ impl<'b> Absent<'b> {
         if self.topics.is_empty() || self.looked.elapsed() < LOOK_EVERY {
             return Ok(());
         }
+        let is_there = |topic: &&Topic| self.bus.ranges(topic, LOOK_TIMEOUT).is_ok();
+        let found = self.topics.iter().find(is_there);
         self.looked = Instant::now();
-        match self.topics.iter().find(|topic| !is_absent(self.bus, topic)) {
-            Some(topic) => Err(End::Again(format!("topic `{topic}` is there now"))),
-            None => Ok(()),
+        // Twice: not all brokers know of a new topic at once, and a client that hears of none asks again after minutes.
+        match (found, std::mem::replace(&mut self.found, found.is_some())) {
+            (Some(topic), true) => Err(End::Again(format!("topic `{topic}` is there now"))),
+            _ => Ok(()),
         }
     }
 }
@@ -118,8 +128,12 @@ impl fmt::Display for Absent<'_> {
     }
 }
 
-fn is_absent(bus: &dyn Bus, topic: &str) -> bool {
-    matches!(bus.partition_count(topic), Err(Error::Fatal(_)))
+/// Kafka gives a static member that comes back what it had, whatever it subscribes to now. So with other topics it is another member, and
+/// the one before times out.
+fn member_name(instance: &str, topics: &[Topic]) -> String {
+    let mut hasher = DefaultHasher::new();
+    topics.iter().collect::<BTreeSet<_>>().hash(&mut hasher);
+    format!("{instance}-ingest-{:08x}", hasher.finish() as u32)
 }
 
 struct Rekeyer {
