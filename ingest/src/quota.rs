@@ -300,7 +300,7 @@ mod tests {
             tenants.known.len()
         );
         drop(tenants);
-        let [a, b] = ["late-a", "late-b"].map(|name| Arc::<str>::from(name));
+        let [a, b] = ["late-a", "late-b"].map(Arc::<str>::from);
         let mut taken = meters.admit(Some(&a), Signal::Traces).unwrap();
         meters.take(&mut taken, 2 << 10);
         taken.used();

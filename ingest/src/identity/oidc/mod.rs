@@ -123,13 +123,18 @@ impl Oidc {
         if !self.validation.algorithms.contains(&header.alg) {
             return Err(Unfit::Token("its algorithm is not allowed"));
         }
+        // The library takes the algorithms of one family of keys at a time.
+        let validation = Validation {
+            algorithms: vec![header.alg],
+            ..self.validation.clone()
+        };
         let mut unfit = Unfit::NoKey;
         for key in known.fitting(header.kid.as_deref()) {
             let key = DecodingKey::from_jwk(key).ok();
             let Some(key) = key.filter(|key| key.family() == header.alg.family()) else {
                 continue;
             };
-            match decode(token, &key, &self.validation) {
+            match decode(token, &key, &validation) {
                 Ok(token) => return Ok(token.claims),
                 // Without a key id, the next may fit.
                 Err(error) => unfit = error.into(),
