@@ -11,8 +11,8 @@ use crate::config::RawConfig;
 
 /// The definition that stands for values with variables in them.
 const REFERENCE: &str = "EnvironmentReference";
-/// `${env:NAME}` or `${env:NAME:-default}`, anywhere in a text; `$$` is a `$`.
-const REFERENCE_PATTERN: &str = r"(^|[^$])(\$\$)*\$\{env:[A-Za-z0-9_]+(:-[^}]*)?\}";
+/// `${env:NAME}`, `${env:NAME:-default}` or `${file:/path}`, anywhere in a text; `$$` is a `$`.
+const REFERENCE_PATTERN: &str = r"(^|[^$])(\$\$)*\$\{(env:[A-Za-z0-9_]+(:-[^}]*)?|file:/[^}]+)\}";
 /// Values that the loader leaves to validation, which explains more.
 const VALUES: &str = "x-values";
 

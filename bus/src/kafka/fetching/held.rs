@@ -1,4 +1,4 @@
-//! Events of a consumer's queue, and records that stay where librdkafka decoded them: the only `unsafe` of the Kafka bus.
+//! Events of a consumer's queue, and records that stay where librdkafka decoded them: most of the `unsafe` of the Kafka bus.
 //!
 //! Why not rdkafka's own `poll`: it drops the topic and the offset of "end of partition" and of "offset out of range",
 //! which [`crate::Reader::position`], `caught_up` and `truncated` need; and its messages borrow from the consumer, so
