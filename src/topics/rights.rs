@@ -59,12 +59,14 @@ impl Rights {
         for signal in Signal::ALL {
             self.topic(&topics.raw(signal), &["Write"]);
         }
-        let Some(rekey) = &config.ingest.rekey else {
+        let Some(kafka) = &config.ingest.kafka else {
             return;
         };
-        self.topic(&rekey.topic, &["Describe", "Read"]);
+        for topic in kafka.topics() {
+            self.topic(topic, &["Describe", "Read"]);
+        }
         self.topic(&topics.dead_letters(), &["Write"]);
-        let group = rekey.group.clone();
+        let group = kafka.group.clone();
         self.exactly_once(&group.unwrap_or_else(|| topics.group("ingest")));
     }
 
