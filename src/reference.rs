@@ -1,6 +1,8 @@
 //! The reference in `docs/reference/configuration.md` is written from the types, so that it can't lag behind them: this test compares, and with
 //! TAILWATER_BLESS=1 in the environment it writes.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::config::RawConfig;
@@ -34,11 +36,13 @@ fn the_reference_is_current() {
 fn reference() -> String {
     let schema = schemars::schema_for!(RawConfig).to_value();
     let mut out = String::new();
+    let mut lists = BTreeMap::new();
     let sections = schema["properties"].as_object().into_iter().flatten();
     for (name, section) in sections {
         let mut rows = Rows {
             root: &schema,
             within: Vec::new(),
+            lists: &mut lists,
             out: String::new(),
         };
         rows.add(name, section);
@@ -51,14 +55,16 @@ fn reference() -> String {
     out
 }
 
-struct Rows<'s> {
+struct Rows<'s, 'l> {
     root: &'s Value,
     /// References that are being written: policies hold policies.
     within: Vec<&'s str>,
+    /// Where lists of each kind of entry were written first.
+    lists: &'l mut BTreeMap<String, String>,
     out: String,
 }
 
-impl<'s> Rows<'s> {
+impl<'s> Rows<'s, '_> {
     fn add(&mut self, path: &str, schema: &'s Value) {
         let target = self.resolve(schema);
         // What our units say of themselves stands in the column before.
@@ -80,7 +86,11 @@ impl<'s> Rows<'s> {
             default
         };
         let kind = self.kind(target);
-        let row = format!("| `{path}` | {kind} | {default} | {description} |\n");
+        let as_before = match self.written_before(target) {
+            Some(before) => format!(" Its entries have the keys of `{before}`."),
+            None => String::new(),
+        };
+        let row = format!("| `{path}` | {kind} | {default} | {description}{as_before} |\n");
         self.out.push_str(&row);
 
         let reference = reference_of(schema);
@@ -104,17 +114,16 @@ impl<'s> Rows<'s> {
                 self.inner(&format!("{path}.<name>"), value);
             }
         }
-        let list = || {
-            target["anyOf"]
-                .as_array()?
-                .iter()
-                .find_map(|one| one.get("items"))
-        };
-        if let Some(items) = target.get("items").or_else(list) {
+        if let Some(items) = items_of(target) {
             let item = self.resolve(items);
             let reference = reference_of(items);
-            let known = reference.is_some_and(|reference| self.within.contains(&reference));
+            let known = reference.is_some_and(|reference| {
+                self.within.contains(&reference) || self.lists.contains_key(reference)
+            });
             if item.get("properties").is_some() && !known {
+                if let Some(reference) = reference {
+                    self.lists.insert(reference.to_owned(), path.to_owned());
+                }
                 self.within.extend(reference);
                 self.inner(&format!("{path}[]"), item);
                 if reference.is_some() {
@@ -122,6 +131,13 @@ impl<'s> Rows<'s> {
                 }
             }
         }
+    }
+
+    /// Where a list of the same entries was written.
+    fn written_before(&self, target: &Value) -> Option<&str> {
+        let reference = reference_of(items_of(target)?)?;
+        let before = self.lists.get(reference).map(String::as_str);
+        before.filter(|_| !self.within.contains(&reference))
     }
 
     /// What a reference or an `Option` is about.
@@ -187,6 +203,15 @@ impl<'s> Rows<'s> {
         }
         .to_owned()
     }
+}
+
+/// What a list holds, whether or not something else may stand in its place.
+fn items_of(target: &Value) -> Option<&Value> {
+    let list = || {
+        let alternatives = target["anyOf"].as_array()?.iter();
+        alternatives.filter_map(|one| one.get("items")).next()
+    };
+    target.get("items").or_else(list)
 }
 
 fn reference_of(schema: &Value) -> Option<&str> {
