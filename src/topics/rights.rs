@@ -160,7 +160,7 @@ mod tests {
             ],
         );
         check(
-            "bus: {kafka: {brokers: [\"a:1\"], create_topics: false}, topics: {prefix: tw}}\ningest: {kafka: {topic: otlp}}",
+            "bus: {kafka: {brokers: [\"a:1\"], create_topics: false}, topics: {prefix: tw}}\ningest: {kafka: {topics: [otlp, spans]}}",
             &[Stage::Ingest],
             &[
                 "Topic tw.*: Describe DescribeConfigs",
@@ -168,6 +168,7 @@ mod tests {
                 "Topic tw.logs.raw: Write",
                 "Topic tw.metrics.raw: Write",
                 "Topic otlp: Describe Read",
+                "Topic spans: Describe Read",
                 "Topic tw.dead-letters: Write",
                 "Group tw-ingest: Describe Read",
                 "TransactionalId tw-ingest-*: Describe Write",
