@@ -431,5 +431,5 @@ fn a_broker_that_hangs_up_at_once_is_told_with_what_to_do() {
     configure(dir.path(), &more);
     let mut process = Running::start(dir.path(), &["run", "--config", "t.yaml"]);
     process.says("hung up at our first words");
-    process.says("set security.protocol in bus.kafka.properties");
+    process.says("set bus.kafka.tls or bus.kafka.sasl");
 }

@@ -110,9 +110,11 @@ async fn read(
         }
         if out.len() == capacity {
             let more = capacity.min(capacity_max - capacity);
-            permit.grow(more)?;
+            // While the bytes move, both buffers are there.
+            permit.grow(capacity + more)?;
+            out.reserve_exact(more);
+            permit.shrink_to(permit.bytes() - capacity);
             capacity += more;
-            out.reserve_exact(capacity - out.len());
         }
         turn += read;
         if turn >= TURN_BYTES {

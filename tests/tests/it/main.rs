@@ -9,6 +9,7 @@ mod conservation;
 mod crash;
 mod first_contact;
 mod giant;
+mod hardening;
 mod kafka_broker;
 mod lagging;
 mod late_and_linked;

@@ -174,6 +174,9 @@ impl Committer for ByTurns {
 fn commits_that_are_refused_again_and_again_are_one_warning_until_one_is_not() {
     let recorder = PrometheusBuilder::new().build_recorder();
     let warnings = Arc::new(Warnings::default());
+    // While there is one subscriber alone, tracing asks the thread that comes to a warning first whether anybody wants it, and remembers the
+    // answer for all: another test's thread says no.
+    let _second = tracing::Dispatch::new(Arc::new(Warnings::default()));
     metrics::with_local_recorder(&recorder, || {
         let counts = Counts::new("b", &[Signal::Traces], &Topics::new("t"));
         let ledger = Arc::new(Ledger::new(counts));
