@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use tests::kafka::Broker;
 use tests::process::Tailwater;
 use tests::sending::Load;
-use tests::wait_until;
 use tests::world::World;
+use tests::{wait_for, wait_until};
 
 /// What is promised.
 const TOLD_WITHIN: Duration = Duration::from_secs(10);
@@ -23,15 +23,16 @@ fn readyz(process: &Tailwater) -> (u16, Value) {
     (status, serde_json::from_str(&body).expect("JSON"))
 }
 
-/// Waits until `/readyz` says no, and what it then says of a part.
+/// Waits until `/readyz` says no to a part, and what it then says of it.
 #[track_caller]
 fn not_ready(process: &Tailwater, part: &str) -> String {
     let since = Instant::now();
-    wait_until(&format!("{} to tell", process.name), TOLD_WITHIN, || {
-        readyz(process).0 == 503
+    let what = format!("{} to tell", process.name);
+    let reason = wait_for(&what, TOLD_WITHIN, || {
+        let (status, told) = readyz(process);
+        let reason = told["parts"][part].as_str().unwrap_or_default().to_owned();
+        (status == 503 && reason != "ready").then_some(reason)
     });
-    let (_, told) = readyz(process);
-    let reason = told["parts"][part].as_str().unwrap_or_default().to_owned();
     println!("{}: {reason} ({:?})", process.name, since.elapsed());
     reason
 }

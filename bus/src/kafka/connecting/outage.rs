@@ -186,7 +186,7 @@ const ADVICE: &[(&[&str], &str)] = &[
         "the broker's certificate is for another host name: name the broker in bus.kafka.brokers as its certificate does",
     ),
     (
-        &["PLAINTEXT", "wrong version number"],
+        &["wrong version number"],
         "the broker speaks plain text on this port: take its TLS port, or leave bus.kafka.tls out",
     ),
     (
@@ -212,6 +212,11 @@ const ADVICE: &[(&[&str], &str)] = &[
     (
         &["no answer within"],
         "nothing answers there: start the brokers, or correct bus.kafka.brokers; if they speak TLS on this port, set bus.kafka.tls",
+    ),
+    (
+        // librdkafka says so of whatever ends a handshake.
+        &["PLAINTEXT"],
+        "TLS is cut as soon as it is there: if the broker speaks plain text on this port, take its TLS port or leave bus.kafka.tls out; else look at what is between here and the brokers",
     ),
     (
         &["Disconnected", "connection reset"],
@@ -323,6 +328,10 @@ mod tests {
         check(
             "ssl://b:9093/bootstrap: SSL handshake failed: error:0A00010B:SSL routines::wrong version number: connecting to a PLAINTEXT broker listener?",
             "plain text",
+        );
+        check(
+            "ssl://b:9093/bootstrap: SSL handshake failed: Disconnected: connection reset by peer: connecting to a PLAINTEXT broker listener?",
+            "TLS is cut as soon as it is there",
         );
         check(
             "b:9093/bootstrap: Disconnected while requesting ApiVersion: might be caused by incorrect security.protocol configuration (connecting to a SSL listener?) or broker version is < 0.10",
