@@ -1,6 +1,8 @@
 //! Attacks that brought other servers down, played against the binary: memory stays within its limit, honest clients are served meanwhile, and the
 //! process is idle again within ten seconds.
 //!
+//! Run by `.ci/full`, one at a time: `cargo test -p tailwater-tests --test it hardening -- --ignored --test-threads 1`.
+//!
 //! CVE-2024-36129 (bombs of each codec), CVE-2023-44487 (rapid reset), RUSTSEC-2024-0332 (CONTINUATION), RUSTSEC-2024-0003 (resets that pile up),
 //! CVE-2025-8671 (MadeYouReset: faulty frames make the server reset), empty DATA, silent sockets.
 
@@ -137,6 +139,13 @@ impl Attacker {
     }
 }
 
+/// The reader ends with it, and the connection.
+impl Drop for Attacker {
+    fn drop(&mut self) {
+        let _ = self.stream.shutdown(std::net::Shutdown::Both);
+    }
+}
+
 /// On four connections at once, what each begins with and what it repeats for the n-th time, until it is cut off.
 fn flood(port: u16, rounds: u32, begin: &[u8], round: impl Fn(u32) -> Vec<u8> + Sync) {
     std::thread::scope(|scope| {
@@ -158,6 +167,7 @@ fn stream(round: u32) -> u32 {
 }
 
 #[test]
+#[ignore = "takes the whole machine, and others' time limits with it: .ci/full runs it"]
 fn streams_that_are_reset_at_once() {
     let headers = grpc_headers(&[]);
     check(|process| {
@@ -170,6 +180,7 @@ fn streams_that_are_reset_at_once() {
 }
 
 #[test]
+#[ignore = "takes the whole machine, and others' time limits with it: .ci/full runs it"]
 fn streams_that_the_server_is_made_to_reset() {
     let headers = grpc_headers(&[]);
     check(|process| {
@@ -183,6 +194,7 @@ fn streams_that_the_server_is_made_to_reset() {
 }
 
 #[test]
+#[ignore = "takes the whole machine, and others' time limits with it: .ci/full runs it"]
 fn headers_without_end() {
     let begin = frame(HEADERS, 0, 1, &grpc_headers(&[]));
     let name = "x".repeat(100);
@@ -198,6 +210,7 @@ fn headers_without_end() {
 }
 
 #[test]
+#[ignore = "takes the whole machine, and others' time limits with it: .ci/full runs it"]
 fn data_without_data() {
     let begin = frame(HEADERS, END_HEADERS, 1, &grpc_headers(&[]));
     let empty = frame(DATA, 0, 1, &[]).repeat(1000);
@@ -239,6 +252,7 @@ fn post(port: u16, codec: &str, body: &[u8]) -> String {
 
 /// A gibibyte each, ten at a time.
 #[test]
+#[ignore = "takes the whole machine, and others' time limits with it: .ci/full runs it"]
 fn requests_that_inflate_without_end() {
     let codecs = ["gzip", "deflate", "zstd"];
     let bombs = codecs.map(|codec| (codec, bomb(codec, 1 << 30)));
@@ -255,6 +269,7 @@ fn requests_that_inflate_without_end() {
                 }
             });
         }
+        let mut attackers = Vec::new();
         // What fits into the window that a connection begins with.
         for (codec, bytes) in [("gzip", 48 << 20), ("zstd", 1 << 30)] {
             let message = bomb(codec, bytes);
@@ -267,7 +282,11 @@ fn requests_that_inflate_without_end() {
             let open = frame(HEADERS, END_HEADERS, 1, &headers);
             let end = frame(DATA, END_STREAM, 1, &[]);
             let request = [open, data.concat(), end].concat();
-            flood(process.grpc, 1, &request, |_| Vec::new());
+            for _ in 0..4 {
+                let mut attacker = Attacker::connect(process.grpc);
+                assert!(attacker.send(&request));
+                attackers.push(attacker);
+            }
         }
         wait_until("the bombs to be refused", SERVED_WITHIN, || {
             let reasons = ["too_large", "overload"];
@@ -284,6 +303,7 @@ fn requests_that_inflate_without_end() {
 
 /// Four times as many as there are slots, on both ports, half of them with half a request.
 #[test]
+#[ignore = "takes the whole machine, and others' time limits with it: .ci/full runs it"]
 fn sockets_that_say_nothing() {
     check(|process| {
         let mut silent = Vec::new();
