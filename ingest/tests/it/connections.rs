@@ -219,3 +219,26 @@ async fn slots_are_per_port() {
     drop(used);
     server.stop().await;
 }
+
+/// Without a PING in answer to its GOAWAY, HTTP/2 waits for ever.
+#[tokio::test]
+async fn a_client_that_answers_nothing_holds_up_no_drain() {
+    let server = Server::start().await;
+    let hello = [PREFACE, SETTINGS].concat();
+    let mut silent = Vec::new();
+    for address in [server.grpc, server.http] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(&hello).await.unwrap();
+        // The server's SETTINGS: it has taken the connection for one of HTTP/2.
+        stream.read_exact(&mut [0; 9]).await.unwrap();
+        silent.push(stream);
+    }
+    let begun = Instant::now();
+    server.stop().await;
+    assert!(
+        begun.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        begun.elapsed()
+    );
+    drop(silent);
+}

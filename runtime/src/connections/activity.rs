@@ -134,6 +134,11 @@ impl Activity {
         headers.into_iter().fold(soonest(age, waiting), soonest)
     }
 
+    /// Since when no request has been in flight; `None`: there is one.
+    pub fn quiet_since(&self) -> Option<Instant> {
+        (self.in_flight.load(Relaxed) == 0).then(|| self.at(&self.idle_since))
+    }
+
     fn now(&self) -> u64 {
         self.opened.elapsed().as_millis() as u64
     }

@@ -30,6 +30,9 @@ use crate::Drain;
 const AGE_GRACE: Duration = Duration::from_secs(30);
 /// The same for connections that had none.
 const IDLE_GRACE: Duration = Duration::from_secs(1);
+/// The same while the process drains, from the last request on: what a client had sent before it knew has come by then. An HTTP/2 client that
+/// never answers the PING behind a GOAWAY would hold up the drain.
+const QUIET_GRACE: Duration = Duration::from_secs(2);
 
 /// A connection that has come in, and what it is served under.
 pub(super) struct Connection {
@@ -149,15 +152,18 @@ where
     } = time;
     let mut connection = pin!(builder.serve_connection(io, service));
     let age_max = limits.age_max.mul_f64(0.9 + 0.2 * fastrand::f64());
-    let mut closing: Option<(Instant, Closed)> = None;
+    let mut closing: Option<Closing> = None;
     let mut alarm = pin!(sleep_until(Instant::now()));
     let mut deserted = false;
     loop {
         let pressed = *crowded.borrow_and_update();
-        let due = || closing.unwrap_or_else(|| activity.due(&limits, age_max, pressed));
+        let due = || match closing {
+            Some(closing) => (closing.due(activity), closing.why),
+            None => activity.due(&limits, age_max, pressed),
+        };
         let why = tokio::select! {
             ended = until_due(connection.as_mut(), alarm.as_mut(), || due().0) => match (ended, closing) {
-                (_, Some((_, why))) => return why,
+                (_, Some(closing)) => return closing.why,
                 (Some(Ok(())), None) => return Closed::Peer,
                 (Some(Err(error)), None) => {
                     tracing::debug!(%error, "connection ended");
@@ -165,17 +171,37 @@ where
                 }
                 (None, None) => due().1,
             },
-            () = drain.requested(), if closing.is_none_or(|(_, why)| why != Closed::Drain) => Closed::Drain,
+            () = drain.requested(), if closing.is_none_or(|closing| closing.why != Closed::Drain) => Closed::Drain,
             changed = crowded.changed(), if !deserted => {
                 deserted = changed.is_err();
                 continue;
             }
         };
         Pin::as_mut(&mut connection).graceful_shutdown();
-        let cut_off = Instant::now() + grace(why, &limits);
+        let told = Instant::now();
+        let cut_off = told + grace(why, &limits);
         // A drain gives nobody more time than it had.
-        let cut_off = closing.map_or(cut_off, |(before, _)| before.min(cut_off));
-        closing = Some((cut_off, why));
+        let cut_off = closing.map_or(cut_off, |before| before.cut_off.min(cut_off));
+        closing = Some(Closing { why, told, cut_off });
+    }
+}
+
+/// A connection that was told to end.
+#[derive(Clone, Copy)]
+struct Closing {
+    why: Closed,
+    told: Instant,
+    /// At the latest.
+    cut_off: Instant,
+}
+
+impl Closing {
+    /// When it is cut off if nothing changes until then.
+    fn due(&self, activity: &Activity) -> Instant {
+        match (self.why, activity.quiet_since()) {
+            (Closed::Drain, Some(since)) => self.cut_off.min(since.max(self.told) + QUIET_GRACE),
+            _ => self.cut_off,
+        }
     }
 }
 

@@ -250,7 +250,7 @@ impl Login {
                 self.tell_all();
             }
             Err(reason) => {
-                metrics::counter!(names::KAFKA_CERTIFICATE_RELOADS, "result" => "error")
+                metrics::counter!(names::KAFKA_CERTIFICATE_RELOADS, "result" => "failed")
                     .increment(1);
                 tracing::error!(
                     reason,
@@ -302,7 +302,7 @@ fn keep(login: Weak<Login>) {
 /// Its counters, with 0, from the start.
 fn register() {
     metrics::counter!(names::KAFKA_TOKEN_FAILURES).absolute(0);
-    for result in ["ok", "error"] {
+    for result in ["ok", "failed"] {
         metrics::counter!(names::KAFKA_CERTIFICATE_RELOADS, "result" => result).absolute(0);
     }
 }

@@ -83,7 +83,7 @@ fn a_certificate_changes_under_load() {
     // Half of a pair is told, and changes nothing.
     std::fs::copy(tls.identity(Identity::Second).0, &cert).unwrap();
     wait_until("the wrong pair to be told", WITHIN, || {
-        reloads("error") == 1.0
+        reloads("failed") == 1.0
     });
     assert_eq!(process.logged("isn't the key of the certificate"), 1);
     goes_on(&process);
