@@ -60,6 +60,27 @@ fn alerts_and_dashboards_name_metrics_that_there_are() {
     }
 }
 
+/// An alert that leaves out a reason which nobody gives leaves out nothing.
+#[test]
+fn alerts_name_reasons_that_there_are() {
+    let rules = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/prometheus/rules");
+    let pattern =
+        Regex::new(r#"refused_requests_total\{reason!?[=~]+"([^"]*)"\}"#).expect("a pattern");
+    let mut found = 0;
+    for file in std::fs::read_dir(rules).expect("the rules").flatten() {
+        let text = std::fs::read_to_string(file.path()).expect("a file of rules");
+        let reasons = pattern
+            .captures_iter(&text)
+            .map(|found| found[1].to_owned());
+        for reason in reasons.flat_map(|all| all.split('|').map(str::to_owned).collect::<Vec<_>>())
+        {
+            assert!(ingest::REFUSAL_REASONS.contains(&&*reason), "{reason}");
+            found += 1;
+        }
+    }
+    assert!(found > 0);
+}
+
 /// A scrape without HELP is what promtool complains of.
 #[test]
 fn every_metric_is_documented_and_has_a_help() {

@@ -27,6 +27,9 @@ pub use config::{
     RawOidc, TenantFrom,
 };
 pub use records::{Limits, Stamp, StampValue, register, split};
+/// The values of `reason` that [`names::REFUSED_REQUESTS`] has.
+pub const REFUSAL_REASONS: &[&str] = &refusal::Refusal::REASONS;
+
 pub use server::{Ingest, bind};
 pub use sources::{Format, Kafka, RawKafka, RawSignal, RawSource, Source, rekey};
 pub use stamp::{RawStamp, RawStampValue};

@@ -12,18 +12,13 @@ use std::time::{Duration, Instant};
 use hashbrown::HashMap;
 use metrics::{Counter, counter};
 use schemas::Signal;
+use schemas::headers::DEFAULT_TENANT;
 
 use crate::config::{Quota, Quotas};
 use crate::names;
 
 /// Tenants that have a bucket, a counter or both. Further ones share one entry: names may come from a header, that is from anybody.
 const TENANTS_MAX: usize = 10_000;
-/// Tenants that counters name; further ones are `other`.
-const NAMED_MAX: usize = 500;
-/// The entry of all tenants above [`TENANTS_MAX`], and the label of those above [`NAMED_MAX`].
-const OTHER: &str = "other";
-/// The label of data without a named tenant.
-const DEFAULT: &str = "default";
 /// The longest that a client is told to wait.
 const RETRY_MAX: Duration = Duration::from_secs(60);
 
@@ -37,8 +32,8 @@ pub struct Meters {
 #[derive(Default)]
 struct Tenants {
     known: HashMap<Arc<str>, Arc<Meter>>,
-    /// How many have counters of their own.
-    named: usize,
+    /// Of all tenants above [`TENANTS_MAX`].
+    others: Option<Arc<Meter>>,
 }
 
 /// What one tenant has left, and what it has sent.
@@ -119,29 +114,18 @@ impl Meters {
 
     fn of(&self, tenant: Option<&Arc<str>>) -> Arc<Meter> {
         let mut tenants = self.lock();
-        let name = tenant.map_or(DEFAULT, |tenant| &**tenant);
+        let name = tenant.map_or(DEFAULT_TENANT, |tenant| &**tenant);
         if let Some(meter) = tenants.known.get(name) {
             return meter.clone();
         }
-        let is_full = tenants.known.len() >= TENANTS_MAX;
-        if is_full && let Some(meter) = tenants.known.get(OTHER) {
-            return meter.clone();
+        let quota = self.quotas.of(tenant.map(|tenant| &**tenant));
+        if tenants.known.len() >= TENANTS_MAX {
+            let others = || Arc::new(Meter::new(quota, stage::OTHERS));
+            return tenants.others.get_or_insert_with(others).clone();
         }
-        let label = match tenants.named < NAMED_MAX && !is_full {
-            true => Arc::from(name),
-            false => Arc::from(OTHER),
-        };
-        tenants.named += 1;
-        let meter = Arc::new(Meter::new(
-            self.quotas.of(tenant.map(|tenant| &**tenant)),
-            &label,
-        ));
-        let key = if is_full {
-            Arc::from(OTHER)
-        } else {
-            Arc::from(name)
-        };
-        tenants.known.insert(key, meter.clone());
+        let label = stage::tenant_label(tenant.map(|tenant| tenant.as_bytes()));
+        let meter = Arc::new(Meter::new(quota, &label));
+        tenants.known.insert(name.into(), meter.clone());
         meter
     }
 
@@ -155,11 +139,11 @@ impl Meters {
 }
 
 impl Meter {
-    fn new(quota: Option<Quota>, label: &Arc<str>) -> Self {
+    fn new(quota: Option<Quota>, label: &str) -> Self {
         let bytes = Signal::ALL.map(|signal| {
-            counter!(names::TENANT_BYTES, "tenant" => label.to_string(), "signal" => signal.name())
+            counter!(names::TENANT_BYTES, "tenant" => label.to_owned(), "signal" => signal.name())
         });
-        let throttled = counter!(names::THROTTLED, "tenant" => label.to_string());
+        let throttled = counter!(names::THROTTLED, "tenant" => label.to_owned());
         bytes
             .iter()
             .chain([&throttled])
@@ -294,11 +278,7 @@ mod tests {
             let _ = meters.admit(Some(&tenant), Signal::Traces);
         }
         let tenants = meters.lock();
-        assert!(
-            tenants.known.len() <= TENANTS_MAX + 1,
-            "{}",
-            tenants.known.len()
-        );
+        assert_eq!(tenants.known.len(), TENANTS_MAX);
         drop(tenants);
         let [a, b] = ["late-a", "late-b"].map(Arc::<str>::from);
         let mut taken = meters.admit(Some(&a), Signal::Traces).unwrap();
