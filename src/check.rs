@@ -46,25 +46,29 @@ pub fn run(args: &Args) -> i32 {
     let (config, bus) = match read(file, args.connect.then_some(&*stages)) {
         Ok(read) => read,
         Err(report) => {
-            eprintln!("{report}");
+            errln!("{report}");
             return exit::INVALID_CONFIGURATION;
         }
     };
     if !config.warnings.is_empty() {
-        eprintln!("{}\n", config.warnings);
+        errln!("{}\n", config.warnings);
     }
-    println!("{}", Summary::of(&config, &Stage::ALL));
+    outln!("{}", Summary::of(&config, &Stage::ALL));
+    let faults = config.enrich.read_tables();
+    for (at, fault) in &faults {
+        errln!("error: {at}: {fault}");
+    }
     let folder = file.and_then(Path::parent).unwrap_or(Path::new(""));
     let failed = test(&config, folder);
     match bus {
         Err(error) => {
-            eprintln!("error: the bus can't be used: {error:#}");
+            errln!("error: the bus can't be used: {error:#}");
             return exit::FAILED;
         }
         Ok(findings) if told(&findings) > 0 => return exit::FAILED,
         Ok(_) => {}
     }
-    match failed {
+    match failed + faults.len() {
         0 => exit::CLEAN,
         _ => exit::INVALID_CONFIGURATION,
     }
@@ -74,7 +78,7 @@ pub fn run(args: &Args) -> i32 {
 fn told(findings: &[Finding]) -> usize {
     for finding in findings {
         let kind = if finding.fatal { "error" } else { "warning" };
-        eprintln!("{kind}: {}", finding.message);
+        errln!("{kind}: {}", finding.message);
     }
     findings.iter().filter(|finding| finding.fatal).count()
 }
@@ -115,19 +119,24 @@ fn examine(config: &Config, stages: &[Stage]) -> anyhow::Result<Option<(usize, V
 
 /// Runs the tests of a configuration; how many failed.
 fn test(config: &Config, folder: &Path) -> usize {
-    let outcomes = rehearsal::run(&config.raw.tests, &config.sampler, folder);
+    let outcomes = rehearsal::run(
+        &config.raw.tests,
+        Some(&config.sampler),
+        Some((&config.enrich, &config.sampler.options.promote)),
+        folder,
+    );
     let (passed, failed): (Vec<_>, Vec<_>) = outcomes.iter().partition(|outcome| outcome.passed());
     if !outcomes.is_empty() {
-        println!();
+        outln!();
     }
     for outcome in &passed {
-        println!("{outcome}");
+        outln!("{outcome}");
     }
     if let Some(failures) = rehearsal::failures(&outcomes) {
-        eprintln!("{failures}");
+        errln!("{failures}");
     }
     if !outcomes.is_empty() {
-        println!("tests: {} passed, {} failed", passed.len(), failed.len());
+        outln!("tests: {} passed, {} failed", passed.len(), failed.len());
     }
     failed.len()
 }

@@ -1,6 +1,6 @@
 //! `tailwater completions SHELL` and `tailwater man`: what a package installs beside the program, made from the command line itself.
 
-use std::io::{self, Write};
+use std::io::Write;
 
 use clap::{Command, ValueEnum};
 use runtime::exit;
@@ -18,16 +18,12 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, of: Command) -> i32 {
-    written(completions(args.shell, of))
+    out!("{}", String::from_utf8_lossy(&completions(args.shell, of)));
+    exit::CLEAN
 }
 
 pub fn man(of: Command) -> i32 {
-    written(pages(of))
-}
-
-/// To standard output; whoever closes it early has read enough.
-fn written(text: Vec<u8>) -> i32 {
-    let _ = io::stdout().write_all(&text);
+    out!("{}", String::from_utf8_lossy(&pages(of)));
     exit::CLEAN
 }
 

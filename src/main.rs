@@ -1,6 +1,12 @@
 //! The command line of Tailwater: one file a subcommand, each a few lines that call a stage.
 
+#![cfg_attr(not(test), deny(clippy::print_stdout, clippy::print_stderr))]
+
+#[macro_use]
+mod printing;
+
 mod admin_client;
+mod allocator;
 mod check;
 mod completions;
 mod config;
@@ -8,11 +14,13 @@ mod dead_letters;
 mod demo;
 mod enrich;
 mod export;
+mod find;
 mod import;
 mod ingest;
 mod load;
 #[cfg(test)]
 mod metric_names_tests;
+mod pii_report;
 mod pipeline;
 mod plan;
 mod ready;
@@ -23,14 +31,12 @@ mod run;
 mod sample;
 mod schema;
 mod stage;
+mod stored;
 mod topics;
+mod watch_stage;
 mod why;
 
 use clap::{CommandFactory, Parser, Subcommand};
-
-/// Batches are built and dropped on many threads: with the system's allocator their memory stays in pieces.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// A telemetry pipeline on a message bus: OTLP in, traces decided whole, kept traces out.
 #[derive(Parser)]
@@ -55,6 +61,8 @@ enum Command {
     Enrich(run::Args),
     /// Run the export stage alone: what was kept, to its backends
     Export(run::Args),
+    /// Watch Kubernetes clusters, so that telemetry can be given what they know of its pods
+    Watch(run::Args),
     /// See the main job in half a minute: simulated traffic, real sockets, an embedded bus
     Demo(demo::Args),
     /// Send or write seeded traffic of a small shop
@@ -67,6 +75,10 @@ enum Command {
     Why(why::Args),
     /// List, show, deliver or purge what stages gave up
     DeadLetters(dead_letters::Args),
+    /// Say where personal data and secrets are in what is stored, and which detectors to switch on
+    PiiReport(pii_report::Args),
+    /// List the traces and records that hold a hash of somebody's data, for requests to erase it
+    Find(find::Args),
     /// Ask a running process whether it is ready: for health checks
     Ready(ready::Args),
     /// Estimate what a load takes: brokers, partitions, processes, memory
@@ -100,12 +112,15 @@ fn main() {
         Command::Sample(args) => sample::run(&args),
         Command::Enrich(args) => enrich::run(&args),
         Command::Export(args) => export::run(&args),
+        Command::Watch(args) => watch_stage::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::Load(args) => load::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Import(args) => import::run(&args),
         Command::Why(args) => why::run(&args),
         Command::DeadLetters(args) => dead_letters::run(&args),
+        Command::PiiReport(args) => pii_report::run(&args),
+        Command::Find(args) => find::run(&args),
         Command::Ready(args) => ready::run(&args),
         Command::Plan(args) => plan::run(&args),
         Command::Topics(args) => topics::run(&args),

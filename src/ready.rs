@@ -22,7 +22,7 @@ pub struct Args {
     #[arg(short, long, env = "TAILWATER_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// The stage, if it runs alone and the configuration names no address
-    #[arg(long, value_name = "STAGE", value_parser = ["ingest", "sample", "enrich", "export"])]
+    #[arg(long, value_name = "STAGE", value_parser = ["ingest", "sample", "enrich", "export", "watch"])]
     stage: Option<String>,
     /// Ask there, whatever the configuration says
     #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["config", "stage"])]
@@ -36,23 +36,23 @@ pub fn run(args: &Args) -> i32 {
     let address = match address(args) {
         Ok(address) => address,
         Err(report) => {
-            eprintln!("{report}");
+            errln!("{report}");
             return exit::INVALID_CONFIGURATION;
         }
     };
     match ask(address, args.timeout) {
         Ok(Readiness::Ready) => {
-            println!("ready");
+            outln!("ready");
             exit::CLEAN
         }
         Ok(Readiness::Not(parts)) => {
             // Docker keeps what a health check prints.
-            println!("not ready");
-            parts.iter().for_each(|part| println!("  {part}"));
+            outln!("not ready");
+            parts.iter().for_each(|part| outln!("  {part}"));
             exit::FAILED
         }
         Err(error) => {
-            eprintln!("error: asked http://{address}/readyz: {error:#}");
+            errln!("error: asked http://{address}/readyz: {error:#}");
             exit::FAILED
         }
     }
@@ -67,6 +67,7 @@ fn address(args: &Args) -> anyhow::Result<SocketAddr> {
         "ingest" => Stage::Ingest,
         "sample" => Stage::Sampler,
         "enrich" => Stage::Enrich,
+        "watch" => Stage::Watch,
         _ => Stage::Export,
     });
     // No stage's variables are needed to know where the process is.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use runtime::logging::{self, LogConfig};
 use runtime::{exit, stop_on_signals};
 
+use crate::allocator;
 use crate::config::Config;
 use crate::pipeline::Pipeline;
 use crate::stage::Stage;
@@ -40,7 +41,7 @@ pub fn run_stages(args: &Args, stages: &[Stage]) -> i32 {
         return exit::INVALID_CONFIGURATION;
     }
     config.log_warnings();
-    match serve(&config, stages) {
+    match serve(config, stages) {
         Ok(()) => exit::CLEAN,
         Err(error) => {
             logging::fail(&format!("{error:#}"));
@@ -49,13 +50,17 @@ pub fn run_stages(args: &Args, stages: &[Stage]) -> i32 {
     }
 }
 
-fn serve(config: &Config, stages: &[Stage]) -> anyhow::Result<()> {
+fn serve(config: Config, stages: &[Stage]) -> anyhow::Result<()> {
     let tokio = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
     let outcome = tokio.block_on(async {
         let stop = stop_on_signals()?;
-        match Pipeline::start(config, stages, &stop).await? {
+        let pipeline = Pipeline::start(&config, stages, &stop).await?;
+        // The stages have their parts of it; the whole is large where there are many tenants.
+        drop(config);
+        allocator::give_back();
+        match pipeline {
             Some(pipeline) => {
                 pipeline.summary.print();
                 pipeline.run(stop.requested()).await

@@ -17,7 +17,7 @@ const REFERENCE_PATTERN: &str = r"(^|[^$])(\$\$)*\$\{(env:[A-Za-z0-9_]+(:-[^}]*)
 const VALUES: &str = "x-values";
 
 pub fn run() -> i32 {
-    println!("{:#}", document());
+    outln!("{:#}", document());
     exit::CLEAN
 }
 

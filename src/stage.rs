@@ -7,10 +7,18 @@ pub enum Stage {
     Sampler,
     Enrich,
     Export,
+    /// Beside the others: what it writes is looked up, and nobody waits for it.
+    Watch,
 }
 
 impl Stage {
-    pub const ALL: [Self; 4] = [Self::Ingest, Self::Sampler, Self::Enrich, Self::Export];
+    pub const ALL: [Self; 5] = [
+        Self::Ingest,
+        Self::Sampler,
+        Self::Enrich,
+        Self::Export,
+        Self::Watch,
+    ];
 
     /// From 0 on.
     pub fn place(self) -> u16 {
@@ -23,6 +31,7 @@ impl Stage {
             Self::Sampler => "sampler",
             Self::Enrich => "enrich",
             Self::Export => "export",
+            Self::Watch => "watch",
         }
     }
 }

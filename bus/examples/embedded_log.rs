@@ -102,6 +102,7 @@ fn open(dir: &Path) -> Arc<dyn Bus> {
         partitions: PARTITIONS,
         timestamps: Timestamps::LogAppend,
         compacted: false,
+        retention: None,
     };
     bus.ensure_topics(&[spec]).unwrap();
     bus

@@ -41,6 +41,7 @@ fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
             partitions: PARTITIONS,
             timestamps: Timestamps::LogAppend,
             compacted: false,
+            retention: None,
         };
         bus.ensure_topics(&[spec])?;
     }

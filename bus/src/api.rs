@@ -96,6 +96,8 @@ pub struct TopicSpec {
     /// Only the newest record of each key need be kept (Kafka's compaction; the embedded bus keeps what retention leaves). A record's key is its
     /// header `tailwater.key`.
     pub compacted: bool,
+    /// How long records are to be kept, where that isn't for whoever runs the bus to say. The embedded bus has one retention for all topics.
+    pub retention: Option<Duration>,
 }
 
 /// Where a group continues on a partition: the next offset to read, with up to 4,000 bytes of the stage's own state.
@@ -175,6 +177,7 @@ pub trait Rebalance: Send + Sync {
 ///     partitions: 2,
 ///     timestamps: Timestamps::LogAppend,
 ///     compacted: false,
+///     retention: None,
 /// }])?;
 ///
 /// // A publish is acknowledged once the record is durable, with its offset.

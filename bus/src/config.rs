@@ -1,10 +1,14 @@
 //! The `bus` section of the configuration.
 
+mod topics;
+
 use std::sync::Arc;
 
 use runtime::config::Problems;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use topics::{Classes, DEFAULT_CLASS, RawClass, RawTopics, unknown_class};
 
 pub use crate::embedded::config::{RawEmbedded, RawRetention};
 pub use crate::kafka::RawKafka;
@@ -22,33 +26,15 @@ pub struct RawBusConfig {
     pub topics: RawTopics,
 }
 
-#[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct RawTopics {
-    /// The beginning of the name of each topic and consumer group.
-    #[schemars(regex(pattern = "^[A-Za-z0-9._-]+$"))]
-    pub prefix: String,
-    /// The number of partitions of each topic. It can't be changed later, since that would move traces between
-    /// partitions.
-    #[schemars(range(min = 1, max = PARTITIONS_MAX))]
-    pub partitions: u32,
-}
-
-impl Default for RawTopics {
-    fn default() -> Self {
-        Self {
-            prefix: "tailwater".into(),
-            partitions: 16,
-        }
-    }
-}
-
 /// A valid `bus` section.
 #[derive(Clone, Debug)]
 pub struct BusConfig {
     pub kind: BusKind,
+    /// Of the class that the stages of this process work on.
     pub prefix: String,
     pub partitions: u32,
+    /// Every class there is.
+    pub classes: Classes,
 }
 
 #[derive(Clone, Debug)]
@@ -57,9 +43,6 @@ pub enum BusKind {
     Kafka(RawKafka),
 }
 
-/// Kafka's limit for a topic's name, less the longest of our own suffixes, `.traces.sampled`.
-const PREFIX_CHARS_MAX: usize = 249 - 15;
-const PARTITIONS_MAX: u32 = 1024;
 impl RawBusConfig {
     /// The section as it will be used; what is wrong with it goes to `problems`, each thing under its path.
     pub fn validate(&self, path: &str, problems: &mut Problems) -> BusConfig {
@@ -79,10 +62,14 @@ impl RawBusConfig {
             BusKind::Kafka(kafka) => crate::kafka::check(kafka, &format!("{path}.kafka"), problems),
         }
         self.topics.check(&format!("{path}.topics"), problems);
+        let classes = self.topics.classes();
+        let class = self.topics.class.as_deref().unwrap_or(DEFAULT_CLASS);
+        let prefix = classes.get(class).unwrap_or(&self.topics.prefix).clone();
         BusConfig {
             kind,
-            prefix: self.topics.prefix.clone(),
+            prefix,
             partitions: self.topics.partitions,
+            classes,
         }
     }
 }
@@ -107,32 +94,6 @@ impl RawBusConfig {
                 format!(
                     "is {factor}, and the cluster has {has}, each of which holds one replica at most: topics that are missing can't be created; give {brokers}, or leave it out for the brokers' default"
                 ),
-            );
-        }
-    }
-}
-
-impl RawTopics {
-    fn check(&self, path: &str, problems: &mut Problems) {
-        let fits = |char: char| char.is_ascii_alphanumeric() || matches!(char, '.' | '_' | '-');
-        if self.prefix.is_empty() || !self.prefix.chars().all(fits) {
-            problems.push(
-                format!("{path}.prefix"),
-                format!(
-                    "{:?} can't begin a topic's name; use letters, digits, '.', '_' and '-'",
-                    self.prefix
-                ),
-            );
-        } else if self.prefix.len() > PREFIX_CHARS_MAX {
-            problems.push(
-                format!("{path}.prefix"),
-                format!("longer than {PREFIX_CHARS_MAX} characters, so topic names would exceed Kafka's 249"),
-            );
-        }
-        if !(1..=PARTITIONS_MAX).contains(&self.partitions) {
-            problems.push(
-                format!("{path}.partitions"),
-                format!("{} is not within 1 and {PARTITIONS_MAX}; 16 suits one machine, 48 to 96 a cluster", self.partitions),
             );
         }
     }
@@ -249,6 +210,7 @@ mod tests {
                 raw.topics = RawTopics {
                     prefix: "a b".into(),
                     partitions: 0,
+                    ..RawTopics::default()
                 };
             },
             &[

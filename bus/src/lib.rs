@@ -32,7 +32,8 @@ mod went_back;
 pub use allocation::allocation_bytes;
 pub use api::*;
 pub use config::{
-    BusConfig, BusKind, RawBusConfig, RawEmbedded, RawKafka, RawRetention, RawTopics,
+    BusConfig, BusKind, Classes, DEFAULT_CLASS, RawBusConfig, RawClass, RawEmbedded, RawKafka,
+    RawRetention, RawTopics, unknown_class,
 };
 pub use counted::commit;
 pub use dead_letter::DeadLetter;
@@ -42,5 +43,5 @@ pub use quiet::Quiet;
 pub use reachable::until_reachable;
 pub use scan::{Scan, ScanProgress, read_topic};
 pub use secrets::Secrets;
-pub use specs::topic_specs;
+pub use specs::{K8S_RETENTION, k8s_spec, quarantine_spec, topic_specs};
 pub use went_back::{WentBack, announce_went_back, report_went_back};

@@ -83,6 +83,7 @@ fn measure(kind: &str, compression: &str, millions: f64, kafka: bool) -> anyhow:
         kind: bus,
         prefix,
         partitions: PARTITIONS,
+        classes: bus::Classes::new(),
     };
     let bus = bus.open()?;
     let (spans, bytes) = fill(&*bus, &topics, (millions * 1e6) as usize)?;
@@ -130,6 +131,7 @@ fn fill(bus: &dyn Bus, topics: &Topics, spans: usize) -> anyhow::Result<(usize, 
         partitions: PARTITIONS,
         timestamps: Timestamps::LogAppend,
         compacted: false,
+        retention: None,
     };
     bus.ensure_topics(&[
         spec(topics.clean(Signal::Traces)),

@@ -135,6 +135,7 @@ fn open(kind: &str, topics: &Topics, dir: &std::path::Path) -> Arc<dyn Bus> {
         partitions: PARTITIONS,
         timestamps: bus::Timestamps::LogAppend,
         compacted: false,
+        retention: None,
     };
     bus.ensure_topics(&Signal::ALL.map(spec)).unwrap();
     bus

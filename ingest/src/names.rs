@@ -1,9 +1,13 @@
 //! The names of ingest's metrics; documented in `docs/reference/metrics.md`, which a test of the binary holds to this file.
 
-/// received = rejected + published (+ in flight). Labels: `signal`, and `reason` on rejections.
+/// received = filtered + rejected + published (+ in flight). Labels: `signal`, and `reason` on rejections.
 pub const RECEIVED: &str = "tailwater_ingest_received_items_total";
 pub const PUBLISHED: &str = "tailwater_ingest_published_items_total";
 pub const REJECTED: &str = "tailwater_ingest_rejected_items_total";
+/// Items that `ingest.filter` took out. Label: `signal`.
+pub const FILTERED: &str = "tailwater_ingest_filtered_items_total";
+/// Evaluations of conditions in `ingest.filter` that failed. Label: `signal`.
+pub const FILTER_ERRORS: &str = "tailwater_ingest_filter_errors_total";
 /// Requests refused whole. Labels: `protocol`, `reason`.
 pub const REFUSED_REQUESTS: &str = "tailwater_ingest_refused_requests_total";
 /// Requests that were taken though names or fields in them were not understood. Label: `signal`.

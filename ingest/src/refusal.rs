@@ -1,6 +1,7 @@
 //! Why a request is refused whole, and what that is in gRPC and in HTTP. One place decides which refusals are worth a retry:
 //! OTLP clients drop what they are told is permanent, and hammer us with what they are told is not.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -40,6 +41,11 @@ pub enum Refusal {
     /// Who sends isn't known, or may not send this.
     #[error(transparent)]
     Unauthorized(#[from] Unauthorized),
+    /// With the class that isn't taken here.
+    #[error(
+        "this tenant's data has the retention class `{0}`, which is not taken here; send it to an endpoint of that class"
+    )]
+    RetentionClass(Arc<str>),
     /// With the time after which there will be some left again.
     #[error("the tenant has used up its rate (`tenants` in the configuration); send again later")]
     Quota(Duration),
@@ -59,7 +65,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// All reasons that there are.
-    pub const REASONS: [&str; 17] = [
+    pub const REASONS: [&str; 18] = [
         "protobuf",
         "json",
         "framing",
@@ -72,6 +78,7 @@ impl Refusal {
         "unauthenticated",
         "forbidden",
         "issuer",
+        "retention_class",
         "quota",
         "slow",
         "overload",
@@ -96,6 +103,7 @@ impl Refusal {
                 Kind::Forbidden => "forbidden",
                 Kind::Unavailable => "issuer",
             },
+            Self::RetentionClass(_) => "retention_class",
             Self::Quota(_) => "quota",
             Self::Slow => "slow",
             Self::Overload => "overload",
@@ -120,6 +128,7 @@ impl Refusal {
                 Kind::Forbidden => Code::PermissionDenied,
                 Kind::Unavailable => Code::Unavailable,
             },
+            Self::RetentionClass(_) => Code::PermissionDenied,
             Self::Slow | Self::Overload | Self::Bus => Code::Unavailable,
             Self::Record => Code::Internal,
         }
@@ -141,6 +150,7 @@ impl Refusal {
                 Kind::Forbidden => StatusCode::FORBIDDEN,
                 Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             },
+            Self::RetentionClass(_) => StatusCode::FORBIDDEN,
             Self::Slow | Self::Overload | Self::Bus => StatusCode::SERVICE_UNAVAILABLE,
             Self::Record => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -188,6 +198,7 @@ mod tests {
             Refusal::Unauthorized(Unauthorized::Missing),
             Refusal::Unauthorized(Unauthorized::UnknownTenant),
             Refusal::Unauthorized(Unauthorized::NoKeys),
+            Refusal::RetentionClass("eu".into()),
             Refusal::Quota(Duration::from_secs(2)),
             Refusal::Slow,
             Refusal::Overload,

@@ -18,6 +18,7 @@ use crate::names;
 use crate::protocol::{Connections, Health, Protocol, Receiver, Socket};
 use crate::quota::Meters;
 use crate::records::{Collecting, Packs, RawTopics};
+use crate::residency::Residency;
 
 /// What is left to the bus when the drain comes.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(30);
@@ -31,43 +32,30 @@ pub struct Ingest {
     http: Socket,
     connections: Connections,
     certificates: Vec<tls::Server>,
-    packs: Arc<Packs>,
+    packs: Vec<Arc<Packs>>,
     ready: Readiness,
     receiver: Arc<Receiver>,
 }
 
-/// Binds both sockets. The raw topics must exist. Waits for a bus that can't be reached; `None`: it was told to drain meanwhile.
+/// Binds both sockets. The raw topics of every class that is taken must exist. Waits for a bus that can't be reached; `None`: it was told to drain meanwhile.
 ///
 /// # Errors
 /// A port is taken, or the bus doesn't know a raw topic.
 pub async fn bind(
     config: Config,
     bus: Arc<dyn bus::Bus>,
-    topics: schemas::Topics,
+    residency: impl Into<Residency>,
     ready: Readiness,
     drain: &Drain,
 ) -> anyhow::Result<Option<Ingest>> {
+    let residency = residency.into();
     let identity = config.auth.as_ref().map(Identity::new).transpose()?;
     let (certificates, grpc_tls, http_tls) = tls(&config)?;
     let grpc = listen(&config.grpc, grpc_tls, "OTLP over gRPC").await?;
     let http = listen(&config.http, http_tls, "OTLP over HTTP").await?;
-    let collecting = Collecting {
-        record_bytes_max: config.record_bytes_max,
-        linger: config.linger,
-    };
-    let (waiting, asked) = (ready.clone(), drain.clone());
-    let look_up = move || {
-        let ask = || RawTopics::look_up(&*bus, &topics);
-        bus::until_reachable(ask, &waiting, &asked)
-    };
-    // The Kafka client blocks when it looks up metadata.
-    let raw = tokio::task::spawn_blocking(look_up)
-        .await?
-        .context("preparing to publish to the raw topics")?;
-    let Some(raw) = raw else {
+    let Some(packs) = packs(&config, bus, &residency, &ready, drain).await? else {
         return Ok(None);
     };
-    let packs = Arc::new(Packs::new(raw, collecting));
     let limits = limits(&config);
     // A quarter is for what connections send ahead of being read.
     let windows_bytes = config.memory_limit / 4;
@@ -77,11 +65,13 @@ pub async fn bind(
             gauge!(names::IN_FLIGHT_BYTES),
         ),
         packs: packs.clone(),
+        residency,
         health: Health::new(ready.clone()),
         identity,
         meters: Meters::new(config.quotas),
         stamp: Arc::new(config.stamp),
         metadata: config.metadata,
+        peer_address: config.peer_address,
         cors: config.cors,
         tenant_header: config.tenant_header,
         request_bytes_max: config.request_bytes_max,
@@ -99,6 +89,39 @@ pub async fn bind(
         ready,
         receiver,
     }))
+}
+
+/// The packs of each class; `None`: it was told to drain before the bus answered.
+async fn packs(
+    config: &Config,
+    bus: Arc<dyn bus::Bus>,
+    residency: &Residency,
+    ready: &Readiness,
+    drain: &Drain,
+) -> anyhow::Result<Option<Vec<Arc<Packs>>>> {
+    let collecting = Collecting {
+        record_bytes_max: config.record_bytes_max,
+        linger: config.linger,
+    };
+    let (waiting, asked) = (ready.clone(), drain.clone());
+    let classes = residency.taken().to_vec();
+    let look_up = move || {
+        let ask = || look_up(&*bus, &classes);
+        bus::until_reachable(ask, &waiting, &asked)
+    };
+    // The Kafka client blocks when it looks up metadata.
+    let raw = tokio::task::spawn_blocking(look_up)
+        .await?
+        .context("preparing to publish to the raw topics")?;
+    let packs = |raw| Arc::new(Packs::new(raw, collecting, config.filter.clone()));
+    Ok(raw.map(|all| all.into_iter().map(packs).collect()))
+}
+
+/// What the bus says of the raw topics of each class; one publisher is enough for all.
+fn look_up(bus: &dyn bus::Bus, classes: &[schemas::Topics]) -> bus::Result<Vec<RawTopics>> {
+    let publisher = bus.publisher()?;
+    let look_up = |topics| RawTopics::look_up(bus, topics, publisher.clone());
+    classes.iter().map(look_up).collect()
 }
 
 /// Of each port.
@@ -158,10 +181,10 @@ impl Ingest {
     /// # Errors
     /// The bus did not acknowledge what was left to it. No client was told otherwise.
     pub async fn run(self, drain: Drain) -> anyhow::Result<()> {
-        let closing = {
-            let packs = self.packs.clone();
-            tokio::spawn(async move { packs.close_due().await })
-        };
+        let closing = self.packs.iter().cloned();
+        let closing: Vec<_> = closing
+            .map(|packs| tokio::spawn(async move { packs.close_due().await }))
+            .collect();
         self.follow_files(&drain);
         let grpc = self
             .connections
@@ -179,9 +202,14 @@ impl Ingest {
         self.ready.set(waiting.map_or(Ok(()), Err));
         tokio::join!(self.receiver.health.follow(&drain), identity, grpc, http);
         self.ready.not_ready("drained");
-        closing.abort();
+        closing.iter().for_each(tokio::task::JoinHandle::abort);
         let packs = self.packs;
-        tokio::task::spawn_blocking(move || packs.flush(FLUSH_TIMEOUT))
+        let flush = move || {
+            packs
+                .iter()
+                .try_for_each(|packs| packs.flush(FLUSH_TIMEOUT))
+        };
+        tokio::task::spawn_blocking(flush)
             .await?
             .context("flushing the last records to the bus")
     }

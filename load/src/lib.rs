@@ -13,6 +13,6 @@ mod shop;
 mod trace;
 mod traffic;
 
-pub use send::{Compression, Event, Protocol, Report, SendOptions, send};
+pub use send::{Access, Compression, Event, Protocol, Report, SendOptions, send};
 pub use trace::Character;
 pub use traffic::{Mix, Request, Summary, Traffic};

@@ -1,5 +1,6 @@
 //! Structured logs on standard error. Standard output belongs to data.
 
+use std::io::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use schemars::JsonSchema;
@@ -129,11 +130,15 @@ pub fn is_json() -> bool {
 
 /// Says why a process ends, as a line for people or as an event.
 pub fn fail(reason: &str) {
-    match is_json() {
-        true => tracing::error!("{reason}"),
-        false if reason.starts_with("error") => eprintln!("{reason}"),
-        false => eprintln!("error: {reason}"),
-    }
+    // Where nobody reads it, there is nowhere left to say so.
+    let _ = match is_json() {
+        true => {
+            tracing::error!("{reason}");
+            Ok(())
+        }
+        false if reason.starts_with("error") => writeln!(std::io::stderr(), "{reason}"),
+        false => writeln!(std::io::stderr(), "error: {reason}"),
+    };
 }
 
 /// Of a text that isn't even YAML: whether its `log` section speaks of JSON.

@@ -1,10 +1,14 @@
 //! The process's own metrics: recorded through the `metrics` macros anywhere, read here by Prometheus or by a display.
 
+mod by_name;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use metrics_exporter_prometheus::{BuildError, PrometheusBuilder, PrometheusHandle};
+use anyhow::Context;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
+use self::by_name::{Recorder, Tables};
 use crate::{help, process};
 
 /// Bounds of histograms, all of which are in seconds.
@@ -16,6 +20,7 @@ const SECONDS: [f64; 14] = [
 #[derive(Clone)]
 pub struct Metrics {
     handle: PrometheusHandle,
+    by_name: Tables,
     pages: Arc<Mutex<BTreeMap<&'static str, Page>>>,
 }
 
@@ -26,7 +31,7 @@ type Page = Arc<dyn Fn(&mut String) + Send + Sync>;
 ///
 /// # Errors
 /// Another recorder is installed already.
-pub fn install_metrics() -> Result<Metrics, BuildError> {
+pub fn install_metrics() -> anyhow::Result<Metrics> {
     static INSTALLED: Mutex<Option<Metrics>> = Mutex::new(None);
     let mut installed = INSTALLED
         .lock()
@@ -34,9 +39,15 @@ pub fn install_metrics() -> Result<Metrics, BuildError> {
     if let Some(metrics) = &*installed {
         return Ok(metrics.clone());
     }
-    let handle = PrometheusBuilder::new()
+    let exporter = PrometheusBuilder::new()
         .set_buckets(&SECONDS)?
-        .install_recorder()?;
+        .build_recorder();
+    let handle = exporter.handle();
+    let recorder = Recorder::new(exporter);
+    let by_name = recorder.tables();
+    metrics::set_global_recorder(recorder)
+        .ok()
+        .context("another recorder of metrics is installed already")?;
     for (name, text) in help::texts() {
         // The exporter keeps one text for each name, whatever its kind.
         metrics::describe_gauge!(name, text);
@@ -44,6 +55,7 @@ pub fn install_metrics() -> Result<Metrics, BuildError> {
     metrics::gauge!("tailwater_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     let metrics = Metrics {
         handle,
+        by_name,
         pages: Arc::default(),
     };
     Ok(installed.insert(metrics).clone())
@@ -53,6 +65,7 @@ impl Metrics {
     /// Prometheus's text format, the process's own figures included.
     pub fn render(&self) -> String {
         let mut text = self.handle.render();
+        self.by_name.render(&mut text);
         process::render(&mut text);
         let pages: Vec<_> = self.pages().values().cloned().collect();
         for page in pages {

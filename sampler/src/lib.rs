@@ -17,6 +17,7 @@ pub mod output;
 pub mod partition;
 pub mod policy;
 pub mod position;
+pub mod promote;
 pub mod reconfigure;
 pub mod record;
 mod recovery;

@@ -1,5 +1,5 @@
-//! The memory limit of a process, divided over what holds payload: the record caches of all partitions, each with the same share, and
-//! the spans that late errors bring back, from one pool.
+//! The memory limit of a process, divided over what holds payload: the record caches of all partitions, each with the same share, what is promoted of
+//! their traces, likewise, and the spans that late errors bring back, from one pool.
 //!
 //! A share depends on how many partitions the process owns at the moment, on all of its workers. So it falls when more come and grows when
 //! some leave; a worker takes a new share over when it begins an epoch.
@@ -7,12 +7,33 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use crate::options::Options;
+use crate::promote;
+
 /// What is brought back may take one part of so many.
 const POOL_PARTS: usize = 4;
 /// A reading takes one part of so many of the pool, or [`READING_BYTES_MAX`].
 const READING_PARTS: usize = 4;
 /// In bytes. A trace that needs more for itself is not brought back.
 const READING_BYTES_MAX: usize = 16 << 20;
+
+/// What else the memory limit is for besides the record caches.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Besides {
+    /// Late errors bring traces back.
+    pub(crate) rescues: bool,
+    /// Attributes are promoted.
+    pub(crate) promotes: bool,
+}
+
+impl From<&Options> for Besides {
+    fn from(options: &Options) -> Self {
+        Self {
+            rescues: options.rescue_late_errors,
+            promotes: !options.promote.is_empty(),
+        }
+    }
+}
 
 /// The memory limit of a process, and what it is divided into.
 #[derive(Debug)]
@@ -43,13 +64,25 @@ impl Memory {
         self.partitions.fetch_sub(partitions, Ordering::Relaxed);
     }
 
-    /// The bound of one partition's record cache. Where late errors bring traces back (`rescues`), their pool is left out.
-    pub(crate) fn cache_bytes(&self, rescues: bool) -> usize {
-        let for_caches = match rescues {
-            true => self.limit_bytes - self.pool.bytes_max,
-            false => self.limit_bytes,
-        };
-        for_caches / self.partitions.load(Ordering::Relaxed).max(1)
+    /// The bound of one partition's record cache: its share of what is left.
+    pub(crate) fn cache_bytes(&self, besides: Besides) -> usize {
+        let mut left = self.limit_bytes;
+        if besides.rescues {
+            left -= self.pool.bytes_max;
+        }
+        if besides.promotes {
+            left -= self.limit_bytes / promote::MEMORY_PARTS;
+        }
+        self.share(left)
+    }
+
+    /// The bound of what is promoted of one partition's traces.
+    pub(crate) fn promoted_bytes(&self) -> usize {
+        self.share(self.limit_bytes / promote::MEMORY_PARTS)
+    }
+
+    fn share(&self, bytes: usize) -> usize {
+        bytes / self.partitions.load(Ordering::Relaxed).max(1)
     }
 
     pub(crate) fn pool(&self) -> &Arc<Pool> {
@@ -171,14 +204,24 @@ mod tests {
     #[test]
     fn shares_follow_the_number_of_partitions() {
         let memory = Memory::new(960);
-        assert_eq!(memory.cache_bytes(false), 960);
+        let alone = Besides::default();
+        assert_eq!(memory.cache_bytes(alone), 960);
         memory.came(48);
-        assert_eq!(memory.cache_bytes(false), 20);
+        assert_eq!(memory.cache_bytes(alone), 20);
         memory.came(48);
-        assert_eq!(memory.cache_bytes(false), 10);
+        assert_eq!(memory.cache_bytes(alone), 10);
         memory.gone(90);
-        assert_eq!(memory.cache_bytes(false), 160);
-        assert_eq!(memory.cache_bytes(true), 120);
+        assert_eq!(memory.cache_bytes(alone), 160);
+        let (rescues, promotes) = (true, true);
+        let beside = |rescues, promotes| memory.cache_bytes(Besides { rescues, promotes });
+        assert_eq!(
+            (beside(rescues, false), beside(false, promotes)),
+            (120, 120)
+        );
+        assert_eq!(
+            (beside(rescues, promotes), memory.promoted_bytes()),
+            (80, 40)
+        );
     }
 
     #[test]

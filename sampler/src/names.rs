@@ -13,6 +13,12 @@ pub const LOST_SPANS: &str = "tailwater_sampler_lost_spans_total";
 pub const RESCUED: &str = "tailwater_sampler_rescued_spans_total";
 /// Traces that a late error could not bring back whole.
 pub const UNRESCUED: &str = "tailwater_sampler_unrescued_traces_total";
+/// Attributes of the entry spans of kept traces that are to be promoted. Label: `result` (promoted, too_long, unsupported, no_memory).
+pub const PROMOTED_VALUES: &str = "tailwater_sampler_promoted_values_total";
+/// Kept spans that had no room for what is promoted.
+pub const UNPROMOTED: &str = "tailwater_sampler_unpromoted_spans_total";
+/// What is held of traces to be promoted.
+pub const PROMOTED_BYTES: &str = "tailwater_sampler_promoted_bytes";
 pub const RECONFIGURATIONS: &str = "tailwater_sampler_reconfigurations_total";
 pub const RELEASED: &str = "tailwater_sampler_released_spans_total";
 pub const OPEN_TRACES: &str = "tailwater_sampler_open_traces";

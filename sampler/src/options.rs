@@ -1,5 +1,7 @@
 //! What every partition of a sampler has in common.
 
+use crate::promote::PromotedKeys;
+
 /// The options of a sampler that apply to each of its partitions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -24,6 +26,8 @@ pub struct Options {
     pub keep_linked: bool,
     /// What is appended to kept spans besides their threshold.
     pub stamping: Stamping,
+    /// Attributes of a trace's entry span that its kept spans get.
+    pub promote: PromotedKeys,
     /// Which configuration gave the verdicts; written into position metadata.
     pub generation: u64,
 }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use schemas::decisions::DecisionBatch;
 
-pub use crate::decide::counts::DecideCounts;
+pub use crate::decide::counts::{DecideCounts, PromotedCounts};
 pub use crate::emit::counts::CopyCounts;
 pub use crate::emit::emitter::DeadLetter;
 pub use crate::tenant_spans::{Spans, TenantSpans};

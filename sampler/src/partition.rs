@@ -300,6 +300,16 @@ impl Partition {
         self.copier.set_cache_bytes(bytes);
     }
 
+    /// The bound of what is promoted of traces, open and decided, from now on.
+    pub fn set_promoted_bytes(&mut self, bytes: usize) {
+        self.decider.set_promoted_bytes(bytes);
+    }
+
+    /// Bytes of what is promoted of traces.
+    pub fn promoted_bytes(&self) -> usize {
+        self.decider.promoted_bytes()
+    }
+
     /// L.
     pub fn emit_offset(&self) -> u64 {
         self.copier.offset()

@@ -5,11 +5,14 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use runtime::config::Problems;
 use schemas::decisions::Decision;
 
-use crate::config::Config;
+use crate::config::{Config, RawConfig};
 use crate::partition::Partition;
+use crate::policy::RawPolicy;
 use crate::position::Start;
+use crate::promote::PromotedKeys;
 use crate::record::RawRecord;
 
 /// Any time will do; this one is in 2026.
@@ -31,20 +34,7 @@ pub struct Rehearsal {
 /// Budgets and statistics begin empty.
 pub fn rehearse(config: &Config, tenant: &str, request: Bytes) -> Option<Rehearsal> {
     let policies = config.policies.clone();
-    let mut partition = Partition::new(
-        0,
-        Arc::clone(&policies),
-        config.options.clone(),
-        Start::default(),
-        CACHE_BYTES,
-    );
-    partition.observe(RawRecord {
-        offset: 0,
-        timestamp_ms: RECEIVED_MS,
-        tenant: Some(Bytes::copy_from_slice(tenant.as_bytes())),
-        value: request,
-    });
-    partition.tick(RECEIVED_MS + config.options.decision_wait_ms + 1);
+    let mut partition = over(config, tenant, request);
     let decisions = partition.take().decisions;
     let decision = decisions.entries.first()?.clone();
     let name = |at: u16| {
@@ -61,4 +51,45 @@ pub fn rehearse(config: &Config, tenant: &str, request: Bytes) -> Option<Rehears
         policy,
         decision,
     })
+}
+
+/// The spans of a trace as enrich gets them if it is kept, with these attributes promoted: records of the sampled topic.
+pub fn kept(promote: &PromotedKeys, tenant: &str, request: Bytes) -> Vec<Bytes> {
+    if promote.is_empty() {
+        return vec![request];
+    }
+    let all = RawPolicy {
+        name: "all".to_owned(),
+        kind: "always_sample".to_owned(),
+        ..RawPolicy::default()
+    };
+    let raw = RawConfig {
+        policies: vec![all],
+        ..RawConfig::default()
+    };
+    let mut config = raw.validate("", &mut Problems::new());
+    config.options.promote = promote.clone();
+    let mut partition = over(&config, tenant, request);
+    partition.emit(usize::MAX);
+    let sampled = partition.take().sampled.into_iter();
+    sampled.map(|(_, value)| value).collect()
+}
+
+/// A partition that has seen the trace, and whose time is over.
+fn over(config: &Config, tenant: &str, request: Bytes) -> Partition {
+    let mut partition = Partition::new(
+        0,
+        Arc::clone(&config.policies),
+        config.options.clone(),
+        Start::default(),
+        CACHE_BYTES,
+    );
+    partition.observe(RawRecord {
+        offset: 0,
+        timestamp_ms: RECEIVED_MS,
+        tenant: Some(Bytes::copy_from_slice(tenant.as_bytes())),
+        value: request,
+    });
+    partition.tick(RECEIVED_MS + config.options.decision_wait_ms + 1);
+    partition
 }

@@ -1,18 +1,21 @@
 //! The decision batch: the verdicts of one epoch and partition, in columns.
 //!
 //! It is the recovery log, the audit log, and the index by which a dropped trace is found again. The layout is in
-//! `docs/reference/bus.md`; `encode` writes version 2, 3 where there are statistics, or 4 where there are tenants; `decode` reads these and version 1.
+//! `docs/reference/bus.md`; `encode` writes version 2, 3 where there are statistics, 4 where there are tenants, or 5 where attributes are promoted;
+//! `decode` reads these and version 1.
 
 mod decode;
 mod encode;
 mod keys;
+mod named;
 mod pieces;
 mod reader;
-mod tenants;
 
 use bytes::Bytes;
 
 pub use reader::DecisionError;
+
+use crate::otlp::Attributes;
 
 /// The threshold of a verdict whose probability isn't known: one above the largest that can keep anything. So the
 /// larger of two thresholds is unknown when one of them is.
@@ -82,6 +85,8 @@ pub struct Decision {
     /// Index into [`DecisionBatch::strings`] of the root span's service and name; `None`: no root was seen.
     pub root_service: Option<u32>,
     pub root_operation: Option<u32>,
+    /// Index into [`DecisionBatch::promoted`] of the attributes that the trace's kept spans get; `None`: none.
+    pub promoted: Option<u32>,
 }
 
 /// An entry and another trace, of the same tenant.
@@ -113,6 +118,8 @@ pub struct DecisionBatch {
     pub strings: Vec<String>,
     /// Values of `tailwater.tenant`, as they are on the records.
     pub tenants: Vec<Bytes>,
+    /// Distinct lists of promoted attributes, each of them OTLP's message `KeyValueList`; none is empty.
+    pub promoted: Vec<Bytes>,
     /// Distinct lists of policies that matched, as indexes into `policies`.
     pub match_sets: Vec<Vec<u16>>,
     pub entries: Vec<Decision>,
@@ -135,6 +142,11 @@ impl DecisionBatch {
         tenant.map_or(&[], |tenant| tenant)
     }
 
+    /// The attributes that the kept spans of an entry's trace get, as in [`DecisionBatch::promoted`].
+    pub fn promoted_of(&self, entry: &Decision) -> Option<&Bytes> {
+        self.promoted.get(entry.promoted? as usize)
+    }
+
     /// By rule: the keys of an entry.
     pub fn keys_of(&self, entry: usize) -> &[u64] {
         let rules = self.statistics.len();
@@ -143,6 +155,14 @@ impl DecisionBatch {
             .unwrap_or_default()
     }
 }
+
+/// The attributes in one of [`DecisionBatch::promoted`].
+pub fn promoted_attributes(list: &[u8]) -> Attributes<'_> {
+    Attributes::new(list, PROMOTED)
+}
+
+/// `KeyValueList.values`.
+pub const PROMOTED: u32 = 1;
 
 /// Bits of an entry's flags, version 2.
 mod flags {

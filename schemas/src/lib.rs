@@ -3,6 +3,7 @@
 //! - [`otlp`]: walking requests, reading items, checking them, OTLP's fields as data; [`wire`] below it.
 //! - [`json`]: OTLP JSON to protobuf and back.
 //! - [`pack`]: items of many requests to one request. [`partition`]: which partition a trace belongs to.
+//! - [`operation`]: what a span does, as a name without ids.
 //! - [`decisions`]: batches of verdicts. [`headers`] and [`topics`]: names on the bus.
 //!
 //! Payload stays bytes: nothing here decodes a span into an owned structure, and malformed input is an error,
@@ -11,6 +12,7 @@
 pub mod decisions;
 pub mod headers;
 pub mod json;
+pub mod operation;
 pub mod otlp;
 pub mod pack;
 pub mod partition;

@@ -87,6 +87,8 @@ struct Run {
     start: usize,
     end: usize,
     next: u32,
+    /// How many items were pushed before those of the run.
+    first_item: u32,
 }
 
 impl Packer {
@@ -138,7 +140,25 @@ impl Packer {
             start,
             end,
             next: NONE,
+            first_item: (self.items - 1) as u32,
         });
+    }
+
+    /// The number of each item among those that were pushed, in the order in which they stand in the finished request.
+    pub fn order(&self) -> impl Iterator<Item = usize> {
+        let scopes = self
+            .resources
+            .iter()
+            .flat_map(|resource| numbers(&self.scopes, resource.first, |scope| scope.next));
+        let runs =
+            scopes.flat_map(|scope| numbers(&self.runs, self.scopes[scope].first, |run| run.next));
+        runs.flat_map(|run| {
+            let next = self
+                .runs
+                .get(run + 1)
+                .map_or(self.items, |next| next.first_item as usize);
+            self.runs[run].first_item as usize..next
+        })
     }
 
     /// Number of items held.
@@ -309,11 +329,16 @@ fn head_len(group: &Group) -> usize {
 
 /// Walks a list through the entries of `all`.
 fn list<T>(all: &[T], first: u32, next: impl Fn(&T) -> u32) -> impl Iterator<Item = &T> {
+    numbers(all, first, next).map(|at| &all[at])
+}
+
+/// The same, by their numbers.
+fn numbers<T>(all: &[T], first: u32, next: impl Fn(&T) -> u32) -> impl Iterator<Item = usize> {
     let mut at = first;
     std::iter::from_fn(move || {
-        let entry = all.get(at as usize)?;
-        at = next(entry);
-        Some(entry)
+        let number = at as usize;
+        at = next(all.get(number)?);
+        Some(number)
     })
 }
 

@@ -1,4 +1,4 @@
-//! Topic names (`<prefix>.<signal>.<stage>`, `<prefix>.decisions`, `<prefix>.sampler.state`, `<prefix>.dead-letters`) and the groups that read them.
+//! Topic names (`<prefix>.<signal>.<stage>`, `<prefix>.decisions`, `<prefix>.sampler.state`, `<prefix>.k8s`, `<prefix>.quarantine`, `<prefix>.dead-letters`) and the groups that read them.
 
 use std::sync::Arc;
 
@@ -15,6 +15,10 @@ impl Topics {
         Self {
             prefix: prefix.to_owned(),
         }
+    }
+
+    pub fn prefix(&self) -> &str {
+        &self.prefix
     }
 
     /// What ingest publishes.
@@ -40,6 +44,16 @@ impl Topics {
     /// What sampler processes tell each other: counts by key, the newest of each instance.
     pub fn sampler_state(&self) -> Arc<str> {
         format!("{}.sampler.state", self.prefix).into()
+    }
+
+    /// What watchers of Kubernetes clusters tell of their objects. One for all retention classes, under the plain prefix.
+    pub fn k8s(&self) -> Arc<str> {
+        format!("{}.k8s", self.prefix).into()
+    }
+
+    /// Items that enrich keeps aside, unredacted, because of what was found in them.
+    pub fn quarantine(&self) -> Arc<str> {
+        format!("{}.quarantine", self.prefix).into()
     }
 
     /// Records that a stage could not process, with the reason in their headers.

@@ -1,10 +1,13 @@
 //! The whole configuration: each crate's section, and what belongs to the process.
 
+mod residency;
 mod tenants;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use bus::TopicSpec;
 use runtime::admin::{AdminConfig, RawAdmin};
 use runtime::config::{self, ConfigError, Duration, Problems, Source, Warnings};
 use runtime::logging::{LogConfig, RawLog};
@@ -16,7 +19,7 @@ use serde_json::{Map, Value};
 use crate::rehearsal::{self, RawTest};
 use crate::stage::Stage;
 
-pub use tenants::{RawTenant, RawTenants, Tenants};
+pub use tenants::{RawTenants, Tenants};
 
 /// The configuration of Tailwater. Everything has a default; a file says at least one thing.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
@@ -33,6 +36,9 @@ pub struct RawConfig {
     pub enrich: enrich::RawConfig,
     /// Where telemetry goes.
     pub export: export::RawConfig,
+    /// Kubernetes clusters that are watched.
+    #[serde(skip_serializing_if = "no_clusters")]
+    pub k8s: watch::RawConfig,
     /// Tenants by name, and what holds for each. `default` is for all tenants without an entry.
     #[serde(skip_serializing_if = "RawTenants::is_empty")]
     pub tenants: RawTenants,
@@ -46,6 +52,11 @@ pub struct RawConfig {
     /// Small traces with the verdict that each must get, run by `tailwater check`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tests: Vec<RawTest>,
+}
+
+/// Most have none, and needn't see what would hold for them.
+fn no_clusters(k8s: &watch::RawConfig) -> bool {
+    k8s.clusters.is_empty()
 }
 
 /// Sections of other programs' configurations, which `tailwater import` translates.
@@ -93,9 +104,12 @@ impl Default for RawShutdown {
 pub struct Config {
     pub bus: bus::BusConfig,
     pub ingest: ingest::Config,
+    /// Which topics each tenant's telemetry goes to.
+    pub residency: ingest::Residency,
     pub sampler: sampler::Config,
     pub enrich: enrich::Config,
     pub export: export::Config,
+    pub k8s: watch::Config,
     pub admin: AdminConfig,
     pub log: LogConfig,
     pub drain_deadline: std::time::Duration,
@@ -157,6 +171,9 @@ impl Config {
         };
         let loaded = source.load(|raw, problems| {
             more(raw, problems);
+            if stages == [Stage::Watch] && raw.k8s.clusters.is_empty() {
+                problems.push("k8s.clusters", "is empty, so there is nothing to watch; name a cluster, such as `clusters: [{name: prod}]`");
+            }
             Self::validate(raw, problems)
         })?;
         Ok(Self {
@@ -203,12 +220,17 @@ impl Config {
         let export = raw
             .export
             .validate_with("export", &own, "tenants", problems);
+        let bus = raw.bus.validate("bus", problems);
+        let taken = raw.ingest.retention_classes.as_deref();
+        let residency = residency::validate(&raw.tenants, taken, &raw.bus.topics, &bus, problems);
         Self {
-            bus: raw.bus.validate("bus", problems),
+            residency,
+            bus,
             ingest: raw.ingest.validate("ingest", problems).with_quotas(quotas),
             sampler,
             enrich,
             export,
+            k8s: k8s(&raw, problems),
             admin: raw.admin.validate("admin", problems),
             log: raw.log.validate("log", problems),
             drain_deadline: raw.shutdown.deadline.0,
@@ -221,6 +243,57 @@ impl Config {
         }
     }
 
+    /// The topics that these stages use: of the class that they work on, and of each class that ingest takes.
+    pub fn topics_of(&self, stages: &[Stage]) -> Vec<Topics> {
+        let others = (stages.iter()).any(|it| !matches!(it, Stage::Ingest | Stage::Watch));
+        let own = others.then(|| Topics::new(&self.bus.prefix));
+        let taken = self.residency.taken().iter();
+        let taken = taken.filter(|_| stages.contains(&Stage::Ingest)).cloned();
+        let mut all: Vec<_> = own.into_iter().chain(taken).collect();
+        let mut seen = BTreeSet::new();
+        all.retain(|topics| seen.insert(topics.dead_letters()));
+        all
+    }
+
+    /// All topics that these stages use.
+    pub fn topic_specs(&self, stages: &[Stage]) -> Vec<TopicSpec> {
+        let classes = self.topics_of(stages);
+        let specs = (classes.iter()).flat_map(|it| bus::topic_specs(it, self.bus.partitions));
+        let k8s = self.uses_k8s(stages);
+        let k8s = k8s.then(|| bus::k8s_spec(&self.plain_topics()));
+        let quarantine = self.quarantines(stages);
+        let quarantine = quarantine.then(|| {
+            let topics = Topics::new(&self.bus.prefix);
+            bus::quarantine_spec(&topics, self.bus.partitions)
+        });
+        specs.chain(k8s).chain(quarantine).collect()
+    }
+
+    /// The topics of the class `default`.
+    pub fn plain_topics(&self) -> Topics {
+        Topics::new(&self.raw.bus.topics.prefix)
+    }
+
+    /// Whether these stages keep items aside.
+    pub fn quarantines(&self, stages: &[Stage]) -> bool {
+        stages.contains(&Stage::Enrich) && self.enrich.quarantines()
+    }
+
+    /// Whether these stages write or read Kubernetes's objects.
+    pub fn uses_k8s(&self, stages: &[Stage]) -> bool {
+        let watches = stages.contains(&Stage::Watch) && !self.k8s.clusters.is_empty();
+        watches || (stages.contains(&Stage::Enrich) && self.enrich.looks_up_pods())
+    }
+
+    /// Those of these stages that have something to do: nobody watches no cluster.
+    pub fn active(&self, stages: &[Stage]) -> Vec<Stage> {
+        let watches = stages.len() == 1 || !self.k8s.clusters.is_empty();
+        let active = stages
+            .iter()
+            .filter(|stage| watches || **stage != Stage::Watch);
+        active.copied().collect()
+    }
+
     /// Says in the log what is doubtful.
     pub fn log_warnings(&self) {
         for (place, message) in self.warnings.lines() {
@@ -229,18 +302,34 @@ impl Config {
     }
 }
 
+fn k8s(raw: &RawConfig, problems: &mut Problems) -> watch::Config {
+    if !raw.k8s.clusters.is_empty() && !watch::HAS_CLIENT {
+        problems.warn(
+            "k8s.clusters",
+            "this build was made without the cargo feature `k8s`, so that it watches no cluster",
+        );
+    }
+    raw.k8s.validate("k8s", problems)
+}
+
 /// Reading what we write ourselves would never end: each record would come back again.
 fn own_topics(raw: &RawConfig, problems: &mut Problems) {
     let Some(kafka) = &raw.ingest.kafka else {
         return;
     };
-    let own = bus::topic_specs(&Topics::new(&raw.bus.topics.prefix), 1);
+    // What is wrong with the section itself is told once.
+    let classes = raw.bus.validate("bus", &mut Problems::new()).classes;
+    let own: Vec<_> = (classes.values())
+        .flat_map(|prefix| bus::topic_specs(&Topics::new(prefix), 1))
+        .chain([bus::k8s_spec(&Topics::new(&raw.bus.topics.prefix))])
+        .chain((classes.values()).map(|prefix| bus::quarantine_spec(&Topics::new(prefix), 1)))
+        .collect();
     for (path, topic) in kafka.placed_topics("ingest.kafka") {
         if own.iter().any(|spec| *spec.name == *topic) {
             problems.push(
                 path,
                 format!(
-                    "`{topic}` is a topic of this Tailwater's own, by bus.prefix; name a topic that somebody else writes, such as a mirrored one"
+                    "`{topic}` is a topic of this Tailwater's own, by bus.topics; name a topic that somebody else writes, such as a mirrored one"
                 ),
             );
         }
@@ -251,9 +340,11 @@ fn own_topics(raw: &RawConfig, problems: &mut Problems) {
 fn uses(stages: &[Stage], section: &str) -> bool {
     match section {
         "ingest" => stages.contains(&Stage::Ingest),
-        "sampler" | "tests" => stages.contains(&Stage::Sampler),
+        "sampler" => stages.contains(&Stage::Sampler),
+        "tests" => stages.contains(&Stage::Sampler) || stages.contains(&Stage::Enrich),
         "enrich" => stages.contains(&Stage::Enrich),
         "export" => stages.contains(&Stage::Export),
+        "k8s" => stages.contains(&Stage::Watch),
         // What every process uses; of an unknown key it is said that it is unknown.
         "bus" | "tenants" | "admin" | "log" | "shutdown" | "instance" => true,
         _ => false,
@@ -294,7 +385,12 @@ mod tests {
         match config::load(name, text, &environment, Config::validate) {
             Err(report) => panic!("{report}"),
             Ok(config) => {
-                let tests = rehearsal::run(&config.raw.tests, &config.sampler, Path::new(""));
+                let tests = rehearsal::run(
+                    &config.raw.tests,
+                    Some(&config.sampler),
+                    Some((&config.enrich, &config.sampler.options.promote)),
+                    Path::new(""),
+                );
                 if let Some(failures) = rehearsal::failures(&tests) {
                     panic!("{name}: {failures}");
                 }
@@ -377,11 +473,22 @@ mod tests {
             "docs/reference/configuration.md",
             "docs/how-to/secure.md",
             "docs/reference/ingest.md",
+            "docs/explanation/sampling.md",
             "docs/start/kafka.md",
             "docs/reference/kafka.md",
             "docs/start/laptop.md",
             "docs/start/refinery.md",
             "docs/how-to/tenants.md",
+            "docs/how-to/cookbook.md",
+            "docs/reference/steps/README.md",
+            "docs/reference/steps/transform.md",
+            "docs/reference/steps/filter.md",
+            "docs/reference/steps/attributes.md",
+            "docs/reference/steps/lookup.md",
+            "docs/reference/steps/schema.md",
+            "docs/reference/steps/span_name.md",
+            "docs/reference/steps/status.md",
+            "docs/reference/steps/k8s_attributes.md",
         ];
         for name in documents {
             let text = read(&root.join(name));

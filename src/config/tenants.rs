@@ -11,7 +11,7 @@ pub type RawTenants = BTreeMap<String, RawTenant>;
 
 /// The entry for every tenant that has none of its own, and for data that belongs to no named tenant.
 pub const DEFAULT: &str = "default";
-/// Each has a bucket, counters and perhaps policies of its own: what a process holds for them stays below 20 MiB.
+/// Each has a bucket, counters and perhaps policies of its own: what a process holds for them stays below 100 MiB.
 const TENANTS_MAX: usize = 10_000;
 /// Of a name, as of the header that carries it.
 const NAME_BYTES_MAX: usize = 256;
@@ -39,6 +39,9 @@ pub struct RawTenant {
     /// `hash.key`, it hashes with the one there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redact: Option<enrich::RawRedact>,
+    /// The retention class of its telemetry, one of `bus.topics.classes`: which topics it goes to. Absent: `default`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention_class: Option<String>,
     /// The names of the backends that get its telemetry. Absent: all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backends: Option<Vec<String>>,
@@ -92,7 +95,7 @@ pub fn own<'a, T>(raw: &'a RawTenants, of: impl Fn(&'a RawTenant) -> T) -> BTree
     own.collect()
 }
 
-/// Doubts policies of tenants that no request can name. Where nothing is said of ingest, it runs elsewhere, and who knows.
+/// Doubts policies and classes of tenants that no request can name. Where nothing is said of ingest, it runs elsewhere, and who knows.
 pub fn doubt(raw: &RawTenants, ingest: &ingest::RawConfig, path: &str, problems: &mut Problems) {
     // By way of JSON, since there is more than one way to tell who somebody is.
     let value = |ingest| serde_json::to_value(ingest).unwrap_or_default();
@@ -105,6 +108,10 @@ pub fn doubt(raw: &RawTenants, ingest: &ingest::RawConfig, path: &str, problems:
         if tenant.policies.is_some() && name != DEFAULT {
             let message = "are never asked: no request can name this tenant, since ingest.tenant_header isn't set; set it, such as to x-scope-orgid";
             problems.warn(format!("{path}.{name}.policies"), message);
+        }
+        if tenant.retention_class.is_some() && name != DEFAULT {
+            let message = "holds for nothing: no request can name this tenant, since neither ingest.tenant_header nor ingest.auth is set";
+            problems.warn(format!("{path}.{name}.retention_class"), message);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! `tailwater dead-letters list|show|retry|purge`: what stages gave up.
+//! `tailwater dead-letters list|show|retry|purge`: what stages gave up, and with `--quarantine` what enrich keeps aside.
 //!
 //! Reads the bus itself; an embedded bus belongs to one process at a time, so the pipeline has to be stopped meanwhile.
 
@@ -7,13 +7,13 @@ mod purge;
 mod retry;
 mod selection;
 mod show;
-mod text;
 
 use std::path::PathBuf;
 
 use runtime::exit;
 
 use crate::config::Config;
+use letters::Kind;
 
 /// The bus can't be read or written.
 const FAILED: i32 = 4;
@@ -35,6 +35,9 @@ pub struct Args {
         global = true
     )]
     config: Option<PathBuf>,
+    /// What enrich kept aside because of what detectors found in it (the action `quarantine`), instead of the dead letters; `retry` can't be used on it
+    #[arg(long, global = true)]
+    quarantine: bool,
 }
 
 #[derive(clap::Subcommand)]
@@ -53,18 +56,28 @@ pub fn run(args: &Args) -> i32 {
     let config = match Config::read_for(args.config.as_deref(), &[]) {
         Ok(config) => config,
         Err(report) => {
-            eprintln!("{report}");
+            errln!("{report}");
             return exit::INVALID_CONFIGURATION;
         }
     };
+    let kind = match args.quarantine {
+        true => Kind::Quarantined,
+        false => Kind::Dead,
+    };
     let outcome = match &args.command {
-        Command::List(args) => show::list(&config, args),
-        Command::Show(args) => show::show(&config, args),
+        Command::List(args) => show::list(&config, kind, args),
+        Command::Show(args) => show::show(&config, kind, args),
+        Command::Retry(_) if kind == Kind::Quarantined => {
+            errln!(
+                "error: what is in the quarantine isn't delivered: it is unredacted. Change the detector that found it (`exclude`, another action), and send                  what `show --quarantine --json ID` prints to ingest"
+            );
+            return exit::USAGE;
+        }
         Command::Retry(args) => retry::run(&config, args),
-        Command::Purge(args) => purge::run(&config, args),
+        Command::Purge(args) => purge::run(&config, kind, args),
     };
     outcome.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        errln!("error: {error:#}");
         FAILED
     })
 }

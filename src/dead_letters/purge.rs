@@ -3,7 +3,7 @@
 use export::letters::{Fate, LetterId};
 use runtime::exit;
 
-use super::letters::open;
+use super::letters::{Kind, open};
 use super::selection::Selection;
 use crate::config::Config;
 
@@ -26,16 +26,14 @@ pub struct Args {
     dry_run: bool,
 }
 
-pub fn run(config: &Config, args: &Args) -> anyhow::Result<i32> {
+pub fn run(config: &Config, kind: Kind, args: &Args) -> anyhow::Result<i32> {
     let filter = args.selection.filter();
     let limit = args.selection.limit.unwrap_or(usize::MAX);
     if filter.is_empty() && !args.all {
-        eprintln!(
-            "error: say which: IDs, --backend, --stage, --reason, --since, --before, or --all"
-        );
+        errln!("error: say which: IDs, --backend, --stage, --reason, --since, --before, or --all");
         return Ok(exit::USAGE);
     }
-    let (mut letters, _) = open(config, &filter)?;
+    let (mut letters, _) = open(config, kind, &filter)?;
     let (mut purged, mut some) = (0, Vec::<LetterId>::new());
     letters.each(&filter, |letters, letter| {
         if purged == limit {
@@ -43,7 +41,7 @@ pub fn run(config: &Config, args: &Args) -> anyhow::Result<i32> {
         }
         purged += 1;
         if args.dry_run {
-            println!("{}  would be purged", letter.id);
+            outln!("{}  would be purged", letter.id);
             return Ok(true);
         }
         some.push(letter.id);
@@ -55,8 +53,8 @@ pub fn run(config: &Config, args: &Args) -> anyhow::Result<i32> {
     })?;
     letters.settle(&some, Fate::Purged)?;
     match args.dry_run {
-        true => println!("{purged} letters would be purged"),
-        false => println!("{purged} letters purged; their bytes go with the topic's retention"),
+        true => outln!("{purged} letters would be purged"),
+        false => outln!("{purged} letters purged; their bytes go with the topic's retention"),
     }
     Ok(exit::CLEAN)
 }

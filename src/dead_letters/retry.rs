@@ -6,10 +6,10 @@
 use export::letters::{Fate, Sender, Sent};
 use runtime::exit;
 
-use super::letters::{NOT_ALL, open};
+use super::letters::{Kind, NOT_ALL, open};
 use super::selection::Selection;
-use super::text::{CHARS_MAX, plain};
 use crate::config::Config;
+use crate::stored::{CHARS_MAX, plain};
 
 #[derive(clap::Args)]
 #[command(
@@ -37,13 +37,13 @@ pub fn run(config: &Config, args: &Args) -> anyhow::Result<i32> {
     let filter = args.selection.filter();
     let limit = args.selection.limit.unwrap_or(usize::MAX);
     let Some(name) = &args.selection.backend else {
-        eprintln!("error: name the backend whose letters are to be delivered: --backend NAME");
+        errln!("error: name the backend whose letters are to be delivered: --backend NAME");
         return Ok(exit::USAGE);
     };
     let backends = &config.export.backends;
     let Some(backend) = backends.iter().find(|backend| backend.name == *name) else {
         let known: Vec<_> = backends.iter().map(|backend| &*backend.name).collect();
-        eprintln!(
+        errln!(
             "error: there is no backend `{name}` in the configuration; there are {}",
             known.join(", ")
         );
@@ -53,7 +53,7 @@ pub fn run(config: &Config, args: &Args) -> anyhow::Result<i32> {
         true => None,
         false => Some(Sender::new(backend)?),
     };
-    let (mut letters, topics) = open(config, &filter)?;
+    let (mut letters, topics) = open(config, Kind::Dead, &filter)?;
     let (mut tally, mut tried) = (Tally::default(), 0);
     letters.each(&filter, |letters, letter| {
         if tried == limit {
@@ -61,11 +61,11 @@ pub fn run(config: &Config, args: &Args) -> anyhow::Result<i32> {
         }
         tried += 1;
         let Some(sender) = &sender else {
-            println!("{}  would be delivered to {name}", letter.id);
+            outln!("{}  would be delivered to {name}", letter.id);
             return Ok(true);
         };
         let (Some(value), Some(signal)) = (letters.value_of(&letter)?, letter.signal(&topics)) else {
-            eprintln!("{}  its value is gone: it had no room in the letter, and the original is no longer on the bus", letter.id);
+            errln!("{}  its value is gone: it had no room in the letter, and the original is no longer on the bus", letter.id);
             tally.gone += 1;
             return Ok(true);
         };
@@ -73,11 +73,11 @@ pub fn run(config: &Config, args: &Args) -> anyhow::Result<i32> {
             Sent::Delivered { message } => {
                 letters.settle(&[letter.id], Fate::Delivered)?;
                 tally.delivered += 1;
-                println!("{}  delivered  {}", letter.id, plain(&message, CHARS_MAX));
+                outln!("{}  delivered  {}", letter.id, plain(&message, CHARS_MAX));
             }
             Sent::Refused(reason) => {
                 tally.refused += 1;
-                eprintln!("{}  refused again: {}", letter.id, plain(&reason, CHARS_MAX));
+                errln!("{}  refused again: {}", letter.id, plain(&reason, CHARS_MAX));
             }
             Sent::Unavailable(reason) => {
                 tally.stopped = Some(reason);
@@ -91,15 +91,17 @@ pub fn run(config: &Config, args: &Args) -> anyhow::Result<i32> {
 
 fn report(tally: &Tally, tried: usize, dry_run: bool, name: &str) -> i32 {
     if dry_run {
-        println!("{tried} letters would be delivered to {name}");
+        outln!("{tried} letters would be delivered to {name}");
         return exit::CLEAN;
     }
-    println!(
+    outln!(
         "{} delivered to {name}, {} refused again, {} without a value",
-        tally.delivered, tally.refused, tally.gone
+        tally.delivered,
+        tally.refused,
+        tally.gone
     );
     if let Some(reason) = &tally.stopped {
-        eprintln!(
+        errln!(
             "stopped, since {name} takes nothing now: {}; run it again later",
             plain(reason, CHARS_MAX)
         );

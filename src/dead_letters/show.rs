@@ -5,10 +5,10 @@ use runtime::exit;
 use schemas::Topics;
 use schemas::otlp::Items;
 
-use super::letters::{NOT_ALL, open};
+use super::letters::{Kind, NOT_ALL, open};
 use super::selection::Selection;
-use super::text::{CHARS_MAX, plain, time};
 use crate::config::Config;
+use crate::stored::{CHARS_MAX, plain, time};
 
 /// Of a list without `--limit`.
 const LIMIT: usize = 100;
@@ -35,10 +35,10 @@ pub struct ShowArgs {
     json: bool,
 }
 
-pub fn list(config: &Config, args: &ListArgs) -> anyhow::Result<i32> {
+pub fn list(config: &Config, kind: Kind, args: &ListArgs) -> anyhow::Result<i32> {
     let filter = args.selection.filter();
     let limit = args.selection.limit.unwrap_or(LIMIT);
-    let (mut letters, topics) = open(config, &filter)?;
+    let (mut letters, topics) = open(config, kind, &filter)?;
     let (mut shown, mut more) = (0, false);
     letters.each(&filter, |_, letter| {
         if shown == limit {
@@ -46,7 +46,7 @@ pub fn list(config: &Config, args: &ListArgs) -> anyhow::Result<i32> {
             return Ok(false);
         }
         shown += 1;
-        println!(
+        outln!(
             "{}",
             match args.json {
                 true => json_line(&letter, &topics),
@@ -56,10 +56,11 @@ pub fn list(config: &Config, args: &ListArgs) -> anyhow::Result<i32> {
         Ok(true)
     })?;
     if more {
-        eprintln!("there are more: narrow it down, or raise --limit (now {limit})");
+        errln!("there are more: narrow it down, or raise --limit (now {limit})");
     } else if shown == 0 {
-        eprintln!(
-            "no open dead letters{}",
+        errln!(
+            "no open {}s{}",
+            kind.name(),
             if filter.is_empty() { "" } else { " like that" }
         );
     }
@@ -104,12 +105,12 @@ fn json_line(letter: &Letter, topics: &Topics) -> String {
     .to_string()
 }
 
-pub fn show(config: &Config, args: &ShowArgs) -> anyhow::Result<i32> {
+pub fn show(config: &Config, kind: Kind, args: &ShowArgs) -> anyhow::Result<i32> {
     let filter = Filter {
         ids: vec![args.id],
         ..Filter::default()
     };
-    let (mut letters, topics) = open(config, &filter)?;
+    let (mut letters, topics) = open(config, kind, &filter)?;
     let mut found = None;
     letters.each(&filter, |letters, letter| {
         let value = letters.value_of(&letter)?;
@@ -117,8 +118,9 @@ pub fn show(config: &Config, args: &ShowArgs) -> anyhow::Result<i32> {
         Ok(false)
     })?;
     let Some((letter, value)) = found else {
-        eprintln!(
-            "there is no open dead letter {}: it was delivered or purged, retention deleted it, or it never was",
+        errln!(
+            "there is no open {} {}: it was delivered or purged, retention deleted it, or it never was",
+            kind.name(),
             args.id
         );
         return Ok(NOT_ALL);
@@ -129,9 +131,9 @@ pub fn show(config: &Config, args: &ShowArgs) -> anyhow::Result<i32> {
         String::from_utf8(json).ok()
     });
     match (args.json, json) {
-        (true, Some(json)) => println!("{json}"),
+        (true, Some(json)) => outln!("{json}"),
         (true, None) => {
-            eprintln!(
+            errln!(
                 "what is in letter {} can't be written as OTLP JSON",
                 letter.id
             );
@@ -140,10 +142,10 @@ pub fn show(config: &Config, args: &ShowArgs) -> anyhow::Result<i32> {
         (false, json) => {
             head(&letter);
             match (json, value) {
-                (Some(json), _) => println!("{}", pretty(&json)),
-                (None, Some(value)) => println!("{}", hex_dump(&value)),
+                (Some(json), _) => outln!("{}", pretty(&json)),
+                (None, Some(value)) => outln!("{}", hex_dump(&value)),
                 (None, None) => {
-                    println!("its value had no room in the letter, and the original is gone")
+                    outln!("its value had no room in the letter, and the original is gone")
                 }
             }
         }
@@ -153,22 +155,22 @@ pub fn show(config: &Config, args: &ShowArgs) -> anyhow::Result<i32> {
 
 fn head(letter: &Letter) {
     let original = &letter.original;
-    println!("letter  {}, given up {}", letter.id, time(letter.time_ms));
-    println!("by      {}", plain(&letter.stage, CHARS_MAX));
+    outln!("letter  {}, given up {}", letter.id, time(letter.time_ms));
+    outln!("by      {}", plain(&letter.stage, CHARS_MAX));
     if let Some(tenant) = letter.tenant() {
-        println!("tenant  {}", plain(&tenant, CHARS_MAX));
+        outln!("tenant  {}", plain(&tenant, CHARS_MAX));
     }
-    println!("reason  {}", plain(&letter.reason, REASON_CHARS));
-    println!(
+    outln!("reason  {}", plain(&letter.reason, REASON_CHARS));
+    outln!(
         "from    {} partition {} offset {}",
         plain(&original.topic, CHARS_MAX),
         original.partition,
         original.offset
     );
     if let Some(units) = &letter.units {
-        println!("units   {} of that record", plain(units, CHARS_MAX));
+        outln!("units   {} of that record", plain(units, CHARS_MAX));
     }
-    println!();
+    outln!();
 }
 
 fn pretty(json: &str) -> String {

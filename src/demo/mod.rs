@@ -79,7 +79,7 @@ pub fn run(args: &Args) -> i32 {
     match go() {
         Ok(()) => exit::CLEAN,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            errln!("error: {error:#}");
             exit::FAILED
         }
     }
@@ -154,13 +154,13 @@ async fn show(args: &Args, dir: &Path) -> anyhow::Result<()> {
     let interrupted = stop.is_requested();
     let kept = dir.join("kept.jsonl");
     let outcome = outcome::Outcome::read(&kept, &sent, &report, &totals, interrupted, width)?;
-    println!("{outcome}");
+    outln!("{outcome}");
     if args.keep_running && !stop.is_requested() {
         let http = pipeline
             .http
             .map(|http| http.to_string())
             .unwrap_or_default();
-        println!(
+        outln!(
             "\nStill running: send OTLP to {grpc} (gRPC) or {http} (HTTP); kept traces go to {}/kept.jsonl. Ctrl-C ends it.",
             dir.display()
         );

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ::load::{Compression, Mix, Protocol, Report, Request, SendOptions, Summary, Traffic};
+use ::load::{Access, Compression, Mix, Protocol, Report, Request, SendOptions, Summary, Traffic};
 use anyhow::Context;
 use tokio::task::JoinHandle;
 
@@ -49,6 +49,7 @@ impl Shop {
         };
         let options = SendOptions {
             endpoint: format!("http://{to}"),
+            access: Access::default(),
             protocol: Protocol::Grpc,
             compression: Compression::None,
             connections: 2,

@@ -40,13 +40,13 @@ impl View {
         let terminal = match (!plain).then(picture) {
             Some(Ok(terminal)) => Some(terminal),
             Some(Err(error)) => {
-                eprintln!("no picture on this terminal ({error}), lines instead");
+                errln!("no picture on this terminal ({error}), lines instead");
                 None
             }
             None => None,
         };
         if terminal.is_none() {
-            println!("tailwater demo: {title}");
+            outln!("tailwater demo: {title}");
         }
         Self {
             terminal,
@@ -77,7 +77,7 @@ impl View {
             }
             None if elapsed >= self.plain_due => {
                 self.plain_due = elapsed + PLAIN_EVERY;
-                println!("{}", figures.plain());
+                outln!("{}", figures.plain());
             }
             None => {}
         }
@@ -92,7 +92,7 @@ impl View {
         let picture = terminal.get_frame().area();
         terminal.set_cursor_position((0, picture.bottom().saturating_sub(1)))?;
         terminal.show_cursor()?;
-        println!();
+        outln!();
         Ok(Some(terminal.size()?.width.into()))
     }
 }

@@ -66,11 +66,11 @@ pub fn run(args: &Args) -> i32 {
     };
     match translated(file, translate) {
         Ok(imported) => {
-            print!("{}", imported.text);
+            out!("{}", imported.text);
             report(file, &imported)
         }
         Err(message) => {
-            eprintln!("{message}");
+            errln!("{message}");
             exit::INVALID_CONFIGURATION
         }
     }
@@ -85,23 +85,23 @@ fn report(file: &Path, imported: &Imported) -> i32 {
             .filter(move |remark| remark.weight == weight)
     };
     for remark in weighing(Weight::Changed).chain(weighing(Weight::Lost)) {
-        eprintln!("{remark}");
+        errln!("{remark}");
     }
     match imported.remarks.len() + imported.problems {
-        0 => eprintln!("everything in {} has its equal", file.display()),
+        0 => errln!("everything in {} has its equal", file.display()),
         some => {
-            eprintln!("{some} to look at: see `#` in the output, then run `tailwater check` on it")
+            errln!("{some} to look at: see `#` in the output, then run `tailwater check` on it")
         }
     }
     let lost = weighing(Weight::Lost).count();
     if lost > 0 {
-        eprintln!(
+        errln!(
             "error: the result doesn't do all that {} does: {lost} not carried over",
             file.display()
         );
     }
     if imported.problems > 0 {
-        eprintln!("error: the result doesn't pass `tailwater check` yet: see its end");
+        errln!("error: the result doesn't pass `tailwater check` yet: see its end");
     }
     match lost + imported.problems {
         0 => exit::CLEAN,

@@ -8,14 +8,15 @@ use runtime::config::{self, ConfigError};
 
 use crate::config::Config;
 
-/// What a variable may hold: a text, a number, a duration, a switch, an address.
-const CANDIDATES: [&str; 6] = [
+/// What a variable may hold: a text, a number, a duration, a switch, an address, a key.
+const CANDIDATES: [&str; 7] = [
     "imported",
     "1",
     "10s",
     "true",
     "127.0.0.1",
     "127.0.0.1:4000",
+    "a secret of sixteen bytes or more",
 ];
 
 /// # Errors

@@ -6,7 +6,7 @@ use std::io::{BufReader, BufWriter, Write};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use ::load::{Compression, Mix, Protocol, Request, SendOptions, Traffic, file};
+use ::load::{Access, Compression, Mix, Protocol, Request, SendOptions, Traffic, file};
 use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
 use runtime::exit;
@@ -17,13 +17,19 @@ use progress::Progress;
 
 #[derive(clap::Args)]
 pub struct Args {
-    /// Where to send: http://host:port [default: http://127.0.0.1:4317 for gRPC, http://127.0.0.1:4318 for HTTP]
+    /// Where to send: http://host:port or https://host:port [default: http://127.0.0.1:4317 for gRPC, http://127.0.0.1:4318 for HTTP]
     #[arg(long)]
     endpoint: Option<String>,
     #[arg(long, value_enum, default_value = "grpc")]
     protocol: ProtocolArg,
     #[arg(long, value_enum, default_value = "none")]
     compression: CompressionArg,
+    /// Sent with each request, such as "authorization: Bearer …"; may be given more than once
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    headers: Vec<String>,
+    /// Certificate authorities in PEM to trust in place of the system's
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
     #[arg(long, default_value_t = 4)]
     connections: usize,
     /// Spans to generate
@@ -86,11 +92,11 @@ const RETRY_FOR: Duration = Duration::from_secs(60);
 pub fn run(args: &Args) -> i32 {
     match go(args) {
         Ok(report) => {
-            println!("{report:#}");
+            outln!("{report:#}");
             exit::CLEAN
         }
         Err(error) => {
-            eprintln!("error: {error:#}");
+            errln!("error: {error:#}");
             exit::FAILED
         }
     }
@@ -134,7 +140,7 @@ fn go(args: &Args) -> anyhow::Result<serde_json::Value> {
         return Ok(serde_json::json!({"file": path, "seed": seed, "generated": traffic.summary()}));
     }
     if args.seed.is_none() {
-        eprintln!("seed {seed}");
+        errln!("seed {seed}");
     }
     let (summary, generated) = std::sync::mpsc::channel();
     let sent = deliver(args, Reporting { traffic, summary })?;
@@ -199,12 +205,31 @@ impl Args {
         let Some(endpoint) = &self.endpoint else {
             return Ok(format!("http://127.0.0.1:{port}"));
         };
-        match endpoint.strip_prefix("http://") {
-            Some(rest) if !rest.is_empty() => Ok(endpoint.clone()),
+        let host = ((endpoint.strip_prefix("http://")).or(endpoint.strip_prefix("https://")))
+            .unwrap_or_default();
+        match host {
+            host if !host.is_empty() => Ok(endpoint.clone()),
             _ => bail!(
-                "--endpoint {endpoint}: write http://host:port, such as http://127.0.0.1:{port}; `load` speaks plain HTTP only"
+                "--endpoint {endpoint}: write http://host:port, such as http://127.0.0.1:{port}"
             ),
         }
+    }
+}
+
+impl Args {
+    /// # Errors
+    /// A header isn't one, or the file can't be read.
+    fn access(&self) -> anyhow::Result<Access> {
+        let mut access = Access::default();
+        for header in &self.headers {
+            access = access.with_header(header).context("--header")?;
+        }
+        if let Some(path) = &self.ca_file {
+            let pem = std::fs::read(path);
+            access = access
+                .with_ca(pem.with_context(|| format!("cannot read --ca-file {}", path.display()))?);
+        }
+        Ok(access)
     }
 }
 
@@ -215,6 +240,7 @@ fn deliver(
     let endpoint = args.endpoint()?;
     let options = SendOptions {
         endpoint: endpoint.clone(),
+        access: args.access()?,
         protocol: match args.protocol {
             ProtocolArg::Grpc => Protocol::Grpc,
             ProtocolArg::HttpProtobuf => Protocol::HttpProtobuf,

@@ -38,19 +38,19 @@ impl Progress {
                 last.accepted = accepted;
                 if last.shown_at.elapsed() > PROGRESS_EVERY {
                     last.shown_at = Instant::now();
-                    eprintln!("{accepted} items accepted");
+                    errln!("{accepted} items accepted");
                 }
             }
             Event::Away(reason) => {
                 let seconds = self.retry_for.as_secs();
-                eprintln!(
+                errln!(
                     "{endpoint} takes nothing: {reason}; trying again for {seconds} s ({} items accepted so far)",
                     last.accepted
                 );
             }
-            Event::Back => eprintln!("{endpoint} takes requests again"),
+            Event::Back => errln!("{endpoint} takes requests again"),
             Event::Refused(items, reason) => {
-                eprintln!("{endpoint} refused a request of {items} items: {reason}");
+                errln!("{endpoint} refused a request of {items} items: {reason}");
             }
         }
     }

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bus::{Bus, BusKind};
+use bus::{Bus, BusKind, TopicSpec};
 use runtime::{Drain, Readiness};
-use schemas::Topics;
 
 use super::live_bus::LiveBus;
 use crate::config::Config;
@@ -18,17 +17,19 @@ const RETRY_AFTER: Duration = Duration::from_secs(3);
 pub async fn open(
     config: &Config,
     live: &LiveBus,
-    alone: Option<Stage>,
+    stages: &[Stage],
     ready: &Readiness,
     stop: &Drain,
 ) -> anyhow::Result<Option<Arc<dyn Bus>>> {
     let mut waiting: Option<(Instant, String)> = None;
+    let alone = alone(stages);
+    let specs: Arc<[TopicSpec]> = config.topic_specs(stages).into();
     loop {
         let attempt = live.config();
+        let specs = specs.clone();
         let opened = tokio::task::spawn_blocking(move || {
             let bus = attempt.open()?;
-            let topics = Topics::new(&attempt.prefix);
-            bus.ensure_topics(&bus::topic_specs(&topics, attempt.partitions))?;
+            bus.ensure_topics(&specs)?;
             Ok(bus)
         });
         match opened.await? {
@@ -68,6 +69,14 @@ pub async fn open(
             () = tokio::time::sleep(RETRY_AFTER) => {}
             () = stop.requested() => return Ok(None),
         }
+    }
+}
+
+/// The stage that runs here, if there is only one.
+pub fn alone(stages: &[Stage]) -> Option<Stage> {
+    match stages {
+        [stage] => Some(*stage),
+        _ => None,
     }
 }
 

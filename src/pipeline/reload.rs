@@ -3,7 +3,8 @@
 //! The file is what counts, since a restart reads it too: nothing is taken from anywhere else. A file that is wrong, or whose own tests fail, changes nothing
 //! and is reported as `tailwater check` reports it. What can't change while running is named, and waits for the restart.
 
-use std::collections::BTreeSet;
+mod tenants;
+
 use std::fmt::{self, Write as _};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -13,28 +14,55 @@ use std::time::Duration;
 use anyhow::Context;
 use metrics::{counter, gauge};
 use runtime::{Drain, names};
-use serde_json::{Map, Value};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
 
+use self::tenants::Tenants;
 use super::live_bus::LiveBus;
-use crate::config::{Config, RawConfig, RawTenant, RawTenants};
+use crate::allocator;
+use crate::config::{Config, RawConfig};
 use crate::rehearsal;
 use crate::stage::Stage;
 
 /// How often the file is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// Reads the file again, and hands the sampler what it can take.
+/// Reads the file again, and hands sampler and enrich what they can take.
 pub struct Reloader {
     file: PathBuf,
     /// Those that run here.
     stages: Vec<Stage>,
     sampler: sampler::Reload,
+    enrich: enrich::Reload,
     bus: Arc<LiveBus>,
     /// What the file refers to, as of its last reading.
     files: Mutex<Vec<PathBuf>>,
     /// As it is in force: what needs a restart is as it was at the start.
-    running: Mutex<RawConfig>,
+    running: Mutex<Running>,
+}
+
+/// A configuration that is in force.
+struct Running {
+    /// Without its tenants.
+    raw: RawConfig,
+    tenants: Tenants,
+}
+
+impl Running {
+    fn new(raw: &RawConfig) -> Self {
+        let tenants = Tenants::new(&raw.tenants);
+        let raw = without_tenants(raw);
+        Self { raw, tenants }
+    }
+}
+
+/// The same, but for the tenants: of them there may be thousands, and they are compared by themselves.
+fn without_tenants(raw: &RawConfig) -> RawConfig {
+    let mut raw = raw.clone();
+    raw.tenants.clear();
+    raw
 }
 
 /// What a reading came to.
@@ -51,7 +79,7 @@ pub struct Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = [
-            ("takes effect with the next epoch", &self.now),
+            ("takes effect with the next epoch or batch", &self.now),
             ("takes effect with the next login", &self.login),
             ("needs a restart", &self.restart),
         ];
@@ -79,15 +107,17 @@ impl Reloader {
         stages: &[Stage],
         config: &Config,
         sampler: sampler::Reload,
+        enrich: enrich::Reload,
         bus: Arc<LiveBus>,
     ) -> Self {
         Self {
             file,
             stages: stages.to_owned(),
             sampler,
+            enrich,
             bus,
             files: Mutex::new(config.files.clone()),
-            running: Mutex::new(config.raw.clone()),
+            running: Mutex::new(Running::new(&config.raw)),
         }
     }
 
@@ -97,26 +127,37 @@ impl Reloader {
     /// The file can't be read, or everything that is wrong in it, or those of its tests that fail; nothing changes then.
     pub fn reload(&self) -> anyhow::Result<Outcome> {
         let config = Config::read_for(Some(&self.file), &self.stages)?;
-        // What the sampler's section says elsewhere may lack variables that aren't set here.
-        if self.stages.contains(&Stage::Sampler) {
-            let folder = self.file.parent().unwrap_or(Path::new(""));
-            let tests = rehearsal::run(&config.raw.tests, &config.sampler, folder);
-            if let Some(failures) = rehearsal::failures(&tests) {
-                anyhow::bail!("{failures}");
-            }
+        // What the section of a stage that runs elsewhere says may lack variables that aren't set here.
+        let runs = |stage| self.stages.contains(&stage);
+        let tests = rehearsal::run(
+            &config.raw.tests,
+            runs(Stage::Sampler).then_some(&config.sampler),
+            runs(Stage::Enrich).then_some((&config.enrich, &config.sampler.options.promote)),
+            self.file.parent().unwrap_or(Path::new("")),
+        );
+        if let Some(failures) = rehearsal::failures(&tests) {
+            anyhow::bail!("{failures}");
         }
         config.log_warnings();
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
         *self.files.lock().unwrap_or_else(PoisonError::into_inner) = config.files;
         let login = self.bus.change(&config.bus);
-        if let (Some(running), Some(next)) = (&mut running.bus.kafka, &config.raw.bus.kafka) {
+        let Running { raw, tenants } = &mut *running;
+        if let (Some(running), Some(next)) = (&mut raw.bus.kafka, &config.raw.bus.kafka) {
             running.take_secrets(next);
         }
-        let mut outcome = changes(&running, &config.raw);
+        let mut outcome = changes(raw, &config.raw);
+        let (now, restart) = tenants.changes(&config.raw.tenants);
+        outcome.now.extend(now);
+        outcome.restart.extend(restart);
         outcome.login = login.into_iter().map(str::to_owned).collect();
         if !outcome.now.is_empty() {
-            running.sampler = with_live_keys(&running.sampler, &config.raw.sampler)?;
-            running.tenants = with_policies(&running.tenants, &config.raw.tenants);
+            let live = sampler::config::LIVE_KEYS;
+            raw.sampler = with_live_keys(&raw.sampler, &config.raw.sampler, live)?;
+            let live = enrich::LIVE_KEYS;
+            raw.enrich = with_live_keys(&raw.enrich, &config.raw.enrich, live)?;
+            tenants.take(&config.raw.tenants);
+            self.enrich.apply(&config.enrich);
             self.sampler.apply(config.sampler);
         }
         Ok(outcome)
@@ -164,13 +205,21 @@ pub fn start(
     config: &Config,
     stages: &[Stage],
     sampler: &sampler::Reload,
+    enrich: &enrich::Reload,
     bus: &Arc<LiveBus>,
     stop: &Drain,
 ) -> anyhow::Result<Option<Arc<Reloader>>> {
     let Some(file) = config.file.clone() else {
         return Ok(None);
     };
-    let reloader = Reloader::new(file, stages, config, sampler.clone(), bus.clone());
+    let reloader = Reloader::new(
+        file,
+        stages,
+        config,
+        sampler.clone(),
+        enrich.clone(),
+        bus.clone(),
+    );
     let reloader = Arc::new(reloader);
     watch(reloader.clone(), stop.clone()).context("cannot handle SIGHUP")?;
     Ok(Some(reloader))
@@ -203,7 +252,11 @@ fn watch(reloader: Arc<Reloader>, stop: Drain) -> std::io::Result<()> {
                     "the file has changed"
                 };
                 let reloader = reloader.clone();
-                let _ = tokio::task::spawn_blocking(move || reloader.reload_and_log(why)).await;
+                let reload = move || {
+                    let _ = reloader.reload_and_log(why);
+                    allocator::give_back();
+                };
+                let _ = tokio::task::spawn_blocking(reload).await;
             }
         }
     });
@@ -211,65 +264,21 @@ fn watch(reloader: Arc<Reloader>, stop: Drain) -> std::io::Result<()> {
 }
 
 /// The section with those keys of another that take effect while running.
-fn with_live_keys(
-    running: &sampler::RawConfig,
-    next: &sampler::RawConfig,
-) -> anyhow::Result<sampler::RawConfig> {
+fn with_live_keys<T: Serialize + DeserializeOwned>(
+    running: &T,
+    next: &T,
+    live: &[&str],
+) -> anyhow::Result<T> {
     let (mut running, next) = (serde_json::to_value(running)?, serde_json::to_value(next)?);
-    for key in sampler::config::LIVE_KEYS {
+    for key in live {
         if let Some(value) = next.get(key) {
-            running[key] = value.clone();
+            running[*key] = value.clone();
         }
     }
     Ok(serde_json::from_value(running)?)
 }
 
-/// The section with the policies and budgets of another.
-fn with_policies(running: &RawTenants, next: &RawTenants) -> RawTenants {
-    let mut running = running.clone();
-    for (name, tenant) in &mut running {
-        let next = next.get(name).cloned().unwrap_or_default();
-        (tenant.policies, tenant.budget) = (next.policies, next.budget);
-    }
-    for (name, tenant) in next {
-        let new = RawTenant {
-            policies: tenant.policies.clone(),
-            budget: tenant.budget.clone(),
-            ..RawTenant::default()
-        };
-        running.entry(name.clone()).or_insert(new);
-    }
-    running
-}
-
-/// Which keys of tenants differ: the sampler takes their policies and budgets while it runs.
-fn tenant_changes(running: &Value, next: &Value, outcome: &mut Outcome) {
-    let entries = |tenants: &Value| tenants.as_object().cloned().unwrap_or_default();
-    let (running, next) = (entries(running), entries(next));
-    let nothing = serde_json::json!({});
-    let names: BTreeSet<_> = running.keys().chain(next.keys()).collect();
-    for name in names {
-        let before = running.get(name).unwrap_or(&nothing);
-        let after = next.get(name).unwrap_or(&nothing);
-        let keys: BTreeSet<_> = [before, after]
-            .into_iter()
-            .flat_map(|tenant| tenant.as_object().into_iter().flat_map(Map::keys))
-            .collect();
-        for key in keys {
-            let differs =
-                before.get(key).unwrap_or(&Value::Null) != after.get(key).unwrap_or(&Value::Null);
-            if differs {
-                let path = format!("tenants.{name}.{key}");
-                match key.as_str() {
-                    "policies" | "budget" => outcome.now.push(path),
-                    _ => outcome.restart.push(path),
-                }
-            }
-        }
-    }
-}
-
-/// Which keys differ, and which of them the sampler takes while it runs. Tests in the configuration change nothing that runs.
+/// Which keys differ, tenants aside, and which of them sampler and enrich take while they run. Tests in the configuration change nothing that runs.
 fn changes(running: &RawConfig, next: &RawConfig) -> Outcome {
     let mut outcome = Outcome {
         now: Vec::new(),
@@ -277,16 +286,20 @@ fn changes(running: &RawConfig, next: &RawConfig) -> Outcome {
         restart: Vec::new(),
     };
     let value = |raw: &RawConfig| serde_json::to_value(raw).unwrap_or_default();
-    let (running, next) = (value(running), value(next));
-    tenant_changes(&running["tenants"], &next["tenants"], &mut outcome);
+    let (running, next) = (value(running), value(&without_tenants(next)));
     for (section, before, after) in differences(&running, &next) {
-        if section == "tests" || section == "tenants" {
+        if section == "tests" {
             continue;
         }
         let keys = differences(before, after);
-        if section == "sampler" {
+        let live = match section {
+            "sampler" => sampler::config::LIVE_KEYS,
+            "enrich" => enrich::LIVE_KEYS,
+            _ => &[],
+        };
+        if !live.is_empty() {
             for (key, ..) in keys {
-                match sampler::config::LIVE_KEYS.contains(&key) {
+                match live.contains(&key) {
                     true => outcome.now.push(format!("{section}.{key}")),
                     false => outcome.restart.push(format!("{section}.{key}")),
                 }
@@ -326,8 +339,8 @@ mod tests {
         std::fs::write(&file, text).expect("a file");
         let config = Config::read(Some(&file)).expect("a valid configuration");
         let bus = LiveBus::new(config.bus.clone());
-        let sampler = sampler::Reload::default();
-        let reloader = Reloader::new(file, &Stage::ALL, &config, sampler, bus);
+        let (sampler, enrich) = Default::default();
+        let reloader = Reloader::new(file, &Stage::ALL, &config, sampler, enrich, bus);
         (reloader, folder)
     }
 
@@ -360,6 +373,44 @@ mod tests {
             &[],
             &["shutdown.deadline"],
         );
+    }
+
+    #[test]
+    fn steps_take_effect_while_running() {
+        check(
+            "enrich: {steps: [{filter: {trace_conditions: ['span.name == \"a\"']}}]}",
+            "enrich: {steps: [{filter: {trace_conditions: ['span.name == \"b\"']}}], redact: {delete: [a]}}",
+            &["enrich.steps"],
+            &["enrich.redact"],
+        );
+    }
+
+    /// Whichever of the two stages runs here, a test that it fails changes nothing; the other stage's isn't its business.
+    #[test]
+    fn tests_are_run_for_the_stages_that_run_here() {
+        let tests = "tests: [{name: renamed, trace: [{name: a}], expect: {verdict: keep, span: {name: b}}}]\n";
+        let reloaded = |stages: &[Stage], text: &str| {
+            let (mut reloader, _folder) = reloader("tailwater.yaml", NOTHING_NEW);
+            reloader.stages = stages.to_owned();
+            std::fs::write(&reloader.file, format!("{text}{tests}")).expect("a file");
+            reloader
+                .reload()
+                .map(drop)
+                .map_err(|error| format!("{error:#}"))
+        };
+        let keep = "sampler: {policies: [{name: all, type: always_sample}]}\n";
+        let rename =
+            "enrich: {steps: [{transform: {trace_statements: ['set(span.name, \"b\")']}}]}\n";
+        assert_eq!(reloaded(&[Stage::Sampler], keep), Ok(()));
+        assert_eq!(reloaded(&[Stage::Enrich], rename), Ok(()));
+        let failed = reloaded(&[Stage::Enrich], keep).expect_err("the name stays");
+        assert!(
+            failed.contains("span.name: expected \"b\", found \"a\""),
+            "{failed}"
+        );
+        let both = [Stage::Sampler, Stage::Enrich];
+        assert!(reloaded(&both, rename).is_err());
+        assert_eq!(reloaded(&both, &format!("{keep}{rename}")), Ok(()));
     }
 
     #[test]

@@ -13,7 +13,7 @@ use runtime::{Admin, Drain, Health, Instance, Metrics, Readiness, Stages, instal
 use schemas::Topics;
 
 use super::live_bus::LiveBus;
-use super::opening::open;
+use super::opening::{alone, open};
 use super::pages::{self, Pages};
 use super::reload;
 use super::summary::Summary;
@@ -34,6 +34,7 @@ pub struct Pipeline {
     stages: Stages,
     drain_deadline: Duration,
     sampler_reload: sampler::Reload,
+    enrich_reload: enrich::Reload,
     watch: Arc<Watch>,
     /// Holds its name as long as the stages run.
     instance: Instance,
@@ -55,22 +56,21 @@ impl Pipeline {
         let health = Health::new();
         let bus_ready = health.part("bus");
         register(config, stages);
+        let stages = &config.active(stages)[..];
+        let alone = alone(stages);
         let parts: Vec<(Stage, Readiness)> = stages
             .iter()
-            .map(|stage| (*stage, health.part(stage.name())))
+            .map(|stage| (*stage, part(&health, *stage, alone.is_some())))
             .collect();
         let sampler_reload = sampler::Reload::default();
+        let enrich_reload = enrich::Reload::default();
         let live = LiveBus::new(config.bus.clone());
-        let reloader = reload::start(config, stages, &sampler_reload, &live, stop)?;
+        let reloader = reload::start(config, stages, &sampler_reload, &enrich_reload, &live, stop)?;
         let pages = Pages::new(reloader, pages::redaction(config));
-        let alone = match stages {
-            [stage] => Some(*stage),
-            _ => None,
-        };
         let router = pages.clone().router();
         let admin = start_admin(config, alone, &health, &metrics, router).await?;
         let instance = Instance::take(config.instance.as_deref())?;
-        let Some(bus) = open(config, &live, alone, &bus_ready, stop).await? else {
+        let Some(bus) = open(config, &live, stages, &bus_ready, stop).await? else {
             return Ok(None);
         };
         if let BusKind::Embedded(embedded) = &config.bus.kind {
@@ -91,6 +91,7 @@ impl Pipeline {
             stages: Stages::new(),
             drain_deadline: config.drain_deadline,
             sampler_reload,
+            enrich_reload,
             watch,
             instance,
             _watching: watching,
@@ -112,7 +113,7 @@ impl Pipeline {
                 let groups = self.topics.group("export-");
                 return self.watch.bus_of_parts(stage.name(), groups);
             }
-            Stage::Ingest | Stage::Enrich => Cursors::default(),
+            Stage::Ingest | Stage::Enrich | Stage::Watch => Cursors::default(),
         };
         self.watch.bus(stage.name(), cursors)
     }
@@ -129,8 +130,9 @@ impl Pipeline {
         match stage {
             Stage::Ingest => {
                 let kafka = config.ingest.kafka.clone();
-                let (own, topics_too) = (config.ingest.clone(), topics.clone());
-                let bound = ingest::bind(own, bus.clone(), topics_too, ready, stop).await?;
+                let (own, residency) = (config.ingest.clone(), config.residency.clone());
+                let classes = residency.clone();
+                let bound = ingest::bind(own, bus.clone(), classes, ready, stop).await?;
                 let Some(ingest) = bound else {
                     return Ok(());
                 };
@@ -143,7 +145,7 @@ impl Pipeline {
                 };
                 let ready = self.health.part("rekey");
                 self.stages.start_blocking("rekey", move |drain| {
-                    ingest::rekey(kafka, bus, topics, &instance, ready, drain)
+                    ingest::rekey(kafka, bus, residency, &instance, ready, drain)
                 })
             }
             Stage::Sampler => {
@@ -153,9 +155,11 @@ impl Pipeline {
                 })
             }
             Stage::Enrich => {
-                let config = config.enrich.clone();
+                let plain_topics = config.plain_topics();
+                let setting = enrich::Setting::new(topics, plain_topics, instance);
+                let (config, reload) = (config.enrich.clone(), self.enrich_reload.clone());
                 self.stages.start_blocking(stage.name(), move |drain| {
-                    enrich::run(config, bus, topics, instance, ready, drain)
+                    enrich::run(config, bus, setting, reload, ready, drain)
                 })
             }
             Stage::Export => {
@@ -166,7 +170,25 @@ impl Pipeline {
                     export::run(config, bus, &topics, &instance, &health, &drain)
                 })
             }
+            Stage::Watch => {
+                self.start_watch(config, bus, ready);
+                Ok(())
+            }
         }
+    }
+
+    #[cfg(feature = "k8s")]
+    fn start_watch(&mut self, config: &Config, bus: Arc<dyn Bus>, ready: Readiness) {
+        let (k8s, topics) = (config.k8s.clone(), config.plain_topics());
+        self.stages.start(Stage::Watch.name(), |drain| {
+            watch::run(k8s, bus, topics, ready, drain)
+        });
+    }
+
+    /// This build has no client; the configuration was warned of.
+    #[cfg(not(feature = "k8s"))]
+    fn start_watch(&mut self, _: &Config, _: Arc<dyn Bus>, ready: Readiness) {
+        ready.not_ready("this build was made without the cargo feature `k8s`");
     }
 
     /// Runs until `stop` completes, then drains in the order in which data flows.
@@ -175,6 +197,14 @@ impl Pipeline {
     /// A stage failed, or wasn't done at the deadline.
     pub async fn run(self, stop: impl Future<Output = ()>) -> anyhow::Result<()> {
         self.stages.run(stop, self.drain_deadline).await
+    }
+}
+
+/// A stage's voice in the readiness of the process. What is watched beside other stages must not take them out of service: they go on with what is known.
+fn part(health: &Health, stage: Stage, alone: bool) -> Readiness {
+    match stage {
+        Stage::Watch if !alone => health.shown(stage.name()),
+        _ => health.part(stage.name()),
     }
 }
 
@@ -187,6 +217,7 @@ fn register(config: &Config, stages: &[Stage]) {
             Stage::Sampler => sampler::register(&config.sampler),
             Stage::Enrich => enrich::register(&config.enrich, &Topics::new(&config.bus.prefix)),
             Stage::Export => export::register(&config.export),
+            Stage::Watch => watch::register(&config.k8s),
         }
     }
 }

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::net::SocketAddr;
 
+use bus::DEFAULT_CLASS;
 use runtime::Admin;
+use runtime::config::ByteSize;
 use serde_json::Value;
 
 use crate::config::{Config, RawConfig};
@@ -23,12 +25,13 @@ impl Summary {
             title: format!("tailwater {}", env!("CARGO_PKG_VERSION")),
             lines: vec![("bus", bus(raw))],
         };
-        for stage in stages {
+        for stage in config.active(stages) {
             let line = match stage {
                 Stage::Ingest => otlp(&raw.ingest.grpc.listen, &raw.ingest.http.listen),
-                Stage::Sampler => sampler(raw),
+                Stage::Sampler => sampler(raw, &config.sampler),
                 Stage::Enrich => enrich(raw),
                 Stage::Export => export(&config.export),
+                Stage::Watch => watched(&config.k8s),
             };
             summary.lines.push((stage.name(), line));
         }
@@ -69,7 +72,7 @@ impl Summary {
     /// On standard error: lines for people, or events when that is for machines.
     pub fn print(&self) {
         if !runtime::logging::is_json() {
-            eprintln!("{self}");
+            errln!("{self}");
             return;
         }
         tracing::info!("{}", self.title);
@@ -97,22 +100,27 @@ impl fmt::Display for Summary {
 }
 
 fn bus(raw: &RawConfig) -> String {
-    let partitions = raw.bus.topics.partitions;
+    let class = match (&raw.bus.topics.class, raw.bus.topics.classes.is_empty()) {
+        (Some(class), _) => format!(", retention class {class}"),
+        (None, false) => format!(", retention class {DEFAULT_CLASS}"),
+        (None, true) => String::new(),
+    };
+    let partitions = format!("{} partitions{class}", raw.bus.topics.partitions);
     if let Some(kafka) = &raw.bus.kafka {
         let brokers = kafka.brokers.join(", ");
-        return format!("kafka at {brokers}, {partitions} partitions");
+        return format!("kafka at {brokers}, {partitions}");
     }
     let embedded = raw.bus.embedded.clone().unwrap_or_default();
     let (age, bytes) = (embedded.retention.age, embedded.retention.bytes);
     let dir = embedded.dir.display();
-    format!("embedded log in {dir}, {partitions} partitions, keeps {age} or {bytes} of a topic")
+    format!("embedded log in {dir}, {partitions}, keeps {age} or {bytes} of a topic")
 }
 
 fn otlp(grpc: &impl fmt::Display, http: &impl fmt::Display) -> String {
     format!("OTLP/gRPC on {grpc} · OTLP/HTTP on {http}")
 }
 
-fn sampler(raw: &RawConfig) -> String {
+fn sampler(raw: &RawConfig, config: &sampler::Config) -> String {
     // By way of JSON, so that this knows nothing of the kinds of policies.
     let policies = serde_json::to_value(&raw.sampler.policies).unwrap_or_default();
     let text = |policy: &Value, key: &str| policy[key].as_str().unwrap_or("?").to_owned();
@@ -121,8 +129,24 @@ fn sampler(raw: &RawConfig) -> String {
         .collect();
     let wait = raw.sampler.decision_wait;
     format!(
-        "{}; a trace is decided {wait} after its first span",
-        names.join(", ")
+        "{}; a trace is decided {wait} after its first span{}",
+        names.join(", "),
+        promoted(raw, config)
+    )
+}
+
+/// Which attributes of entry spans get onto all spans, and what that takes.
+fn promoted(raw: &RawConfig, config: &sampler::Config) -> String {
+    let keys = &raw.sampler.promote;
+    if keys.is_empty() {
+        return String::new();
+    }
+    let of_a_trace = config.options.promote.trace_bytes_max();
+    let of_all = config.memory_limit_bytes / sampler::promote::MEMORY_PARTS;
+    format!(
+        "; promotes {}: at most {of_a_trace} bytes a trace, {} in all",
+        keys.join(", "),
+        ByteSize(of_all as u64)
     )
 }
 
@@ -147,6 +171,16 @@ fn enrich(raw: &RawConfig) -> String {
         true => "redacts nothing".to_owned(),
         false => active.join(", "),
     }
+}
+
+fn watched(config: &watch::Config) -> String {
+    let clusters = config.clusters.iter().map(|cluster| &*cluster.name);
+    let kinds = config.kinds.iter().map(|kind| kind.plural());
+    format!(
+        "{} of {}",
+        kinds.collect::<Vec<_>>().join(", "),
+        clusters.collect::<Vec<_>>().join(", ")
+    )
 }
 
 fn export(config: &export::Config) -> String {

@@ -3,7 +3,6 @@
 mod coefficients;
 mod estimate;
 
-use std::io::Write;
 use std::time::Duration;
 
 use runtime::exit;
@@ -47,8 +46,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args) -> i32 {
-    // Whoever closes it early has read enough.
-    let _ = std::io::stdout().write_all(printed(args).as_bytes());
+    out!("{}", printed(args));
     exit::CLEAN
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use runtime::config::{Duration, Problems};
+
 use sampler::policy::Policies;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,15 +31,51 @@ pub struct RawTest {
     pub expect: RawExpect,
 }
 
-/// What the sampler must say.
+/// What the sampler must say, and what enrich must make of the spans.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawExpect {
-    /// Whether the trace must be kept or dropped.
+    /// Whether the trace must be kept or dropped. Absent: either, if something is said of its spans.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub verdict: Option<RawVerdict>,
     /// The policy that gives the verdict. Absent: any, or none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
+    /// What enrich makes of the first span.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub span: Option<RawExpectedSpan>,
+    /// What enrich makes of other spans, by their names in the test.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub spans: BTreeMap<String, RawExpectedSpan>,
+    /// Enrich drops the first span.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dropped: bool,
+}
+
+/// What a span looks like after enrich; what isn't named may be anything.
+#[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawExpectedSpan {
+    /// The name of the span.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The status of the span.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<RawStatus>,
+    /// Values of attributes; `null`: there is none of that name.
+    pub attributes: BTreeMap<String, Value>,
+    /// Values of its resource's attributes; `null`: there is none of that name.
+    pub resource: BTreeMap<String, Value>,
+    /// A step takes it out.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dropped: bool,
+}
+
+impl RawExpect {
+    /// Whether anything is said of what enrich makes of the spans.
+    fn is_of_spans(&self) -> bool {
+        self.span.is_some() || !self.spans.is_empty() || self.dropped
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
@@ -167,9 +204,7 @@ pub fn validate(tests: &[RawTest], policies: &Policies, problems: &mut Problems)
                 format!("{id:?} is not a trace id: 32 hex digits, not all zero"),
             );
         }
-        if test.expect.verdict.is_none() {
-            wrong("expect.verdict", "missing: keep or drop".to_owned());
-        }
+        expectations(test, &mut wrong);
         let spans: u64 = test.trace.iter().map(|span| u64::from(span.count)).sum();
         if spans > SPANS_MAX {
             wrong(
@@ -189,6 +224,31 @@ pub fn validate(tests: &[RawTest], policies: &Policies, problems: &mut Problems)
         }
         if let Some(policy) = &test.expect.policy {
             expected(policy, test, &path, policies, problems);
+        }
+    }
+}
+
+/// What is wrong with what a test expects, but for the policy.
+fn expectations(test: &RawTest, wrong: &mut impl FnMut(&str, String)) {
+    if test.expect.verdict.is_none() && !test.expect.is_of_spans() {
+        wrong("expect.verdict", "missing: keep or drop".to_owned());
+    }
+    if test.expect.dropped && test.expect.span.is_some() {
+        wrong(
+            "expect.dropped",
+            "contradicts `span`; remove one of them".to_owned(),
+        );
+    }
+    if test.expect.is_of_spans() && test.otlp_json.is_some() {
+        wrong(
+            "expect",
+            "of spans is for tests with `trace`, whose spans have names".to_owned(),
+        );
+    }
+    for name in test.expect.spans.keys() {
+        if !test.trace.iter().any(|span| span.name == *name) {
+            let message = format!("no span of this trace is called {name:?}");
+            wrong(&format!("expect.spans.{name}"), message);
         }
     }
 }

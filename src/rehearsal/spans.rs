@@ -143,7 +143,7 @@ fn any_value(value: &Value) -> Value {
     }
 }
 
-fn span_id(number: u64) -> String {
+pub(super) fn span_id(number: u64) -> String {
     format!("{number:016x}")
 }
 

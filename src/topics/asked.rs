@@ -19,11 +19,12 @@ pub fn asked(config: &Config, stages: &[Stage]) -> Asked {
         ),
         BusKind::Embedded(_) => (false, None),
     };
-    let topics = Topics::new(&config.bus.prefix);
-    let specs = bus::topic_specs(&topics, config.bus.partitions);
-    let asked = specs.into_iter().map(|spec| AskedTopic {
+    let classes = config.topics_of(stages);
+    let specs = config.topic_specs(stages).into_iter();
+    let retention_of = |name: &str| (classes.iter()).find_map(|it| retention(config, it, name));
+    let asked = specs.map(|spec| AskedTopic {
         operations: operations(&all, &spec.name),
-        retention_min: retention(config, &topics, &spec.name),
+        retention_min: retention_of(&spec.name),
         replicas,
         spec,
     });

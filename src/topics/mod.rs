@@ -56,6 +56,7 @@ pub enum StageName {
     Sample,
     Enrich,
     Export,
+    Watch,
 }
 
 impl StageName {
@@ -65,6 +66,7 @@ impl StageName {
             Self::Sample => Stage::Sampler,
             Self::Enrich => Stage::Enrich,
             Self::Export => Stage::Export,
+            Self::Watch => Stage::Watch,
         }
     }
 }
@@ -77,23 +79,23 @@ pub fn run(args: &Args) -> i32 {
     let config = match Config::read_for(args.config.as_deref(), &stages) {
         Ok(config) => config,
         Err(report) => {
-            eprintln!("{report}");
+            errln!("{report}");
             return exit::INVALID_CONFIGURATION;
         }
     };
     if matches!(config.bus.kind, BusKind::Embedded(_)) {
-        eprintln!(
+        errln!(
             "error: the bus is embedded, which has neither rights nor topics to be made; write the section bus.kafka"
         );
         return exit::INVALID_CONFIGURATION;
     }
     let wanted = Wanted {
-        topics: wanted::topics(&config.bus),
+        topics: wanted::topics(&config.bus, config.topic_specs(&stages)),
         rights: rights(&config, &stages),
         principal: args.principal.clone(),
         cluster: args.cluster.clone(),
     };
-    print!(
+    out!(
         "{}",
         match args.format {
             Format::Text => formats::text(&wanted),

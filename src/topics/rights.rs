@@ -35,17 +35,23 @@ pub fn rights(config: &Config, stages: &[Stage]) -> Vec<Right> {
     let prefix = &config.bus.prefix;
     let mut all = Rights(Vec::new());
     let looks = ["Describe", "DescribeConfigs"];
-    let topics = format!("{prefix}.");
-    all.add(Kind::Topic, &topics, true, &looks);
-    if creates {
-        all.add(Kind::Topic, &topics, true, &["Create"]);
+    for class in config.topics_of(stages) {
+        let topics = format!("{}.", class.prefix());
+        all.add(Kind::Topic, &topics, true, &looks);
+        if creates {
+            all.add(Kind::Topic, &topics, true, &["Create"]);
+        }
+    }
+    if config.uses_k8s(stages) {
+        all.k8s(config, stages, creates);
     }
     for stage in stages {
         match stage {
             Stage::Ingest => all.ingest(config),
             Stage::Sampler => all.sampler(&Topics::new(prefix)),
-            Stage::Enrich => all.enrich(&Topics::new(prefix)),
+            Stage::Enrich => all.enrich(&Topics::new(prefix), config.quarantines(&[Stage::Enrich])),
             Stage::Export => all.export(&Topics::new(prefix)),
+            Stage::Watch => {}
         }
     }
     all.0
@@ -55,9 +61,11 @@ struct Rights(Vec<Right>);
 
 impl Rights {
     fn ingest(&mut self, config: &Config) {
-        let topics = Topics::new(&config.bus.prefix);
-        for signal in Signal::ALL {
-            self.topic(&topics.raw(signal), &["Write"]);
+        let classes = config.residency.taken();
+        for topics in classes {
+            for signal in Signal::ALL {
+                self.topic(&topics.raw(signal), &["Write"]);
+            }
         }
         let Some(kafka) = &config.ingest.kafka else {
             return;
@@ -65,9 +73,12 @@ impl Rights {
         for topic in kafka.topics() {
             self.topic(topic, &["Describe", "Read"]);
         }
-        self.topic(&topics.dead_letters(), &["Write"]);
+        for topics in classes {
+            self.topic(&topics.dead_letters(), &["Write"]);
+        }
         let group = kafka.group.clone();
-        self.exactly_once(&group.unwrap_or_else(|| topics.group("ingest")));
+        let derived = || config.residency.group("ingest");
+        self.exactly_once(&group.unwrap_or_else(derived));
     }
 
     fn sampler(&mut self, topics: &Topics) {
@@ -80,7 +91,7 @@ impl Rights {
         self.add(Kind::Group, READER, false, &["Describe", "Read"]);
     }
 
-    fn enrich(&mut self, topics: &Topics) {
+    fn enrich(&mut self, topics: &Topics, quarantines: bool) {
         self.topic(&topics.sampled(), &["Read"]);
         for signal in [Signal::Logs, Signal::Metrics] {
             self.topic(&topics.raw(signal), &["Read"]);
@@ -89,7 +100,23 @@ impl Rights {
             self.topic(&topics.clean(signal), &["Write"]);
         }
         self.topic(&topics.dead_letters(), &["Write"]);
+        if quarantines {
+            self.topic(&topics.quarantine(), &["Write"]);
+        }
         self.exactly_once(&topics.group("enrich"));
+    }
+
+    /// The topic of Kubernetes's objects, which the watcher writes, and reads at its start.
+    fn k8s(&mut self, config: &Config, stages: &[Stage], creates: bool) {
+        let topic = config.plain_topics().k8s();
+        self.topic(&topic, &["Describe", "DescribeConfigs", "Read"]);
+        if creates {
+            self.topic(&topic, &["Create"]);
+        }
+        if stages.contains(&Stage::Watch) {
+            self.topic(&topic, &["Write"]);
+        }
+        self.add(Kind::Group, READER, false, &["Describe", "Read"]);
     }
 
     fn export(&mut self, topics: &Topics) {
@@ -174,6 +201,71 @@ mod tests {
                 "TransactionalId tw-ingest-*: Describe Write",
             ],
         );
+    }
+
+    /// Ingest writes to every class that it takes; the stages behind it have rights on one class alone.
+    #[test]
+    fn classes_have_rights_of_their_own() {
+        let text = "bus: {kafka: {brokers: [\"a:1\"]}, topics: {prefix: tw, classes: {eu: , us: {prefix: a}}, class: eu}}\ningest: {retention_classes: [default, us]}";
+        check(
+            text,
+            &[Stage::Ingest],
+            &[
+                "Topic tw.*: Describe DescribeConfigs Create",
+                "Topic a.*: Describe DescribeConfigs Create",
+                "Topic tw.traces.raw: Write",
+                "Topic tw.logs.raw: Write",
+                "Topic tw.metrics.raw: Write",
+                "Topic a.traces.raw: Write",
+                "Topic a.logs.raw: Write",
+                "Topic a.metrics.raw: Write",
+            ],
+        );
+        check(
+            text,
+            &[Stage::Export],
+            &[
+                "Topic tw-eu.*: Describe DescribeConfigs Create",
+                "Topic tw-eu.traces.clean: Read",
+                "Topic tw-eu.logs.clean: Read",
+                "Topic tw-eu.metrics.clean: Read",
+                "Topic tw-eu.dead-letters: Write",
+                "Group tw-eu-export-*: Describe Read",
+            ],
+        );
+    }
+
+    /// Enrich writes what it keeps aside, and reads it no more than anybody else does.
+    #[test]
+    fn nobody_reads_the_quarantine() {
+        let text = "bus: {kafka: {brokers: [\"a:1\"], create_topics: false}, topics: {prefix: tw}}\nenrich: {pii: {packs: [pci], detectors: {pan: {action: quarantine}}}}";
+        check(
+            text,
+            &[Stage::Enrich],
+            &[
+                "Topic tw.*: Describe DescribeConfigs",
+                "Topic tw.traces.sampled: Read",
+                "Topic tw.logs.raw: Read",
+                "Topic tw.metrics.raw: Read",
+                "Topic tw.traces.clean: Write",
+                "Topic tw.logs.clean: Write",
+                "Topic tw.metrics.clean: Write",
+                "Topic tw.dead-letters: Write",
+                "Topic tw.quarantine: Write",
+                "Group tw-enrich: Describe Read",
+                "TransactionalId tw-enrich-*: Describe Write",
+            ],
+        );
+        let config = Config::parse("a test", text).unwrap_or_else(|e| panic!("{e}"));
+        for (stages, there) in [
+            (&Stage::ALL[..], true),
+            (&[Stage::Enrich], true),
+            (&[Stage::Export], false),
+        ] {
+            let specs = config.topic_specs(stages);
+            let listed = specs.iter().any(|spec| &*spec.name == "tw.quarantine");
+            assert_eq!(listed, there, "{stages:?}");
+        }
     }
 
     /// What is redacted is all that export may read.

@@ -1,7 +1,6 @@
 //! The topics as they should be.
 
-use bus::{BusConfig, BusKind, Timestamps};
-use schemas::Topics;
+use bus::{BusConfig, BusKind, Timestamps, TopicSpec};
 
 use super::rights::Right;
 
@@ -22,13 +21,12 @@ pub struct WantedTopic {
     pub settings: Vec<(&'static str, String)>,
 }
 
-/// As Tailwater creates them, and with what makes an acknowledged record safe where it has replicas.
-pub fn topics(config: &BusConfig) -> Vec<WantedTopic> {
+/// Those as Tailwater creates them, and with what makes an acknowledged record safe where it has replicas.
+pub fn topics(config: &BusConfig, specs: Vec<TopicSpec>) -> Vec<WantedTopic> {
     let replicas = match &config.kind {
         BusKind::Kafka(kafka) => kafka.replication_factor,
         BusKind::Embedded(_) => None,
     };
-    let specs = bus::topic_specs(&Topics::new(&config.prefix), config.partitions);
     let wanted = specs.into_iter().map(|spec| {
         let mut settings = Vec::new();
         if spec.timestamps == Timestamps::LogAppend {
@@ -36,6 +34,9 @@ pub fn topics(config: &BusConfig) -> Vec<WantedTopic> {
         }
         if spec.compacted {
             settings.push(("cleanup.policy", "compact".to_owned()));
+        }
+        if let Some(retention) = spec.retention {
+            settings.push(("retention.ms", retention.as_millis().to_string()));
         }
         if replicas.is_some_and(|replicas| replicas >= 3) {
             settings.push(("min.insync.replicas", "2".to_owned()));

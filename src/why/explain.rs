@@ -76,15 +76,13 @@ fn decided(text: &mut String, entry: &Entry) {
         entry.bytes,
         duration(entry.duration_us)
     );
-    let root = match (&entry.root_service, &entry.root_operation) {
-        (None, None) => "none was seen".to_owned(),
-        (service, operation) => format!(
-            "{} of {}",
-            named(operation, "an operation without a name"),
-            named(service, "a service without a name")
-        ),
-    };
-    let _ = writeln!(text, "  root: {root}");
+    let _ = writeln!(text, "  root: {}", root(entry));
+    if entry.keep && !entry.promoted.is_empty() {
+        // As JSON, so without control characters.
+        let promoted = (entry.promoted.iter()).map(|(key, value)| format!("{key} = {value}"));
+        let promoted = promoted.collect::<Vec<_>>().join(", ");
+        let _ = writeln!(text, "  promoted to its spans: {promoted}");
+    }
     let _ = writeln!(
         text,
         "  where: offsets {} to {} of the raw traces, offset {} of the decision log{}",
@@ -106,6 +104,17 @@ fn decided(text: &mut String, entry: &Entry) {
     }
     if !entry.links.is_empty() {
         let _ = writeln!(text, "  links to: {}", entry.links.join(", "));
+    }
+}
+
+fn root(entry: &Entry) -> String {
+    match (&entry.root_service, &entry.root_operation) {
+        (None, None) => "none was seen".to_owned(),
+        (service, operation) => format!(
+            "{} of {}",
+            named(operation, "an operation without a name"),
+            named(service, "a service without a name")
+        ),
     }
 }
 
@@ -201,6 +210,8 @@ fn time(ms: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
 
     fn entry(kind: Kind) -> Entry {
@@ -223,6 +234,7 @@ mod tests {
             duration_us: 2_345_678,
             root_service: Some("shop".to_owned()),
             root_operation: Some("GET /".to_owned()),
+            promoted: BTreeMap::new(),
             is_final: false,
             links: Vec::new(),
             linked_from: None,
@@ -357,6 +369,11 @@ mod tests {
             probability: Some(1.0),
             rescued_offsets: Some((40, 43)),
             links: vec!["aa".to_owned()],
+            promoted: [
+                ("tenant.id".to_owned(), "ac\nme".into()),
+                ("beta".to_owned(), true.into()),
+            ]
+            .into(),
             ..entry(Kind::Reopened)
         };
         check(
@@ -371,6 +388,7 @@ mod tests {
                 "  probability: certain",
                 "  seen until then: 12 spans (0 with errors), 5000 bytes, lasting 2346 ms",
                 "  root: \"GET /\" of \"shop\"",
+                "  promoted to its spans: beta = true, tenant.id = \"ac\\nme\"",
                 "  where: offsets 40 to 43 of the raw traces, offset 7 of the decision log, configuration 00000000000000ab",
                 "  brought back: its spans from before, out of offsets 40 to 43",
                 "  links to: aa",

@@ -5,9 +5,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use bus::{Bus, Scan, TopicPartition};
-use schemas::decisions::{Decision, DecisionBatch, EntryKind, UNKNOWN_THRESHOLD, Verdict};
+use schemas::decisions::{
+    Decision, DecisionBatch, EntryKind, UNKNOWN_THRESHOLD, Verdict, promoted_attributes,
+};
+use schemas::otlp::AnyValue;
 use schemas::partition::partition_of;
 use schemas::{Signal, Topics};
+use serde_json::Value;
 
 use super::history::{Entry, History, Kind, probability};
 
@@ -105,10 +109,31 @@ fn named(batch: &DecisionBatch, index: u32, entry: &Decision, log_offset: u64) -
         duration_us: entry.duration_us,
         root_service: string(entry.root_service),
         root_operation: string(entry.root_operation),
+        promoted: (batch.promoted_of(entry).into_iter())
+            .flat_map(|list| promoted_attributes(list).map_while(Result::ok))
+            .map(|attribute| (text(attribute.key), value(attribute.value)))
+            .collect(),
         is_final: entry.is_final,
         links: links(&batch.links),
         linked_from: links(&batch.sources).pop(),
         rescued_offsets: rescue.map(|rescue| (rescue.from_offset, rescue.to_offset)),
         log_offset,
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A value that can be promoted.
+fn value(value: AnyValue<'_>) -> Value {
+    match value {
+        AnyValue::String(bytes) => text(bytes).into(),
+        AnyValue::Bool(value) => value.into(),
+        AnyValue::Int(value) => value.into(),
+        AnyValue::Double(value) => value.into(),
+        AnyValue::Empty | AnyValue::Array(_) | AnyValue::Kvlist(_) | AnyValue::Bytes(_) => {
+            Value::Null
+        }
     }
 }

@@ -1,8 +1,11 @@
 //! What the decision log says of one trace, with names instead of numbers: also the answer of the admin endpoint.
 
+use std::collections::BTreeMap;
+
 use schemas::decisions::UNKNOWN_THRESHOLD;
 use schemas::headers::DEFAULT_TENANT;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// All that is known of a trace id, in whatever tenant.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,6 +47,9 @@ pub struct Entry {
     pub duration_us: u64,
     pub root_service: Option<String>,
     pub root_operation: Option<String>,
+    /// Attributes that its kept spans get.
+    #[serde(default)]
+    pub promoted: BTreeMap<String, Value>,
     /// Late errors don't reopen it.
     pub is_final: bool,
     pub links: Vec<String>,

@@ -70,7 +70,7 @@ pub fn run(args: &Args) -> i32 {
     let config = match Config::read_for(args.config.as_deref(), &[Stage::Enrich]) {
         Ok(config) => config,
         Err(report) => {
-            eprintln!("{report}");
+            errln!("{report}");
             return exit::INVALID_CONFIGURATION;
         }
     };
@@ -80,15 +80,15 @@ pub fn run(args: &Args) -> i32 {
     });
     match found {
         Ok(Some(history)) if args.json => {
-            println!("{}", history.to_json());
+            outln!("{}", history.to_json());
             exit::CLEAN
         }
         Ok(Some(history)) => {
-            print!("{}", explain::explain(&history));
+            out!("{}", explain::explain(&history));
             exit::CLEAN
         }
         Ok(None) => {
-            eprintln!(
+            errln!(
                 "nothing is known of trace {}{}: it never came, it is undecided still, or its verdict is older than the decision log",
                 const_hex::encode(args.id.0),
                 match args.tenant.as_deref() {
@@ -100,7 +100,7 @@ pub fn run(args: &Args) -> i32 {
             NOT_FOUND
         }
         Err(error) => {
-            eprintln!("error: {error:#}");
+            errln!("error: {error:#}");
             FAILED
         }
     }

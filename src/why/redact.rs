@@ -1,5 +1,6 @@
-//! What is shown of a trace, redacted as it would be for export: names of services and operations may hold what must not leave.
+//! What is shown of a trace, redacted as it would be for export: names of services and operations, and promoted attributes, may hold what must not leave.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -9,6 +10,7 @@ use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use prost::Message;
 use redact::{Outcome, Rewriter, Rules};
 use schemas::Signal;
+use serde_json::Value as Json;
 
 use super::History;
 use super::history::Entry;
@@ -44,14 +46,15 @@ pub fn redact(mut history: History, rules: &NameRules) -> History {
     history
 }
 
-/// By the stage's own code, on a root span with these names: so nothing can be shown here that export would not get.
+/// By the stage's own code, on a root span with these names and attributes: so nothing can be shown here that export would not get.
 fn redact_names(entry: &mut Entry, rewriter: &mut Rewriter) {
     let (service, operation) = (entry.root_service.take(), entry.root_operation.take());
-    if service.is_none() && operation.is_none() {
+    let promoted = std::mem::take(&mut entry.promoted);
+    if service.is_none() && operation.is_none() && promoted.is_empty() {
         return;
     }
     let (has_service, has_operation) = (service.is_some(), operation.is_some());
-    let request = root(service, operation).encode_to_vec();
+    let request = root(service, operation, promoted).encode_to_vec();
     let mut out = Vec::new();
     let clean = match rewriter.transform(Signal::Traces, &request, &mut out) {
         Ok(done) if done.outcome == Outcome::Unchanged => request,
@@ -68,7 +71,13 @@ fn redact_names(entry: &mut Entry, rewriter: &mut Rewriter) {
         .scope_spans
         .into_iter()
         .flat_map(|scope| scope.spans);
-    entry.root_operation = spans.next().map(|span| span.name).filter(|_| has_operation);
+    let (name, attributes) = (spans.next())
+        .map(|span| (span.name, span.attributes))
+        .unzip();
+    entry.root_operation = name.filter(|_| has_operation);
+    entry.promoted = (attributes.into_iter().flatten())
+        .map(|attribute| (attribute.key, json_of(attribute.value)))
+        .collect();
     let mut attributes = (resource.resource.into_iter()).flat_map(|resource| resource.attributes);
     entry.root_service = attributes
         .find(|attribute| attribute.key == SERVICE)
@@ -79,22 +88,29 @@ fn redact_names(entry: &mut Entry, rewriter: &mut Rewriter) {
         .filter(|_| has_service);
 }
 
-fn root(service: Option<String>, operation: Option<String>) -> ExportTraceServiceRequest {
-    let attribute = |text| KeyValue {
-        key: SERVICE.to_owned(),
-        value: Some(AnyValue {
-            value: Some(Value::StringValue(text)),
-        }),
+fn root(
+    service: Option<String>,
+    operation: Option<String>,
+    promoted: BTreeMap<String, Json>,
+) -> ExportTraceServiceRequest {
+    let attribute = |key: String, value: Value| KeyValue {
+        key,
+        value: Some(AnyValue { value: Some(value) }),
         ..KeyValue::default()
     };
+    let service = service.map(|text| attribute(SERVICE.to_owned(), Value::StringValue(text)));
+    let promoted = promoted
+        .into_iter()
+        .map(|(key, json)| attribute(key, value_of(json)));
     let span = Span {
         trace_id: vec![1; 16],
         span_id: vec![1; 8],
         name: operation.unwrap_or_default(),
+        attributes: promoted.collect(),
         ..Span::default()
     };
     let resource = Resource {
-        attributes: service.map(attribute).into_iter().collect(),
+        attributes: service.into_iter().collect(),
         ..Resource::default()
     };
     ExportTraceServiceRequest {
@@ -106,6 +122,29 @@ fn root(service: Option<String>, operation: Option<String>) -> ExportTraceServic
             }],
             ..ResourceSpans::default()
         }],
+    }
+}
+
+/// A promoted value.
+fn value_of(json: Json) -> Value {
+    match json {
+        Json::Bool(value) => Value::BoolValue(value),
+        Json::Number(number) => match number.as_i64() {
+            Some(value) => Value::IntValue(value),
+            None => Value::DoubleValue(number.as_f64().unwrap_or_default()),
+        },
+        Json::String(text) => Value::StringValue(text),
+        other => Value::StringValue(other.to_string()),
+    }
+}
+
+fn json_of(value: Option<AnyValue>) -> Json {
+    match value.and_then(|any| any.value) {
+        Some(Value::StringValue(text)) => text.into(),
+        Some(Value::BoolValue(value)) => value.into(),
+        Some(Value::IntValue(value)) => value.into(),
+        Some(Value::DoubleValue(value)) => value.into(),
+        _ => Json::Null,
     }
 }
 
@@ -126,6 +165,17 @@ mod tests {
         service: &str,
         operation: &str,
     ) -> (Option<String>, Option<String>) {
+        let entry = redacted(text, tenant, service, operation, BTreeMap::new());
+        (entry.root_service, entry.root_operation)
+    }
+
+    fn redacted(
+        text: &str,
+        tenant: Option<&str>,
+        service: &str,
+        operation: &str,
+        promoted: BTreeMap<String, Json>,
+    ) -> Entry {
         let config = Config::parse("test", text).expect("a valid configuration");
         let entry = Entry {
             tenant: tenant.map(str::to_owned),
@@ -146,6 +196,7 @@ mod tests {
             duration_us: 1,
             root_service: Some(service.to_owned()),
             root_operation: Some(operation.to_owned()),
+            promoted,
             is_final: false,
             links: Vec::new(),
             linked_from: None,
@@ -160,8 +211,7 @@ mod tests {
             entries: vec![entry],
         };
         let redacted = super::redact(history, &NameRules::of(&config.enrich));
-        let entry = redacted.entries.into_iter().next().expect("the entry");
-        (entry.root_service, entry.root_operation)
+        redacted.entries.into_iter().next().expect("the entry")
     }
 
     const MASK: &str = r"{mask: [{name: email, pattern: '[\w.+-]+@[\w-]+\.[\w.]+', with: '****'}]}";
@@ -175,6 +225,26 @@ mod tests {
         let masked = Some("of ****".to_owned());
         assert_eq!(shown(Some("shop")), (None, masked.clone()));
         assert_eq!(shown(None), (Some("carts".to_owned()), masked));
+    }
+
+    #[test]
+    fn promoted_attributes_are_redacted_as_any() {
+        let promoted: BTreeMap<String, Json> = [
+            ("user".to_owned(), "bob@example.org".into()),
+            ("card".to_owned(), 4111.into()),
+            ("beta".to_owned(), true.into()),
+            ("share".to_owned(), 0.5.into()),
+            ("count".to_owned(), (-3).into()),
+        ]
+        .into();
+        let text = r"enrich: {redact: {delete: [card], mask: [{name: email, pattern: '[\w.+-]+@[\w-]+\.[\w.]+', with: '****'}]}}";
+        let shown = redacted(text, None, "shop", "GET /", promoted.clone()).promoted;
+        let mut expected = promoted.clone();
+        expected.remove("card");
+        expected.insert("user".to_owned(), "****".into());
+        assert_eq!(shown, expected);
+        let shown = redacted("{}", None, "shop", "GET /", promoted.clone()).promoted;
+        assert_eq!(shown, promoted);
     }
 
     #[test]

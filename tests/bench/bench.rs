@@ -11,6 +11,7 @@ mod account;
 mod conditions;
 mod corpus;
 mod delivery;
+mod edges;
 mod execute;
 mod growth;
 mod kafka;
@@ -22,6 +23,7 @@ mod packed;
 mod peers;
 mod rows;
 mod spans;
+mod steps;
 mod table;
 mod watch;
 
@@ -39,6 +41,7 @@ fn main() -> anyhow::Result<()> {
             Section::Memory => memory::run(&bench, &mut report)?,
             Section::Growth => growth::run(&bench, &mut report)?,
             Section::Delivery => delivery::run(&bench, &mut report)?,
+            Section::Edges => edges::run(&bench, &mut report)?,
             Section::Latency => latency::run(&bench, &mut report)?,
         }
         // What was measured is worth keeping, whatever comes next.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
-use load::{Compression, Protocol, Request, SendOptions};
+use load::{Access, Compression, Protocol, Request, SendOptions};
 use tempfile::TempDir;
 use tests::kafka::Broker;
 use tests::sink::Backend;
@@ -26,8 +26,16 @@ const DEADLINE: Duration = Duration::from_secs(300);
 pub enum Input<'a> {
     /// Laid on the input topic beforehand.
     Laid(&'a [Record]),
-    /// Sent as fast as it is taken, over so many connections.
-    Sent(&'a [Request], Protocol, usize),
+    /// Sent as fast as it is taken.
+    Sent(&'a [Request], Sender),
+}
+
+/// Who sends, how, and over so many connections.
+pub struct Sender {
+    pub protocol: Protocol,
+    pub connections: usize,
+    /// The requests are divided among them; each has connections of its own, one after the other if there are more of them than connections.
+    pub accesses: Vec<Access>,
 }
 
 /// A finished run.
@@ -83,12 +91,12 @@ pub fn execute(broker: &Broker, peer: Peer, job: &Job, input: Input<'_>) -> Resu
     }
     let running = Running::start(peer, &job, folder.path());
     let watch = watch(peer, &job, &running, sink.count.clone())?;
-    if let Input::Sent(requests, protocol, connections) = input {
-        let to = match protocol {
+    if let Input::Sent(requests, sender) = input {
+        let to = match sender.protocol {
             Protocol::Grpc => running.grpc(),
             _ => running.http(),
         };
-        send(requests, to, protocol, connections)?;
+        send(requests, &to, &sender)?;
     }
     let seen = watch.settle(quiet(peer, &job), DEADLINE, |progress| {
         progress.read >= expected
@@ -192,15 +200,12 @@ fn watch(peer: Peer, job: &Job, running: &Running, count: Arc<AtomicU64>) -> Res
     }))
 }
 
-fn send(
-    requests: &[Request],
-    endpoint: String,
-    protocol: Protocol,
-    connections: usize,
-) -> Result<()> {
-    let options = SendOptions {
-        endpoint,
-        protocol,
+/// Sends all, each request over one of the connections, and returns when all were taken.
+pub fn send(requests: &[Request], endpoint: &str, sender: &Sender) -> Result<()> {
+    let options = |access: &Access, connections| SendOptions {
+        endpoint: endpoint.to_owned(),
+        access: access.clone(),
+        protocol: sender.protocol,
         compression: Compression::None,
         connections,
         paced: false,
@@ -211,12 +216,30 @@ fn send(
         .worker_threads(2)
         .enable_all()
         .build()?;
-    let requests = requests.to_vec();
-    let report = tokio.block_on(load::send(requests.into_iter(), options, |_| ()))?;
-    ensure!(
-        report.failed_items + report.rejected_items == 0,
-        "not all was taken: {report:?}"
-    );
+    let who = sender.accesses.len();
+    let at_once = sender.connections.min(who);
+    let mut waiting = sender.accesses.iter().enumerate();
+    let mut sending = tokio::task::JoinSet::new();
+    loop {
+        while sending.len() < at_once
+            && let Some((at, access)) = waiting.next()
+        {
+            let part: Vec<_> = requests.iter().skip(at).step_by(who).cloned().collect();
+            let options = options(access, sender.connections / at_once);
+            sending.spawn_on(
+                load::send(part.into_iter(), options, |_| ()),
+                tokio.handle(),
+            );
+        }
+        let Some(sent) = tokio.block_on(sending.join_next()) else {
+            break;
+        };
+        let report = sent??;
+        ensure!(
+            report.failed_items + report.rejected_items == 0,
+            "not all was taken: {report:?}"
+        );
+    }
     Ok(())
 }
 

@@ -1,13 +1,13 @@
 //! What all runs share, and what one run of a row came to.
 
 use anyhow::Result;
-use load::Protocol;
+use load::{Access, Protocol};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::kafka::{Broker, unique};
 
 use crate::corpus::{Corpus, SPANS_A_SECOND};
-use crate::execute::{Input, execute};
+use crate::execute::{Input, Sender, execute};
 use crate::kafka;
 use crate::options::Options;
 use crate::packed::{Record, by_trace, pack};
@@ -102,6 +102,7 @@ impl Bench {
             record_cache: options.record_cache.clone(),
             workers: 0,
             delivery: "exactly_once",
+            ingest: json!({}),
         }
     }
 
@@ -116,7 +117,14 @@ impl Bench {
             Cut::ByTrace => &by_trace,
         };
         let input = match job.work.takes_otlp() {
-            true => Input::Sent(&self.corpus.requests, protocol, self.options.connections),
+            true => Input::Sent(
+                &self.corpus.requests,
+                Sender {
+                    protocol,
+                    connections: self.options.connections,
+                    accesses: vec![Access::default()],
+                },
+            ),
             false => Input::Laid(laid),
         };
         let execution = execute(&self.broker, peer, job, input)?;

@@ -81,6 +81,7 @@ pub enum Section {
     Growth,
     Delivery,
     Latency,
+    Edges,
 }
 
 impl Options {

@@ -18,11 +18,13 @@ pub enum Row {
     E,
     F,
     G,
+    I,
+    J,
 }
 
 impl Row {
     pub fn letter(self) -> char {
-        ['a', 'b', 'c', 'd', 'e', 'f', 'g'][self as usize]
+        ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'i', 'j'][self as usize]
     }
 
     pub fn title(self) -> &'static str {
@@ -34,6 +36,8 @@ impl Row {
             Self::E => "Kafka → delete, hash, 3 patterns → Kafka",
             Self::F => "Kafka → OTLP/gRPC",
             Self::G => "OTLP/gRPC → sampling → redaction → OTLP/gRPC, one process",
+            Self::I => "Kafka → transform, 10 statements → Kafka",
+            Self::J => "Kafka → filter, 5 conditions → Kafka",
         }
     }
 
@@ -43,7 +47,7 @@ impl Row {
             Self::A | Self::B => 12.0,
             Self::C => 25.0,
             Self::D | Self::E | Self::F => 15.0,
-            Self::G => 10.0,
+            Self::G | Self::I | Self::J => 10.0,
         }
     }
 
@@ -54,6 +58,8 @@ impl Row {
             Self::E => Work::Redact,
             Self::F => Work::Export,
             Self::G => Work::Everything,
+            Self::I => Work::Transform,
+            Self::J => Work::Filter,
         }
     }
 

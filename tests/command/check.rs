@@ -38,6 +38,21 @@ fn check(yaml: &str, code: i32, expected: &[&str]) -> String {
 }
 
 #[test]
+fn what_promotion_takes_is_said_before_it_is_paid() {
+    let dir = tempfile::tempdir().unwrap();
+    let section = "sampler: {memory_limit: 64MiB, promote: [tenant.id]}\n";
+    std::fs::write(dir.path().join("t.yaml"), section).unwrap();
+    let (code, said, _) = run(dir.path(), &["check", "t.yaml"], &[]);
+    let expected = "promotes tenant.id: at most 276 bytes a trace, 16MiB in all";
+    assert!(code == Some(0) && said.contains(expected), "{said}");
+    check(
+        "sampler:\n  promote: [tenant.id, '', tenant.id]\n",
+        3,
+        &["sampler.promote[1]", "sampler.promote[2]", "2 problems"],
+    );
+}
+
+#[test]
 fn what_is_valid_and_hardly_meant_is_said_with_its_place() {
     let said = check("bus: {topics: {partitions: 4}}\n", 0, &[]);
     assert_eq!(said, "");

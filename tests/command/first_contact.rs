@@ -43,8 +43,19 @@ fn load_says_at_once_that_nobody_listens() {
             assert!(said.contains(part), "no `{part}` in {said}");
         }
     }
+    // It speaks TLS too, and no other protocol.
     let https = output(dir.path(), &["load", "--endpoint", "https://127.0.0.1:1"]);
-    assert!(said(&https).contains("plain HTTP only"), "{}", said(&https));
+    assert!(
+        said(&https).contains("Connection refused"),
+        "{}",
+        said(&https)
+    );
+    let other = output(dir.path(), &["load", "--endpoint", "127.0.0.1:1"]);
+    assert!(
+        said(&other).contains("write http://host:port"),
+        "{}",
+        said(&other)
+    );
 }
 
 #[test]

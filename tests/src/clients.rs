@@ -49,23 +49,35 @@ pub fn python() -> Result<Client, Missing> {
 }
 
 pub fn node() -> Result<Client, Missing> {
-    found("Node", || {
-        let sources = sources("node");
-        let package = fs::read(sources.join("package.json"))?;
-        let folder = cached("node", &package, |folder| {
-            fs::create_dir_all(folder)?;
-            fs::write(folder.join("package.json"), &package)?;
-            run(Command::new("npm")
-                .args(["install", "--silent", "--no-audit", "--no-fund"])
-                .current_dir(folder))
-        })?;
-        // Node looks for packages beside the script.
-        let script = folder.join("send.mjs");
-        fs::copy(sources.join("send.mjs"), &script)?;
-        Ok(Client {
-            program: "node".into(),
-            arguments: vec![script.into()],
-        })
+    found("Node", || of_npm("node", &["send.mjs"]))
+}
+
+/// A page in Chromium, which has to be installed. Takes the port of the page, the endpoint and the number of child spans.
+pub fn browser() -> Result<Client, Missing> {
+    found("browser", || {
+        run(Command::new("chromium").arg("--version"))?;
+        of_npm("browser", &["send.mjs", "page.mjs"])
+    })
+}
+
+/// Scripts of Node with their packages; the first is run.
+fn of_npm(name: &str, scripts: &[&str]) -> Result<Client> {
+    let sources = sources(name);
+    let package = fs::read(sources.join("package.json"))?;
+    let folder = cached(name, &package, |folder| {
+        fs::create_dir_all(folder)?;
+        fs::write(folder.join("package.json"), &package)?;
+        run(Command::new("npm")
+            .args(["install", "--silent", "--no-audit", "--no-fund"])
+            .current_dir(folder))
+    })?;
+    // Node looks for packages beside the script.
+    for script in scripts {
+        fs::copy(sources.join(script), folder.join(script))?;
+    }
+    Ok(Client {
+        program: "node".into(),
+        arguments: vec![folder.join(scripts[0]).into()],
     })
 }
 

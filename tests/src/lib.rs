@@ -12,6 +12,7 @@ pub mod clients;
 pub mod collector;
 mod deadline;
 pub mod kafka;
+pub mod kube;
 pub mod mirror_maker;
 mod ports;
 pub mod process;

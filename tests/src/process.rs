@@ -31,6 +31,7 @@ pub struct Tailwater {
     pub http: u16,
     admin: u16,
     pages: u16,
+    variables: Vec<(&'static str, &'static str)>,
     running: Option<Running>,
 }
 
@@ -50,6 +51,7 @@ impl Tailwater {
             http: free_port().unwrap(),
             admin: free_port().unwrap(),
             pages: free_port().unwrap(),
+            variables: Vec::new(),
             running: None,
         };
         let mut config = config.clone();
@@ -65,6 +67,11 @@ impl Tailwater {
         // JSON is YAML.
         std::fs::write(tailwater.config(), format!("{config:#}")).unwrap();
         tailwater
+    }
+
+    /// A variable of its environment, from the next start on.
+    pub fn set_variable(&mut self, name: &'static str, value: &'static str) {
+        self.variables.push((name, value));
     }
 
     /// Writes its configuration file anew; what it does with it is its business.
@@ -135,6 +142,7 @@ impl Tailwater {
             .env_remove("TAILWATER_INSTANCE")
             .env_remove("TAILWATER_CONFIG")
             .env_remove(bus::fault::VARIABLE)
+            .envs(self.variables.iter().copied())
             .envs(fault.map(|fault| (bus::fault::VARIABLE, fault)))
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())

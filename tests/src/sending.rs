@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use load::{Compression, Mix, Protocol, Report, Request, SendOptions, Traffic};
+use load::{Access, Compression, Mix, Protocol, Report, Request, SendOptions, Traffic};
 
 use schemas::Signal;
 
@@ -46,6 +46,7 @@ pub fn traffic(seed: u64, spans: u64) -> (Vec<Request>, Tally) {
 pub fn options(endpoint: String, protocol: Protocol, compression: Compression) -> SendOptions {
     SendOptions {
         endpoint,
+        access: Access::default(),
         protocol,
         compression,
         connections: 2,

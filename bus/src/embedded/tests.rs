@@ -23,6 +23,7 @@ fn spec(name: &str, partitions: u32) -> TopicSpec {
         partitions,
         timestamps: Timestamps::LogAppend,
         compacted: false,
+        retention: None,
     }
 }
 

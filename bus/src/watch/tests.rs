@@ -156,6 +156,7 @@ fn fixture() -> Fixture {
         partitions: 2,
         timestamps: Timestamps::LogAppend,
         compacted: false,
+        retention: None,
     };
     bus.ensure_topics(&[spec]).unwrap();
     let faults = Arc::<Faults>::default();

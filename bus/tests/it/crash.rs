@@ -37,6 +37,7 @@ fn open(dir: &Path) -> Arc<dyn Bus> {
         partitions,
         timestamps: Timestamps::LogAppend,
         compacted: false,
+        retention: None,
     };
     bus.ensure_topics(&[
         spec("raw", PARTITIONS),

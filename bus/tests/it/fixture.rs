@@ -47,6 +47,7 @@ impl Fixture {
             partitions,
             timestamps: Timestamps::LogAppend,
             compacted: false,
+            retention: None,
         };
         self.bus.ensure_topics(&[spec]).unwrap();
         name

@@ -95,6 +95,7 @@ impl World {
             partitions: PARTITIONS,
             timestamps: Timestamps::LogAppend,
             compacted: false,
+            retention: None,
         };
         bus.ensure_topics(&[spec]).unwrap();
         bus

@@ -42,12 +42,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod hash_key;
 mod outcome;
+pub mod pii;
 mod place;
 mod rewrite;
 mod rules;
 mod trace_state;
 
+pub use hash_key::HashKey;
 pub use outcome::{Done, Outcome, Reason, Refused};
 pub use rewrite::Rewriter;
-pub use rules::{At, Fixed, HashKey, Mask, Problem, Redaction, Rules};
+pub use rules::{At, Fixed, Hasher, Mask, Problem, Redaction, Rules};

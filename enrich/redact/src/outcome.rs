@@ -20,12 +20,18 @@ pub enum Reason {
     Twice { message: &'static str, field: u32 },
     #[error("{message} nests deeper than {DEPTH_MAX} messages")]
     TooDeep { message: &'static str },
+    /// Not a fault: an item that is to be kept aside, because of what this detector found.
+    #[error("the detector {detector} found what is to be kept aside")]
+    Quarantined { detector: std::sync::Arc<str> },
 }
 
 /// A record whose items can all go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Done {
+    /// Items that go on.
     pub items: usize,
+    /// The numbers of items that were taken out because of what was found in them, in order.
+    pub dropped: Vec<Range<usize>>,
     pub outcome: Outcome,
 }
 

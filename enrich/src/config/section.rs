@@ -8,14 +8,22 @@ use runtime::config::{Problems, Secret};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use redact::{At, Fixed, HashKey, Mask, Redaction, Rules};
+use super::pii::RawPii;
+use super::steps::RawStep;
+use super::value::RawValue;
+use crate::steps::Steps;
+use redact::{At, HashKey, Hasher, Mask, Redaction, Rules};
 
-/// What is done to telemetry between the sampler and the exporters. Order: delete, hash, mask, set.
+/// What is done to telemetry between the sampler and the exporters. Order: steps, delete, hash, personal data, mask, set.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawConfig {
+    /// What is done before anything is redacted, in this order: a list of steps, each of one kind, such as `transform` or `filter`.
+    pub steps: Vec<RawStep>,
     /// What must not leave: it is deleted, hashed or masked.
     pub redact: RawRedact,
+    /// Personal data and secrets that are looked for wherever text stands.
+    pub pii: RawPii,
     /// Attributes to set to fixed values.
     pub set: RawSet,
     pub delivery: RawDelivery,
@@ -115,15 +123,6 @@ pub struct RawSet {
     pub item: BTreeMap<String, RawValue>,
 }
 
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(untagged)]
-pub enum RawValue {
-    Bool(bool),
-    Int(i64),
-    Double(f64),
-    Text(String),
-}
-
 impl RawConfig {
     /// How output and positions are committed.
     pub(super) fn delivery(&self) -> Delivery {
@@ -139,6 +138,24 @@ impl RawConfig {
             .hash
             .doubt(&format!("{path}.redact.hash"), problems);
         Arc::new(self.rules(path, problems))
+    }
+
+    /// The steps; what is wrong is reported under `path`.
+    pub(super) fn compiled_steps(&self, path: &str, problems: &mut Problems) -> Steps {
+        let mut hasher = |problems: &mut Problems| match self.redact.hash.key.0.as_bytes() {
+            [] => {
+                problems.warn(
+                    format!("{path}.redact.hash.key"),
+                    "is empty, so that each process hashes with a random key of its own: equal values differ between processes and after a restart; give all processes one secret, such as the output of `openssl rand -hex 32`",
+                );
+                secret_of_this_process()
+                    .ok()
+                    .and_then(|secret| Hasher::new(&secret))
+            }
+            key => Hasher::new(key),
+        };
+        let at = format!("{path}.steps");
+        super::steps::compile(&self.steps, &at, &mut hasher, problems)
     }
 
     fn rules(&self, path: &str, problems: &mut Problems) -> Rules {
@@ -157,10 +174,28 @@ impl RawConfig {
         }
         Rules::compile(&redaction).unwrap_or_else(|found| {
             for problem in found {
-                problems.push(format!("{path}.{}", written(problem.at)), problem.message);
+                problems.push(
+                    format!("{path}.{}", self.written(problem.at)),
+                    problem.message,
+                );
             }
             Rules::default()
         })
+    }
+
+    /// Where a part of the redaction stands in this section.
+    fn written(&self, at: At) -> String {
+        match at {
+            At::Delete => "redact.delete".to_owned(),
+            At::Hash => "redact.hash.keys".to_owned(),
+            At::HashKey => "redact.hash.key".to_owned(),
+            At::MaskName(index) => format!("redact.mask[{index}].name"),
+            At::MaskPattern(index) => format!("redact.mask[{index}].pattern"),
+            At::MaskWith(index) => format!("redact.mask[{index}].with"),
+            At::SetResource => "set.resource".to_owned(),
+            At::SetItem => "set.item".to_owned(),
+            At::Pii(at) => format!("pii.{}", self.pii.written(at)),
+        }
     }
 
     fn redaction(&self) -> Redaction {
@@ -178,35 +213,11 @@ impl RawConfig {
             hash: self.redact.hash.keys.clone(),
             hash_key: HashKey(self.redact.hash.key.0.clone().into_bytes()),
             masks: masks.collect(),
+            pii: self.pii.asked(),
             keep_unknown_fields: self.redact.unknown_fields == RawUnknownFields::Keep,
             set_resource: fixed(&self.set.resource),
             set_item: fixed(&self.set.item),
         }
-    }
-}
-
-impl RawValue {
-    fn fixed(&self) -> Fixed {
-        match self {
-            Self::Bool(value) => Fixed::Bool(*value),
-            Self::Int(value) => Fixed::Int(*value),
-            Self::Double(value) => Fixed::Double(*value),
-            Self::Text(text) => Fixed::Text(text.clone()),
-        }
-    }
-}
-
-/// Where a part of the redaction stands in this section.
-fn written(at: At) -> String {
-    match at {
-        At::Delete => "redact.delete".to_owned(),
-        At::Hash => "redact.hash.keys".to_owned(),
-        At::HashKey => "redact.hash.key".to_owned(),
-        At::MaskName(index) => format!("redact.mask[{index}].name"),
-        At::MaskPattern(index) => format!("redact.mask[{index}].pattern"),
-        At::MaskWith(index) => format!("redact.mask[{index}].with"),
-        At::SetResource => "set.resource".to_owned(),
-        At::SetItem => "set.item".to_owned(),
     }
 }
 

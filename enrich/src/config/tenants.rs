@@ -60,6 +60,10 @@ pub(super) fn compile(
     problems: &mut Problems,
 ) -> TenantRules {
     let mut compiled = TenantRules::default();
+    // When nobody has any there is nothing to look up.
+    if tenants.values().all(Option::is_none) {
+        return compiled;
+    }
     for (&tenant, redact) in tenants {
         let at = redact.map(|redact| {
             let path = format!("{path}.{tenant}");

@@ -1,13 +1,16 @@
 //! A batch: what was read, made into one epoch of the bus, with the counts that become true when it is committed.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bus::{DeadLetter, Epoch, Fetched, Position, Record, TopicPartition};
 use stage::{records_headers, tenant_of};
 
+use super::reload::Reload;
 use super::routes::Routes;
 use super::tally::Tally;
 use crate::Config;
+use crate::pods::Follower;
 use crate::steps::{self, Processed, Program, Reason};
 
 /// One batch, ready to be committed.
@@ -21,19 +24,29 @@ pub(super) struct Batch {
 pub(super) struct Builder {
     routes: Routes,
     program: Program,
+    reload: Reload,
+    pods: Follower,
 }
 
 impl Builder {
-    pub(super) fn new(routes: Routes, config: &Config) -> Self {
+    pub(super) fn new(routes: Routes, config: &Config, reload: Reload, pods: Follower) -> Self {
         Self {
             routes,
-            program: Program::new(config.rules.clone(), config.tenants.clone()),
+            reload,
+            program: Program::new(
+                config.steps.clone(),
+                config.rules.clone(),
+                config.tenants.clone(),
+                pods.pods().clone(),
+            ),
+            pods,
         }
     }
 
     pub(super) fn build(&mut self, fetched: Vec<Fetched>) -> Batch {
+        self.follow();
         let mut epoch = Epoch::default();
-        let mut tally = Tally::new(self.program.rules());
+        let mut tally = Tally::new(self.program.rules(), self.program.steps().clone());
         let mut positions = BTreeMap::new();
         for record in fetched {
             let at = TopicPartition::new(record.topic.clone(), record.partition);
@@ -51,6 +64,19 @@ impl Builder {
         Batch { epoch, tally }
     }
 
+    /// Takes over steps that were changed while the stage runs.
+    fn follow(&mut self) {
+        if let Some(newest) = self.reload.complete()
+            && !Arc::ptr_eq(&newest, self.program.steps())
+        {
+            super::tally::register_steps(&newest);
+            if newest.wait_for_metadata().is_some() {
+                self.pods.begin();
+            }
+            self.program.set_steps(newest);
+        }
+    }
+
     fn add(&mut self, fetched: Fetched, epoch: &mut Epoch, tally: &mut Tally) {
         let routes = &self.routes;
         let Some(route) = routes.of(&fetched.topic) else {
@@ -58,6 +84,8 @@ impl Builder {
         };
         let bytes_max = routes.record_bytes_max();
         let value = fetched.value.clone();
+        let published = fetched.timestamp_ms.saturating_mul(1_000_000);
+        self.program.set_published(published);
         let tenant = tenant_of(&fetched);
         let processed = match fetched.check_version() {
             Err(unknown) => Processed::refused(value, Reason::Version(unknown)),
@@ -73,8 +101,19 @@ impl Builder {
             let headers = headers();
             epoch.records.push((to.clone(), Record { headers, value }));
         }
-        for (value, reason) in processed.dead {
-            let to = routes.dead_letters(fetched.partition);
+        // Where nobody asked for a quarantine nothing is found that belongs there.
+        let quarantine = routes.quarantine(fetched.partition);
+        let aside = quarantine.unwrap_or_else(|| routes.dead_letters(fetched.partition));
+        let aside = processed
+            .quarantined
+            .into_iter()
+            .map(|(value, reason)| (aside.clone(), value, reason));
+        let dead = routes.dead_letters(fetched.partition);
+        let dead = processed
+            .dead
+            .into_iter()
+            .map(|(value, reason)| (dead.clone(), value, reason));
+        for (to, value, reason) in dead.chain(aside) {
             let letter = DeadLetter {
                 stage: "enrich",
                 topic: &fetched.topic,
@@ -91,8 +130,6 @@ impl Builder {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use bus::Header;
     use bytes::Bytes;
     use schemas::{Signal, headers};
@@ -119,7 +156,8 @@ mod tests {
             headers: Vec::new(),
             value: Bytes::from(vec![0xff; bytes]),
         };
-        let batch = Builder::new(routes, &config).build(vec![fetched(3, 10), fetched(4, 11)]);
+        let batch = Builder::new(routes, &config, Reload::default(), Follower::default())
+            .build(vec![fetched(3, 10), fetched(4, 11)]);
         let records = &batch.epoch.records;
         let sizes: Vec<_> = (records.iter())
             .map(|(at, record)| (&*at.topic, record.value.len()))

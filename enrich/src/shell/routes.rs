@@ -17,12 +17,14 @@ pub(super) struct Routes {
     routes: Vec<Route>,
     dead_letters: Topic,
     dead_partitions: u32,
+    /// Where items are kept aside, and its partitions; `None`: no detector asks for that.
+    quarantine: Option<(Topic, u32)>,
     record_bytes_max: usize,
 }
 
 impl Routes {
     /// Looks the topics up on the bus. Output goes to the partition of its input, so that a trace stays together.
-    pub(super) fn new(bus: &dyn Bus, topics: &Topics) -> anyhow::Result<Self> {
+    pub(super) fn new(bus: &dyn Bus, topics: &Topics, quarantines: bool) -> anyhow::Result<Self> {
         let routes: Vec<Route> = Signal::ALL
             .into_iter()
             .map(|signal| Route {
@@ -40,10 +42,16 @@ impl Routes {
             );
         }
         let dead_letters = topics.dead_letters();
+        let quarantine = quarantines.then(|| topics.quarantine());
+        let with_partitions = |topic: Topic| -> anyhow::Result<(Topic, u32)> {
+            let partitions = bus.partition_count(&topic)?.max(1);
+            Ok((topic, partitions))
+        };
         Ok(Self {
             routes,
             dead_partitions: bus.partition_count(&dead_letters)?.max(1),
             dead_letters,
+            quarantine: quarantine.map(with_partitions).transpose()?,
             record_bytes_max: bus.record_bytes_max(),
         })
     }
@@ -63,6 +71,12 @@ impl Routes {
         TopicPartition::new(self.dead_letters.clone(), partition % self.dead_partitions)
     }
 
+    /// Where what comes from a partition is kept aside.
+    pub(super) fn quarantine(&self, partition: u32) -> Option<TopicPartition> {
+        let (topic, partitions) = self.quarantine.as_ref()?;
+        Some(TopicPartition::new(topic.clone(), partition % partitions))
+    }
+
     /// The size of a record's value that the bus takes, in bytes.
     pub(super) fn record_bytes_max(&self) -> usize {
         self.record_bytes_max
@@ -75,6 +89,7 @@ impl Routes {
             routes: vec![route],
             dead_letters: "dead".into(),
             dead_partitions: 1,
+            quarantine: None,
             record_bytes_max,
         }
     }

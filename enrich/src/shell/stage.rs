@@ -7,21 +7,54 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use bus::fault::Step;
 use bus::{Bus, CommitError, Committer, GroupOptions, Member, TopicPartition};
 use runtime::{Drain, Readiness};
 use schemas::Topics;
 use stage::{End, memberships};
 
 use super::batch::{Batch, Builder};
+use super::reload::Reload;
 use super::routes::Routes;
 use super::session::{REVOKE_TIMEOUT, Session};
+use super::tables;
 use crate::Config;
+use crate::pods::Follower;
 
 /// How often the drain signal is looked at.
 const IDLE: Duration = Duration::from_millis(100);
 /// How long a full batch waits for a commit before partitions are paused. Pausing throws away what a Kafka client has
 /// fetched ahead; not polling for a minute costs the membership.
 const PAUSE_AFTER: Duration = Duration::from_secs(5);
+
+/// On which topics enrich works, and under which name.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    topics: Topics,
+    plain_topics: Topics,
+    instance: String,
+}
+
+impl Setting {
+    /// What is known of Kubernetes lies under `plain_topics`: `topics`, unless those are of a retention class. `instance` is the process's own name.
+    pub fn new(topics: Topics, plain_topics: Topics, instance: String) -> Self {
+        Self {
+            topics,
+            plain_topics,
+            instance,
+        }
+    }
+}
+
+/// What each membership needs.
+struct Stage<'a> {
+    config: &'a Config,
+    bus: &'a dyn Bus,
+    topics: &'a Topics,
+    instance: &'a str,
+    reload: &'a Reload,
+    pods: &'a Follower,
+}
 
 /// Runs enrich until it is drained: blocking, so on a thread of its own. The topics must exist.
 ///
@@ -30,25 +63,47 @@ const PAUSE_AFTER: Duration = Duration::from_secs(5);
 pub fn run(
     config: Config,
     bus: Arc<dyn Bus>,
-    topics: Topics,
-    instance: String,
+    setting: Setting,
+    reload: Reload,
     ready: Readiness,
     drain: Drain,
 ) -> anyhow::Result<()> {
-    let membership = || membership(&config, &*bus, &topics, &instance, &ready, &drain);
-    memberships("enrich", &ready, &drain, membership)
+    let pods = Follower::new(bus.clone(), setting.plain_topics, drain.clone());
+    let newest = reload.newest();
+    let steps = newest.as_ref().unwrap_or(&config.steps);
+    if let Some(timeout) = steps.wait_for_metadata() {
+        pods.begin();
+        pods.wait(timeout, &ready, &drain);
+    }
+    let stage = Stage {
+        config: &config,
+        bus: &*bus,
+        topics: &setting.topics,
+        instance: &setting.instance,
+        reload: &reload,
+        pods: &pods,
+    };
+    std::thread::scope(|scope| {
+        // However this ends, the thread must, too.
+        let _following = tables::follow(scope, &config, &reload)?;
+        let membership = || match tables::wait(&config, &ready, &drain) {
+            true => membership(&stage, &ready, &drain),
+            false => Ok(()),
+        };
+        memberships("enrich", &ready, &drain, membership)
+    })
 }
 
 /// One membership.
-fn membership(
-    config: &Config,
-    bus: &dyn Bus,
-    topics: &Topics,
-    instance: &str,
-    ready: &Readiness,
-    drain: &Drain,
-) -> Result<(), End> {
-    let routes = Routes::new(bus, topics)?;
+fn membership(stage: &Stage<'_>, ready: &Readiness, drain: &Drain) -> Result<(), End> {
+    let Stage {
+        config,
+        bus,
+        topics,
+        instance,
+        ..
+    } = *stage;
+    let routes = Routes::new(bus, topics, config.quarantines())?;
     let options = GroupOptions {
         group: topics.group("enrich"),
         topics: routes.sources(),
@@ -59,7 +114,7 @@ fn membership(
     };
     let session = Arc::new(Session::default());
     let (mut member, committer) = bus.join(options, session.clone())?;
-    let builder = Builder::new(routes, config);
+    let builder = Builder::new(routes, config, stage.reload.clone(), stage.pods.clone());
     let polled = std::thread::scope(|scope| {
         let (batches, work) = mpsc::channel();
         let committing = std::thread::Builder::new().name("enrich-commit".into());
@@ -166,6 +221,7 @@ fn commit(
         if session.has_failed() {
             return;
         }
+        bus::fault::at(Step::Decided);
         let result = bus::commit(&mut *committer, &batch.epoch, |_| {
             batch.tally.publish(config);
         });

@@ -1,19 +1,29 @@
-//! The steps that each record goes through, in order. Redaction is the last one, so that nothing another step adds escapes it;
-//! what a tenant wants redacted beyond that comes after it, and can only take away.
+//! What is done to each record, in order: the steps of the configuration, item by item, and then redaction, so that nothing a step adds
+//! escapes it. What a tenant wants redacted beyond that comes last, and can only take away.
 //!
-//! A new kind of step is one file here, and one variant of `Step` and one line of [`Program::new`] in `program.rs`. Each step reads what the step
-//! before it wrote; a record that no step changes goes on as it came, without a copy. A step that takes items out of a record says how
-//! many, and still names refused items by their numbers in the record that the program was given.
+//! A new kind of step is one file in `kinds/`, one variant of `Kind` in `kinds/set.rs`, and its section in `config/steps/`. Steps see one item at a
+//! time as a draft (`ottl::Draft`), and what none of them changes goes on as it came, without a copy. Refused items are named by their numbers in
+//! the record that the program was given.
 
 mod counts;
+mod family;
+mod items;
+mod kinds;
 mod outcome;
 mod own_rules;
+mod packed;
 mod program;
 mod reason;
 mod record;
 mod redaction;
 
 pub(crate) use counts::Counts;
+pub(crate) use kinds::{
+    Action, Actions, Assignment, Association, Extracted, Family, FieldSource, Filter, FilterGroup,
+    K8sAttributes, K8sRules, Kind, Lookup, METADATA, Operator, OwnResults, PodFilter, PodSource,
+    Query, QueryKey, SCHEMA_VERSION, Schema, Slot, Slots, Source, SpanName, Status, StepCounts,
+    Steps, Tag, TagKey, Transform, TransformGroup,
+};
 pub(crate) use program::Program;
 pub(crate) use reason::Reason;
 pub(crate) use record::{Processed, process};

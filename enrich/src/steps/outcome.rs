@@ -1,4 +1,4 @@
-//! What a step made of a record, and what all of them did.
+//! What redaction made of a record, and what became of it in the whole.
 
 use std::ops::Range;
 
@@ -6,14 +6,12 @@ use bytes::Bytes;
 
 use super::reason::Reason;
 
-/// What a step made of a record.
+/// What redaction made of a record.
 pub(super) struct Done {
     /// Items that go on.
     pub(super) items: usize,
-    /// Items that were taken out on purpose.
-    pub(super) filtered: usize,
-    /// Items that went to another topic.
-    pub(super) diverted: usize,
+    /// The numbers of those that don't, on purpose, in order.
+    pub(super) dropped: Vec<Range<usize>>,
     /// Whether the record was written anew.
     pub(super) changed: bool,
 }
@@ -21,6 +19,8 @@ pub(super) struct Done {
 /// A record that can't go on, or not as a whole.
 pub(super) enum Refused {
     Record(Reason),
+    /// Of several items more would come than a record may hold: they are to be given in parts.
+    TooLarge,
     /// The items with these numbers, in order, out of all `items` of the record; of several reasons the first.
     Items {
         numbers: Vec<Range<usize>>,
@@ -29,22 +29,10 @@ pub(super) enum Refused {
     },
 }
 
-/// A record after all steps.
+/// A record after everything.
 pub(super) struct Applied {
     pub(super) record: Bytes,
     pub(super) items: usize,
     pub(super) filtered: usize,
     pub(super) diverted: usize,
-}
-
-impl Applied {
-    /// One more step was taken; `out` is what it wrote.
-    pub(super) fn then(&mut self, done: Done, out: Vec<u8>) {
-        if done.changed {
-            self.record = out.into();
-        }
-        self.items = done.items;
-        self.filtered += done.filtered;
-        self.diverted += done.diverted;
-    }
 }

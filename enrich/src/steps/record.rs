@@ -10,6 +10,7 @@ use schemas::pack::Packer;
 use schemas::wire::WireError;
 
 use super::counts::Counts;
+use super::kinds::StepCounts;
 use super::outcome::{Applied, Refused};
 use super::program::Program;
 use super::reason::Reason;
@@ -21,9 +22,17 @@ pub(crate) struct Processed {
     pub(crate) clean: Vec<Bytes>,
     /// Records as they were, unredacted, that can't go on.
     pub(crate) dead: Vec<(Bytes, Reason)>,
+    /// Records as they were, unredacted, that are kept aside because of what was found in them.
+    pub(crate) quarantined: Vec<(Bytes, Reason)>,
     pub(crate) counts: Counts,
     /// By the index of [`redact::Rules::counters`].
     pub(crate) redactions: Vec<u64>,
+    /// By the index of [`redact::pii::Pii::counters`].
+    pub(crate) findings: Vec<u64>,
+    /// By the number of the step.
+    pub(crate) steps: Vec<StepCounts>,
+    /// Spans that went on without their parent, which a step took out.
+    pub(crate) orphans: usize,
     /// Which tenant's rules were applied too, and their changes by the index of its counters.
     pub(crate) own_redactions: Option<(usize, Vec<u64>)>,
 }
@@ -40,6 +49,7 @@ pub(crate) fn process(
     let mut processed = Processed {
         own_redactions: own.map(|own| (own, Vec::new())),
         redactions: vec![0; program.rules().counters().len()],
+        steps: vec![StepCounts::default(); program.step_counts().len()],
         ..Processed::default()
     };
     processed.counts.consumed = processed.add(program, signal, record, bytes_max);
@@ -62,13 +72,13 @@ impl Processed {
         record: Bytes,
         bytes_max: usize,
     ) -> usize {
-        match program.apply(signal, &record) {
+        match program.apply(signal, &record, bytes_max) {
             // An empty request says nothing to anybody.
             Ok(done) if done.items + done.filtered + done.diverted == 0 => 0,
             Ok(done) if done.record.len() <= bytes_max => self.pass(done, program),
-            Ok(done) if done.items > 1 => {
-                // Hashes and what is set can make a record larger than it was; and another producer's limit may be above ours.
-                let half = done.items / 2;
+            Ok(done) if done.items + done.filtered > 1 => {
+                // What steps add can make a record larger than it was; and another producer's limit may be above ours.
+                let half = (done.items + done.filtered) / 2;
                 self.add_parts(program, signal, record, bytes_max, |number| number < half)
             }
             Ok(done) => {
@@ -79,11 +89,19 @@ impl Processed {
                 self.give_up(record, reason)
             }
             Err(Refused::Record(reason)) => self.give_up(record, reason),
+            Err(Refused::TooLarge) => {
+                let half = Items::new(&record).count() / 2;
+                self.add_parts(program, signal, record, bytes_max, |number| number < half)
+            }
             Err(Refused::Items {
                 numbers,
                 items,
                 reason,
             }) => {
+                self.count_steps(program);
+                if reason.is_quarantine() {
+                    self.count_findings(program);
+                }
                 let bad: usize = numbers.iter().map(ExactSizeIterator::len).sum();
                 if bad == items {
                     return self.give_up(record, reason);
@@ -128,6 +146,9 @@ impl Processed {
         if done.items > 0 {
             self.clean.push(done.record);
         }
+        self.count_steps(program);
+        self.count_findings(program);
+        self.orphans += program.orphans();
         for (sum, count) in self.redactions.iter_mut().zip(program.redactions()) {
             *sum += count;
         }
@@ -141,11 +162,30 @@ impl Processed {
         done.items + done.filtered + done.diverted
     }
 
+    fn count_findings(&mut self, program: &Program) {
+        let counts = program.findings();
+        self.findings.resize(counts.len(), 0);
+        for (sum, count) in self.findings.iter_mut().zip(counts) {
+            *sum += count;
+        }
+    }
+
+    fn count_steps(&mut self, program: &Program) {
+        for (sum, counts) in self.steps.iter_mut().zip(program.step_counts()) {
+            *sum += *counts;
+        }
+    }
+
     /// What can't be counted counts as one.
     fn give_up(&mut self, record: Bytes, reason: Reason) -> usize {
         let items = Items::new(&record).map_while(Result::ok).count().max(1);
-        self.counts.dead_lettered += items;
-        self.dead.push((record, reason));
+        if reason.is_quarantine() {
+            self.counts.diverted += items;
+            self.quarantined.push((record, reason));
+        } else {
+            self.counts.dead_lettered += items;
+            self.dead.push((record, reason));
+        }
         items
     }
 }
@@ -169,6 +209,8 @@ fn split(record: &[u8], mut first: impl FnMut(usize) -> bool) -> Result<(Bytes, 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::sync::Arc;
+
     use runtime::config::Problems;
     use schemas::wire::put_len;
 
@@ -203,7 +245,12 @@ mod tests {
             with: "****************".into(),
         });
         let rules = raw.validate("", &mut Problems::new()).rules;
-        let mut program = Program::new(rules, crate::TenantRules::default());
+        let mut program = Program::new(
+            Arc::default(),
+            rules,
+            crate::TenantRules::default(),
+            crate::Pods::default(),
+        );
         let items = Items::new(&record).filter(Result::is_ok).count();
         let processed = process(&mut program, Signal::Traces, None, record, bytes_max);
         assert_eq!(processed.clean, clean);
@@ -279,7 +326,7 @@ mod tests {
             20,
             &[request(&[(b"s", &[b"a"])])],
             &[request(&[(b"s", &[secret])])],
-            "the record takes 29 bytes after redaction, above the bus's limit of 20 bytes",
+            "the record takes 29 bytes after all steps, above the bus's limit of 20 bytes",
         );
     }
 
@@ -300,8 +347,53 @@ mod tests {
             40,
             &[],
             &[request(&[(b"s", &[&[b'a'; 30]])])],
-            "the record takes 43 bytes after redaction, above the bus's limit of 40 bytes",
+            "the record takes 43 bytes after all steps, above the bus's limit of 40 bytes",
         );
+    }
+
+    /// Of three items one is kept aside as it came, and the other two go on, redacted.
+    #[test]
+    fn what_is_quarantined_goes_alone() {
+        let pii = serde_json::json!({"packs": ["pci", "gdpr"], "detectors": {"pan": {"action": "quarantine"}}});
+        let raw = RawConfig {
+            pii: serde_json::from_value(pii).unwrap(),
+            ..RawConfig::default()
+        };
+        let mut problems = Problems::new();
+        let config = raw.validate("", &mut problems);
+        assert!(problems.is_empty() && config.quarantines());
+        let rules = config.rules.clone();
+        let (tenants, pods) = (crate::TenantRules::default(), crate::Pods::default());
+        let mut program = Program::new(Arc::default(), rules.clone(), tenants, pods);
+        let (card, mail): (&[u8], &[u8]) = (
+            b"card 4111 1111 1111 1111 of ann@example.org",
+            b"mail to ann@example.org",
+        );
+        let record = request(&[(b"s", &[mail, card]), (b"t", &[b"plain"])]);
+        let processed = process(&mut program, Signal::Traces, None, record, 1000);
+
+        let clean = request(&[(b"s", &[b"mail to ****"]), (b"t", &[b"plain"])]);
+        assert_eq!(processed.clean, [clean]);
+        let [(aside, reason)] = &processed.quarantined[..] else {
+            panic!("{processed:?}");
+        };
+        assert_eq!(aside, &request(&[(b"s", &[card])]));
+        assert!(reason.to_string().contains("pan"), "{reason}");
+        assert!(!reason.to_string().contains("4111"), "{reason}");
+        assert!(processed.dead.is_empty());
+        let counts = processed.counts;
+        assert!(counts.reconcile());
+        assert_eq!(
+            (counts.consumed, counts.written, counts.diverted),
+            (3, 2, 1)
+        );
+        let counters = rules.pii().unwrap().counters().iter();
+        let found: Vec<_> = (counters.zip(&processed.findings))
+            .filter(|(_, count)| **count > 0)
+            .map(|(counter, count)| (&*counter.detector, *count))
+            .collect();
+        // What else was in the item that was kept aside isn't counted: nothing became of it.
+        assert_eq!(found, [("pan", 1), ("email", 1)]);
     }
 
     #[test]

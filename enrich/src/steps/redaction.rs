@@ -1,4 +1,4 @@
-//! Redaction: the rules of the crate `redact`. It takes no item out, and refuses what it can't understand.
+//! Redaction: the rules of the crate `redact`. It refuses what it can't understand.
 
 use redact::{Outcome, Rewriter};
 use schemas::Signal;
@@ -14,8 +14,7 @@ pub(super) fn apply(
     match rewriter.transform(signal, record, out) {
         Ok(done) => Ok(Done {
             items: done.items,
-            filtered: 0,
-            diverted: 0,
+            dropped: done.dropped,
             changed: done.outcome == Outcome::Changed,
         }),
         Err(redact::Refused::Record(reason)) => Err(Refused::Record(reason.into())),

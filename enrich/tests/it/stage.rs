@@ -24,14 +24,14 @@ use schemas::{Signal, Topics, headers};
 const PARTITIONS: u32 = 3;
 const DEADLINE: Duration = Duration::from_secs(60);
 
-fn open(dir: &Path) -> Arc<dyn Bus> {
+pub fn open(dir: &Path) -> Arc<dyn Bus> {
     let bus = embedded::open(dir, embedded::Options::default()).unwrap();
     bus.ensure_topics(&bus::topic_specs(&topics(), PARTITIONS))
         .unwrap();
     bus
 }
 
-fn topics() -> Topics {
+pub fn topics() -> Topics {
     Topics::new("tw")
 }
 
@@ -42,6 +42,12 @@ fn config() -> enrich::Config {
         pattern: r"[\w.]+@[\w.]+".into(),
         with: "****".into(),
     });
+    // Each record loses an item and gets others changed, so that crashes meet steps at work.
+    raw.steps = serde_json::from_value(serde_json::json!([
+        {"filter": {"trace_conditions": [r#"span.name == "noise""#]}},
+        {"transform": {"trace_statements": [r#"set(span.attributes["step"], true)"#]}},
+    ]))
+    .unwrap();
     let mut problems = Problems::new();
     let config = raw.validate("enrich", &mut problems);
     assert!(problems.is_empty());
@@ -49,18 +55,29 @@ fn config() -> enrich::Config {
 }
 
 /// Enrich on a thread of its own.
-struct Running {
+pub struct Running {
     drain: Drain,
-    health: Health,
+    pub health: Health,
     thread: JoinHandle<anyhow::Result<()>>,
 }
 
 fn start(bus: &Arc<dyn Bus>, instance: &str) -> Running {
+    start_with(bus, instance, config(), enrich::Reload::default())
+}
+
+pub fn start_with(
+    bus: &Arc<dyn Bus>,
+    instance: &str,
+    config: enrich::Config,
+    reload: enrich::Reload,
+) -> Running {
     let (drain, health) = (Drain::new(), Health::new());
     let ready = health.part("enrich");
     let (bus, instance, stop) = (bus.clone(), instance.to_owned(), drain.clone());
-    let thread =
-        std::thread::spawn(move || enrich::run(config(), bus, topics(), instance, ready, stop));
+    let thread = std::thread::spawn(move || {
+        let setting = enrich::Setting::new(topics(), topics(), instance);
+        enrich::run(config, bus, setting, reload, ready, stop)
+    });
     Running {
         drain,
         health,
@@ -69,14 +86,14 @@ fn start(bus: &Arc<dyn Bus>, instance: &str) -> Running {
 }
 
 impl Running {
-    fn stop(self) {
+    pub fn stop(self) {
         self.drain.request();
         self.thread.join().unwrap().unwrap();
     }
 }
 
 #[track_caller]
-fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + DEADLINE;
     while !holds() {
         assert!(Instant::now() < deadline, "waited too long until {what}");
@@ -116,16 +133,20 @@ fn publish(bus: &Arc<dyn Bus>, topic: &str, records: impl IntoIterator<Item = (u
     publisher.flush(DEADLINE).unwrap();
 }
 
-fn publish_spans(bus: &Arc<dyn Bus>, numbers: std::ops::Range<usize>) {
+pub fn publish_spans(bus: &Arc<dyn Bus>, numbers: std::ops::Range<usize>) {
     let records = numbers.map(|number| {
-        let value = request([span(number)]);
+        let noise = Span {
+            name: "noise".into(),
+            ..span(number)
+        };
+        let value = request([noise, span(number)]);
         let headers = Vec::new();
         (number as u32 % PARTITIONS, Record { headers, value })
     });
     publish(bus, &topics().sampled(), records);
 }
 
-fn read(bus: &Arc<dyn Bus>, topic: &str) -> Vec<Fetched> {
+pub fn read(bus: &Arc<dyn Bus>, topic: &str) -> Vec<Fetched> {
     let mut records = Vec::new();
     bus::read_topic(&**bus, topic, DEADLINE, |record| {
         records.push(record);
@@ -145,6 +166,7 @@ fn names(bus: &Arc<dyn Bus>, topic: &str) -> BTreeMap<String, usize> {
             .into_iter()
             .flat_map(|r| r.scope_spans);
         for span in scopes.flat_map(|scope| scope.spans) {
+            assert_eq!(span.attributes.len(), 1, "a step was left out");
             *names.entry(span.name).or_default() += 1;
         }
     }
@@ -411,7 +433,7 @@ fn what_cant_be_processed_goes_to_the_dead_letters() {
     let expected = [
         (
             "0",
-            "ExportTraceServiceRequest can't be read: wire type 6 at byte 0 is unknown or a group",
+            "the record can't be read: wire type 6 at byte 0 is unknown or a group",
             0,
         ),
         ("1", "Span can't be read: field 5 is not UTF-8", 1),

@@ -1,4 +1,4 @@
-//! Reads the topic of the dead letters from end to end, in bounded steps, and writes marks.
+//! Reads the topic of the dead letters, or the quarantine, from end to end, in bounded steps, and writes marks.
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use bus::{Bus, Fetched, Publisher, Scan, TopicPartition};
+use bus::{Bus, Fetched, Publisher, Scan, Topic, TopicPartition};
 use bytes::Bytes;
 use schemas::{Topics, headers};
 use tokio::sync::oneshot;
@@ -24,6 +24,8 @@ const MARK_MAX: usize = 1000;
 pub struct Letters {
     bus: Arc<dyn Bus>,
     topics: Topics,
+    /// Where the letters are: that of the dead letters, or the quarantine.
+    topic: Topic,
     publisher: Option<Arc<dyn Publisher>>,
     /// Each partition's offsets.
     ranges: Vec<(TopicPartition, std::ops::Range<u64>)>,
@@ -36,7 +38,27 @@ impl Letters {
     /// # Errors
     /// The bus can't be read.
     pub fn open(bus: Arc<dyn Bus>, topics: &Topics, from_ms: Option<u64>) -> anyhow::Result<Self> {
-        let topic = topics.dead_letters();
+        Self::open_topic(bus, topics, topics.dead_letters(), from_ms)
+    }
+
+    /// The same of what enrich keeps aside, which has the form of dead letters.
+    ///
+    /// # Errors
+    /// The bus can't be read.
+    pub fn open_quarantine(
+        bus: Arc<dyn Bus>,
+        topics: &Topics,
+        from_ms: Option<u64>,
+    ) -> anyhow::Result<Self> {
+        Self::open_topic(bus, topics, topics.quarantine(), from_ms)
+    }
+
+    fn open_topic(
+        bus: Arc<dyn Bus>,
+        topics: &Topics,
+        topic: Topic,
+        from_ms: Option<u64>,
+    ) -> anyhow::Result<Self> {
         let mut reader = bus.reader().context("can't read the bus")?;
         let mut ranges = Vec::new();
         for partition in 0..bus.partition_count(&topic)? {
@@ -52,6 +74,7 @@ impl Letters {
         let mut letters = Self {
             bus,
             topics: topics.clone(),
+            topic,
             publisher: None,
             ranges,
             settled: HashSet::new(),
@@ -160,7 +183,7 @@ impl Letters {
         for same in ids.chunk_by(|a, b| a.partition == b.partition) {
             for some in same.chunks(MARK_MAX) {
                 let offsets: Vec<_> = some.iter().map(|id| id.offset).collect();
-                let at = TopicPartition::new(self.topics.dead_letters(), some[0].partition);
+                let at = TopicPartition::new(self.topic.clone(), some[0].partition);
                 let (acknowledge, acknowledged) = oneshot::channel();
                 let ack = Box::new(move |outcome| drop(acknowledge.send(outcome)));
                 publisher.publish(at, mark(&offsets, fate), ack)?;

@@ -2,11 +2,14 @@
 
 mod auth;
 mod cors;
+mod filter;
 mod metadata;
+mod peer_address;
 mod quotas;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderName;
@@ -17,12 +20,14 @@ use runtime::tls::{RawTls, Tls};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::records::Stamp;
+use crate::records::{Filter, Stamp};
 use crate::sources::{Kafka, RawKafka};
 use crate::stamp::RawStamp;
 pub use auth::{Auth, Oidc, RawAuth, RawMtls, RawOidc, TenantFrom, is_tenant};
 pub use cors::{Cors, Origin, RawCors};
+pub use filter::RawFilter;
 pub use metadata::FromHeader;
+pub use peer_address::{PeerAddress, RawPeerAddress};
 pub use quotas::{Quota, Quotas};
 
 /// Where telemetry comes in, and within which limits.
@@ -70,11 +75,20 @@ pub struct RawConfig {
     /// The request header that names the tenant, such as `x-scope-orgid`. Absent: all data belongs to the default
     /// tenant.
     pub tenant_header: Option<String>,
+    /// The retention classes (`bus.topics.classes`, and `default`) whose telemetry is taken; a tenant of another class
+    /// gets 403. Absent: all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retention_classes: Option<Vec<String>>,
     /// Request headers that become resource attributes, such as `x-team: team.name`. An attribute that is there already
     /// stays.
     pub metadata: BTreeMap<String, String>,
+    /// Stamps the address of whoever sends on resources that don't say which pod sent them. Absent: off.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer_address: Option<RawPeerAddress>,
     /// Attributes for everything that comes in, where they are missing.
     pub stamp: RawStamp,
+    /// What is taken out before it reaches the bus.
+    pub filter: RawFilter,
     /// Also read existing topics of the same Kafka cluster, and partition what they hold by trace.
     pub kafka: Option<RawKafka>,
 }
@@ -99,8 +113,11 @@ impl Default for RawConfig {
             tls: None,
             auth: None,
             tenant_header: None,
+            retention_classes: None,
             metadata: BTreeMap::new(),
+            peer_address: None,
             stamp: RawStamp::default(),
+            filter: RawFilter::default(),
             kafka: None,
         }
     }
@@ -171,11 +188,14 @@ pub struct Config {
     pub auth: Option<Auth>,
     pub tenant_header: Option<HeaderName>,
     pub metadata: Vec<FromHeader>,
+    pub peer_address: Option<PeerAddress>,
     pub cors: Option<Cors>,
     /// Of the tenants, which have a section of their own: see [`Config::with_quotas`].
     pub quotas: Quotas,
     /// What resources get that lack it.
     pub stamp: Stamp,
+    /// What doesn't get onto the bus.
+    pub filter: Arc<Filter>,
     /// Given to [`crate::rekey()`].
     pub kafka: Option<Kafka>,
 }
@@ -205,19 +225,18 @@ impl Listen {
 const REQUESTS_IN_MEMORY_MIN: u64 = 4;
 
 impl RawConfig {
+    fn peer_address(&self, path: &str, problems: &mut Problems) -> Option<PeerAddress> {
+        let raw = self.peer_address.as_ref()?;
+        Some(raw.validate(&format!("{path}.peer_address"), problems))
+    }
+
     /// Checks every value; `path` is where this section stands, usually `ingest`.
     pub fn validate(&self, path: &str, problems: &mut Problems) -> Config {
-        let mut tls = |own: &Option<RawTls>, section: &str| match (own, &self.tls) {
-            (Some(own), _) => Some(own.validate(&format!("{path}.{section}.tls"), problems)),
-            (None, Some(both)) => Some(both.validate(&format!("{path}.tls"), &mut Problems::new())),
-            (None, None) => None,
-        };
-        let (grpc_tls, http_tls) = (tls(&self.grpc.tls, "grpc"), tls(&self.http.tls, "http"));
-        if let Some(both) = &self.tls {
-            both.validate(&format!("{path}.tls"), problems);
-        }
+        let [grpc_tls, http_tls] = self.tls(path, problems);
         let auth = self.auth(path, [&grpc_tls, &http_tls], problems);
         let stamp = self.stamp.validate(&format!("{path}.stamp"), problems);
+        let filter = self.filter.validate(&format!("{path}.filter"), problems);
+        let filter = Arc::new(filter);
         let config = Config {
             grpc: listen(&self.grpc.listen, format!("{path}.grpc.listen"), problems)
                 .with_tls(grpc_tls.clone()),
@@ -237,6 +256,7 @@ impl RawConfig {
             retry_after: self.retry_after.0,
             cors: (self.http.cors.as_ref())
                 .map(|cors| cors.validate(&format!("{path}.http.cors"), problems)),
+            peer_address: self.peer_address(path, problems),
             metadata: metadata::validate(
                 &self.metadata,
                 auth.as_ref().map_or(&[], |auth| &auth.key_headers),
@@ -249,9 +269,11 @@ impl RawConfig {
             kafka: self.kafka.as_ref().map(|kafka| {
                 let record_bytes_max = self.record_bytes_max.0 as usize;
                 let path = format!("{path}.kafka");
-                kafka.validate(&path, record_bytes_max, stamp.clone(), problems)
+                let valid = kafka.validate(&path, record_bytes_max, stamp.clone(), problems);
+                valid.with_filter(filter.clone())
             }),
             stamp,
+            filter,
         };
         self.check(path, problems);
         if config.grpc.address == config.http.address && config.grpc.address.port() != 0 {
@@ -264,6 +286,20 @@ impl RawConfig {
             );
         }
         config
+    }
+
+    /// Of gRPC, and of HTTP.
+    fn tls(&self, path: &str, problems: &mut Problems) -> [Option<Tls>; 2] {
+        let mut of = |own: &Option<RawTls>, section: &str| match (own, &self.tls) {
+            (Some(own), _) => Some(own.validate(&format!("{path}.{section}.tls"), problems)),
+            (None, Some(both)) => Some(both.validate(&format!("{path}.tls"), &mut Problems::new())),
+            (None, None) => None,
+        };
+        let tls = [of(&self.grpc.tls, "grpc"), of(&self.http.tls, "http")];
+        if let Some(both) = &self.tls {
+            both.validate(&format!("{path}.tls"), problems);
+        }
+        tls
     }
 
     fn auth(&self, path: &str, tls: [&Option<Tls>; 2], problems: &mut Problems) -> Option<Auth> {

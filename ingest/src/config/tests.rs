@@ -36,6 +36,19 @@ fn problems_are_named_by_path() {
         |raw| raw.memory_limit = ByteSize::mib(255),
         &["ingest.memory_limit"],
     );
+    check(
+        |raw| {
+            raw.filter.log_conditions = vec!["log.severity = 1".into(), "true".into()];
+            raw.filter.metric_conditions = vec!["datapoint.valu == 1".into()];
+            raw.filter.trace_conditions = vec!["span.name == \"a\"".into()];
+        },
+        &[
+            "ingest.filter.trace_conditions",
+            "ingest.filter.log_conditions[0]",
+            "ingest.filter.metric_conditions[0]",
+        ],
+    );
+    check(|raw| raw.filter.spans = true, &["ingest.filter.spans"]);
     check(|raw| raw.auth = Some(RawAuth::default()), &["ingest.auth"]);
     check(
         |raw| {

@@ -19,10 +19,9 @@ use runtime::tls::{self, Alpn};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-use super::receive::Receiver;
+use super::receive::{Caller, Receiver};
 use super::reply::Reply;
 use super::{grpc, otlp_http};
-use crate::identity::Client;
 use crate::names;
 
 const WINDOW_LARGE: u32 = 1 << 20;
@@ -111,15 +110,15 @@ impl Connections {
     pub async fn serve(self, protocol: Protocol, socket: Socket, drain: Drain) {
         let port = protocol.port(self.limits, socket.tls.as_ref());
         let served = move |peer: &Peer| {
-            let client = self.receiver.client(peer);
+            let caller = self.receiver.caller(peer);
             let window = self.windows.clone().try_acquire_owned().ok();
             let receiver = self.receiver.clone();
             Served {
                 builder: builder(protocol, window.is_some()),
                 service: service_fn(move |request| {
-                    let (receiver, client) = (receiver.clone(), client.clone());
+                    let (receiver, caller) = (receiver.clone(), caller.clone());
                     async move {
-                        Ok::<_, Infallible>(answer(&receiver, &client, protocol, request).await)
+                        Ok::<_, Infallible>(answer(&receiver, &caller, protocol, request).await)
                     }
                 }),
                 guard: window,
@@ -131,13 +130,13 @@ impl Connections {
 
 async fn answer(
     receiver: &Receiver,
-    client: &Client,
+    caller: &Caller,
     protocol: Protocol,
     request: Request<Incoming>,
 ) -> Response<Reply> {
     match protocol {
-        Protocol::Grpc => grpc::serve(receiver, client, request).await,
-        Protocol::Http => otlp_http::serve(receiver, client, request).await,
+        Protocol::Grpc => grpc::serve(receiver, caller, request).await,
+        Protocol::Http => otlp_http::serve(receiver, caller, request).await,
     }
 }
 

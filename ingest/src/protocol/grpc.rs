@@ -16,10 +16,9 @@ use super::body::{admit, chunk, read_rest};
 use super::framing::{framed, prefix};
 use super::health::Method;
 use super::inflate::{Compression, inflate};
-use super::receive::{Receiver, Request};
+use super::receive::{Caller, Receiver, Request};
 use super::reply::Reply;
 use crate::admission::Permit;
-use crate::identity::Client;
 use crate::records::Partial;
 use crate::refusal::Refusal;
 
@@ -29,7 +28,7 @@ const HEALTH_BYTES_MAX: usize = 4 << 10;
 /// Answers one call.
 pub async fn serve(
     receiver: &Receiver,
-    client: &Client,
+    caller: &Caller,
     request: http::Request<Incoming>,
 ) -> Response<Reply> {
     if !is_grpc(request.headers()) {
@@ -41,7 +40,7 @@ pub async fn serve(
             Err(refusal) => failure(receiver, &refusal),
         };
     }
-    let result = call(receiver, client, request).await;
+    let result = call(receiver, caller, request).await;
     receiver.answered("grpc", &result);
     match result {
         Ok(partial) => success(&answer::export_response(
@@ -55,7 +54,7 @@ pub async fn serve(
 
 async fn call(
     receiver: &Receiver,
-    client: &Client,
+    caller: &Caller,
     request: http::Request<Incoming>,
 ) -> Result<Partial, Refusal> {
     let (head, body) = request.into_parts();
@@ -64,7 +63,7 @@ async fn call(
     }
     let signal =
         signal(head.uri.path()).ok_or_else(|| Refusal::Service(head.uri.path().to_owned()))?;
-    let sender = receiver.sender(signal, &head.headers, client).await?;
+    let sender = receiver.sender(signal, &head.headers, caller).await?;
     let message = message(receiver, &head.headers, body, receiver.request_bytes_max).await?;
     receiver
         .receive(Request {

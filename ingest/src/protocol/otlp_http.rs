@@ -11,39 +11,38 @@ use super::answer::{self as answers, Encoding};
 use super::body::{admit, chunk, discard, read_rest};
 use super::cors;
 use super::inflate::Compression;
-use super::receive::{Receiver, Request};
+use super::receive::{Caller, Receiver, Request};
 use super::reply::Reply;
-use crate::identity::Client;
 use crate::records::Partial;
 use crate::refusal::{Detail, Refusal};
 
 /// Answers one request.
 pub async fn serve(
     receiver: &Receiver,
-    client: &Client,
+    caller: &Caller,
     request: http::Request<Incoming>,
 ) -> Response<Reply> {
     let (head, body) = request.into_parts();
     let Some(cors) = &receiver.cors else {
-        return answer(receiver, client, &head, body).await;
+        return answer(receiver, caller, &head, body).await;
     };
     if let Some(response) = cors::preflight(cors, &head.method, &head.headers) {
         return response;
     }
-    let mut response = answer(receiver, client, &head, body).await;
+    let mut response = answer(receiver, caller, &head, body).await;
     cors::share(cors, &head.headers, response.headers_mut());
     response
 }
 
 async fn answer(
     receiver: &Receiver,
-    client: &Client,
+    caller: &Caller,
     head: &http::request::Parts,
     mut body: Incoming,
 ) -> Response<Reply> {
     let encoding = encoding(&head.headers);
     let signal = signal(head.uri.path());
-    let result = export(receiver, client, head, signal, &mut body).await;
+    let result = export(receiver, caller, head, signal, &mut body).await;
     receiver.answered("http", &result);
     match result {
         Ok(partial) => success(
@@ -64,7 +63,7 @@ async fn answer(
 
 async fn export(
     receiver: &Receiver,
-    client: &Client,
+    caller: &Caller,
     head: &http::request::Parts,
     signal: Option<Signal>,
     body: &mut Incoming,
@@ -73,7 +72,7 @@ async fn export(
     if head.method != Method::POST {
         return Err(Refusal::Method(head.method.to_string()));
     }
-    let sender = receiver.sender(signal, &head.headers, client).await?;
+    let sender = receiver.sender(signal, &head.headers, caller).await?;
     let encoding = encoding(&head.headers)
         .ok_or_else(|| Refusal::MediaType(text(&head.headers, &CONTENT_TYPE)))?;
     let compression = compression(&head.headers)?;

@@ -1,5 +1,6 @@
 //! What both protocols do with a request once its body is there: inflate, translate JSON, pack, wait for the bus.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,21 +17,31 @@ use super::health::Health;
 use super::inflate::{Compression, inflate};
 use super::metadata;
 use crate::admission::{Budget, Permit};
-use crate::config::{Cors, FromHeader};
+use crate::config::{Cors, FromHeader, PeerAddress};
 use crate::identity::{self, Client, Identity};
 use crate::names;
 use crate::quota::{Meters, Taken};
 use crate::records::{Packs, Partial, Stamp, Tenant, Unread};
 use crate::refusal::Refusal;
+use crate::residency::Residency;
 
 /// JSON bodies above this are translated on a thread for blocking work: 1 MiB takes about 5 ms.
 const JSON_INLINE_BYTES_MAX: usize = 256 << 10;
 const TENANT_BYTES_MAX: usize = 256;
 
+/// Who is at the other end of a connection: by its certificate, and by its address.
+#[derive(Clone)]
+pub struct Caller {
+    client: Client,
+    address: IpAddr,
+}
+
 /// What the requests of all connections share.
 pub struct Receiver {
     pub budget: Budget,
-    pub packs: Arc<Packs>,
+    /// Of each retention class that is taken here, in the order of `residency`.
+    pub packs: Vec<Arc<Packs>>,
+    pub residency: Residency,
     pub health: Health,
     /// `None`: everybody may send.
     pub identity: Option<Identity>,
@@ -39,6 +50,8 @@ pub struct Receiver {
     pub stamp: Arc<Stamp>,
     /// Headers that become attributes, too.
     pub metadata: Vec<FromHeader>,
+    /// `None`: who sent it isn't stamped.
+    pub peer_address: Option<PeerAddress>,
     /// `None`: nothing is taken from web pages.
     pub cors: Option<Cors>,
     pub tenant_header: Option<HeaderName>,
@@ -58,9 +71,10 @@ pub struct Request {
     pub permit: Permit,
 }
 
-/// Whose request it is, what it takes of its tenant's rate, and what is added to it.
+/// Whose request it is, where it goes, what it takes of its tenant's rate, and what is added to it.
 pub struct Sender {
     tenant: Tenant,
+    packs: Arc<Packs>,
     taken: Taken,
     stamp: Arc<Stamp>,
 }
@@ -81,6 +95,7 @@ impl Receiver {
         } = request;
         let Sender {
             tenant,
+            packs,
             mut taken,
             stamp,
         } = sender;
@@ -94,7 +109,7 @@ impl Receiver {
             };
             self.grow(&stamp, &body, &mut permit)?;
             let (partial, completion) =
-                (self.packs).take(signal, &body, &stamp, &tenant, unread, permit)?;
+                packs.take(signal, &body, &stamp, &tenant, unread, permit)?;
             drop(body);
             match tokio::time::timeout(self.publish_timeout, completion.wait()).await {
                 Ok(waited) => waited?,
@@ -123,29 +138,39 @@ impl Receiver {
     /// Whose request it is, before any of its body is read.
     ///
     /// # Errors
-    /// It isn't known who sends, or who sends may not do so as this tenant, or has sent too much.
+    /// It isn't known who sends, or who sends may not do so as this tenant, or not here, or has sent too much.
     pub async fn sender(
         &self,
         signal: Signal,
         headers: &HeaderMap,
-        client: &Client,
+        caller: &Caller,
     ) -> Result<Sender, Refusal> {
-        let tenant = self.tenant(headers, client).await?;
+        let tenant = self.tenant(headers, &caller.client).await?;
+        let class = self
+            .residency
+            .of(tenant.as_ref().map(|name| name.as_bytes()));
+        let class = class.map_err(|class| Refusal::RetentionClass(class.clone()))?;
         let taken = self.meters.admit(tenant.as_ref(), signal);
         Ok(Sender {
             taken: taken.map_err(Refusal::Quota)?,
+            packs: self.packs[class].clone(),
             tenant,
-            stamp: self.stamp(headers),
+            stamp: self.stamp(headers, caller.address),
         })
     }
 
     /// What the request's headers say comes before what is configured.
-    fn stamp(&self, headers: &HeaderMap) -> Arc<Stamp> {
+    fn stamp(&self, headers: &HeaderMap, peer: IpAddr) -> Arc<Stamp> {
         let attributes = metadata::attributes(headers, &self.metadata);
-        if attributes.is_empty() {
-            return self.stamp.clone();
-        }
-        Arc::new(self.stamp.behind(attributes))
+        let stamp = match attributes.is_empty() {
+            true => self.stamp.clone(),
+            false => Arc::new(self.stamp.behind(attributes)),
+        };
+        let Some(peer_address) = &self.peer_address else {
+            return stamp;
+        };
+        let sender = peer_address.sender(peer, headers).to_string();
+        Arc::new(stamp.with_sender(&peer_address.attribute, &sender))
     }
 
     async fn tenant(&self, headers: &HeaderMap, client: &Client) -> Result<Tenant, Refusal> {
@@ -166,10 +191,14 @@ impl Receiver {
     }
 
     /// Who is at the other end of a connection.
-    pub fn client(&self, peer: &Peer) -> Client {
-        match &self.identity {
+    pub fn caller(&self, peer: &Peer) -> Caller {
+        let client = match &self.identity {
             Some(identity) => identity.client(peer.certificate.as_deref()),
             None => Client::unknown(),
+        };
+        Caller {
+            client,
+            address: peer.address.ip(),
         }
     }
 

@@ -3,17 +3,20 @@
 use metrics::{Counter, counter};
 use schemas::Signal;
 
+use super::filter::FilterCounts;
 use super::split::{Reason, Rejected};
 use crate::refusal::Refusal;
 use crate::{identity, names};
 
-/// received = rejected + published, once nothing is in flight.
+/// received = filtered + rejected + published, once nothing is in flight.
 pub struct Counts {
     pub signal: Signal,
     received: Counter,
     published: Counter,
     published_bytes: Counter,
     rejected: [Counter; Reason::ALL.len()],
+    filtered: Counter,
+    filter_errors: Counter,
     /// Requests with something in them of which nothing was understood, or not all.
     pub unrecognized: Counter,
     /// Items of records that the bus did not take.
@@ -31,6 +34,8 @@ impl Counts {
             published: counter!(names::PUBLISHED, "signal" => name),
             published_bytes: counter!(names::PUBLISHED_BYTES, "signal" => name),
             rejected: Reason::ALL.map(|reason| rejected(name, reason.name())),
+            filtered: counter!(names::FILTERED, "signal" => name),
+            filter_errors: counter!(names::FILTER_ERRORS, "signal" => name),
             unrecognized: counter!(names::UNRECOGNIZED, "signal" => name),
             rejected_bus: rejected(name, "bus"),
             rejected_record: rejected(name, "record"),
@@ -43,6 +48,13 @@ impl Counts {
         for (reason, count) in rejected.by_reason() {
             self.rejected[reason as usize].increment(count);
         }
+    }
+
+    /// A filter was applied to what was split.
+    pub fn filtered(&self, filtered: FilterCounts) {
+        self.received.increment(filtered.dropped);
+        self.filtered.increment(filtered.dropped);
+        self.filter_errors.increment(filtered.errors);
     }
 
     /// Items are on the bus.

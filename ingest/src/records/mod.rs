@@ -1,13 +1,15 @@
 //! From the items of requests to records on the bus.
 //!
-//! [`split`](mod@split) says which items go where and which are rejected, [`pack`] collects them with those of other requests, [`publish`] puts full records onto the bus,
+//! [`filter`] takes out what isn't wanted, [`split`](mod@split) says which items go where and which are rejected, [`pack`] collects them with those of other requests, [`publish`] puts full records onto the bus,
 //! [`completion`] wakes a request when all its records are durable. [`counts`] counts.
 
 mod completion;
 mod counts;
+mod filter;
 mod heads;
 mod pack;
 mod partial;
+mod pending;
 mod points;
 mod publish;
 mod split;
@@ -15,6 +17,7 @@ mod stamp;
 mod unread;
 
 pub use counts::{Counts, register};
+pub use filter::{Filter, FilterCounts};
 pub use pack::{Closed, Pack, RecordLimits};
 pub use partial::Partial;
 pub use publish::{Collecting, Packs, RawTopics, Tenant};

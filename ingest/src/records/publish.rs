@@ -15,8 +15,10 @@ use tokio::sync::Notify;
 
 use super::completion::{Completion, Outcome, Ticket, completion};
 use super::counts::Counts;
+use super::filter::Filter;
 use super::pack::{Closed, Pack, RecordLimits};
 use super::partial::Partial;
+use super::pending::Pending;
 use super::split::{Limits, Split, split_stamped};
 use super::stamp::Stamp;
 use super::unread::Unread;
@@ -33,7 +35,7 @@ pub struct Collecting {
     pub linger: Duration,
 }
 
-/// What the bus says of the raw topics.
+/// What the bus says of the raw topics of one retention class.
 pub struct RawTopics {
     topics: [(Signal, Topic, u32); 3],
     publisher: Arc<dyn Publisher>,
@@ -45,7 +47,11 @@ impl RawTopics {
     ///
     /// # Errors
     /// The bus can't be asked, or has no such topic.
-    pub fn look_up(bus: &dyn bus::Bus, topics: &schemas::Topics) -> bus::Result<Self> {
+    pub fn look_up(
+        bus: &dyn bus::Bus,
+        topics: &schemas::Topics,
+        publisher: Arc<dyn Publisher>,
+    ) -> bus::Result<Self> {
         let look_up = |signal| -> bus::Result<_> {
             let topic = topics.raw(signal);
             let partitions = bus.partition_count(&topic)?;
@@ -57,17 +63,18 @@ impl RawTopics {
                 look_up(Signal::Logs)?,
                 look_up(Signal::Metrics)?,
             ],
-            publisher: bus.publisher()?,
+            publisher,
             record_bytes_max: bus.record_bytes_max(),
         })
     }
 }
 
-/// All packs, and the way onto the bus.
+/// All packs of one retention class, and the way onto the bus.
 pub struct Packs {
     signals: [SignalPacks; 3],
     publisher: Arc<dyn Publisher>,
     limits: RecordLimits,
+    filter: Arc<Filter>,
     linger: Duration,
     /// Packs that were opened, in the order in which they become due.
     due: Mutex<VecDeque<Due>>,
@@ -87,6 +94,25 @@ struct PartitionPacks {
     packs: Pack<Ticket>,
     /// Packs of named tenants live from their first item to their closing: tenants come and go.
     tenants: HashMap<Arc<str>, Pack<Ticket>>,
+    /// The empty one that was closed last, for its buffers: whoever sends next has it.
+    spare: Option<Pack<Ticket>>,
+}
+
+impl PartitionPacks {
+    fn of(&mut self, tenant: &Tenant) -> &mut Pack<Ticket> {
+        let Self {
+            packs,
+            tenants,
+            spare,
+        } = self;
+        match tenant {
+            None => packs,
+            Some(tenant) => {
+                let known = tenants.entry_ref(tenant);
+                known.or_insert_with(|| spare.take().unwrap_or_default())
+            }
+        }
+    }
 }
 
 struct Due {
@@ -97,7 +123,7 @@ struct Due {
 }
 
 impl Packs {
-    pub fn new(raw: RawTopics, collecting: Collecting) -> Self {
+    pub fn new(raw: RawTopics, collecting: Collecting, filter: Arc<Filter>) -> Self {
         Self {
             signals: raw.topics.map(|(signal, topic, partitions)| SignalPacks {
                 topic,
@@ -109,6 +135,7 @@ impl Packs {
                 wanted: collecting.record_bytes_max.min(raw.record_bytes_max),
                 hard: raw.record_bytes_max,
             },
+            filter,
             linger: collecting.linger,
             due: Mutex::default(),
             opened: Notify::new(),
@@ -139,11 +166,18 @@ impl Packs {
             partitions: packs.partitions.len() as u32,
             item_bytes_max: self.limits.hard,
         };
-        let mut split = split_stamped(signal, request, limits, stamp)?;
+        let came = permit.bytes();
+        if self.filter.concerns(signal) {
+            permit.grow(request.len())?;
+        }
+        let filtered = self.filter.apply(signal, request, self.limits.hard);
+        let left = filtered.request.as_deref().unwrap_or(request);
+        let mut split = split_stamped(signal, left, limits, stamp)?;
         let unknown = unread.report(request, &mut split.rejected);
         if !unknown.is_empty() {
             packs.counts.unrecognized.increment(1);
         }
+        packs.counts.filtered(filtered.counts);
         packs.counts.split(split.accepted(), &split.rejected);
         let partial = split
             .rejected
@@ -152,6 +186,7 @@ impl Packs {
         if split.accepted() == 0 {
             permit.shrink_to(0);
         }
+        permit.shrink_to(came);
         let (ticket, completion) = completion(permit);
         self.pack(signal, &split, tenant, &ticket);
         ticket.resolve(Outcome::Durable);
@@ -197,10 +232,7 @@ impl Packs {
         let mut opened = Vec::new();
         for (partition, items) in split.partitions() {
             let mut locked = lock(&packs.partitions[partition as usize]);
-            let pack = match tenant {
-                None => &mut locked.packs,
-                Some(tenant) => locked.tenants.entry_ref(tenant).or_default(),
-            };
+            let pack = locked.of(tenant);
             if pack.add(items, ticket, at, self.limits, &mut closed) {
                 opened.push(Due {
                     at,
@@ -251,7 +283,7 @@ impl Packs {
                     .get_mut(tenant)
                     .and_then(|pack| pack.close_due(now));
                 if record.is_some() {
-                    locked.tenants.remove(tenant);
+                    locked.spare = locked.tenants.remove(tenant);
                 }
                 record
             }
@@ -271,13 +303,12 @@ impl Packs {
             value: Bytes::copy_from_slice(tenant.as_bytes()),
         }));
         let to = TopicPartition::new(packs.topic.clone(), partition);
-        let bytes = closed.value.len() as u64;
-        let pending = Pending {
-            counts: packs.counts.clone(),
-            items: closed.items,
-            bytes,
-            waiters: closed.waiters,
-        };
+        let pending = Pending::new(
+            packs.counts.clone(),
+            closed.items,
+            closed.value.len(),
+            closed.waiters,
+        );
         let record = Record {
             headers,
             value: closed.value,
@@ -294,63 +325,4 @@ impl Packs {
 
 fn lock(packs: &Mutex<PartitionPacks>) -> std::sync::MutexGuard<'_, PartitionPacks> {
     packs.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A published record, until the bus has said what became of it.
-struct Pending {
-    counts: Arc<Counts>,
-    items: u64,
-    bytes: u64,
-    waiters: Vec<Ticket>,
-}
-
-/// Every record in flight says the same of a bus that is away.
-static UNPUBLISHED: bus::Quiet = bus::Quiet::new();
-
-fn log_unpublished(error: &bus::Error, signal: &str) {
-    const WHAT: &str = "record not published; its senders are asked to try again";
-    match (UNPUBLISHED.admit(), error) {
-        // The bus itself says that it is away, and so does readiness.
-        (Some(held_back), bus::Error::Unavailable(_)) => {
-            tracing::info!(%error, signal, held_back, "{WHAT}");
-        }
-        (Some(held_back), _) => tracing::warn!(%error, signal, held_back, "{WHAT}"),
-        (None, _) => tracing::debug!(%error, signal, "{WHAT}"),
-    }
-}
-
-impl Pending {
-    fn resolve(mut self, result: bus::Result<u64>) {
-        let outcome = match result {
-            Ok(_) => {
-                self.counts.published(self.items, self.bytes);
-                self.items = 0;
-                Outcome::Durable
-            }
-            Err(error @ bus::Error::RecordTooLarge { .. }) => {
-                tracing::error!(%error, signal = self.counts.signal.name(), "the bus refuses a record");
-                self.counts
-                    .rejected_record
-                    .increment(std::mem::take(&mut self.items));
-                Outcome::Refused
-            }
-            Err(error) => {
-                log_unpublished(&error, self.counts.signal.name());
-                self.counts
-                    .rejected_bus
-                    .increment(std::mem::take(&mut self.items));
-                Outcome::Unavailable
-            }
-        };
-        for ticket in self.waiters.drain(..) {
-            ticket.resolve(outcome);
-        }
-    }
-}
-
-impl Drop for Pending {
-    /// Dropped unresolved: the bus's queue was full.
-    fn drop(&mut self) {
-        self.counts.rejected_bus.increment(self.items);
-    }
 }

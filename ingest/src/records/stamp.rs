@@ -13,6 +13,9 @@ const ATTRIBUTES: u32 = 1;
 /// Tag and length of a resource that isn't there, and a length that grows.
 const LENGTHS_MAX: usize = 3 * 10;
 
+/// A resource that has one of them says which pod sent it.
+const OF_POD: [&str; 2] = ["k8s.pod.uid", "k8s.pod.ip"];
+
 /// What is stamped. Cheap to ask when there is nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stamp {
@@ -24,6 +27,8 @@ struct Attribute {
     key: String,
     /// The attribute as a field of a resource.
     field: Vec<u8>,
+    /// Not for resources that say which pod sent them.
+    only_without_pod: bool,
 }
 
 /// The value of a stamped attribute.
@@ -41,6 +46,7 @@ impl Stamp {
         let attributes = attributes.into_iter().map(|(key, value)| Attribute {
             field: field(&key, &value),
             key,
+            only_without_pod: false,
         });
         Self {
             attributes: attributes.collect(),
@@ -58,6 +64,17 @@ impl Stamp {
                 stamp.attributes.push(attribute.clone());
             }
         }
+        stamp
+    }
+
+    /// Also the address of the sender, for resources that don't say which pod sent them.
+    pub fn with_sender(&self, key: &str, address: &str) -> Self {
+        let mut stamp = self.clone();
+        stamp.attributes.push(Attribute {
+            field: field(key, &StampValue::Text(address.to_owned())),
+            key: key.to_owned(),
+            only_without_pod: true,
+        });
         stamp
     }
 
@@ -127,7 +144,11 @@ fn retain_missing(resource: &[u8], missing: &mut Vec<&Attribute>) -> Result<(), 
         let field = field?;
         if field.number == ATTRIBUTES && !missing.is_empty() {
             let found = KeyValue::parse(field.len_value()?)?;
-            missing.retain(|attribute| attribute.key.as_bytes() != found.key);
+            let is_pod = OF_POD.iter().any(|key| key.as_bytes() == found.key);
+            missing.retain(|attribute| {
+                let is_there = attribute.key.as_bytes() == found.key;
+                !(is_there || is_pod && attribute.only_without_pod)
+            });
         }
     }
     Ok(())
@@ -242,6 +263,23 @@ mod tests {
             text("k8s.cluster.name", "eu-1"),
         ];
         assert_eq!(stamped.resource.unwrap().attributes, expected);
+    }
+
+    #[test]
+    fn a_sender_is_stamped_where_the_pod_isnt_known() {
+        let sender = || text("net.peer", "10.0.0.1");
+        let check = |own: KeyValue, is_stamped: bool| {
+            let mut bytes = head(Some(vec![own.clone()]));
+            let stamp = Stamp::default().with_sender("net.peer", "10.0.0.1");
+            stamp.apply(&mut bytes, 0);
+            let found = ResourceSpans::decode(&bytes[..]).unwrap();
+            let expected: Vec<_> = [own].into_iter().chain(is_stamped.then(sender)).collect();
+            assert_eq!(found.resource.unwrap().attributes, expected);
+        };
+        check(text("service.name", "shop"), true);
+        check(text("k8s.pod.uid", "u"), false);
+        check(text("k8s.pod.ip", "10.0.0.2"), false);
+        check(text("net.peer", "own"), false);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `ingest.kafka`: which topics are read, and what they hold.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use runtime::config::Problems;
 use schemars::JsonSchema;
@@ -8,7 +9,7 @@ use schemas::Signal;
 use serde::{Deserialize, Serialize};
 
 use super::format::Format;
-use crate::records::Stamp;
+use crate::records::{Filter, Stamp};
 
 /// Topics that somebody else writes, such as a Collector's Kafka exporter, Jaeger's or Zipkin's clients, or MirrorMaker. One kind of topic
 /// stands here directly, several in `sources`.
@@ -69,6 +70,8 @@ pub struct Kafka {
     pub record_bytes_max: usize,
     /// What resources get that lack it.
     pub stamp: Stamp,
+    /// What isn't copied.
+    pub filter: Arc<Filter>,
 }
 
 /// Topics of one kind.
@@ -80,6 +83,10 @@ pub struct Source {
 }
 
 impl Kafka {
+    pub fn with_filter(self, filter: Arc<Filter>) -> Self {
+        Self { filter, ..self }
+    }
+
     /// All topics that are read.
     pub fn topics(&self) -> impl Iterator<Item = &str> {
         let topics = self.sources.iter().flat_map(|source| &source.topics);
@@ -121,6 +128,7 @@ impl RawKafka {
             group: self.group.clone(),
             record_bytes_max,
             stamp,
+            filter: Arc::default(),
         }
     }
 

@@ -1,7 +1,8 @@
 //! Reads the topics of `ingest.kafka` as a member of a group, and commits what becomes of them with their positions.
 //!
 //! One thread: everything that a poll brought is committed before the next poll. So nothing is under way when partitions come and go. A
-//! record that names a tenant (another Tailwater wrote it, or somebody who knows the header) stays that tenant's.
+//! record that names a tenant (another Tailwater wrote it, or somebody who knows the header) stays that tenant's, and goes to the topics of that
+//! tenant's retention class. Where the class isn't taken here, nothing of the record is copied.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,13 +14,14 @@ use anyhow::Context;
 use bus::{Bus, Committer, Delivery, Error, Fetched, GroupOptions, Member, Topic, commit};
 use metrics::counter;
 use runtime::{Drain, Readiness};
-use schemas::{Signal, Topics};
+use schemas::Signal;
 use stage::{Announced, End, memberships};
 
 use super::config::Kafka;
-use super::epoch::{Outcome, Rekeying};
+use super::epoch::{OUTCOMES, Outcome, Rekeying};
 use crate::names;
 use crate::records::Counts;
+use crate::residency::Residency;
 
 /// Of one poll's records, about.
 const POLL_BYTES: usize = 8 << 20;
@@ -36,14 +38,15 @@ const LOOK_TIMEOUT: Duration = Duration::from_secs(5);
 pub fn rekey(
     config: Kafka,
     bus: Arc<dyn Bus>,
-    topics: Topics,
+    residency: impl Into<Residency>,
     instance: &str,
     ready: Readiness,
     drain: Drain,
 ) -> anyhow::Result<()> {
+    let residency = residency.into();
     let counts = Signal::ALL.map(Counts::new);
     config.topics().for_each(register);
-    let ask = || Rekeying::new(&config, &*bus, &topics);
+    let ask = || Rekeying::new(&config, &*bus, &residency);
     let rekeying =
         bus::until_reachable(ask, &ready, &drain).context("preparing to partition topics anew")?;
     let Some(rekeying) = rekeying else {
@@ -59,7 +62,7 @@ pub fn rekey(
             group: config
                 .group
                 .clone()
-                .unwrap_or_else(|| topics.group("ingest")),
+                .unwrap_or_else(|| residency.group("ingest")),
             delivery: Delivery::ExactlyOnce,
             instance: member_name(instance, &there),
             topics: there,
@@ -173,19 +176,23 @@ impl Rekeyer {
         for (signal, accepted, rejected) in &outcome.split {
             self.counts[*signal as usize].split(*accepted, rejected);
         }
+        for (counts, filtered) in self.counts.iter().zip(outcome.filtered) {
+            counts.filtered(filtered);
+        }
         for (counts, published) in self.counts.iter().zip(outcome.published) {
             counts.published(published.items, published.bytes);
         }
-        for (topic, [taken, dead]) in &outcome.records {
-            records(topic, "taken").increment(*taken);
-            records(topic, "dead").increment(*dead);
+        for (topic, counts) in &outcome.records {
+            for (outcome, count) in OUTCOMES.into_iter().zip(counts) {
+                records(topic, outcome).increment(*count);
+            }
         }
     }
 }
 
 /// Every counter is there from the start.
 fn register(topic: &str) {
-    for outcome in ["taken", "dead"] {
+    for outcome in OUTCOMES {
         records(topic, outcome).increment(0);
     }
 }

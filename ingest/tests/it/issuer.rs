@@ -19,6 +19,9 @@ use ring::signature::{
 };
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use crate::certificates::Pair;
 
 pub const AUDIENCE: &str = "tailwater";
 
@@ -61,8 +64,23 @@ impl Issuer {
 
     /// One that answers 503.
     pub async fn away() -> Self {
+        Self::behind(None).await
+    }
+
+    /// One behind TLS, with this certificate for localhost.
+    pub async fn start_tls(pair: &Pair) -> Self {
+        let issuer = Self::behind(Some(pair.server())).await;
+        issuer.come();
+        issuer
+    }
+
+    async fn behind(tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let address = listener.local_addr().unwrap();
+        let url = match tls {
+            Some(_) => format!("https://localhost:{}", address.port()),
+            None => format!("http://{address}"),
+        };
         let rng = SystemRandom::new();
         let state = Arc::new(Mutex::new(State {
             answers: None,
@@ -85,9 +103,17 @@ impl Issuer {
                     let answer = answer(&state, &request);
                     async move { Ok::<_, Infallible>(answer) }
                 });
-                let connection = hyper::server::conn::http1::Builder::new()
-                    .serve_connection(TokioIo::new(stream), service);
-                tokio::spawn(connection);
+                let http = hyper::server::conn::http1::Builder::new();
+                let Some(tls) = tls.clone() else {
+                    tokio::spawn(http.serve_connection(TokioIo::new(stream), service));
+                    continue;
+                };
+                tokio::spawn(async move {
+                    // Who doesn't trust us goes away.
+                    if let Ok(stream) = tls.accept(stream).await {
+                        let _ = http.serve_connection(TokioIo::new(stream), service).await;
+                    }
+                });
             }
         });
         issuer

@@ -111,15 +111,20 @@ pub fn rekey_stamped(
     sources: Vec<ingest::Source>,
     stamp: ingest::Stamp,
 ) -> String {
-    let recorder = PrometheusBuilder::new().build_recorder();
-    let counters = recorder.handle();
-    let drain = Drain::new();
     let kafka = ingest::Kafka {
         sources,
         group: None,
         record_bytes_max: 256 << 10,
         stamp,
+        filter: Arc::default(),
     };
+    rekey_as(bus, topics, kafka)
+}
+
+pub fn rekey_as(bus: &Arc<dyn Bus>, topics: &Topics, kafka: ingest::Kafka) -> String {
+    let recorder = PrometheusBuilder::new().build_recorder();
+    let counters = recorder.handle();
+    let drain = Drain::new();
     let foreign: Vec<String> = kafka.topics().map(String::from).collect();
     let running = std::thread::spawn({
         let (bus, topics, drain) = (bus.clone(), topics.clone(), drain.clone());

@@ -28,6 +28,7 @@ fn open_with(dir: &std::path::Path, topics: &Topics, foreign: &[&str]) -> Arc<dy
         partitions: 2,
         timestamps: bus::Timestamps::Create,
         compacted: false,
+        retention: None,
     }));
     bus.ensure_topics(&specs).unwrap();
     bus
@@ -216,6 +217,7 @@ fn a_topic_that_is_not_there_holds_up_no_other() {
         group: None,
         record_bytes_max: 256 << 10,
         stamp: ingest::Stamp::default(),
+        filter: Arc::default(),
     };
     let health = Health::new();
     let running = std::thread::spawn({
@@ -236,6 +238,7 @@ fn a_topic_that_is_not_there_holds_up_no_other() {
         partitions: 1,
         timestamps: bus::Timestamps::Create,
         compacted: false,
+        retention: None,
     }])
     .unwrap();
     publish(&*bus, "us", 0, traces(vec![span(2, 1)]).encode_to_vec());

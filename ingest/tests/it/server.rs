@@ -52,7 +52,7 @@ impl<B> Server<B> {
     pub async fn start_on(
         bus: B,
         shared: Arc<dyn bus::Bus>,
-        topics: schemas::Topics,
+        residency: impl Into<ingest::Residency>,
         config: ingest::Config,
     ) -> Self {
         let recorder: &'static _ = Box::leak(Box::new(PrometheusBuilder::new().build_recorder()));
@@ -60,7 +60,7 @@ impl<B> Server<B> {
         let health = Health::new();
         let ready = health.part("ingest");
         let drain = Drain::new();
-        let bound = ingest::bind(config, shared, topics, ready, &drain).await;
+        let bound = ingest::bind(config, shared, residency, ready, &drain).await;
         let ingest = bound.unwrap().expect("nobody has drained it");
         Self {
             grpc: ingest.grpc_addr().unwrap(),
@@ -87,12 +87,14 @@ impl<B> Server<B> {
             .sum::<f64>() as u64
     }
 
-    /// received = rejected + published, once nothing is in flight.
+    /// received = filtered + rejected + published, once nothing is in flight.
     pub fn assert_counters_close(&self) {
         let count = |name| self.counter(name, "");
         assert_eq!(
             count(ingest::names::RECEIVED),
-            count(ingest::names::REJECTED) + count(ingest::names::PUBLISHED),
+            count(ingest::names::FILTERED)
+                + count(ingest::names::REJECTED)
+                + count(ingest::names::PUBLISHED),
         );
         assert_eq!(count(ingest::names::IN_FLIGHT_BYTES), 0);
     }

@@ -23,6 +23,7 @@ fn open(dir: &std::path::Path, topics: &Topics) -> Arc<dyn bus::Bus> {
         partitions: 1,
         timestamps: bus::Timestamps::Create,
         compacted: false,
+        retention: None,
     });
     bus.ensure_topics(&specs).unwrap();
     bus

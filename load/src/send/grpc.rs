@@ -18,7 +18,10 @@ pub fn connect(options: &SendOptions) -> anyhow::Result<Client> {
             options.endpoint
         )
     })?;
-    let endpoint = endpoint.connect_timeout(CONNECT_TIMEOUT);
+    let mut endpoint = endpoint.connect_timeout(CONNECT_TIMEOUT);
+    if endpoint.uri().scheme_str() == Some("https") {
+        endpoint = endpoint.tls_config(options.access.tonic())?;
+    }
     // A server may answer in the encoding that it was asked in.
     let client = Client::new(endpoint.connect_lazy())
         .accept_compressed(CompressionEncoding::Gzip)
@@ -30,12 +33,23 @@ pub fn connect(options: &SendOptions) -> anyhow::Result<Client> {
     })
 }
 
-pub async fn send(client: &mut Client, signal: Signal, body: Bytes) -> Attempt {
+pub async fn send(
+    client: &mut Client,
+    signal: Signal,
+    body: Bytes,
+    options: &SendOptions,
+) -> Attempt {
     let path = http::uri::PathAndQuery::from_static(signal.grpc_path());
     if let Err(error) = client.ready().await {
         return Attempt::Unreachable(cause(&error));
     }
-    match client.unary(tonic::Request::new(body), path, Raw).await {
+    let headers = options.access.headers().clone();
+    let request = tonic::Request::from_parts(
+        tonic::metadata::MetadataMap::from_headers(headers),
+        tonic::Extensions::default(),
+        body,
+    );
+    match client.unary(request, path, Raw).await {
         Ok(response) => Attempt::Accepted(rejected(response.get_ref())),
         // The connection broke, or there is none: only then a status has a cause on this side.
         Err(status) if std::error::Error::source(&status).is_some() => {

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -10,12 +11,14 @@ use schemas::Signal;
 use super::attempt::{Attempt, CONNECT_TIMEOUT, cause, rejected};
 use super::options::{Compression, Protocol, SendOptions};
 
-pub type Client = legacy::Client<HttpConnector, Full<Bytes>>;
+pub type Client = legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
-pub fn connect() -> Client {
+pub fn connect(options: &SendOptions) -> anyhow::Result<Client> {
     let mut connector = HttpConnector::new();
     connector.set_connect_timeout(Some(CONNECT_TIMEOUT));
-    legacy::Client::builder(TokioExecutor::new()).build(connector)
+    connector.enforce_http(false);
+    let connector = options.access.connector(connector)?;
+    Ok(legacy::Client::builder(TokioExecutor::new()).build(connector))
 }
 
 pub async fn send(
@@ -43,7 +46,10 @@ pub async fn send(
         Compression::Gzip => request = request.header("content-encoding", "gzip"),
         Compression::Zstd => request = request.header("content-encoding", "zstd"),
     }
-    let response = match client.request(request.body(Full::new(body))?).await {
+    let mut request = request.body(Full::new(body))?;
+    let headers = options.access.headers().iter();
+    (request.headers_mut()).extend(headers.map(|(name, value)| (name.clone(), value.clone())));
+    let response = match client.request(request).await {
         Ok(response) => response,
         Err(error) => return Ok(Attempt::Unreachable(cause(&error))),
     };

@@ -31,7 +31,9 @@ impl Link {
     pub fn open(options: SendOptions, progress: Arc<Progress>) -> anyhow::Result<Self> {
         let client = match options.protocol {
             Protocol::Grpc => Client::Grpc(grpc::connect(&options)?),
-            Protocol::HttpProtobuf | Protocol::HttpJson => Client::Http(Box::new(http::connect())),
+            Protocol::HttpProtobuf | Protocol::HttpJson => {
+                Client::Http(Box::new(http::connect(&options)?))
+            }
         };
         Ok(Self {
             client,
@@ -94,7 +96,7 @@ impl Link {
         let client = &mut self.client;
         let mut attempt = std::pin::pin!(async {
             match client {
-                Client::Grpc(client) => Ok(grpc::send(client, request.signal, body).await),
+                Client::Grpc(client) => Ok(grpc::send(client, request.signal, body, options).await),
                 Client::Http(client) => http::send(client, request.signal, body, options).await,
             }
         });

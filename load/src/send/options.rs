@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::access::Access;
+
 /// How requests travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
@@ -19,8 +21,9 @@ pub enum Compression {
 
 #[derive(Clone, Debug)]
 pub struct SendOptions {
-    /// `http://host:port`.
+    /// `http://host:port` or `https://host:port`.
     pub endpoint: String,
+    pub access: Access,
     pub protocol: Protocol,
     pub compression: Compression,
     pub connections: usize,

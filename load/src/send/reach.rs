@@ -18,7 +18,13 @@ pub async fn reach(options: &SendOptions) -> anyhow::Result<()> {
         format!("{endpoint:?} is not an endpoint such as http://127.0.0.1:4317")
     })?;
     let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-    let address = (host, uri.port_u16().unwrap_or(80));
+    let address = (
+        host,
+        uri.port_u16().unwrap_or(match uri.scheme_str() {
+            Some("https") => 443,
+            _ => 80,
+        }),
+    );
     let (started, mut backoff) = (Instant::now(), Backoff::new());
     loop {
         let connecting = tokio::net::TcpStream::connect(address);

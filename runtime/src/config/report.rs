@@ -188,7 +188,7 @@ impl Report {
         } else {
             let number = place.line.to_string();
             let margin = " ".repeat(number.len());
-            let line = self.text.lines().nth(place.line - 1).unwrap_or("");
+            let line = line_of(&self.text, place.line).unwrap_or("");
             // Tabs are kept before the mark, so that it stands below what it marks however wide they are.
             let indent: String = (line.chars().chain(std::iter::repeat(' ')))
                 .take(place.column - 1)
@@ -205,4 +205,13 @@ impl Report {
         }
         Ok(())
     }
+}
+
+/// A line by its number from 1. As in YAML, `\n`, `\r\n` and a `\r` by itself each end one.
+pub(super) fn line_of(text: &str, number: usize) -> Option<&str> {
+    let mut lines = text.split('\n').flat_map(|line| {
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        line.split('\r')
+    });
+    lines.nth(number.checked_sub(1)?)
 }

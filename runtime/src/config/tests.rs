@@ -532,3 +532,22 @@ fn damaged_files_give_reports() {
     }
     assert!(reports > 5_000, "{reports} reports, {values} values");
 }
+
+/// Of a file from a machine that ends lines by a carriage return, alone or not, the right line is shown.
+#[test]
+fn lines_end_as_yaml_says() {
+    for end in ["\n", "\r\n", "\r"] {
+        check(
+            &["bus:", "  level: info", "  partitions: many", ""].join(end),
+            "
+error: bus.partitions: expected a whole number, found `many`
+ --> t.yaml:3:15
+  |
+3 |   partitions: many
+  |               ^^^^
+
+1 problem in t.yaml
+",
+        );
+    }
+}

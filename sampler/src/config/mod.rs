@@ -9,7 +9,8 @@ use runtime::config::{ByteSize, Duration, Problems};
 
 use crate::options::Stamping;
 use crate::options::{BusProperties, Options};
-use crate::policy::Policies;
+use crate::policy::{Policies, RawOperationNames};
+use crate::promote::{self, PromotedKeys};
 pub use raw::{
     RawBudget, RawConfig, RawDelivery, RawLateErrors, RawLinked, RawPolicies, RawTenant, RawTenants,
 };
@@ -25,6 +26,8 @@ pub const LIVE_KEYS: &[&str] = &[
     "linked",
     "annotate",
     "sample_rate_attribute",
+    "promote",
+    "operation_names",
     "policies",
 ];
 
@@ -78,6 +81,7 @@ impl RawConfig {
     ) -> Config {
         self.check_times(path, problems);
         self.check_sizes(path, problems);
+        self.check_promoted(path, problems);
         let policies = self.compiled(path, tenants, tenants_path, problems);
         let decision_wait_ms = millis(self.decision_wait);
         Config {
@@ -96,6 +100,7 @@ impl RawConfig {
                     annotate: self.annotate,
                     sample_rate: self.sample_rate_attribute,
                 },
+                promote: PromotedKeys::new(self.promote.iter().map(String::as_str)),
                 generation: self.generation(tenants),
             },
             policies: Arc::new(policies),
@@ -121,9 +126,10 @@ impl RawConfig {
         tenants_path: &str,
         problems: &mut Problems,
     ) -> Policies {
-        let mut policies = Policies::compile(
+        let mut policies = Policies::compile_with(
             &self.policies,
             self.sample_on_first_match,
+            self.operation_names,
             &at(path, "policies"),
             problems,
         );
@@ -191,6 +197,22 @@ impl RawConfig {
         }
     }
 
+    fn check_promoted(&self, path: &str, problems: &mut Problems) {
+        let path = at(path, "promote");
+        let (count, max) = (self.promote.len(), promote::KEYS_MAX);
+        if count > max {
+            problems.push(&path, format!("{count} keys: at most {max}"));
+        }
+        for (index, key) in self.promote.iter().enumerate() {
+            let place = format!("{path}[{index}]");
+            if key.is_empty() {
+                problems.push(place, "empty: the key of an attribute, such as tenant.id");
+            } else if self.promote[..index].contains(key) {
+                problems.push(place, format!("{key:?} is there twice"));
+            }
+        }
+    }
+
     /// A number for everything that verdicts depend on.
     fn generation(&self, tenants: &RawTenants<'_>) -> u64 {
         let what = (
@@ -209,7 +231,12 @@ impl RawConfig {
             Some(tenants) => serde_json::to_vec(&(what, tenants)),
             None => serde_json::to_vec(&what),
         };
-        text.map_or(0, |text| xxhash_rust::xxh3::xxh3_64(&text))
+        let mut text = text.unwrap_or_default();
+        // Nothing changes for who doesn't ask for it.
+        if self.operation_names != RawOperationNames::default() {
+            text.extend_from_slice(b"operation_names");
+        }
+        xxhash_rust::xxh3::xxh3_64(&text)
     }
 }
 

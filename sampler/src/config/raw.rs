@@ -11,7 +11,7 @@ use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
-use crate::policy::{RawLatency, RawPolicy, RawProbabilistic, RawStatusCode};
+use crate::policy::{RawLatency, RawOperationNames, RawPolicy, RawProbabilistic, RawStatusCode};
 
 /// The section as written.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
@@ -48,6 +48,13 @@ pub struct RawConfig {
     /// Adds the attribute `SampleRate`, for Honeycomb, to kept spans that stand for others. `tracestate` says the same
     /// in any case.
     pub sample_rate_attribute: bool,
+    /// Attributes of a trace's entry span (its root; without one, the span that starts first) that all its kept spans get,
+    /// unless they have them. At most 8 keys. Text, numbers and true or false are promoted, up to 128 bytes a value. A
+    /// quarter of `memory_limit` is for them.
+    pub promote: Vec<String>,
+    /// What `operation` is to policies that tell traces apart by it: `per_operation`, `novelty`, and keys of `throughput`,
+    /// `latency_outlier` and `floor`.
+    pub operation_names: RawOperationNames,
     pub delivery: RawDelivery,
     /// The time after which an epoch ends and is committed.
     pub epoch_interval: Duration,
@@ -216,6 +223,8 @@ impl Default for RawConfig {
             linked: RawLinked::default(),
             annotate: false,
             sample_rate_attribute: false,
+            promote: Vec::new(),
+            operation_names: RawOperationNames::default(),
             delivery: RawDelivery::default(),
             epoch_interval: Duration::from_millis(250),
             epoch_bytes: ByteSize::mib(8),

@@ -1,8 +1,10 @@
 //! What the Decider counts.
 
+use bytes::Bytes;
 use schemas::decisions::Verdict;
 
 use crate::policy::Ruling;
+use crate::promote::{self, Refused};
 use crate::tenant_spans::TenantSpans;
 
 /// Why a trace is decided.
@@ -36,8 +38,35 @@ pub struct DecideCounts {
     pub oversized: u64,
     /// Traces kept since a kept trace links to them.
     pub linked: u64,
+    /// Attributes of the entry spans of kept traces.
+    pub promoted: PromotedCounts,
     /// Consumed spans, by tenant.
     pub by_tenant: TenantSpans,
+}
+
+/// What became of the attributes of entry spans that are to be promoted, once a kept trace.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PromotedCounts {
+    pub promoted: u64,
+    /// Not promoted: longer than [`promote::VALUE_BYTES_MAX`],
+    pub too_long: u64,
+    /// neither text, nor a bool, nor a number,
+    pub unsupported: u64,
+    /// or there was no room for it.
+    pub no_memory: u64,
+}
+
+impl PromotedCounts {
+    /// One more kept trace.
+    #[inline]
+    pub(crate) fn kept(&mut self, list: Option<&Bytes>, refused: Refused) {
+        if let Some(list) = list {
+            self.promoted += promote::count(list) as u64;
+        }
+        self.too_long += u64::from(refused.too_long);
+        self.unsupported += u64::from(refused.unsupported);
+        self.no_memory += u64::from(refused.no_memory);
+    }
 }
 
 impl DecideCounts {

@@ -5,6 +5,7 @@ mod restore;
 
 use std::sync::{Arc, Mutex, RwLock};
 
+use bytes::Bytes;
 use schemas::decisions::{DecisionBatch, Verdict};
 use schemas::headers::UnknownVersion;
 
@@ -33,6 +34,8 @@ struct HeldRecord {
     /// With a reference to it.
     tenant: Tenant,
     facts: Facts,
+    /// Of the record, where something of it is promoted.
+    value: Bytes,
     /// What its timestamp says, should it be true.
     silence: Silence,
     first_tick_ms: u64,
@@ -46,6 +49,17 @@ struct Seen<'a> {
     offset: u64,
     /// Which policies hold for it.
     set: SetId,
+    /// The record that it is in, and where it begins there.
+    value: &'a [u8],
+    start: u32,
+}
+
+impl Seen<'_> {
+    fn body(&self) -> &[u8] {
+        let start = self.start as usize;
+        let body = self.value.get(start..start + self.span.bytes as usize);
+        body.unwrap_or_default()
+    }
 }
 
 /// The decide cursor of one partition, and all that it knows.
@@ -140,17 +154,11 @@ impl Decider {
         of_tenant.consumed += spans;
         of_tenant.consumed_bytes += record.value.len() as u64;
         if arrival.settled {
-            self.apply(&facts, tenant, offset);
+            self.apply(&record.value, &facts, tenant, offset);
             self.traces.release_tenant(tenant);
             self.scratch = facts;
         } else {
-            self.held = Some(HeldRecord {
-                offset,
-                tenant,
-                facts,
-                silence: arrival.silence,
-                first_tick_ms: 0,
-            });
+            self.hold(record, tenant, facts, arrival.silence);
         }
         self.offset = offset + 1;
         self.finish_rebuild();
@@ -160,6 +168,20 @@ impl Decider {
             starts: &read.starts,
             irregularity,
         }
+    }
+
+    fn hold(&mut self, record: &RawRecord, tenant: Tenant, facts: Facts, silence: Silence) {
+        self.held = Some(HeldRecord {
+            offset: record.offset,
+            tenant,
+            facts,
+            value: match self.options.promote.is_empty() {
+                true => Bytes::new(),
+                false => record.value.clone(),
+            },
+            silence,
+            first_tick_ms: 0,
+        });
     }
 
     /// Retention deleted what lies below `offset`.
@@ -174,14 +196,14 @@ impl Decider {
     fn apply_held(&mut self) {
         if let Some(held) = self.held.take() {
             self.fire();
-            self.apply(&held.facts, held.tenant, held.offset);
+            self.apply(&held.value, &held.facts, held.tenant, held.offset);
             self.traces.release_tenant(held.tenant);
             self.scratch = held.facts;
         }
     }
 
-    /// Gathers the facts of one record's spans.
-    fn apply(&mut self, facts: &Facts, tenant: Tenant, offset: u64) {
+    /// Gathers the facts of one record's spans; `value` is the record.
+    fn apply(&mut self, value: &[u8], facts: &Facts, tenant: Tenant, offset: u64) {
         let mut last: Option<(&[u8; 16], Place)> = None;
         let mut links = facts.links.iter().peekable();
         let set = self.traces.set_of(tenant);
@@ -194,6 +216,8 @@ impl Decider {
                 marks: facts.marks_of(index),
                 offset,
                 set,
+                value,
+                start: facts.starts[index],
             };
             let key = TraceKey {
                 tenant,
@@ -230,6 +254,10 @@ impl Decider {
         let rules = self.judge.rules(seen.set);
         let span = (seen.span, seen.marks);
         let bytes = self.traces.gather(slot, span, seen.offset, now_ms, rules);
+        if !self.options.promote.is_empty() {
+            let (span, body) = (seen.span, seen.body());
+            (self.traces).gather_promoted(slot, span, body, &self.options.promote);
+        }
         let max = self.options.maximum_trace_size_bytes;
         if max > 0 && bytes > max {
             return self.close(slot, now_ms, Cause::Oversized);
@@ -252,7 +280,8 @@ impl Decider {
             let slot = self.traces.open_again(newest, offset, now_ms);
             if reopened {
                 let dropped = self.traces.dropped_below(at, offset, self.start.emit);
-                self.traces.set_reopened(slot, dropped);
+                let promote = &self.options.promote;
+                self.traces.set_reopened(slot, at, dropped, promote);
             }
             return self.gather(slot, seen);
         }
@@ -262,6 +291,7 @@ impl Decider {
             self.judge.extended(
                 verdict,
                 self.traces.choice(at),
+                self.traces.promoted(at),
                 self.traces.dropped(at),
                 self.traces.tenant_name(verdict.tenant),
             );
@@ -392,7 +422,8 @@ impl Decider {
         let mut transition = Transition::new(self.judge.policies(), after);
         let places = self.judge.places_in(after);
         let renumber = |policy: u16| *(places.get(usize::from(policy))).unwrap_or(&NO_POLICY);
-        let sets = self.traces.reconfigure(&mut transition, options, renumber);
+        let promote = &self.options.promote;
+        let sets = (self.traces).reconfigure(&mut transition, promote, options, renumber);
         if let Some(held) = &mut self.held {
             let (before, after) = sets[held.tenant.0 as usize];
             held.facts.reconfigure(&transition.between(before, after));
@@ -444,6 +475,16 @@ impl Decider {
     pub(crate) fn statistics(&self) -> (usize, usize) {
         let statistics = self.judge.statistics();
         (statistics.keys(), statistics.bytes())
+    }
+
+    /// The bound of what is promoted from now on.
+    pub(crate) fn set_promoted_bytes(&mut self, bytes: usize) {
+        self.traces.set_promoted_bytes(bytes);
+    }
+
+    /// Of all that is held to be promoted.
+    pub(crate) fn promoted_bytes(&self) -> usize {
+        self.traces.promoted_bytes()
     }
 
     /// Exchanges the memory that records are read into: the partitions of one worker share it.

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use bytes::Bytes;
 use schemas::decisions::Verdict;
 
 use crate::decide::facts::Irregularity;
@@ -25,6 +26,8 @@ pub(crate) struct Kept<'a> {
     pub(crate) choice: Choice,
     /// The policy that gave the verdict, if it is one of this configuration.
     pub(crate) policy: Option<&'a str>,
+    /// The list of attributes that its spans get; empty: none.
+    pub(crate) promoted: &'a [u8],
 }
 
 /// A trace that was dropped and is kept after all: its spans are wanted back.
@@ -38,6 +41,17 @@ pub(crate) struct WantedTrace {
     pub(crate) within: Range<u64>,
     pub(crate) choice: Choice,
     pub(crate) policy: Option<String>,
+    pub(crate) promoted: Option<Bytes>,
+}
+
+impl WantedTrace {
+    pub(crate) fn kept(&self) -> Kept<'_> {
+        Kept {
+            choice: self.choice,
+            policy: self.policy.as_deref(),
+            promoted: self.promoted.as_deref().unwrap_or_default(),
+        }
+    }
 }
 
 /// The verdicts of one partition, as the emit cursor asks for them.
@@ -77,6 +91,7 @@ impl<'a> VerdictsView<'a> {
             return Some(Kept {
                 choice: Choice::default(),
                 policy: None,
+                promoted: &[],
             });
         };
         let verdict = self.traces.verdict(at);
@@ -87,6 +102,7 @@ impl<'a> VerdictsView<'a> {
                 .names()
                 .get(usize::from(verdict.policy))
                 .map(String::as_str),
+            promoted: self.traces.promoted(at).map_or(&[], |list| list),
         })
     }
 }

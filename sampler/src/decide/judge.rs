@@ -13,7 +13,7 @@ use crate::decide::facts::{self, Facts, Irregularity};
 use crate::decide::log::{DecisionLog, NewVerdict};
 use crate::decide::names::Names;
 use crate::decide::traces::TakenFacts;
-use crate::decide::traces::index::Tenant;
+use crate::decide::traces::index::{NONE, Tenant};
 use crate::decide::traces::verdicts::{GivenVerdict, NO_POLICY, StoredVerdict};
 use crate::decide::traces::window::Trace;
 use crate::options::Options;
@@ -32,6 +32,10 @@ pub(crate) struct Case<'a> {
     pub(crate) set: SetId,
     /// What it links to.
     pub(crate) links: &'a [[u8; 16]],
+    /// What its entry span has to promote.
+    pub(crate) promoted: Option<&'a Bytes>,
+    /// A late error may bring it back, if it isn't dropped on purpose.
+    pub(crate) is_revivable: bool,
     pub(crate) time_ms: u64,
     pub(crate) cause: Cause,
 }
@@ -122,6 +126,12 @@ impl Judge {
         self.state.remember(&facts, kept, time_ms);
         let policies = self.policies.names().len();
         counts.decided(policies, self.state.matched(), ruling, case.cause);
+        if kept {
+            counts
+                .promoted
+                .kept(case.promoted, case.facts.entry.refused);
+        }
+        let promotes = kept || case.is_revivable && !ruling.is_final;
         let new = NewVerdict {
             trace,
             shape: rules.marks().shape_in(case.marks),
@@ -135,24 +145,11 @@ impl Judge {
                 _ => None,
             },
             dropped: case.facts.dropped.as_ref(),
+            promoted: case.promoted.filter(|_| promotes),
         };
         self.log
             .decided(&new, &self.names, || tenant_name(trace.tenant));
-        GivenVerdict {
-            key: trace.key(),
-            first_offset: trace.first_offset,
-            last_offset: trace.last_offset,
-            time_ms,
-            verdict: ruling.verdict,
-            policy: ruling.policy.unwrap_or(NO_POLICY),
-            choice: Choice {
-                threshold: ruling.threshold,
-                randomness: ruling.randomness,
-            },
-            is_final: ruling.is_final,
-            restored: false,
-            older: trace.older,
-        }
+        given(case, ruling, promotes)
     }
 
     /// Writes down that a verdict holds longer: see [`DecisionLog::extended`].
@@ -160,10 +157,11 @@ impl Judge {
         &mut self,
         stored: &StoredVerdict,
         choice: Choice,
+        promoted: Option<&Bytes>,
         dropped: Option<&std::ops::Range<u64>>,
         tenant: Bytes,
     ) {
-        self.log.extended(stored, choice, dropped, tenant);
+        self.log.extended(stored, choice, promoted, dropped, tenant);
     }
 
     /// What was written down since the last take.
@@ -267,6 +265,31 @@ impl Judge {
 
     pub(crate) fn bytes(&self) -> usize {
         self.names.bytes() + self.state.statistics.bytes()
+    }
+}
+
+/// `promotes`: its kept spans get what the entry span has.
+#[inline(always)]
+fn given(case: &Case<'_>, ruling: Ruling, promotes: bool) -> GivenVerdict {
+    let trace = case.trace;
+    GivenVerdict {
+        key: trace.key(),
+        first_offset: trace.first_offset,
+        last_offset: trace.last_offset,
+        time_ms: case.time_ms,
+        verdict: ruling.verdict,
+        policy: ruling.policy.unwrap_or(NO_POLICY),
+        choice: Choice {
+            threshold: ruling.threshold,
+            randomness: ruling.randomness,
+        },
+        promoted: match promotes {
+            true => case.facts.entry.list,
+            false => NONE,
+        },
+        is_final: ruling.is_final,
+        restored: false,
+        older: trace.older,
     }
 }
 

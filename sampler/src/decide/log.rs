@@ -34,6 +34,8 @@ pub(crate) struct NewVerdict<'a> {
     pub(crate) source: Option<[u8; 16]>,
     /// A late error reopened it: where its dropped spans lie.
     pub(crate) dropped: Option<&'a Range<u64>>,
+    /// What its kept spans get.
+    pub(crate) promoted: Option<&'a Bytes>,
 }
 
 #[derive(Debug, Default)]
@@ -45,6 +47,9 @@ pub(crate) struct DecisionLog {
     tenants: Vec<Bytes>,
     /// From a name to `tenants`. Not from the partition's number: that may be another tenant's before the next take.
     tenant_numbers: HashMap<Bytes, u32>,
+    promoted: Vec<Bytes>,
+    /// From a list to `promoted`, and not from its number, for the same reason.
+    promoted_numbers: HashMap<Bytes, u32>,
     match_sets: Vec<Vec<u16>>,
     /// From a list to where it stands in `match_sets`.
     sets: HashMap<Vec<u16>, u32>,
@@ -106,6 +111,7 @@ impl DecisionLog {
             Tenant::DEFAULT => None,
             _ => self.tenant(tenant_name()),
         };
+        let promoted = new.promoted.map(|list| self.promoted(list));
         self.entries.push(Decision {
             tenant,
             trace_id: trace.id,
@@ -130,6 +136,7 @@ impl DecisionLog {
             shape: new.shape,
             root_service,
             root_operation,
+            promoted,
         });
         self.keys.extend(new.asked);
     }
@@ -140,6 +147,7 @@ impl DecisionLog {
         &mut self,
         stored: &StoredVerdict,
         choice: Choice,
+        promoted: Option<&Bytes>,
         dropped: Option<&Range<u64>>,
         tenant: Bytes,
     ) {
@@ -147,6 +155,7 @@ impl DecisionLog {
         let policy = (stored.policy != NO_POLICY).then_some(stored.policy);
         let match_set = self.match_set(policy.as_slice());
         let tenant = self.tenant(tenant);
+        let promoted = promoted.map(|list| self.promoted(list));
         self.entries.push(Decision {
             tenant,
             trace_id: stored.id,
@@ -167,6 +176,7 @@ impl DecisionLog {
             shape: 0,
             root_service: None,
             root_operation: None,
+            promoted,
         });
         self.keys.resize(self.keys.len() + self.statistics.len(), 0);
     }
@@ -189,6 +199,16 @@ impl DecisionLog {
             tenants.len() as u32 - 1
         });
         Some(*number)
+    }
+
+    fn promoted(&mut self, list: &Bytes) -> u32 {
+        if let Some(&known) = self.promoted_numbers.get(list) {
+            return known;
+        }
+        let number = self.promoted.len() as u32;
+        self.promoted.push(list.clone());
+        self.promoted_numbers.insert(list.clone(), number);
+        number
     }
 
     /// The next entry is about a trace whose spans in these records were dropped.
@@ -261,6 +281,7 @@ impl DecisionLog {
     pub(crate) fn take(&mut self, policies: &[String], generation: u64) -> DecisionBatch {
         self.numbers.clear();
         self.tenant_numbers.clear();
+        self.promoted_numbers.clear();
         self.sets.clear();
         if self.entries.is_empty() {
             return DecisionBatch::default();
@@ -271,6 +292,7 @@ impl DecisionLog {
             policies,
             strings: std::mem::take(&mut self.strings),
             tenants: std::mem::take(&mut self.tenants),
+            promoted: std::mem::take(&mut self.promoted),
             match_sets: std::mem::take(&mut self.match_sets),
             entries: std::mem::take(&mut self.entries),
             links: std::mem::take(&mut self.links),

@@ -284,7 +284,9 @@ impl Copier {
 
     /// What happened since the last call.
     pub(crate) fn take_counts(&mut self) -> CopyCounts {
-        std::mem::take(&mut self.counts)
+        let mut counts = std::mem::take(&mut self.counts);
+        counts.unpromoted_spans = self.emitter.take_unpromoted() + self.rescues.take_unpromoted();
+        counts
     }
 
     /// L.

@@ -17,6 +17,8 @@ pub struct CopyCounts {
     pub rescued_spans: u64,
     /// Traces that a late error could not bring back whole: retention was faster, or they are too large.
     pub unrescued_traces: u64,
+    /// Kept spans that had no room for what is promoted.
+    pub unpromoted_spans: u64,
     /// Kept, dropped and dead-lettered spans, by tenant.
     pub by_tenant: TenantSpans,
 }

@@ -86,9 +86,8 @@ impl Emitter {
         id: &[u8; 16],
         (kept, stamping): (Kept<'_>, Stamping),
     ) -> Option<usize> {
-        let suffix = self
-            .stamp
-            .of(item.body, id, kept.choice, kept.policy, stamping);
+        let bytes_max = self.record_bytes_limit.saturating_sub(head_bytes);
+        let suffix = self.stamp.of(item.body, id, kept, stamping, bytes_max);
         let bytes = item.body.len() + suffix.len();
         if bytes + head_bytes > self.record_bytes_limit {
             return None;
@@ -117,6 +116,11 @@ impl Emitter {
     pub(crate) fn append(&mut self, records: Vec<(Option<Bytes>, Bytes)>) {
         self.bytes += records.iter().map(|(_, value)| value.len()).sum::<usize>();
         self.sampled.extend(records);
+    }
+
+    /// Spans that had no room for what is promoted, since the last call.
+    pub(crate) fn take_unpromoted(&mut self) -> u64 {
+        self.stamp.take_unpromoted()
     }
 
     pub(crate) fn take(&mut self) -> Emitted {

@@ -213,6 +213,11 @@ impl Rescues {
         released
     }
 
+    /// Spans that had no room for what is promoted, since the last call.
+    pub(crate) fn take_unpromoted(&mut self) -> u64 {
+        self.stamp.take_unpromoted()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
@@ -258,14 +263,9 @@ impl Reading {
                 if wanted.key.id != *id || !wants(wanted) || found.too_large {
                     continue;
                 }
-                let suffix = stamp.of(
-                    item.body,
-                    id,
-                    wanted.choice,
-                    wanted.policy.as_deref(),
-                    options.stamping,
-                );
                 let around = heads.bytes(&item);
+                let bytes_max = options.bus.record_bytes_limit.saturating_sub(around);
+                let suffix = stamp.of(item.body, id, wanted.kept(), options.stamping, bytes_max);
                 self.bytes += found.add(&record.tenant, &item, suffix, around, options);
             }
         }

@@ -24,6 +24,7 @@ pub struct Gauges {
     pub cache_bytes: u64,
     pub statistics_keys: u64,
     pub statistics_bytes: u64,
+    pub promoted_bytes: u64,
     /// Decided and emitted to the end of what was read.
     pub at_rest: bool,
 }

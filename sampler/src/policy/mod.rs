@@ -35,6 +35,6 @@ pub use written::raw::{
     RawStringAttribute, RawTraceState,
 };
 pub use written::raw_rates::{
-    RawFloor, RawLatencyOutlier, RawMethod, RawNovelty, RawOperationRule, RawPerOperation,
-    RawThroughput,
+    RawFloor, RawLatencyOutlier, RawMethod, RawNovelty, RawOperationNames, RawOperationRule,
+    RawPerOperation, RawThroughput,
 };

@@ -28,6 +28,8 @@ pub struct Policies {
     /// Of the others together.
     pub(super) default_budget: Option<DailyBudget>,
     pub(super) limits: Vec<Limit>,
+    /// Operations are told apart without ids.
+    pub(super) normalized: bool,
     /// What is asked of the statistics.
     pub(super) keyed: Vec<Keyed>,
     /// Words that the marks of a trace take, whichever set holds for it.
@@ -56,6 +58,7 @@ impl Policies {
             budgets: HashMap::new(),
             default_budget: None,
             limits: Vec::new(),
+            normalized: false,
             keyed: Vec::new(),
             mark_words: 0,
         }

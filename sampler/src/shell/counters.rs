@@ -9,6 +9,7 @@ use metrics::{Counter, Gauge, counter, gauge, histogram};
 
 use crate::epoch::part::{Gauges, Part};
 use crate::names;
+use crate::output::Counts;
 use crate::policy::Policies;
 use crate::shell::tenant_counters::{self, TenantCounters};
 use crate::stats::Group;
@@ -36,11 +37,13 @@ pub struct Counters {
     linked: Counter,
     rescued: Counter,
     unrescued: Counter,
+    promoted: PromotedCounters,
     pending: Gauge,
     open_traces: Gauge,
     cache_bytes: Gauge,
     statistics_keys: Gauge,
     statistics_bytes: Gauge,
+    promoted_bytes: Gauge,
     partitions: BTreeMap<u32, Gauges>,
     tenants: TenantCounters,
 }
@@ -73,6 +76,38 @@ fn by_policy(policies: &Policies) -> Vec<PolicyCounters> {
     policies.names().iter().enumerate().map(counters).collect()
 }
 
+/// What became of attributes that are to be promoted.
+struct PromotedCounters {
+    promoted: Counter,
+    too_long: Counter,
+    unsupported: Counter,
+    no_memory: Counter,
+    /// Spans.
+    no_room: Counter,
+}
+
+impl PromotedCounters {
+    fn new() -> Self {
+        let values = |result: &'static str| counter!(names::PROMOTED_VALUES, "result" => result);
+        Self {
+            promoted: values("promoted"),
+            too_long: values("too_long"),
+            unsupported: values("unsupported"),
+            no_memory: values("no_memory"),
+            no_room: counter!(names::UNPROMOTED),
+        }
+    }
+
+    fn add(&self, counts: &Counts) {
+        let values = &counts.decider.promoted;
+        self.promoted.increment(values.promoted);
+        self.too_long.increment(values.too_long);
+        self.unsupported.increment(values.unsupported);
+        self.no_memory.increment(values.no_memory);
+        self.no_room.increment(counts.copier.unpromoted_spans);
+    }
+}
+
 /// There may be thousands of policies, of which an epoch meets few.
 fn add(counter: &Counter, count: u64) {
     if count > 0 {
@@ -100,6 +135,7 @@ pub fn register(policies: &Policies) {
     ] {
         counter!(name).increment(0);
     }
+    PromotedCounters::new().add(&Counts::default());
     by_policy(policies);
     tenant_counters::register(policies.tenants());
 }
@@ -127,11 +163,13 @@ impl Counters {
             linked: verdict("linked", "keep"),
             rescued: counter!(names::RESCUED),
             unrescued: counter!(names::UNRESCUED),
+            promoted: PromotedCounters::new(),
             pending: gauge!(names::PENDING),
             open_traces: gauge!(names::OPEN_TRACES),
             cache_bytes: gauge!(names::CACHE_BYTES),
             statistics_keys: gauge!(names::STATISTICS_KEYS),
             statistics_bytes: gauge!(names::STATISTICS_BYTES),
+            promoted_bytes: gauge!(names::PROMOTED_BYTES),
             partitions: BTreeMap::new(),
             tenants: TenantCounters::default(),
         }
@@ -184,6 +222,7 @@ impl Counters {
                 self.linked.increment(counts.decider.linked);
                 self.rescued.increment(counts.copier.rescued_spans);
                 self.unrescued.increment(counts.copier.unrescued_traces);
+                self.promoted.add(counts);
                 let pending = output.gauges.pending_spans;
                 self.tenants.partition(output.partition, counts, pending);
                 if output.revoked {
@@ -217,6 +256,7 @@ impl Counters {
         self.pending.set(sum(|gauges| gauges.pending_spans));
         self.open_traces.set(sum(|gauges| gauges.open_traces));
         self.cache_bytes.set(sum(|gauges| gauges.cache_bytes));
+        self.promoted_bytes.set(sum(|gauges| gauges.promoted_bytes));
         self.statistics_keys
             .set(sum(|gauges| gauges.statistics_keys));
         let group = self.group.read().unwrap_or_else(PoisonError::into_inner);

@@ -15,7 +15,7 @@ use crate::decide::facts::Facts;
 use crate::decide::links::Linked;
 use crate::epoch::command::Command;
 use crate::epoch::part::{Gauges, Part, PartitionOutput};
-use crate::memory::Memory;
+use crate::memory::{Besides, Memory};
 use crate::options::Options;
 use crate::partition::Partition;
 use crate::policy::Policies;
@@ -135,12 +135,14 @@ impl Partitions {
 
     /// The memory limit's share, which partitions of other workers change too.
     fn divide_memory(&mut self) {
-        let bytes = self
-            .bounds
-            .memory
-            .cache_bytes(self.options.rescue_late_errors);
+        let memory = &self.bounds.memory;
+        let (cache, promoted) = (
+            memory.cache_bytes(Besides::from(&self.options)),
+            memory.promoted_bytes(),
+        );
         for partition in self.owned.values_mut() {
-            partition.set_cache_bytes(bytes);
+            partition.set_cache_bytes(cache);
+            partition.set_promoted_bytes(promoted);
         }
     }
 
@@ -240,8 +242,9 @@ impl Partitions {
             self.policies.clone(),
             self.options.clone(),
             start,
-            memory.cache_bytes(self.options.rescue_late_errors),
+            memory.cache_bytes(Besides::from(&self.options)),
         );
+        fresh.set_promoted_bytes(memory.promoted_bytes());
         fresh.join(&self.common.group);
         fresh.join_budgets(&self.common.budgets);
         fresh.share_rescues(memory.pool());
@@ -343,6 +346,7 @@ fn take(
             cache_bytes: partition.cache_bytes() as u64,
             statistics_keys: statistics_keys as u64,
             statistics_bytes: statistics_bytes as u64,
+            promoted_bytes: partition.promoted_bytes() as u64,
             at_rest: !rebuilding && partition.emit_offset() == partition.decide_offset(),
         },
     }

@@ -100,6 +100,7 @@ impl Worker {
             partitions: PARTITIONS,
             timestamps: Timestamps::LogAppend,
             compacted: false,
+            retention: None,
         }])
         .unwrap();
         let memory = Arc::new(Memory::new(memory_bytes));

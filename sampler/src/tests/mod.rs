@@ -3,4 +3,5 @@
 mod bounds;
 mod daily_budget;
 mod epochs;
+mod promoted;
 mod unbiased;

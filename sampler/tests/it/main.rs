@@ -4,6 +4,7 @@
 mod linked;
 mod own_policies;
 mod policies;
+mod promote;
 mod rates;
 mod reconfigure;
 mod simulation;

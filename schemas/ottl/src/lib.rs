@@ -3,10 +3,11 @@
 //! # How it works
 //! A text goes through `syntax` (lexer and parser, to a tree) and `compile` (to `expr`), once. What is left is evaluated on a
 //! [`Subject`]: `paths` has a table of each message's fields, `functions` one of the converters, `editors` one of the editors.
-//! Each module imports only those before it: `problem`, `syntax`, `value`, `telemetry`, `paths`, `expr`, `functions`, `editors`, `compile`, `compiled`.
+//! Each module imports only those before it: `problem`, `syntax`, `value`, `telemetry`, `paths`, `draft`, `expr`, `functions`, `editors`, `compile`, `compiled`.
 
 mod compile;
 mod compiled;
+mod draft;
 mod editors;
 mod expr;
 mod functions;
@@ -17,7 +18,11 @@ mod syntax;
 mod telemetry;
 mod value;
 
-pub use compiled::{Condition, Conditions, ErrorMode, Expression, Needs, Outcome, Statement};
+pub use compiled::{
+    Condition, Conditions, ErrorMode, Executed, Expression, Needs, Outcome, Statement, Statements,
+};
+pub use draft::{Draft, HeadChanges};
+pub use paths::SpanFacts;
 pub use problem::{Problem, Problems};
-pub use telemetry::{Context, Draft, Part, ROOT_TESTS_MAX, RootAnswers, Subject, TraceFacts};
+pub use telemetry::{Context, Part, ROOT_TESTS_MAX, RootAnswers, Subject, TraceFacts};
 pub use value::{EvalError, List, Map, Opaque, Time, Value};

@@ -1,9 +1,12 @@
-//! Reads a decision batch, version 1 to 4.
+//! Reads a decision batch, version 1 to 5.
 
+use bytes::Bytes;
 use hashbrown::HashMap;
 
 use super::reader::{DecisionError, Reader};
-use super::{Decision, DecisionBatch, KINDS, Link, Rescue, Verdict, flags, keys, tenants};
+use super::{
+    Decision, DecisionBatch, KINDS, Link, Rescue, Verdict, flags, keys, named, promoted_attributes,
+};
 
 /// What an entry takes at least, its id included: no allocation on the word of a lying count.
 const ENTRY_BYTES_MIN_V1: usize = 23;
@@ -25,6 +28,7 @@ impl DecisionBatch {
             2 => columns.version_2()?,
             3 => columns.version_3()?,
             4 => columns.version_4()?,
+            5 => columns.version_5()?,
             newer => return Err(DecisionError::Version(newer)),
         };
         if columns.reader.at != value.len() {
@@ -40,10 +44,44 @@ struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    /// Version 3, maybe without statistics, and whose traces they are.
+    /// Version 4, maybe without tenants, and what is promoted.
+    fn version_5(&mut self) -> Result<DecisionBatch, DecisionError> {
+        let mut batch = self.with_tenants()?;
+        let indexes = batch.entries.iter_mut().map(|entry| &mut entry.promoted);
+        batch.promoted = named::read(
+            &mut self.reader,
+            indexes,
+            "promoted attributes out of range",
+        )?;
+        if batch.promoted.is_empty() {
+            return Err(DecisionError::Inconsistent(
+                "version 5 without promoted attributes",
+            ));
+        }
+        let is_list = |list: &Bytes| {
+            !list.is_empty() && promoted_attributes(list).all(|attribute| attribute.is_ok())
+        };
+        match batch.promoted.iter().all(is_list) {
+            true => Ok(batch),
+            false => Err(DecisionError::Inconsistent(
+                "promoted attributes that are none",
+            )),
+        }
+    }
+
     fn version_4(&mut self) -> Result<DecisionBatch, DecisionError> {
+        let batch = self.with_tenants()?;
+        if batch.tenants.is_empty() {
+            return Err(DecisionError::Inconsistent("version 4 without tenants"));
+        }
+        Ok(batch)
+    }
+
+    /// Version 3, maybe without statistics, and whose traces they are.
+    fn with_tenants(&mut self) -> Result<DecisionBatch, DecisionError> {
         let mut batch = self.with_statistics()?;
-        batch.tenants = tenants::read(&mut self.reader, &mut batch.entries)?;
+        let indexes = batch.entries.iter_mut().map(|entry| &mut entry.tenant);
+        batch.tenants = named::read(&mut self.reader, indexes, "a tenant out of range")?;
         Ok(batch)
     }
 
@@ -166,9 +204,16 @@ impl<'a> Columns<'a> {
 
     fn policies(&mut self, entries: &mut [Decision], count: usize) -> Result<(), DecisionError> {
         for policy in entries.iter_mut().filter_map(|entry| entry.policy.as_mut()) {
-            *policy = self.reader.index(count, "a policy index out of range")? as u16;
+            *policy = self.policy(count)?;
         }
         Ok(())
+    }
+
+    /// The index of a policy; a batch may name more of them than an index reaches.
+    fn policy(&mut self, count: usize) -> Result<u16, DecisionError> {
+        let out_of_range = "a policy index out of range";
+        let index = self.reader.index(count, out_of_range)?;
+        u16::try_from(index).map_err(|_| DecisionError::Inconsistent(out_of_range))
     }
 
     fn offsets_and_times(&mut self, entries: &mut [Decision]) -> Result<(), DecisionError> {
@@ -229,7 +274,7 @@ impl<'a> Columns<'a> {
             let length = self.reader.count(1)?;
             let mut set = Vec::with_capacity(length);
             for _ in 0..length {
-                set.push(self.reader.index(policies, "a policy index out of range")? as u16);
+                set.push(self.policy(policies)?);
             }
             sets.push(set);
         }
@@ -295,5 +340,6 @@ fn entry_of(trace_id: [u8; 16], flags: u8) -> Decision {
         shape: 0,
         root_service: has(flags::SERVICE).then_some(0),
         root_operation: has(flags::OPERATION).then_some(0),
+        promoted: None,
     }
 }

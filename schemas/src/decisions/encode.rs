@@ -1,9 +1,9 @@
-//! Writes a decision batch, version 2 to 4.
+//! Writes a decision batch, version 2 to 5.
 
 use bytes::Bytes;
 use hashbrown::HashMap;
 
-use super::{Decision, DecisionBatch, Link, Verdict, flags, keys, tenants};
+use super::{Decision, DecisionBatch, Link, Verdict, flags, keys, named};
 use crate::wire::put_varint;
 
 const VERSION: u8 = 2;
@@ -11,6 +11,8 @@ const VERSION: u8 = 2;
 const WITH_STATISTICS: u8 = 3;
 /// Version 3, maybe without statistics, and behind it whose traces the entries are about.
 const WITH_TENANTS: u8 = 4;
+/// Version 4, maybe without tenants, and behind it the attributes that are promoted.
+const WITH_PROMOTED: u8 = 5;
 
 impl DecisionBatch {
     /// The record value: version byte, dictionaries, columns, and what few entries have.
@@ -19,11 +21,7 @@ impl DecisionBatch {
     pub fn encode(&self) -> Bytes {
         // 16 for the id, and what the other columns take where neighbours resemble each other.
         let mut out = Vec::with_capacity(64 + self.entries.len() * 40);
-        let version = match (self.tenants.is_empty(), self.statistics.is_empty()) {
-            (false, _) => WITH_TENANTS,
-            (true, false) => WITH_STATISTICS,
-            (true, true) => VERSION,
-        };
+        let version = self.version();
         out.push(version);
         put_varint(&mut out, self.generation);
         put_names(&mut out, &self.policies);
@@ -49,9 +47,24 @@ impl DecisionBatch {
             keys::put(&mut out, &self.statistics, &self.keys);
         }
         if version >= WITH_TENANTS {
-            tenants::put(&mut out, &self.tenants, &self.entries);
+            let tenants = self.entries.iter().map(|entry| entry.tenant);
+            named::put(&mut out, &self.tenants, tenants);
+        }
+        if version >= WITH_PROMOTED {
+            let promoted = self.entries.iter().map(|entry| entry.promoted);
+            named::put(&mut out, &self.promoted, promoted);
         }
         Bytes::from(out)
+    }
+
+    /// The lowest that has all that is to be said.
+    fn version(&self) -> u8 {
+        match () {
+            () if !self.promoted.is_empty() => WITH_PROMOTED,
+            () if !self.tenants.is_empty() => WITH_TENANTS,
+            () if !self.statistics.is_empty() => WITH_STATISTICS,
+            () => VERSION,
+        }
     }
 
     /// Few shapes are common: each stands once. The index of each entry's.

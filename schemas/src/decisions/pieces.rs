@@ -23,15 +23,17 @@ impl DecisionBatch {
             .collect()
     }
 
-    /// The batch with these entries alone, and the names and match sets that they refer to.
+    /// The batch with these entries alone, and the names, attributes and match sets that they refer to.
     fn piece(&self, range: Range<usize>) -> Self {
         let mut strings = Subset::new(&self.strings);
         let mut tenants = Subset::new(&self.tenants);
+        let mut promoted = Subset::new(&self.promoted);
         let mut match_sets = Subset::new(&self.match_sets);
         let mut entries = self.entries[range.clone()].to_vec();
         for entry in &mut entries {
             entry.match_set = match_sets.enter(entry.match_set);
             entry.tenant = entry.tenant.map(|at| tenants.enter(at));
+            entry.promoted = entry.promoted.map(|at| promoted.enter(at));
             for name in [&mut entry.root_service, &mut entry.root_operation] {
                 *name = name.map(|at| strings.enter(at));
             }
@@ -60,6 +62,7 @@ impl DecisionBatch {
             policies: self.policies.clone(),
             strings: strings.taken,
             tenants: tenants.taken,
+            promoted: promoted.taken,
             match_sets: match_sets.taken,
             entries,
             links: links(&self.links),

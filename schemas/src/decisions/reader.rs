@@ -7,7 +7,7 @@ use crate::wire::{WireError, read_varint};
 pub enum DecisionError {
     #[error("decision batch: {0}")]
     Wire(#[from] WireError),
-    #[error("decision batch of version {0}; this build reads up to version 4")]
+    #[error("decision batch of version {0}; this build reads up to version 5")]
     Version(u8),
     #[error("decision batch: {0}")]
     Inconsistent(&'static str),

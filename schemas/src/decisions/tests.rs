@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::wire::{WireError, put_varint};
+use crate::wire::{WireError, put_len, put_varint};
 use proptest::prelude::*;
 
 /// Dictionary sizes that the indexes of generated entries fit.
@@ -10,10 +10,14 @@ const POLICIES: u16 = 2;
 const STRINGS: u32 = 3;
 const SETS: u32 = 2;
 const TENANTS: u32 = 2;
+const PROMOTED: u32 = 2;
 
 fn decision() -> impl Strategy<Value = Decision> {
     let ids = (any::<[u8; 16]>(), any::<bool>(), 0..4_usize, any::<bool>());
-    let tenant = proptest::option::of(0..TENANTS);
+    let indexes = (
+        proptest::option::of(0..TENANTS),
+        proptest::option::of(0..PROMOTED),
+    );
     let longs = any::<[u64; 7]>();
     let counts = (any::<u32>(), any::<u32>(), 0..SETS);
     let names = (
@@ -22,8 +26,9 @@ fn decision() -> impl Strategy<Value = Decision> {
         proptest::option::of(0..STRINGS),
         proptest::option::of(any::<u64>()),
     );
-    (ids, longs, counts, names, tenant).prop_map(|(ids, longs, counts, names, tenant)| Decision {
-        tenant,
+    (ids, longs, counts, names, indexes).prop_map(|(ids, longs, counts, names, indexes)| Decision {
+        tenant: indexes.0,
+        promoted: indexes.1,
         trace_id: ids.0,
         verdict: if ids.1 { Verdict::Keep } else { Verdict::Drop },
         kind: KINDS[ids.2],
@@ -45,6 +50,16 @@ fn decision() -> impl Strategy<Value = Decision> {
     })
 }
 
+/// One attribute with text.
+fn promoted(key: &str, value: &str) -> Bytes {
+    let (mut any, mut pair, mut list) = (Vec::new(), Vec::new(), Vec::new());
+    put_len(&mut any, 1, value.as_bytes());
+    put_len(&mut pair, 1, key.as_bytes());
+    put_len(&mut pair, 2, &any);
+    put_len(&mut list, super::PROMOTED, &pair);
+    list.into()
+}
+
 fn batch() -> impl Strategy<Value = DecisionBatch> {
     let names = |from| proptest::collection::vec(".{0,12}", from..5_usize);
     let entries = proptest::collection::vec(decision(), 1..20);
@@ -62,11 +77,25 @@ fn batch() -> impl Strategy<Value = DecisionBatch> {
         proptest::collection::vec(any::<u8>(), 0..12),
         TENANTS as usize..5,
     ));
-    let extras = (any::<u64>(), links.clone(), links, rescues, asked, tenants);
+    let lists = ("[a-z.]{1,9}", ".{0,9}").prop_map(|(key, value)| promoted(&key, &value));
+    let lists = proptest::collection::vec(lists, PROMOTED as usize..5);
+    let promoted = proptest::option::of(lists);
+    let extras = (
+        any::<u64>(),
+        links.clone(),
+        links,
+        rescues,
+        asked,
+        (tenants, promoted),
+    );
     (names(2), names(3), sets, entries, extras).prop_map(
         |(policies, strings, match_sets, mut entries, extras)| {
-            if extras.5.is_none() {
+            let (tenants, promoted) = extras.5;
+            if tenants.is_none() {
                 entries.iter_mut().for_each(|entry| entry.tenant = None);
+            }
+            if promoted.is_none() {
+                entries.iter_mut().for_each(|entry| entry.promoted = None);
             }
             let at = |index: prop::sample::Index| index.index(entries.len()) as u32;
             let links = |links: Vec<(prop::sample::Index, [u8; 16])>| {
@@ -92,7 +121,8 @@ fn batch() -> impl Strategy<Value = DecisionBatch> {
                     .collect(),
                 keys: extras.4.1[..extras.4.0.len() * entries.len()].to_vec(),
                 statistics: extras.4.0,
-                tenants: (extras.5.into_iter().flatten().map(Into::into)).collect(),
+                tenants: (tenants.into_iter().flatten().map(Into::into)).collect(),
+                promoted: promoted.unwrap_or_default(),
                 entries,
             }
         },
@@ -155,6 +185,7 @@ fn spelled(batch: &DecisionBatch) -> Vec<String> {
         let bare = Decision {
             match_set: 0,
             tenant: None,
+            promoted: None,
             root_service: None,
             root_operation: None,
             ..entry.clone()
@@ -167,8 +198,9 @@ fn spelled(batch: &DecisionBatch) -> Vec<String> {
             .map(|rescue| (rescue.from_offset, rescue.to_offset))
             .collect();
         format!(
-            "{bare:?} {:?} {:?} {:?} {:?} {:?} {:?} {rescues:?} {:?} {:?}",
+            "{bare:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {rescues:?} {:?} {:?}",
             batch.tenant_of(entry),
+            batch.promoted_of(entry),
             batch.match_sets[entry.match_set as usize],
             name(entry.root_service),
             name(entry.root_operation),
@@ -206,6 +238,7 @@ fn example() -> DecisionBatch {
         shape: 0,
         root_service: Some(0),
         root_operation: Some(1),
+        promoted: None,
     };
     DecisionBatch {
         policies: vec!["errors".to_owned()],
@@ -330,10 +363,56 @@ fn the_layout_with_tenants_is_pinned() {
     );
     let mut none = full_example().encode().to_vec();
     none[0] = 4;
-    none.extend([0, 0, 0]);
+    none.extend([0; 5]);
     assert_eq!(
         DecisionBatch::decode(&none),
         Err(DecisionError::Inconsistent("version 4 without tenants"))
+    );
+}
+
+#[test]
+fn the_layout_with_promoted_attributes_is_pinned() {
+    let mut batch = full_example();
+    let mut expected = batch.encode().to_vec();
+    expected[0] = 5;
+    batch.promoted = vec![promoted("tenant.id", "acme")];
+    batch.entries[1].promoted = Some(0);
+    expected.extend([0, 0]); // no statistics, no keys
+    expected.extend([0, 0, 0]); // no tenants
+    let list = 1 + expected.len();
+    expected.extend([1, 21, 0x0a, 19, 0x0a, 9]);
+    expected.extend(b"tenant.id");
+    expected.extend([0x12, 6, 0x0a, 4]);
+    expected.extend(b"acme");
+    expected.extend([0, 1]);
+    assert_eq!(batch.encode(), expected);
+    let of = |at: usize| batch.promoted_of(&batch.entries[at]);
+    assert_eq!((of(0), of(1)), (None, Some(&batch.promoted[0])));
+    assert_eq!(DecisionBatch::decode(&expected), Ok(batch));
+    let check = |change: fn(&mut [u8], usize), at, error| {
+        let mut value = expected.clone();
+        change(&mut value, at);
+        assert_eq!(
+            DecisionBatch::decode(&value),
+            Err(DecisionError::Inconsistent(error))
+        );
+    };
+    let last = expected.len() - 1;
+    let (range, none) = (
+        "promoted attributes out of range",
+        "promoted attributes that are none",
+    );
+    check(|value, at| value[at] = 2, last, range);
+    // The attribute is said to be longer than the list.
+    check(|value, at| value[at + 2] = 20, list, none);
+    let mut without = full_example().encode().to_vec();
+    without[0] = 5;
+    without.extend([0; 8]);
+    assert_eq!(
+        DecisionBatch::decode(&without),
+        Err(DecisionError::Inconsistent(
+            "version 5 without promoted attributes"
+        ))
     );
 }
 
@@ -421,10 +500,10 @@ fn what_is_wrong_is_said() {
         DecisionBatch::decode(&value),
         Err(DecisionError::Inconsistent("bytes behind the last column"))
     );
-    value[0] = 5;
+    value[0] = 6;
     assert_eq!(
         DecisionBatch::decode(&value),
-        Err(DecisionError::Version(5))
+        Err(DecisionError::Version(6))
     );
     assert_eq!(
         DecisionBatch::decode(&[]),
@@ -436,5 +515,20 @@ fn what_is_wrong_is_said() {
     assert_eq!(
         DecisionBatch::decode(&lying),
         Err(DecisionError::Inconsistent("more entries than bytes"))
+    );
+}
+
+/// 65,537 policies without a name, and a match set with the last of them: not the first, as the lower half of its index would have it.
+#[test]
+fn an_index_beyond_what_is_kept_of_it_is_refused() {
+    let mut value = vec![2, 0];
+    put_varint(&mut value, 65_537);
+    value.resize(value.len() + 65_537, 0);
+    value.extend([0, 1, 1]);
+    put_varint(&mut value, 65_536);
+    value.extend([0; 5]);
+    assert_eq!(
+        DecisionBatch::decode(&value).map(|batch| batch.match_sets),
+        Err(DecisionError::Inconsistent("a policy index out of range"))
     );
 }

@@ -3,5 +3,6 @@
 
 mod generate;
 mod json;
+mod model;
 mod packing;
 mod views;

@@ -4,12 +4,15 @@
 mod component;
 mod environment;
 mod exporters;
+mod k8s;
 mod kafka;
 mod pipelines;
 mod policies;
 mod processors;
 mod receivers;
+mod redaction;
 mod sampling;
+mod steps;
 
 use serde_json::Value;
 
@@ -35,10 +38,11 @@ pub(super) fn import(from: &Value, processor: Option<&str>) -> Result<Yaml, Stri
         "sampler",
         sampling::sampler(sampling.map(|(_, section)| section)),
     );
-    let mut enrich = processors::enrich(&pipelines.used("processors"));
+    let mut enrich = processors::enrich(&pipelines.processors(), |id| pipelines.signals_of(id));
     if let Some((name, section)) = sampling {
         processors::asked_after(&pipelines.before(name), from, section, &mut enrich);
     }
+    ours.set("k8s", k8s::watched(&pipelines.processors()));
     ours.set("enrich", enrich);
     ours.set("export", exporters::export(&pipelines));
     others(from, name.is_some(), &mut ours);

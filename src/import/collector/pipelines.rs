@@ -127,6 +127,33 @@ impl<'v> Pipelines<'v> {
             .collect()
     }
 
+    /// The processors that are on some way, in the order in which data pass them; all of them where there are no pipelines.
+    pub(super) fn processors(&self) -> Vec<(&'v str, &'v Value)> {
+        let used = self.used("processors");
+        let place = |id: &str| {
+            let ways = self.ways().enumerate();
+            let mut places = ways.filter_map(|(way, on)| {
+                let at = on.processors.iter().position(|other| *other == id)?;
+                Some((way, at))
+            });
+            places.next()
+        };
+        let mut ordered = used;
+        // Stable: without pipelines they stay as they are written.
+        ordered.sort_by_key(|(id, _)| place(id));
+        ordered
+    }
+
+    /// The signals that a processor is used for; all of them where the file doesn't say.
+    pub(super) fn signals_of(&self, processor: &str) -> Vec<&'static str> {
+        let uses = |signal: &&str| {
+            let mut ways = self.ways().filter(|way| way.signal == *signal);
+            ways.any(|way| way.processors.contains(&processor))
+        };
+        let uses = |signal: &&str| !self.are_there() || uses(signal);
+        SIGNALS.into_iter().filter(uses).collect()
+    }
+
     /// What an exporter gets; `None` where the file doesn't say.
     pub(super) fn signals(&self, exporter: &str) -> Option<Vec<&'static str>> {
         let gets = |signal: &&str| {
@@ -247,15 +274,14 @@ impl<'v> Pipelines<'v> {
     fn processed_otherwise(&self, ours: &mut Yaml) {
         let section = |id: &str| at(self.from, &["processors", id]);
         for (id, rules) in self.used("processors") {
-            if !processors::has_rules(id, rules) {
-                continue;
-            }
             let has = |way: &&Way| {
                 way.processors.iter().any(|other| {
                     *other == id || (kind(other) == kind(id) && section(other) == section(id))
                 })
             };
-            let (with, without): (Vec<_>, Vec<_>) = self.arriving().partition(has);
+            let concerned =
+                (self.arriving()).filter(|way| processors::concerns(id, rules, way.signal));
+            let (with, without): (Vec<_>, Vec<_>) = concerned.partition(has);
             if with.is_empty() || without.is_empty() {
                 continue;
             }

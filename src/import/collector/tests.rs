@@ -116,8 +116,9 @@ service:
         &[
             "grpc: {listen: \"127.0.0.1:4317\"}",
             "http: {listen: \"0.0.0.0:4318\"}",
-            "delete: [cookie]",
-            "hash: {keys: [user.id], key: \"${env:TAILWATER_HASH_KEY}\"}",
+            "- {attributes/pii: {actions: [{key: user.id, action: hash}, {key: cookie, action: delete}, {key: team, action: upsert, value: a}]}}",
+            "redact: {hash: {key: \"${env:TAILWATER_HASH_KEY}\"}}",
+            "pii: {detectors: {redaction_0: {pattern: \"4[0-9]{12}(?:[0-9]{3})?\"}}, skip_keys: []}",
             "- {name: debug, stdout: {}, signals: [traces]}",
             "# processor batch: not needed: ingest packs records by bytes and time, exporters have `batch`",
             "# exporter otlphttp: compression snappy became gzip",
@@ -126,7 +127,7 @@ service:
     );
     for said in [
         "receiver zipkin",
-        "action extract on x",
+        "processor attributes/pii, `actions`: ",
         "exporter kafka",
         "exporter jaeger",
         "connector spanmetrics",
@@ -279,7 +280,7 @@ fn pipelines_that_differ_are_not_merged_in_silence() {
     );
     check_pipelines(
         &format!("{sampled}    logs: {{receivers: [otlp], exporters: [otlphttp/far]}}"),
-        &["redact: {delete: [user.mail]}"],
+        &["- {attributes/pii: {actions: [{key: user.mail, action: delete}]}}"],
         &[
             "processor attributes/pii: it applies to traces only; here to everything, so to logs too",
         ],
@@ -294,7 +295,7 @@ fn pipelines_that_differ_are_not_merged_in_silence() {
     // What differs in name alone doesn't differ, nor do receivers that feed the same.
     check_pipelines(
         "    traces: {receivers: [otlp], processors: [resource/team, tail_sampling], exporters: [otlp/near]}\n    logs: {receivers: [otlp/edge], processors: [resource/again], exporters: [otlp/near]}",
-        &["set: {resource: {team: shop}}"],
+        &["- {resource/team: {attributes: [{key: team, action: upsert, value: shop}]}}"],
         &[],
     );
     check_pipelines(
@@ -334,7 +335,7 @@ fn connectors_join_pipelines_or_are_lost() {
         "    traces/in: {receivers: [otlp], processors: [attributes/pii], exporters: [forward]}\n    traces/out: {receivers: [forward], processors: [tail_sampling], exporters: [otlp/near]}",
         &[
             "# connector forward: not needed, there is one pipeline",
-            "redact: {delete: [user.mail]}",
+            "- {attributes/pii: {actions: [{key: user.mail, action: delete}]}}",
         ],
         &[],
     );
@@ -382,12 +383,91 @@ fn parts_of_configurations() {
     );
 }
 
+/// In the order of the pipelines, each text that we can do.
+#[test]
+fn transformations_and_filters_become_steps() {
+    check_lost(
+        r#"
+receivers: {otlp: {protocols: {grpc: }}}
+processors:
+  filter/logs: {error_mode: ignore, logs: {log_record: ['severity_number < SEVERITY_NUMBER_INFO']}}
+  filter/spans: {trace_conditions: ['span.name == "ping"']}
+  transform:
+    error_mode: propagate
+    trace_statements:
+      - context: span
+        statements: ['replace_pattern(name, "/([0-9]+)", "/{$$1}")']
+      - 'set(span.attributes["id"], UUID())'
+    metric_statements: ['set(metric.name, "x")']
+  tail_sampling: {policies: [{name: all, type: always_sample}]}
+exporters: {otlp: {endpoint: 'a:4317'}}
+service:
+  pipelines:
+    traces: {receivers: [otlp], processors: [tail_sampling, transform, filter/spans], exporters: [otlp]}
+    logs: {receivers: [otlp], processors: [filter/logs], exporters: [otlp]}
+"#,
+        &[
+            "- {filter/spans: {trace_conditions: [\"span.name == \\\"ping\\\"\"]}}",
+            "- {filter/logs: {error_mode: ignore, logs: {log_record: [\"severity_number < SEVERITY_NUMBER_INFO\"]}}}",
+            "# processor transform: `metric_statements` is in no pipeline of that signal there",
+            "# changed: processor transform: a failure lost the whole payload there; here the item alone goes to the dead letters",
+        ],
+        &["processor transform, `trace_statements`: column 28: `UUID` is not available"],
+    );
+}
+
+/// Tables in files; places by address are one, too.
+#[test]
+fn tables_become_steps() {
+    check_lost(
+        r#"
+receivers: {otlp: {protocols: {grpc: }}}
+processors:
+  lookup/users:
+    source: {type: csv, path: /etc/users.csv, key_column: id, value_column: name, reload_interval: 5m}
+    lookups:
+      - {key: 'log.attributes["user.id"]', attributes: [{destination: user.name, default: nobody}]}
+      - {key: 'log.attributes[', attributes: [{destination: x}]}
+  lookup/dns: {source: {type: dns}, lookups: [{key: 'log.attributes["ip"]', attributes: [{destination: host}]}]}
+  geoip: {context: record, providers: {maxmind: {database_path: /etc/city.mmdb}}}
+exporters: {otlp: {endpoint: 'a:4317'}}
+service: {pipelines: {logs: {receivers: [otlp], processors: [lookup/users, lookup/dns, geoip], exporters: [otlp]}}}
+"#,
+        &[
+            "source: {type: csv, path: /etc/users.csv, key: id, refresh: 5m}",
+            "lookups: [{key: \"log.attributes[\\\"user.id\\\"]\", attributes: [{destination: user.name, default: nobody, source: name}]}]",
+            "- lookup/geoip:",
+            "source: {type: mmdb, path: /etc/city.mmdb}",
+            "- key: \"attributes[\\\"source.address\\\"]\"",
+            "- {source: city.names.en, destination: geo.city_name, context: record}",
+            "- {source: location.longitude, destination: geo.location.lon, context: record}",
+        ],
+        &[
+            "processor lookup/users, `lookups`: lookups[0].key: column 16",
+            "processor lookup/dns: the source dns has no equal",
+        ],
+    );
+}
+
+/// Its tables are ours, and go by attributes.
+#[test]
+fn a_schema_becomes_a_step() {
+    check_lost(
+        "receivers: {otlp: {protocols: {grpc: }}}\nprocessors:\n  schema: {prefetch: ['https://opentelemetry.io/schemas/1.26.0'], targets: ['https://opentelemetry.io/schemas/1.26.0', 'https://shop/1.0.0']}\n  tail_sampling: {policies: [{name: all, type: always_sample}]}\nexporters: {otlp: {endpoint: 'a:4317'}}\nservice: {pipelines: {traces: {receivers: [otlp], processors: [tail_sampling, schema], exporters: [otlp]}}}\n",
+        &[
+            "- {schema: {target: \"1.41.0\"}}",
+            "# changed: processor schema: it goes by `schema_url` there, to the versions in `targets`; here by the attributes of spans, log records and resources, to 1.41.0",
+        ],
+        &["processor schema: Tailwater has tables of OpenTelemetry's conventions only"],
+    );
+}
+
 /// Policies see spans as they came.
 #[test]
 fn what_policies_ask_for_is_not_changed_before() {
     check_lost(
         "receivers: {otlp: {protocols: {grpc: }}}\nprocessors:\n  attributes: {actions: [{key: tier, action: upsert, value: gold}]}\n  tail_sampling: {policies: [{name: gold, type: string_attribute, string_attribute: {key: tier, values: [gold]}}]}\nexporters: {otlp: {endpoint: 'a:4317'}}\nservice: {pipelines: {traces: {receivers: [otlp], processors: [attributes, tail_sampling], exporters: [otlp]}}}\n",
-        &["set: {item: {tier: gold}}"],
+        &["- {attributes: {actions: [{key: tier, action: upsert, value: gold}]}}"],
         &["processor attributes: it changes tier before policies ask for it"],
     );
 }
@@ -432,7 +512,7 @@ receivers:
 processors:
   batch: {timeout: 1s}
   redaction: {odd7: 1, allow_all_keys: true, allowed_keys: [k], ignored_keys: [i], summary: info, hash_function: md5, blocked_key_patterns: [p]}
-  attributes: {odd8: 1, include: {}, actions: [{key: a1, action: extract}, {key: a2, action: upsert, from_attribute: a3}, {action: delete}]}
+  attributes: {odd8: 1, include: {}, actions: [{key: a1, action: extract}, {key: a2, action: upsert, from_context: a3}, {action: delete}]}
   tail_sampling:
     odd9: 1
     num_traces: 1
@@ -477,6 +557,73 @@ service:
     for carried in ["max_elapsed_time: \"2m 30s\"", "bytes: 7MiB"] {
         assert!(text.contains(carried), "no `{carried}` in {text}");
     }
+}
+
+/// A `redaction` processor in pipelines of traces and logs.
+fn redaction(section: &str) -> String {
+    format!(
+        "receivers: {{otlp: {{protocols: {{grpc: }}}}}}\nprocessors:\n  redaction/pii: {section}\n  tail_sampling: {{policies: [{{name: all, type: always_sample}}]}}\nexporters: {{debug: }}\n\
+         service: {{pipelines: {{traces: {{receivers: [otlp], processors: [tail_sampling, redaction/pii], exporters: [debug]}}, logs: {{receivers: [otlp], processors: [redaction/pii], exporters: [debug]}}, metrics: {{receivers: [otlp], processors: [redaction/pii], exporters: [debug]}}}}}}\n"
+    )
+}
+
+/// Lists of keys, patterns and hashes are carried over; what has no equal is said, and nothing that was hidden is shown without a word.
+#[test]
+fn redaction_becomes_detectors_and_lists_of_keys() {
+    check_lost(
+        &redaction(
+            "{allowed_keys: [id, notes], ignored_keys: [safe], ignored_key_patterns: ['^app\\.', '_trusted$'], blocked_values: ['4[0-9]{12}', '(?=x)y'], hash_function: hmac-sha256, hmac_key: \"${env:SECRET}\"}",
+        ),
+        &[
+            "keys: [{id: k1, key: \"${env:SECRET}\"}]",
+            "detectors: {redaction_pii_0: {pattern: \"4[0-9]{12}\", action: hash}}",
+            "allow_keys: [id, notes, safe, \"app.*\"]",
+            "skip_keys: [safe, \"app.*\"]",
+        ],
+        &[
+            "`blocked_values`: ",
+            "`ignored_key_patterns`: \"_trusted$\"",
+        ],
+    );
+    check_lost(
+        &redaction(
+            "{allow_all_keys: true, blocked_key_patterns: ['.*token.*'], allowed_values: ['.+@mycompany.com'], redact_all_types: true, url_sanitizer: {enabled: true, attributes: [http.url]}, db_sanitizer: {sql: {enabled: true}, redis: {enabled: false}}, summary: debug}",
+        ),
+        &[
+            "# changed: processor redaction/pii: `redact_all_types`: here numbers are looked at under keys that say what they are, such as `card` or `phone`, and booleans never",
+            "# processor redaction/pii: `summary`: no attribute says what was redacted; `tailwater_enrich_pii_total` counts it by detector",
+        ],
+        &["`allowed_values`", "`url_sanitizer`", "`db_sanitizer`"],
+    );
+    let ours = check(
+        &redaction(
+            "{allow_all_keys: true, blocked_key_patterns: ['.*token.*'], hash_function: md5}",
+        ),
+        &[],
+    );
+    for statement in [
+        r#"delete_matching_keys(span.attributes, \".*token.*\")"#,
+        r#"delete_matching_keys(spanevent.attributes, \".*token.*\")"#,
+        r#"delete_matching_keys(log.body, \".*token.*\") where IsMap(log.body)"#,
+        r#"delete_matching_keys(datapoint.attributes, \".*token.*\")"#,
+    ] {
+        assert!(ours.contains(statement), "no {statement} in\n{ours}");
+    }
+    // It fails closed, and so does what it becomes.
+    check_lost(
+        &redaction("{}"),
+        &["pii: {allow_keys: [service.name], skip_keys: []}"],
+        &[],
+    );
+    check_lost(
+        &redaction(
+            "{allow_all_keys: true, blocked_values: [a1], url_sanitizer: {enabled: false}, hash_function: sha1}",
+        ),
+        &[
+            "pii: {keys: [{id: k1, key: \"${env:TAILWATER_HASH_KEY}\"}], detectors: {redaction_pii_0: {pattern: a1, action: hash}}, skip_keys: []}",
+        ],
+        &[],
+    );
 }
 
 /// What becomes of a configuration of which little is left passes the check, too.

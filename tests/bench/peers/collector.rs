@@ -17,6 +17,7 @@ use tests::free_port;
 
 use super::policies::{DELETE, HASH, MASKS};
 use super::{Job, Running, Work};
+use crate::steps::{CONDITIONS, STATEMENTS};
 
 #[derive(Clone, Copy, Debug)]
 pub struct Ports {
@@ -157,6 +158,17 @@ fn processors(job: &Job) -> Map<String, Value> {
         });
         processors.insert("attributes".into(), attributes);
         processors.insert("redaction".into(), redaction);
+    }
+    match job.work {
+        Work::Transform => {
+            let statements = json!({"error_mode": "ignore", "trace_statements": STATEMENTS});
+            processors.insert("transform".into(), statements);
+        }
+        Work::Filter => {
+            let conditions = json!({"error_mode": "ignore", "trace_conditions": CONDITIONS});
+            processors.insert("filter".into(), conditions);
+        }
+        _ => {}
     }
     processors
 }

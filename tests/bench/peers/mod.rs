@@ -42,6 +42,10 @@ pub enum Work {
     Sample,
     /// Sampled topic, redaction, clean topic.
     Redact,
+    /// The same with statements in place of redaction.
+    Transform,
+    /// The same with conditions.
+    Filter,
     /// Clean topic, OTLP out.
     Export,
     /// OTLP in, tail sampling, redaction, OTLP out, in one process without Kafka.
@@ -65,7 +69,7 @@ impl Work {
     pub fn input(self, topics: &Topics) -> Option<String> {
         Some(match self {
             Self::Sample => topics.raw(Signal::Traces).to_string(),
-            Self::Redact => topics.sampled().to_string(),
+            Self::Redact | Self::Transform | Self::Filter => topics.sampled().to_string(),
             Self::Export => topics.clean(Signal::Traces).to_string(),
             Self::Ingest | Self::Everything => return None,
         })
@@ -76,7 +80,9 @@ impl Work {
         Some(match self {
             Self::Ingest => topics.raw(Signal::Traces).to_string(),
             Self::Sample => topics.sampled().to_string(),
-            Self::Redact => topics.clean(Signal::Traces).to_string(),
+            Self::Redact | Self::Transform | Self::Filter => {
+                topics.clean(Signal::Traces).to_string()
+            }
             Self::Export | Self::Everything => return None,
         })
     }
@@ -104,6 +110,8 @@ pub struct Job {
     pub workers: usize,
     /// What its sampler promises.
     pub delivery: &'static str,
+    /// Sections of Tailwater's configuration that its ingest has beyond the defaults.
+    pub ingest: Value,
 }
 
 impl Job {

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use tests::process::Tailwater;
 
 use super::{Job, Running, Work};
+use crate::steps::{CONDITIONS, STATEMENTS};
 
 /// The name of the one backend.
 const BACKEND: &str = "sink";
@@ -14,7 +15,7 @@ pub fn start(job: &Job, folder: &Path) -> Running {
     let command = match job.work {
         Work::Ingest => "ingest",
         Work::Sample => "sample",
-        Work::Redact => "enrich",
+        Work::Redact | Work::Transform | Work::Filter => "enrich",
         Work::Export => "export",
         Work::Everything => "run",
     };
@@ -25,7 +26,7 @@ pub fn start(job: &Job, folder: &Path) -> Running {
 
 pub fn group(job: &Job) -> String {
     let stage = match job.work {
-        Work::Redact => "enrich".to_owned(),
+        Work::Redact | Work::Transform | Work::Filter => "enrich".to_owned(),
         Work::Export => format!("export-{BACKEND}"),
         _ => "sampler".to_owned(),
     };
@@ -57,14 +58,7 @@ fn config(job: &Job, folder: &Path) -> Value {
             "delivery": job.delivery,
             "policies": job.policies,
         },
-        "enrich": {"redact": {
-            "delete": [super::policies::DELETE],
-            "hash": {"keys": [super::policies::HASH], "key": super::policies::HASH_KEY},
-            "mask": super::policies::MASKS
-                .iter()
-                .map(|(name, pattern)| json!({"name": name, "pattern": pattern, "with": "****"}))
-                .collect::<Vec<_>>(),
-        }},
+        "enrich": enrich(job.work),
     });
     if job.work.gives_otlp() {
         config["export"] = json!({"backends": [{
@@ -72,5 +66,23 @@ fn config(job: &Job, folder: &Path) -> Value {
             "otlp_grpc": {"endpoint": job.sink, "compression": job.otlp_compression},
         }]});
     }
+    for (section, value) in job.ingest.as_object().into_iter().flatten() {
+        config[section] = value.clone();
+    }
     config
+}
+
+fn enrich(work: Work) -> Value {
+    match work {
+        Work::Transform => json!({"steps": [{"transform": {"trace_statements": STATEMENTS}}]}),
+        Work::Filter => json!({"steps": [{"filter": {"trace_conditions": CONDITIONS}}]}),
+        _ => json!({"redact": {
+            "delete": [super::policies::DELETE],
+            "hash": {"keys": [super::policies::HASH], "key": super::policies::HASH_KEY},
+            "mask": super::policies::MASKS
+                .iter()
+                .map(|(name, pattern)| json!({"name": name, "pattern": pattern, "with": "****"}))
+                .collect::<Vec<_>>(),
+        }}),
+    }
 }

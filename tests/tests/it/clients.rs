@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use serde_json::json;
 use tests::clients::{self, Client};
 use tests::process::Tailwater;
 use tests::settle::hex;
@@ -97,6 +98,62 @@ fn java() {
 #[test]
 fn go() {
     check(clients::go(), &["grpc", "http/protobuf"]);
+}
+
+/// What a page said of what it sent.
+#[derive(serde::Deserialize)]
+struct Page {
+    delivered: bool,
+    spans: Vec<(String, String)>,
+}
+
+/// A page at an origin that is let in delivers, preflight and own header included; the browser keeps the same page at another port from it.
+#[test]
+fn browser() {
+    let Ok(client) = clients::browser() else {
+        return;
+    };
+    let [welcome, stranger] = [(); 2].map(|()| tests::free_port().unwrap());
+    let mut world = World::embedded();
+    world.set_decision_wait(1000);
+    let origins = [format!("http://127.0.0.1:{welcome}")];
+    let cors = json!({"origins": origins, "headers": ["x-page"]});
+    let mut process = world.process("run", "all");
+    let mut config = process.configuration();
+    config["ingest"]["http"]["cors"] = cors;
+    process.configure(&format!("{config:#}"));
+    process.start_and_wait();
+    let send = |port: u16| -> Page {
+        let mut command = client.command();
+        command.args([
+            port.to_string(),
+            process.http_endpoint(),
+            CHILDREN.to_string(),
+        ]);
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{said}");
+        serde_json::from_slice(&output.stdout).expect("what the page said")
+    };
+    let refused = send(stranger);
+    assert!(!refused.delivered && refused.spans.len() == CHILDREN + 1);
+    let page = send(welcome);
+    assert!(page.delivered);
+    wait_until("the trace to be kept", ARRIVED_WITHIN, || {
+        !Tally::of_file(&world.path("kept.jsonl")).traces.is_empty()
+    });
+    assert_eq!(process.stop(), 0, "{}", process.log_text());
+    let kept = Tally::of_file(&world.path("kept.jsonl"));
+    let [(id, trace)] = &kept.traces.iter().collect::<Vec<_>>()[..] else {
+        panic!("{} traces were kept", kept.traces.len())
+    };
+    assert!(trace.spans.values().all(|seen| seen.times == 1));
+    let found: BTreeSet<_> = trace
+        .spans
+        .keys()
+        .map(|span| (hex(*id), hex(span)))
+        .collect();
+    assert_eq!(found, page.spans.into_iter().collect());
 }
 
 /// The Collector's own load generator, a hundred traces over each protocol.

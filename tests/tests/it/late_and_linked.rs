@@ -19,9 +19,9 @@ use tests::wait_until;
 use tests::world::{PARTITIONS, World};
 
 const WITHIN: Duration = Duration::from_secs(60);
-type Id = [u8; 16];
+pub(crate) type Id = [u8; 16];
 
-fn span(trace: Id, n: u8) -> Span {
+pub(crate) fn span(trace: Id, n: u8) -> Span {
     Span {
         trace_id: trace.to_vec(),
         span_id: vec![n; 8],
@@ -44,7 +44,7 @@ fn error(trace: Id, n: u8) -> Span {
 }
 
 /// Over OTLP/HTTP; returns when the bus has it.
-fn send(process: &Tailwater, spans: Vec<Span>) {
+pub(crate) fn send(process: &Tailwater, spans: Vec<Span>) {
     let request = ExportTraceServiceRequest {
         resource_spans: vec![ResourceSpans {
             resource: Some(Resource::default()),
@@ -73,7 +73,7 @@ fn send(process: &Tailwater, spans: Vec<Span>) {
     );
 }
 
-fn count(process: &Tailwater, name: &str) -> u64 {
+pub(crate) fn count(process: &Tailwater, name: &str) -> u64 {
     process.metrics().sum(name, &[]) as u64
 }
 

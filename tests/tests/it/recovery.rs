@@ -134,6 +134,7 @@ fn batch(numbers: std::ops::Range<u64>, now_ms: u64, rng: &mut fastrand::Rng) ->
         shape: 0,
         root_service: Some(0),
         root_operation: Some(1),
+        promoted: None,
     });
     DecisionBatch {
         strings: vec!["shop".into(), "GET /".into()],

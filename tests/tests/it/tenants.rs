@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tests::kafka::Broker;
 use tests::process::Tailwater;
 use tests::wait_until;
 use tests::world::World;
@@ -79,7 +80,17 @@ fn configure(world: &mut World) {
 
 #[test]
 fn each_tenant_is_treated_as_its_own() {
-    let mut world = World::embedded();
+    check(World::embedded());
+}
+
+#[test]
+fn each_tenant_is_treated_as_its_own_on_kafka() {
+    if let Ok(broker) = Broker::shared() {
+        check(World::kafka(broker));
+    }
+}
+
+fn check(mut world: World) {
     configure(&mut world);
     let mut process = world.process("run", "all");
     process.start_and_wait();

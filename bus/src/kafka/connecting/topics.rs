@@ -214,7 +214,8 @@ pub(in crate::kafka) fn would_create(
 ) -> Result<Vec<(String, RDKafkaErrorCode)>> {
     let attempted = "asking whether topics may be created";
     let admin = admin(properties, attempted)?;
-    let new = new_topics(replication_factor, topics);
+    let retentions = retentions(topics);
+    let new = new_topics(replication_factor, topics, &retentions);
     let options = AdminOptions::new()
         .request_timeout(Some(ANSWER))
         .operation_timeout(Some(ANSWER))
@@ -244,7 +245,8 @@ fn create(
 ) -> Result<()> {
     let attempted = "creating topics";
     let admin = admin(properties, attempted)?;
-    let new = new_topics(replication_factor, topics);
+    let retentions = retentions(topics);
+    let new = new_topics(replication_factor, topics, &retentions);
     let options = AdminOptions::new()
         .request_timeout(Some(ANSWER))
         .operation_timeout(Some(ANSWER));
@@ -280,8 +282,18 @@ fn create(
     })
 }
 
-fn new_topics<'a>(replication_factor: Option<u16>, topics: &[&'a TopicSpec]) -> Vec<NewTopic<'a>> {
-    let new = topics.iter().map(|topic| {
+/// In milliseconds, as text.
+fn retentions(topics: &[&TopicSpec]) -> Vec<Option<String>> {
+    let retention = |topic: &&TopicSpec| topic.retention.map(|it| it.as_millis().to_string());
+    topics.iter().map(retention).collect()
+}
+
+fn new_topics<'a>(
+    replication_factor: Option<u16>,
+    topics: &[&'a TopicSpec],
+    retentions: &'a [Option<String>],
+) -> Vec<NewTopic<'a>> {
+    let new = topics.iter().zip(retentions).map(|(topic, retention)| {
         let replication = TopicReplication::Fixed(replication_factor.map_or(-1, i32::from));
         let timestamps = match topic.timestamps {
             Timestamps::LogAppend => LOG_APPEND,
@@ -289,6 +301,10 @@ fn new_topics<'a>(replication_factor: Option<u16>, topics: &[&'a TopicSpec]) -> 
         };
         let new = NewTopic::new(&topic.name, topic.partitions as i32, replication)
             .set(MESSAGE_TIMESTAMPS, timestamps);
+        let new = match retention {
+            Some(retention) => new.set(RETENTION_MS, retention),
+            None => new,
+        };
         match topic.compacted {
             true => new.set("cleanup.policy", "compact"),
             false => new,

@@ -72,6 +72,7 @@ mod tests {
                 partitions: 1,
                 timestamps: Timestamps::LogAppend,
                 compacted: false,
+                retention: None,
             },
             operations: Vec::new(),
             retention_min: Some(Duration::from_secs(60)),

@@ -14,6 +14,7 @@ fn spec(fixture: &Fixture, label: &str, partitions: u32) -> TopicSpec {
         partitions,
         timestamps: Timestamps::LogAppend,
         compacted: false,
+        retention: None,
     }
 }
 
@@ -67,6 +68,7 @@ pub fn unknown_topics_are_errors(fixture: &Fixture) {
 pub fn a_compacted_topic_takes_records_with_a_key(fixture: &Fixture) {
     let spec = TopicSpec {
         compacted: true,
+        retention: None,
         ..spec(fixture, "newest", 1)
     };
     let at = at(&spec.name, 0);

@@ -47,15 +47,15 @@ What a pod of this stage reads at its start alone: a change of it is a rolling r
 Other stages' sections don't count, but for redaction, which `GET /why` of each process does. Takes a dict of root and stage.
 */}}
 {{- define "tailwater.restartOnly" -}}
-{{- $section := ternary "sampler" .stage (eq .stage "sample") }}
+{{- $section := get (dict "sample" "sampler" "watch" "k8s") .stage | default .stage }}
 {{- $config := include "tailwater.config" .root | fromYaml }}
 {{- $redact := dig "enrich" "redact" dict $config }}
-{{- range list "ingest" "sampler" "enrich" "export" }}
+{{- range list "ingest" "sampler" "enrich" "export" "k8s" }}
 {{- if ne . $section }}{{ $_ := unset $config . }}{{ end }}
 {{- end }}
 {{- $_ := unset $config "tests" }}
 {{- if hasKey $config "sampler" }}
-{{- $_ := set $config "sampler" (omit $config.sampler "decision_wait" "decision_wait_after_root_received" "decision_cache_ttl" "maximum_trace_size_bytes" "sample_on_first_match" "late_errors" "linked" "annotate" "sample_rate_attribute" "policies") }}
+{{- $_ := set $config "sampler" (omit $config.sampler "decision_wait" "decision_wait_after_root_received" "decision_cache_ttl" "maximum_trace_size_bytes" "sample_on_first_match" "late_errors" "linked" "annotate" "operation_names" "sample_rate_attribute" "promote" "policies") }}
 {{- end }}
 {{- toYaml (dict "config" $config "redact" $redact "secret" .root.Values.secret) }}
 {{- end }}

@@ -21,8 +21,14 @@ metadata:
     {{- toYaml . | nindent 4 }}
     {{- end }}
 spec:
+  {{- if eq .stage "watch" }}
+  # It alone asks the API server.
+  serviceAccountName: {{ include "tailwater.name" $root }}-watch
+  automountServiceAccountToken: true
+  {{- else }}
   serviceAccountName: {{ include "tailwater.serviceAccount" $root }}
   automountServiceAccountToken: false
+  {{- end }}
   terminationGracePeriodSeconds: {{ $root.Values.terminationGracePeriodSeconds }}
   securityContext:
     runAsNonRoot: true

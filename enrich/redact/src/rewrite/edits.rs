@@ -87,6 +87,12 @@ impl Edits {
         self.growth += i64::from(edit.text_to - edit.text_from) - i64::from(edit.to - edit.from);
     }
 
+    /// Forgets all edits since a field was entered, and that it was. Their text stays behind, unused, until the next record.
+    pub(crate) fn take_back(&mut self, open: Open) {
+        self.edits.truncate(open.edit);
+        self.growth = open.growth;
+    }
+
     /// Takes a whole field out.
     pub(crate) fn remove(&mut self, field: &Field<'_>) {
         self.edit(field, |_| {});

@@ -64,7 +64,7 @@ impl Memo {
     }
 
     /// What was noted for exactly this text.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn get(&self, text: &[u8]) -> Option<u8> {
         if text.len() > TEXT_MAX {
             return None;

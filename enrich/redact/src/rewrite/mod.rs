@@ -10,12 +10,15 @@
 mod attribute;
 mod edits;
 mod memo;
+mod notes;
+mod personal;
+mod treat;
 
 use std::ops::Range;
 use std::sync::Arc;
 
 use schemas::Signal;
-use schemas::otlp::schema::{Kind, Meaning, Message, Presence, Role, request};
+use schemas::otlp::schema::{self, Kind, Meaning, Message, Presence, Role, request};
 use schemas::otlp::{AnyValue, Items, KeyValue};
 use schemas::wire::{Field, Fields, Value, put_len};
 
@@ -25,6 +28,8 @@ use crate::rules::{KeyAction, Rules};
 use crate::trace_state;
 use edits::Edits;
 use memo::Memo;
+use notes::{NO_KEY, Note, Notes, Number};
+use personal::Personal;
 
 /// 64 bytes each, so that what is used of the memos stays within a core's second-level cache.
 const PAIR_SLOTS: usize = 8192;
@@ -39,7 +44,12 @@ pub struct Rewriter {
     pairs: Memo,
     texts: Memo,
     keys: Memo,
+    /// What is known of keys, by the number that the memo of keys holds.
+    notes: Notes,
+    /// Of the attribute that is walked.
+    note: Number,
     counts: Vec<u64>,
+    personal: Personal,
     items: usize,
     refused: Vec<Range<usize>>,
     reason: Option<Reason>,
@@ -59,7 +69,14 @@ impl Rewriter {
     fn with_memos(rules: Arc<Rules>, part: usize) -> Self {
         let slots = |slots: usize| if rules.is_empty() { 1 } else { slots / part };
         let [pairs, texts, keys] = [PAIR_SLOTS, TEXT_SLOTS, KEY_SLOTS].map(|n| Memo::new(slots(n)));
+        let no_key = Note {
+            pii: rules.pii().map(|pii| pii.no_key()).unwrap_or_default(),
+            ..Note::default()
+        };
         Self {
+            notes: Notes::new(no_key),
+            note: NO_KEY,
+            personal: Personal::new(rules.pii()),
             counts: vec![0; rules.counters().len()],
             rules,
             edits: Edits::default(),
@@ -82,6 +99,12 @@ impl Rewriter {
         &self.counts
     }
 
+    /// What was found in the last record, by the index of [`crate::pii::Pii::counters`]. Where items were refused as [`Reason::Quarantined`]: what
+    /// sent them there, and nothing else.
+    pub fn pii_counts(&self) -> &[u64] {
+        self.personal.counts()
+    }
+
     /// Applies the rules to one request of the signal.
     ///
     /// # Errors
@@ -100,6 +123,7 @@ impl Rewriter {
             return match items {
                 Ok(items) => Ok(Done {
                     items,
+                    dropped: Vec::new(),
                     outcome: Outcome::Unchanged,
                 }),
                 Err(error) => Err(Refused::Record(wire(shape, error))),
@@ -114,14 +138,23 @@ impl Rewriter {
                 reason,
             });
         }
+        if let Some((numbers, detector)) = self.personal.quarantined(self.rules.pii()) {
+            return Err(Refused::Items {
+                numbers,
+                items: self.items,
+                reason: Reason::Quarantined { detector },
+            });
+        }
         let outcome = if self.edits.is_empty() {
             Outcome::Unchanged
         } else {
             self.edits.write(record, out);
             Outcome::Changed
         };
+        let dropped = self.personal.dropped();
         Ok(Done {
-            items: self.items,
+            items: self.items - personal::count(&dropped),
+            dropped,
             outcome,
         })
     }
@@ -130,6 +163,8 @@ impl Rewriter {
         self.edits.begin(record);
         self.counts.fill(0);
         self.items = 0;
+        self.note = NO_KEY;
+        self.personal.begin();
         self.refused.clear();
         self.reason = None;
     }
@@ -154,7 +189,8 @@ impl Rewriter {
         let mut members = 0;
         let mut fields = Fields::new(body);
         loop {
-            if depth + 2 <= DEPTH_MAX {
+            // What is known of an attribute holds where no other key is round it.
+            if depth + 2 <= DEPTH_MAX && self.note == NO_KEY {
                 self.pass_known(&mut fields, shape.attributes_tag);
             }
             let Some(field) = fields.next() else { break };
@@ -163,25 +199,7 @@ impl Rewriter {
                 self.unknown(&field, field.value);
                 continue;
             };
-            match (known.kind, field.value) {
-                (Kind::Message(child), Value::Len(body)) => match known.meaning {
-                    Meaning::Attribute => self.attribute(&field, body, replaced, depth + 1)?,
-                    _ => self.child(&field, body, child, depth + 1)?,
-                },
-                (Kind::Text, Value::Len(text)) => match known.meaning {
-                    Meaning::TraceState => self.trace_state(&field, text, shape)?,
-                    _ => self.text(&field, text, shape)?,
-                },
-                // Ids are random bytes when of the right length, else bytes like any other.
-                (Kind::Id(_), Value::Len(id)) if matches!(id.len(), 0 | 8 | 16) => {}
-                (Kind::Id(_) | Kind::Bytes, Value::Len(bytes)) => self.bytes(&field, bytes),
-                // Numbers can't hide text; one that comes as a length could, unless it is packed.
-                (kind, Value::Len(_)) if kind.is_number() && known.presence != Presence::Many => {
-                    return Err(mismatch(shape, &field));
-                }
-                (kind, _) if kind.is_number() => {}
-                _ => return Err(mismatch(shape, &field)),
-            }
+            self.field(&field, known, shape, replaced, depth)?;
             members += 1;
             if shape.is_choice && members > 1 {
                 return Err(twice(shape, &field));
@@ -189,6 +207,42 @@ impl Rewriter {
         }
         if let Some(owner) = owner {
             self.set(owner, shape);
+        }
+        Ok(())
+    }
+
+    /// One field of a message, by its kind and meaning.
+    #[inline(always)]
+    fn field(
+        &mut self,
+        field: &Field<'_>,
+        known: &schema::Field,
+        shape: &'static Message,
+        replaced: u8,
+        depth: usize,
+    ) -> Result<(), Reason> {
+        match (known.kind, field.value) {
+            (Kind::Message(child), Value::Len(body)) => match known.meaning {
+                Meaning::Attribute => self.attribute(field, body, replaced, depth + 1)?,
+                _ => self.child(field, body, child, depth + 1)?,
+            },
+            (Kind::Text, Value::Len(text)) => match known.meaning {
+                Meaning::TraceState => self.trace_state(field, text, shape)?,
+                _ => self.text(field, text, shape)?,
+            },
+            // Ids are random bytes when of the right length, else bytes like any other.
+            (Kind::Id(_), Value::Len(id)) if matches!(id.len(), 0 | 8 | 16) => {}
+            (Kind::Id(_) | Kind::Bytes, Value::Len(bytes)) => self.bytes(field, bytes),
+            // Numbers can't hide text; one that comes as a length could, unless it is packed.
+            (kind, Value::Len(_)) if kind.is_number() && known.presence != Presence::Many => {
+                return Err(mismatch(shape, field));
+            }
+            (kind, value) if kind.is_number() => {
+                if self.note != NO_KEY {
+                    self.number(field, value, shape);
+                }
+            }
+            _ => return Err(mismatch(shape, field)),
         }
         Ok(())
     }
@@ -219,12 +273,32 @@ impl Rewriter {
         let Some(pair) = KeyValue::plain(pair) else {
             return false;
         };
-        let value_is_known = match pair.value {
-            AnyValue::String(text) => text.is_empty() || self.texts.get(text).is_some(),
+        let Some(number) = self.keys.get(pair.key) else {
+            return false;
+        };
+        if number != NO_KEY {
+            return self.is_known_by(number, &pair.value);
+        }
+        match pair.value {
+            AnyValue::String(text) => text.is_empty() || self.texts.get(text) == Some(NO_KEY),
             AnyValue::Bool(_) | AnyValue::Int(_) | AnyValue::Double(_) | AnyValue::Empty => true,
             _ => false,
-        };
-        value_is_known && self.keys.get(pair.key) == Some(KeyAction::default().0)
+        }
+    }
+
+    /// The same where something is known of the key.
+    #[inline(never)]
+    fn is_known_by(&self, number: Number, value: &AnyValue<'_>) -> bool {
+        let Note { action, pii } = self.notes.get(number);
+        if *action != KeyAction::default() || pii.is_blank() {
+            return false;
+        }
+        match value {
+            AnyValue::String(text) => text.is_empty() || self.texts.get(text) == Some(number),
+            AnyValue::Int(_) | AnyValue::Double(_) => !pii.concerns_numbers(),
+            AnyValue::Bool(_) | AnyValue::Empty => true,
+            _ => false,
+        }
     }
 
     /// A message within a message. Errors stay within the item, scope or resource.
@@ -235,19 +309,32 @@ impl Rewriter {
         shape: &'static Message,
         depth: usize,
     ) -> Result<(), Reason> {
+        if !contains_errors(shape) {
+            let open = self.edits.open(field, body);
+            self.message(body, Some(field), shape, depth)?;
+            self.edits.close(open);
+            return Ok(());
+        }
         let first = self.items;
         let refused = self.refused.len();
         if is_item(shape) {
             self.items += 1;
         }
+        let mark = self.personal.enter();
         let open = self.edits.open(field, body);
         match self.message(body, Some(field), shape, depth) {
             Ok(()) => {
-                self.edits.close(open);
+                if self.personal.leave(mark, first..self.items) {
+                    self.edits.take_back(open);
+                    self.edits.remove(field);
+                } else {
+                    self.edits.close(open);
+                }
                 Ok(())
             }
-            Err(reason) if !contains_errors(shape) => Err(reason),
             Err(reason) => {
+                self.note = NO_KEY;
+                self.personal.abandon(mark);
                 let items = items_in(body, shape)?;
                 if items == 0 {
                     return Err(reason);
@@ -262,16 +349,36 @@ impl Rewriter {
     }
 
     fn text(&mut self, field: &Field<'_>, text: &[u8], shape: &Message) -> Result<(), Reason> {
-        if text.is_empty() || self.texts.get(text).is_some() {
+        if text.is_empty() || self.texts.get(text) == Some(self.note) {
             return Ok(());
         }
         let string = utf8(text, field.number, shape)?;
+        if self.rules.pii().is_some() {
+            self.personal_text(field, string);
+            return Ok(());
+        }
         let counts = &mut self.counts[Rules::MASKED..];
         match self.rules.masks().apply(string, |mask| counts[mask] += 1) {
             Some(masked) => self.edits.replace(field, masked.as_bytes()),
-            None => self.texts.put(text, 0),
+            None if Notes::lasts(self.note) => self.texts.put(text, self.note),
+            None => {}
         }
         Ok(())
+    }
+
+    /// A text that detectors look at, before patterns do.
+    fn personal_text(&mut self, field: &Field<'_>, text: &str) {
+        let treated = self.treat(text);
+        let left = treated.text.as_deref().unwrap_or(text);
+        let counts = &mut self.counts[Rules::MASKED..];
+        match self.rules.masks().apply(left, |mask| counts[mask] += 1) {
+            Some(masked) => self.edits.replace(field, masked.as_bytes()),
+            None if treated.text.is_some() => self.edits.replace(field, left.as_bytes()),
+            None if !treated.found && Notes::lasts(self.note) => {
+                self.texts.put(text.as_bytes(), self.note);
+            }
+            None => {}
+        }
     }
 
     fn trace_state(
@@ -281,26 +388,31 @@ impl Rewriter {
         shape: &Message,
     ) -> Result<(), Reason> {
         let state = utf8(text, field.number, shape)?;
-        let masks = self.rules.masks();
-        if masks.is_empty() || state.is_empty() {
+        if state.is_empty() || self.rules.masks().is_empty() && self.rules.pii().is_none() {
             return Ok(());
         }
-        let counts = &mut self.counts[Rules::MASKED..];
-        if let Some(redacted) = trace_state::redact(state, |text| masks.matches(text)) {
+        let rules = self.rules.clone();
+        let (masks, pii) = (rules.masks(), rules.pii());
+        let is_redacted = |text: &str| masks.matches(text) || Personal::acts_on(pii, text);
+        if let Some(redacted) = trace_state::redact(state, is_redacted) {
+            let counts = &mut self.counts[Rules::MASKED..];
             masks.apply(state, |mask| counts[mask] += 1);
+            self.personal.count(pii, state);
             self.edits.replace(field, redacted.as_bytes());
         }
         Ok(())
     }
 
     fn bytes(&mut self, field: &Field<'_>, bytes: &[u8]) {
+        let treated = self.treat_bytes(bytes);
         let counts = &mut self.counts[Rules::MASKED..];
-        if let Some(masked) = self
+        let left = treated.as_deref().unwrap_or(bytes);
+        let masked = self
             .rules
             .masks()
-            .apply_bytes(bytes, |mask| counts[mask] += 1)
-        {
-            self.edits.replace(field, &masked);
+            .apply_bytes(left, |mask| counts[mask] += 1);
+        if let Some(clean) = masked.or(treated) {
+            self.edits.replace(field, &clean);
         }
     }
 

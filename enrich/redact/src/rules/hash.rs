@@ -11,7 +11,7 @@ pub(crate) const HEX_LEN: usize = 64;
 
 /// HMAC-SHA256 with its key absorbed.
 #[derive(Clone)]
-pub(crate) struct Hasher {
+pub struct Hasher {
     keyed: Hmac<Sha256>,
 }
 
@@ -23,7 +23,7 @@ impl fmt::Debug for Hasher {
 
 impl Hasher {
     /// `None` when the key is empty: an unkeyed hash of an e-mail address is undone by trying all.
-    pub(crate) fn new(key: &[u8]) -> Option<Self> {
+    pub fn new(key: &[u8]) -> Option<Self> {
         if key.is_empty() {
             return None;
         }
@@ -33,7 +33,7 @@ impl Hasher {
 
     /// The hash of one attribute value. A string and bytes count as they are, a number and a bool as their shortest
     /// decimal text, an array or key-value list as its protobuf encoding. An empty value has nothing to hide: `None`.
-    pub(crate) fn hash(&self, value: &AnyValue<'_>) -> Option<[u8; HEX_LEN]> {
+    pub fn hash(&self, value: &AnyValue<'_>) -> Option<[u8; HEX_LEN]> {
         Some(match value {
             AnyValue::Empty => return None,
             AnyValue::String(bytes)
@@ -47,12 +47,17 @@ impl Hasher {
     }
 
     pub(crate) fn digest(&self, bytes: &[u8]) -> [u8; HEX_LEN] {
-        let mut mac = self.keyed.clone();
-        mac.update(bytes);
         let mut hex = [0; HEX_LEN];
         // The length fits, so this doesn't fail.
-        let _ = const_hex::encode_to_slice(mac.finalize().into_bytes(), &mut hex);
+        let _ = const_hex::encode_to_slice(self.raw(bytes), &mut hex);
         hex
+    }
+
+    /// The hash itself, 256 bits.
+    pub(crate) fn raw(&self, bytes: &[u8]) -> [u8; HEX_LEN / 2] {
+        let mut mac = self.keyed.clone();
+        mac.update(bytes);
+        mac.finalize().into_bytes().into()
     }
 }
 

@@ -168,7 +168,7 @@ impl Compiled {
 }
 
 /// In one line: the report marks the pattern itself.
-fn reason(error: &regex::Error) -> String {
+pub(crate) fn reason(error: &regex::Error) -> String {
     let text = error.to_string();
     let last = text.lines().last().unwrap_or_default();
     last.trim_start_matches("error: ").to_owned()

@@ -1,26 +1,26 @@
 //! The rules of redaction, compiled: what to do by key, what to replace by pattern, what to set.
-//!
-//! This is where the enrichment language will come in: statements will be compiled to more rules of this kind, looked
-//! up by the same contexts (see [`crate::place::Context`]), and write their changes as the same edits.
 
 mod hash;
 mod mask;
 mod redaction;
 mod set;
 
-pub(crate) use hash::HEX_LEN;
-pub use redaction::{At, Fixed, HashKey, Mask, Problem, Redaction};
+pub use hash::Hasher;
+pub(crate) use mask::reason;
+pub use redaction::{At, Fixed, Mask, Problem, Redaction};
+
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 
+use crate::pii::Pii;
 use crate::place::Context;
-use hash::Hasher;
 use mask::Masks;
 use redaction::Problems;
 use set::SetAttributes;
 
 /// What is done to an attribute because of its key; a set of bits, since several rules may name one key.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct KeyAction(pub(crate) u8);
 
 impl KeyAction {
@@ -52,6 +52,7 @@ pub struct Rules {
     masks: Masks,
     set_resource: SetAttributes,
     set_item: SetAttributes,
+    pii: Option<Arc<Pii>>,
     /// Unknown fields that could hold text are taken out.
     drop_unknown: bool,
     /// `delete`, `hash`, `unknown_field`, `mask/<name>`…: the labels of the counters, by index.
@@ -62,7 +63,8 @@ impl Rules {
     pub(crate) const DELETED: usize = 0;
     pub(crate) const HASHED: usize = 1;
     pub(crate) const UNKNOWN: usize = 2;
-    pub(crate) const MASKED: usize = 3;
+    pub(crate) const BLANKED: usize = 3;
+    pub(crate) const MASKED: usize = 4;
 
     /// Compiles what is asked for.
     ///
@@ -95,9 +97,24 @@ impl Rules {
         if !hash.is_empty() && rules.hasher.is_none() {
             problems.push(At::HashKey, "is empty, though attributes are hashed");
         }
-        let redacts = !delete.is_empty() || !hash.is_empty() || !rules.masks.is_empty();
+        rules.pii = redaction
+            .pii
+            .as_ref()
+            .and_then(|asked| match Pii::compile(asked) {
+                Ok(pii) => Some(Arc::new(pii)),
+                Err(found) => {
+                    for problem in found {
+                        problems.push(At::Pii(problem.at), problem.message);
+                    }
+                    None
+                }
+            });
+        let redacts = redaction.pii.is_some()
+            || !delete.is_empty()
+            || !hash.is_empty()
+            || !rules.masks.is_empty();
         rules.drop_unknown = redacts && !redaction.keep_unknown_fields;
-        let counters = ["delete", "hash", "unknown_field"].map(str::to_owned);
+        let counters = ["delete", "hash", "unknown_field", "allow_keys"].map(str::to_owned);
         let masks = rules.masks.names().map(|name| format!("mask/{name}"));
         rules.counters = counters.into_iter().chain(masks).collect();
         problems.into_result(rules)
@@ -127,7 +144,7 @@ impl Rules {
 
     /// Nothing to do: records pass as they are.
     pub fn is_empty(&self) -> bool {
-        self.keys.is_empty() && self.masks.is_empty()
+        self.keys.is_empty() && self.masks.is_empty() && self.pii.is_none()
     }
 
     /// The labels of [`crate::Rewriter::counts`], by index.
@@ -138,6 +155,11 @@ impl Rules {
     /// Hashes values; `None` where no rule does.
     pub(crate) fn hasher(&self) -> Option<&Hasher> {
         self.hasher.as_ref()
+    }
+
+    /// What finds personal data and secrets; `None`: nothing is looked for.
+    pub fn pii(&self) -> Option<&Arc<Pii>> {
+        self.pii.as_ref()
     }
 
     pub(crate) fn masks(&self) -> &Masks {

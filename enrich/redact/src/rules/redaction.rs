@@ -1,11 +1,13 @@
 //! What is to be redacted, as it is asked for; [`crate::Rules`] is what it compiles to.
 
 use std::collections::BTreeMap;
-use std::fmt;
+
+use crate::hash_key::HashKey;
+use crate::pii::{AskedPii, PiiAt};
 
 /// What is to be redacted. Keys of attributes are matched as a whole, at any depth.
 ///
-/// The order is: delete, hash, mask, set. A key may be deleted or hashed or set, not two of these.
+/// The order is: delete, hash, personal data, mask, set. A key may be deleted or hashed or set, not two of these.
 #[derive(Clone, Debug, Default)]
 pub struct Redaction {
     /// Attributes with these keys are removed.
@@ -16,22 +18,14 @@ pub struct Redaction {
     pub hash_key: HashKey,
     /// Text that is replaced wherever it stands, in this order.
     pub masks: Vec<Mask>,
+    /// Personal data and secrets that are looked for, before patterns are replaced.
+    pub pii: Option<AskedPii>,
     /// Fields that OTLP doesn't have and that could hold text are kept. Otherwise they are removed if anything is redacted at all.
     pub keep_unknown_fields: bool,
     /// Attributes that every resource gets. An existing attribute with the same key is replaced.
     pub set_resource: BTreeMap<String, Fixed>,
     /// Attributes that every span, log record and data point gets.
     pub set_item: BTreeMap<String, Fixed>,
-}
-
-/// A secret, which `Debug` doesn't show.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct HashKey(pub Vec<u8>);
-
-impl fmt::Debug for HashKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_empty() { "none" } else { "****" })
-    }
 }
 
 /// A pattern, and what replaces its matches.
@@ -74,6 +68,7 @@ pub enum At {
     MaskWith(usize),
     SetResource,
     SetItem,
+    Pii(PiiAt),
 }
 
 /// Gathers problems.

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod generate;
+mod pii;
 mod reference;
 
 use std::sync::Arc;

@@ -113,7 +113,12 @@ fn cleaned(everybodys: &RawRedact, own: Option<&RawRedact>, request: &Bytes) -> 
     let tenants = [("shop", own)].into();
     let config = raw.validate_with("enrich", &tenants, "tenants", &mut problems);
     assert!(problems.is_empty(), "{problems:?}");
-    let mut program = Program::new(config.rules, config.tenants);
+    let mut program = Program::new(
+        config.steps,
+        config.rules,
+        config.tenants,
+        crate::Pods::default(),
+    );
     let tenant = Some(&b"shop"[..]);
     let processed = process(
         &mut program,
@@ -194,7 +199,12 @@ fn each_tenant_has_its_own_rules() {
         "tenants",
         &mut Problems::new(),
     );
-    let mut program = Program::new(config.rules, config.tenants.clone());
+    let mut program = Program::new(
+        config.steps,
+        config.rules,
+        config.tenants.clone(),
+        crate::Pods::default(),
+    );
     let (request, texts) = request(&[(0, 3), (1, 3), (2, 3), (3, 3)]);
     // Twice, and more of them than rewriters are held.
     for at in (0..200).chain(0..200) {

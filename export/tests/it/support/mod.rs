@@ -59,6 +59,7 @@ pub fn open(kind: BusKind) -> Arc<dyn Bus> {
         kind,
         prefix: "tailwater".into(),
         partitions: PARTITIONS,
+        classes: bus::Classes::new(),
     };
     let bus = config.open().unwrap();
     let mut specs: Vec<_> = Signal::ALL.map(|signal| topics().clean(signal)).into();
@@ -68,6 +69,7 @@ pub fn open(kind: BusKind) -> Arc<dyn Bus> {
         partitions: PARTITIONS,
         timestamps: Timestamps::LogAppend,
         compacted: false,
+        retention: None,
     });
     bus.ensure_topics(&specs.collect::<Vec<_>>()).unwrap();
     bus

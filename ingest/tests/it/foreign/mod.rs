@@ -82,7 +82,8 @@ fn none(id: &mut Vec<u8>) {
 
 fn seed() -> u64 {
     let given = std::env::var("TAILWATER_SEED").ok();
-    given.map_or_else(|| fastrand::u64(..), |seed| seed.parse().unwrap())
+    // The same for every change, so that a change is judged by what it does.
+    given.map_or(20_261_130, |seed| seed.parse().unwrap())
 }
 
 /// Ours and the Collector's translation of what `record` makes, over many of them.

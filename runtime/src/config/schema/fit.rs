@@ -9,7 +9,7 @@ use super::super::gap::Gap;
 use super::super::path::{join, prefixed};
 use super::super::report::{Finding, Place};
 use super::super::yaml::{Entry, Kind, Node, Scalar};
-use super::keywords::{accepts, alternatives, enumeration, foreign_key, resolve, says};
+use super::keywords::{accepts, alternatives, enumeration, foreign_key, patterned, resolve, says};
 use super::scalar::{self, shown};
 use super::stand_in;
 use super::suggest;
@@ -109,7 +109,7 @@ impl Fitting<'_> {
         let others = schema.get("additionalProperties").unwrap_or(&any);
         let mut object = Map::new();
         for entry in entries {
-            let known = properties.get(&entry.key);
+            let known = (properties.get(&entry.key)).or_else(|| patterned(schema, &entry.key));
             if known.is_none() && closed {
                 self.unknown_key(entry, schema, properties, path, found);
                 continue;

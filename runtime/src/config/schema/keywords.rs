@@ -21,6 +21,21 @@ pub fn resolve<'v>(root: &'v Value, mut schema: &'v Value) -> &'v Value {
     schema
 }
 
+/// The schema of a key by `patternProperties`, of whose patterns only those are known that name a beginning: `^filter/.`.
+pub fn patterned<'v>(schema: &'v Value, key: &str) -> Option<&'v Value> {
+    let patterns = schema.get("patternProperties")?.as_object()?;
+    let fits = |pattern: &str| {
+        let beginning = pattern
+            .strip_prefix('^')
+            .and_then(|rest| rest.strip_suffix('.'));
+        beginning.is_some_and(|start| key.len() > start.len() && key.starts_with(start))
+    };
+    patterns
+        .iter()
+        .find(|(pattern, _)| fits(pattern))
+        .map(|(_, schema)| schema)
+}
+
 pub fn alternatives(schema: &Value) -> Option<&[Value]> {
     (schema.get("anyOf").or_else(|| schema.get("oneOf")))
         .and_then(Value::as_array)

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, Span};
 
-use super::super::report::{Finding, Place};
+use super::super::report::{Finding, Place, line_of};
 use super::environment::{self, Environment};
 use super::merge;
 use super::tree::{Entry, Kind, Node, Scalar};
@@ -94,7 +94,7 @@ impl<'a> Builder<'a> {
                     column: marker.col() + 1,
                     length: 1,
                 };
-                let line = self.text.lines().nth(at.line.saturating_sub(1));
+                let line = line_of(self.text, at.line);
                 let unquoted = line.is_some_and(|line| line.contains("${"));
                 let help = "within braces or brackets, put what holds ${...} in quotes";
                 let finding = Finding::at(at, format!("not valid yaml: {}", error.info()));

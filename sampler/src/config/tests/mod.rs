@@ -85,6 +85,18 @@ fn times_and_sizes_are_checked_together() {
 }
 
 #[test]
+fn promoted_keys_are_few_and_each_is_there_once() {
+    check(json!({"promote": ["tenant.id", "feature_flag.key"]}), &[]);
+    check(
+        json!({"promote": ["a", "", "b", "a"]}),
+        &["sampler.promote[1]", "sampler.promote[3]"],
+    );
+    let many: Vec<_> = (0..9).map(|n| format!("key-{n}")).collect();
+    check(json!({"promote": many[..8]}), &[]);
+    check(json!({"promote": many}), &["sampler.promote"]);
+}
+
+#[test]
 fn unknown_keys_are_refused() {
     for section in [
         json!({"decision_weight": "3s"}),

@@ -27,12 +27,15 @@ impl Decider {
             marks: &self.marks,
             set,
             links: &links,
+            promoted: traces.promoted_list(facts.entry.list),
+            is_revivable: self.options.rescue_late_errors,
             time_ms,
             cause,
         };
         let tenant_name = |tenant| traces.tenant_name(tenant);
         let given = self.judge.decide(&case, tenant_name, &mut self.counts);
-        let at = self.traces.decide(slot, &given, facts.dropped.clone());
+        let beside = (facts.entry, facts.dropped.clone());
+        let at = self.traces.decide(slot, &given, beside);
         self.want_back(&given, facts.dropped);
         if given.verdict == Verdict::Keep {
             self.follow_links(given.key, links, time_ms);
@@ -52,6 +55,7 @@ impl Decider {
                 within,
                 choice: given.choice,
                 policy: policy.cloned(),
+                promoted: self.traces.promoted_list(given.promoted).cloned(),
             });
         }
     }

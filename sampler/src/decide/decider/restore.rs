@@ -28,7 +28,8 @@ impl Decider {
             }
             let policy = self.judge.policy_of(batch, entry.policy);
             let dropped = rescue.map(|rescue| rescue.from_offset..rescue.to_offset + 1);
-            self.restore_verdict(tenant, entry, policy, dropped);
+            let promoted = self.traces.enter_promoted(batch.promoted_of(entry));
+            self.restore_verdict(tenant, entry, (policy, promoted), dropped);
         }
     }
 
@@ -50,7 +51,7 @@ impl Decider {
         &mut self,
         tenant: &[u8],
         entry: &Decision,
-        policy: u16,
+        (policy, promoted): (u16, u32),
         dropped: Option<Range<u64>>,
     ) {
         let given = GivenVerdict {
@@ -69,6 +70,7 @@ impl Decider {
                 threshold: entry.threshold,
                 randomness: entry.randomness,
             },
+            promoted,
             is_final: entry.is_final,
             restored: true,
             older: NONE,

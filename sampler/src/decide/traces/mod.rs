@@ -1,9 +1,10 @@
 //! The traces of one partition, open and decided, found by tenant and trace id.
 //!
-//! Owns the four structures that know a trace by a number: the index, the tenants, the window of open traces and the verdicts. What has to hold
-//! between them holds here: the index shows an open trace before its verdicts, and every open trace and every verdict refers to its tenant.
+//! Owns the five structures that know a trace by a number: the index, the tenants, the window of open traces, the verdicts, and what is promoted of
+//! both. What has to hold between them holds here: the index shows an open trace before its verdicts, and every open trace and every verdict refers to its tenant.
 
 pub(crate) mod index;
+pub(crate) mod promoted;
 mod services;
 mod tenants;
 pub(crate) mod verdicts;
@@ -15,12 +16,14 @@ use bytes::Bytes;
 
 use crate::decide::facts::SpanFacts;
 use crate::decide::traces::index::{NONE, Place, Tenant, TraceIndex, TraceKey};
+use crate::decide::traces::promoted::{EntryFacts, Promoted};
 use crate::decide::traces::tenants::Tenants;
 use crate::decide::traces::verdicts::{GivenVerdict, NO_POLICY, StoredVerdict, Verdicts};
 use crate::decide::traces::window::{Trace, Window};
 use crate::options::Options;
 use crate::policy::tracestate::Choice;
 use crate::policy::{Marks, Policies, RuleSet, SetId, Transition};
+use crate::promote::PromotedKeys;
 
 #[derive(Debug)]
 pub(crate) struct Traces {
@@ -28,6 +31,7 @@ pub(crate) struct Traces {
     index: TraceIndex,
     window: Window,
     verdicts: Verdicts,
+    promoted: Promoted,
 }
 
 /// What is known of an open trace beside its place in the window, taken as it is decided.
@@ -39,6 +43,8 @@ pub(crate) struct TakenFacts {
     pub(crate) upstream: Option<u64>,
     /// Where its dropped spans lie, when a late error reopened it.
     pub(crate) dropped: Option<Range<u64>>,
+    /// Of its entry span. The reference to its list is for the caller: see [`Traces::decide`].
+    pub(crate) entry: EntryFacts,
 }
 
 impl Traces {
@@ -52,6 +58,7 @@ impl Traces {
                 policies.mark_words(),
             ),
             verdicts: Verdicts::new(options.decision_cache_ttl_ms),
+            promoted: Promoted::default(),
         }
     }
 
@@ -110,9 +117,16 @@ impl Traces {
         self.window.open(key, offset, now_ms, older)
     }
 
-    /// An open trace is there again because of a late error; its dropped spans lie in these records.
-    pub(crate) fn set_reopened(&mut self, slot: u32, dropped: Range<u64>) {
+    /// An open trace is there again because of a late error, after the verdict at `at`; its dropped spans lie in these records.
+    pub(crate) fn set_reopened(
+        &mut self,
+        slot: u32,
+        at: u32,
+        dropped: Range<u64>,
+        promoted: &PromotedKeys,
+    ) {
         self.window.reopen(slot, dropped);
+        self.promoted.inherit(slot, at, promoted);
     }
 
     /// Adds a span's facts to an open trace; the trace's bytes afterwards.
@@ -126,6 +140,17 @@ impl Traces {
         rules: &RuleSet,
     ) -> u64 {
         self.window.gather(slot, span, offset, now_ms, rules)
+    }
+
+    /// Looks at a span of an open trace for what is promoted of it: see [`Promoted::gather`].
+    pub(crate) fn gather_promoted(
+        &mut self,
+        slot: u32,
+        span: &SpanFacts,
+        body: &[u8],
+        keys: &PromotedKeys,
+    ) {
+        self.promoted.gather(slot, span, body, keys);
     }
 
     /// The open trace that is due next at `now_ms`, with its deadline: see [`Window::due`].
@@ -146,6 +171,7 @@ impl Traces {
             services: self.window.take_services(slot),
             upstream: self.window.take_upstream(slot),
             dropped: self.window.take_reopened(slot),
+            entry: self.promoted.take(slot, self.window.open_traces() == 1),
         }
     }
 
@@ -154,16 +180,19 @@ impl Traces {
         self.window.get(slot)
     }
 
-    /// The verdict on the trace that is open at `slot`, and no longer: the verdict refers to the tenant from now on. `dropped`: where the spans lie that the trace
-    /// had before a late error reopened it. Its place.
+    /// The verdict on the trace that is open at `slot`, and no longer: the verdict refers to the tenant from now on, and to its list if it promotes what the entry
+    /// span has. `dropped`: where the spans lie that the trace had before a late error reopened it. Its place.
     #[inline(always)]
     pub(crate) fn decide(
         &mut self,
         slot: u32,
         given: &GivenVerdict,
-        dropped: Option<Range<u64>>,
+        (entry, dropped): (EntryFacts, Option<Range<u64>>),
     ) -> u32 {
         self.window.close(slot);
+        if given.promoted == NONE {
+            self.promoted.release(entry.list);
+        }
         let at = self.insert(given, dropped);
         self.index
             .replace(given.key.hash(), Place::Open(slot), Place::Decided(at));
@@ -176,16 +205,25 @@ impl Traces {
         if let Some(dropped) = dropped {
             self.verdicts.set_dropped(at, dropped);
         }
+        self.promoted.decide(at, given.promoted);
         at
     }
 
-    /// A verdict of the decision log, before anything was opened. `given.older` is set here. `true`: it is new, and not a renewal of a known one.
+    /// A reference to a list of promoted attributes; [`NONE`] for none.
+    pub(crate) fn enter_promoted(&mut self, list: Option<&Bytes>) -> u32 {
+        list.map_or(NONE, |list| self.promoted.enter(list))
+    }
+
+    /// A verdict of the decision log, before anything was opened. `given.older` is set here, and the reference to `given.promoted` is taken. `true`: it is new, and not a renewal of a known one.
     pub(crate) fn restore(&mut self, given: GivenVerdict, dropped: Option<Range<u64>>) -> bool {
         let key = given.key;
         let newest = match self.find(&key) {
             Some(Place::Decided(slot)) => slot,
             // Restoring comes before observing, so nothing is open yet.
-            Some(Place::Open(_)) => return false,
+            Some(Place::Open(_)) => {
+                self.promoted.release(given.promoted);
+                return false;
+            }
             None => NONE,
         };
         // Where it belongs in the chain: behind the last verdict that holds from a later offset.
@@ -196,6 +234,7 @@ impl Traces {
         if at != NONE && self.verdicts.get(at).first_offset == given.first_offset {
             // A renewal; or the same verdict once more, and what was written first wins.
             self.verdicts.renew(at, given.last_offset, given.time_ms);
+            self.promoted.renew(at, given.promoted);
             if given.policy != NO_POLICY && self.verdicts.get(at).policy == NO_POLICY {
                 self.verdicts.set_policy(at, given.policy);
             }
@@ -221,6 +260,28 @@ impl Traces {
     /// The choice by which a trace was kept.
     pub(crate) fn choice(&self, at: u32) -> Choice {
         self.verdicts.choice(at)
+    }
+
+    /// What the kept spans of a verdict's trace get.
+    #[inline]
+    pub(crate) fn promoted(&self, at: u32) -> Option<&Bytes> {
+        self.promoted.of_verdict(at)
+    }
+
+    /// A list of promoted attributes.
+    #[inline]
+    pub(crate) fn promoted_list(&self, list: u32) -> Option<&Bytes> {
+        self.promoted.list(list)
+    }
+
+    /// The bound of what is promoted from now on.
+    pub(crate) fn set_promoted_bytes(&mut self, bytes: usize) {
+        self.promoted.set_bytes_max(bytes);
+    }
+
+    /// Of all that is held to be promoted.
+    pub(crate) fn promoted_bytes(&self) -> usize {
+        self.promoted.held_bytes()
     }
 
     /// See [`Verdicts::dropped`].
@@ -288,6 +349,7 @@ impl Traces {
             };
             self.verdicts.unlink(newer, slot);
             self.verdicts.remove(slot);
+            self.promoted.forget(slot);
             self.tenants.release(key.tenant);
         }
     }
@@ -304,13 +366,16 @@ impl Traces {
             .flat_map(|trace| [&mut trace.root_service, &mut trace.root_operation])
     }
 
-    /// Another configuration; `renumber` gives policies their new numbers. By tenant's number, which policies held for it, and which do.
+    /// Another configuration; `promote`: the keys so far; `renumber` gives policies their new numbers. By tenant's number, which policies held for it, and which do.
     pub(crate) fn reconfigure(
         &mut self,
         transition: &mut Transition<'_>,
+        promote: &PromotedKeys,
         options: &Options,
         renumber: impl Fn(u16) -> u16,
     ) -> Vec<(SetId, SetId)> {
+        let promote = (promote, &options.promote);
+        (self.promoted).reconfigure(promote, self.window.entries());
         let sets = self.tenants.reconfigure(transition.after());
         self.window.reconfigure(transition, &sets, options);
         self.verdicts
@@ -327,6 +392,10 @@ impl Traces {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.window.bytes() + self.verdicts.bytes() + self.index.bytes() + self.tenants.bytes()
+        self.window.bytes()
+            + self.verdicts.bytes()
+            + self.index.bytes()
+            + self.tenants.bytes()
+            + self.promoted.bytes()
     }
 }

@@ -29,6 +29,8 @@ pub(crate) struct GivenVerdict {
     /// Index of the policy; [`NO_POLICY`]: none.
     pub(crate) policy: u16,
     pub(crate) choice: Choice,
+    /// Number of the list of attributes that its kept spans get; [`NONE`]: they get none.
+    pub(crate) promoted: u32,
     /// Late errors don't reopen it.
     pub(crate) is_final: bool,
     /// From the decision log: `last_offset` may be too low.

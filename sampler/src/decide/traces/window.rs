@@ -382,6 +382,18 @@ impl Window {
         (self.front != NONE).then(|| self.get(self.front).first_offset)
     }
 
+    /// Of all open traces, in order of opening: the slot, the start of the span that starts first, and whether the root was seen.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (u32, u64, bool)> {
+        let mut slot = self.front;
+        std::iter::from_fn(move || {
+            let at = slot;
+            let trace = self.slots.get(at as usize)?;
+            slot = trace.next;
+            let named = trace.root_service != NONE || trace.root_operation != NONE;
+            Some((at, trace.min_start, named || trace.rooted))
+        })
+    }
+
     /// All open traces, in order of opening.
     pub(crate) fn traces_mut(&mut self) -> impl Iterator<Item = &mut Trace> {
         self.slots.iter_mut().filter(|trace| trace.spans > 0)

@@ -50,6 +50,7 @@ fn wanted(at: u64, trace: u64) -> WantedTrace {
         within: trace..trace + 1,
         choice: Choice::default(),
         policy: None,
+        promoted: None,
     }
 }
 

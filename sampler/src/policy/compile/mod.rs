@@ -2,6 +2,7 @@
 
 mod composed;
 mod conditions;
+mod presets;
 mod rates;
 mod spans;
 mod traces;
@@ -12,9 +13,10 @@ use schemas::headers::DEFAULT_TENANT;
 use serde::Serialize;
 
 use super::identity;
+use super::marks::Marks;
 use super::policies::Policies;
 use super::rule_set::{PolicyRule, RuleSet, SetId};
-use super::{Bits, DailyBudget, RawPolicy};
+use super::{Bits, DailyBudget, RawOperationNames, RawPolicy};
 use crate::policy::on_spans::conditions::Conditions;
 use crate::policy::on_spans::leaves::Leaves;
 use crate::policy::on_traces::rule::Rule;
@@ -32,7 +34,22 @@ impl Policies {
         path: &str,
         problems: &mut Problems,
     ) -> Self {
-        let mut policies = Self::nobodys();
+        let names = RawOperationNames::default();
+        Self::compile_with(raw, sample_on_first_match, names, path, problems)
+    }
+
+    /// The same, with what an operation is called; that holds for tenants that are added, too.
+    pub fn compile_with(
+        raw: &[RawPolicy],
+        sample_on_first_match: bool,
+        names: RawOperationNames,
+        path: &str,
+        problems: &mut Problems,
+    ) -> Self {
+        let mut policies = Self {
+            normalized: names == RawOperationNames::Normalized,
+            ..Self::nobodys()
+        };
         policies.add(raw, sample_on_first_match, None, path, problems);
         policies
     }
@@ -121,6 +138,7 @@ impl Policies {
     ) {
         let set = RuleSet {
             first_match: sample_on_first_match,
+            marks: Marks::new(self.normalized),
             prefix: tenant.map_or(String::new(), |tenant| full_name(tenant, "")),
             ..RuleSet::default()
         };
@@ -154,6 +172,10 @@ impl Policies {
         }
         let mut set = compiler.set;
         set.names = first..self.names.len();
+        // There may be thousands of sets, of a policy or two each: vectors keep room for four.
+        set.rules.shrink_to_fit();
+        set.meanings.shrink_to_fit();
+        set.leaves.shrink_to_fit();
         self.mark_words = self.mark_words.max(set.marks.words());
         self.sets.push(set);
     }
@@ -308,8 +330,14 @@ impl Compiler<'_> {
                 self.all(subs, &format!("{path}.and_sub_policy"), depth)?
             }
             "drop" => {
-                let subs = &policy.drop.as_ref()?.drop_sub_policy;
-                self.all(subs, &format!("{path}.drop_sub_policy"), depth)?
+                let section = policy.drop.as_ref()?;
+                match section.preset {
+                    Some(preset) => self.dropped_preset(preset, &section.drop_sub_policy, path)?,
+                    None => {
+                        let path = format!("{path}.drop_sub_policy");
+                        self.all(&section.drop_sub_policy, &path, depth)?
+                    }
+                }
             }
             "not" => self.not(&policy.not.as_ref()?.not_sub_policy, path, depth)?,
             "ottl_condition" => self.ottl_condition(policy.ottl_condition.as_ref()?, path)?,

@@ -13,6 +13,7 @@ use crate::policy::on_traces::rule::Rule;
 use crate::policy::written::raw_rates::{
     RawFloor, RawLatencyOutlier, RawMethod, RawNovelty, RawPerOperation, RawThroughput,
 };
+use crate::stats::set_hash::mix;
 use crate::stats::{Goal, INTERVALS_MAX, Keyed, Kind, Measure, Method, Throughput};
 
 /// Statistics reach no further back, since so much of the decision log is read when a partition is taken over.
@@ -20,6 +21,8 @@ const REACH_MAX_MS: u64 = 3_600_000;
 const INTERVAL_MIN_MS: u64 = 1000;
 const RULES_MAX: usize = 10_000;
 const KEYS_MAX: usize = 100_000;
+/// What statistics know of operations as they came says nothing of those without ids.
+const NORMALIZED: u64 = 0x6e6f_726d;
 
 impl Compiler<'_> {
     pub(super) fn per_operation(&mut self, section: &RawPerOperation, path: &str) -> Rule {
@@ -279,6 +282,9 @@ impl Compiler<'_> {
             Some(tenant) => identity(&(tenant, what)),
             None => identity(what),
         };
+        if self.policies.normalized {
+            identity = mix(identity, NORMALIZED);
+        }
         while self
             .policies
             .keyed

@@ -8,7 +8,10 @@
 //!
 //! There are columns only for what a policy asks for. Without any, nothing of this costs anything.
 
+mod operation;
 mod reading;
+
+use std::borrow::Cow;
 
 use schemas::otlp::{AnyValue, Attributes, ResourceHead, SpanView};
 use serde::Serialize;
@@ -61,9 +64,19 @@ pub(crate) struct Marks {
     columns: Vec<Column>,
     attributes: Vec<Box<[u8]>>,
     words: usize,
+    /// Operations are told apart without ids.
+    normalized: bool,
 }
 
 impl Marks {
+    /// No columns yet. `normalized`: operations are names by the conventions, without ids, and not names as they came.
+    pub(super) fn new(normalized: bool) -> Self {
+        Self {
+            normalized,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.columns.is_empty()
     }
@@ -80,7 +93,10 @@ impl Marks {
         (merge, words): (Merge, usize),
         source: Source,
     ) -> usize {
-        let identity = identity(what);
+        let identity = match self.normalized {
+            true => identity(&("normalized", what)),
+            false => identity(what),
+        };
         let mut known = self.columns.iter();
         if let Some(at) = known.position(|column| column.identity == identity) {
             return at;
@@ -209,7 +225,11 @@ impl Marks {
         if self.is_empty() {
             return;
         }
-        reading.name_hash = xxh3_64(span.name);
+        let operation = match self.normalized {
+            true => Cow::Owned(operation::operation(span).into_bytes()),
+            false => Cow::Borrowed(span.name),
+        };
+        reading.name_hash = xxh3_64(&operation);
         if !self.attributes.is_empty() {
             reading.values.clear();
             let resource_values = &reading.resource_values;
@@ -222,7 +242,7 @@ impl Marks {
                 Source::Shape => shape_of(span, reading),
                 Source::Rule(operations) => {
                     let route = operations.route(span);
-                    let names = (&reading.service[..], span.name, route);
+                    let names = (&reading.service[..], &*operation, route);
                     let hash = mix(reading.service_hash, reading.name_hash);
                     operations.number(names, hash, &mut reading.memo)
                 }

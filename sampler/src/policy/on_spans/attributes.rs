@@ -54,11 +54,11 @@ fn text<'a>(value: AnyValue<'a>) -> &'a [u8] {
 }
 
 /// All conditions on attributes, by key.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(in crate::policy) struct AttributeLeaves {
     keys: Vec<KeyLeaves>,
-    /// By [`slot`]: 1 + the first key of that slot, 0 when there is none.
-    table: [u8; 256],
+    /// By [`slot`]: 1 + the first key of that slot, 0 when there is none. Absent without keys, as for a tenant whose policies name no attribute.
+    table: Option<Box<[u8; 256]>>,
 }
 
 #[derive(Debug)]
@@ -67,15 +67,6 @@ struct KeyLeaves {
     conditions: Vec<(Condition, u8)>,
     /// 1 + the next key of the same slot.
     next: u8,
-}
-
-impl Default for AttributeLeaves {
-    fn default() -> Self {
-        Self {
-            keys: Vec::new(),
-            table: [0; 256],
-        }
-    }
 }
 
 /// Length, first, middle and last byte tell most keys apart.
@@ -100,7 +91,8 @@ impl AttributeLeaves {
         {
             Some(at) => at,
             None => {
-                let entry = &mut self.table[slot(key.as_bytes())];
+                let table = self.table.get_or_insert_with(|| Box::new([0; 256]));
+                let entry = &mut table[slot(key.as_bytes())];
                 self.keys.push(KeyLeaves {
                     key: key.as_bytes().into(),
                     conditions: Vec::new(),
@@ -117,9 +109,12 @@ impl AttributeLeaves {
     pub(in crate::policy) fn satisfied(&self, attributes: Attributes<'_>, place: Place) -> Bits {
         let mut bits = Bits::default();
         let mut seen = Bits::default();
+        let Some(table) = &self.table else {
+            return bits;
+        };
         for attribute in attributes {
             let Ok(attribute) = attribute else { break };
-            let mut next = self.table[slot(attribute.key)];
+            let mut next = table[slot(attribute.key)];
             while next != 0 {
                 let at = next - 1;
                 let leaves = &self.keys[usize::from(at)];

@@ -19,6 +19,15 @@ pub(in crate::policy) struct Leaves {
     pub(in crate::policy) attributes: AttributeLeaves,
 }
 
+impl Leaves {
+    /// Gives back what was reserved for more.
+    pub(in crate::policy) fn shrink_to_fit(&mut self) {
+        self.status.shrink_to_fit();
+        self.latency.shrink_to_fit();
+        self.trace_state.shrink_to_fit();
+    }
+}
+
 /// The span's status is one of these.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::policy) struct StatusLeaf {

@@ -127,9 +127,10 @@ impl Sampled {
             // Nothing is left to say.
             out.truncate(start);
         }
-        if out.len() - start > OT_MAX + 3 {
+        let adds = threshold.is_some() || self.randomness.is_some();
+        if adds && out.len() - start > OT_MAX + 3 {
             out.truncate(start);
-            // What stands there would be wrong now, if it stands there.
+            // What stands there would be wrong now, if it stands there. Without it there is less than before, however long that was.
             let nothing = Self {
                 threshold: None,
                 randomness: None,
@@ -344,6 +345,12 @@ mod tests {
         let long = format!("ot=th:4;x:{}", "y".repeat(245));
         let without = format!("ot=x:{}", "y".repeat(245));
         check(&long, ONE_PERCENT, None, Some(&without));
+        // One that was too long before.
+        let longer = format!("ot=th:4;x:{}", "y".repeat(300));
+        let without = format!("ot=x:{}", "y".repeat(300));
+        check(&longer, ONE_PERCENT, None, Some(&without));
+        check(&longer, UNKNOWN_THRESHOLD, None, Some(&without));
+        check(&without, ONE_PERCENT, None, None);
         let many: Vec<_> = (0..32).map(|n| format!("k{n}=v")).collect();
         check(&many.join(","), 1 << 55, None, None);
         let fewer = many[..31].join(",");

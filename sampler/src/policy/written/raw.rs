@@ -253,8 +253,17 @@ pub struct RawNot {
 #[serde(default, deny_unknown_fields)]
 pub struct RawDrop {
     /// The sub-policies, all of which must match.
-    #[schemars(length(min = 1))]
     pub drop_sub_policy: Vec<RawPolicy>,
+    /// Traces of a known kind, in place of sub-policies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preset: Option<RawDropPreset>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawDropPreset {
+    /// Traces whose root is a health check of Kubernetes, a load balancer, Spring or gRPC, and did not fail.
+    HealthChecks,
 }
 
 /// The first sub-policy that matches answers: the trace is kept if the sub-policy's part of this second has room for its spans.

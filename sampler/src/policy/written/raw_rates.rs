@@ -4,6 +4,17 @@ use runtime::config::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// What an operation is called by policies that tell traces apart by it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RawOperationNames {
+    /// By the name of the span, as it was sent.
+    #[default]
+    AsSent,
+    /// By the semantic conventions, without ids, as enrich's `span_name` names spans.
+    Normalized,
+}
+
 /// Keeps a percentage of traces by service, operation and route of the root span; of the span that starts first where
 /// there is no root.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]

@@ -18,7 +18,12 @@ pub struct Span {
     pub odd: bool,
     /// Another trace.
     pub link: Option<u8>,
+    /// No key twice.
+    pub attributes: Attributes,
 }
+
+/// Keys and texts.
+pub type Attributes = Vec<(String, String)>;
 
 #[derive(Clone, Debug)]
 pub enum Content {

@@ -5,10 +5,10 @@ use std::fmt::Debug;
 use std::hash::Hash;
 
 use bytes::Bytes;
-use schemas::decisions::{DecisionBatch, EntryKind, Verdict};
-use schemas::otlp::{Items, SpanView};
+use schemas::decisions::{DecisionBatch, EntryKind, Verdict, promoted_attributes};
+use schemas::otlp::{self, AnyValue, Items, SpanView};
 
-use crate::simulation::bus::{self, Bus, Content, Trace};
+use crate::simulation::bus::{self, Attributes, Bus, Content, Trace};
 use crate::simulation::model;
 use crate::simulation::process::Process;
 use crate::simulation::traffic::{FLUSH_TRACE, Setup, trace_id};
@@ -16,10 +16,14 @@ use crate::simulation::traffic::{FLUSH_TRACE, Setup, trace_id};
 /// By trace and first offset.
 type Logged = BTreeMap<(Trace, u64), Given>;
 
+/// Offset and id of spans, with the verdict that brought them back.
+type Rescued = HashMap<(u64, u64), (Trace, u64)>;
+
 #[derive(Debug)]
 struct Given {
     verdict: Verdict,
     policy: Option<String>,
+    promoted: Attributes,
     /// A late error asked for it.
     reopened: bool,
 }
@@ -29,6 +33,7 @@ pub fn everything(setup: &Setup, bus: &Bus, process: &Process) {
     verdicts_are_the_model_s(setup, bus, &logged);
     let rescued = rescued(bus, process, &logged);
     every_span_is_in_one_place(setup, bus, process, &logged, &rescued);
+    kept_spans_have_what_is_promoted(bus, &logged, &rescued);
     output_is_in_order(bus, &rescued);
     nothing_is_held_for_ever(setup, process);
 }
@@ -49,19 +54,24 @@ fn logged(bus: &Bus) -> Logged {
             let policy = entry
                 .policy
                 .map(|policy| batch.policies[usize::from(policy)].clone());
+            let promoted = batch
+                .promoted_of(entry)
+                .map(|list| promoted_attributes(list));
+            let promoted = promoted.map_or(Attributes::new(), texts);
             match entry.kind {
                 EntryKind::Decided | EntryKind::Reopened | EntryKind::Linked => {
                     let given = Given {
                         verdict: entry.verdict,
                         policy,
+                        promoted,
                         reopened: rescues.any(|rescue| rescue.entry as usize == index),
                     };
                     let before = logged.insert(key, given);
                     assert!(before.is_none(), "decided twice: {key:?}");
                 }
                 EntryKind::Extended => assert_eq!(
-                    logged.get(&key).map(|given| given.verdict),
-                    Some(entry.verdict),
+                    (logged.get(&key)).map(|given| (given.verdict, &given.promoted)),
+                    Some((entry.verdict, &promoted)),
                     "extended without a verdict, or against it: {key:?}"
                 ),
             }
@@ -75,20 +85,36 @@ fn verdicts_are_the_model_s(setup: &Setup, bus: &Bus, logged: &Logged) {
         return;
     }
     let expected = model::verdicts(setup, &bus.raw);
-    for (key, (verdict, policy)) in &expected {
-        let given = logged
-            .get(key)
-            .map(|given| (given.verdict, given.policy.as_deref()));
+    for (key, (verdict, policy, promoted)) in &expected {
+        let given = logged.get(key);
         assert_eq!(
-            given,
+            given.map(|given| (given.verdict, given.policy.as_deref())),
             Some((*verdict, *policy)),
             "verdict of {key:?}; {}",
+            setup.describe()
+        );
+        assert!(
+            !setup.has_room() || given.is_some_and(|given| given.promoted == *promoted),
+            "promoted of {key:?}: {given:?}, expected {promoted:?}; {}",
             setup.describe()
         );
     }
     for key in logged.keys().filter(|key| key.0.1 != FLUSH_TRACE) {
         assert!(expected.contains_key(key), "a verdict too many: {key:?}");
     }
+}
+
+/// Keys and texts of attributes, as they stand there.
+fn texts(attributes: otlp::Attributes<'_>) -> Attributes {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let texts = attributes.map(|attribute| {
+        let attribute = attribute.unwrap();
+        match attribute.value {
+            AnyValue::String(value) => (text(attribute.key), text(value)),
+            other => panic!("{other:?}"),
+        }
+    });
+    texts.collect()
 }
 
 /// Span ids in a request.
@@ -110,8 +136,9 @@ struct Range {
 
 /// Spans that were dropped and are brought back by a verdict that a late error asked for: those of all verdicts before it that
 /// late errors asked for, and of the one before these.
-fn rescued(bus: &Bus, process: &Process, logged: &Logged) -> HashSet<(u64, u64)> {
-    let mut rescued = HashSet::new();
+/// With that verdict.
+fn rescued(bus: &Bus, process: &Process, logged: &Logged) -> Rescued {
+    let mut rescued = Rescued::new();
     let emit = process.partition().emit_offset();
     let asked = |(key, given): &(&(Trace, u64), &Given)| {
         given.reopened && given.verdict == Verdict::Keep && key.1 < emit
@@ -138,7 +165,7 @@ fn rescued(bus: &Bus, process: &Process, logged: &Logged) -> HashSet<(u64, u64)>
                 let its = spans
                     .iter()
                     .filter(|span| span.valid && span.trace == trace.1);
-                rescued.extend(its.map(|span| (record.offset, span.id)));
+                rescued.extend(its.map(|span| ((record.offset, span.id), (trace, at))));
             }
         }
     }
@@ -150,7 +177,7 @@ fn every_span_is_in_one_place(
     bus: &Bus,
     process: &Process,
     logged: &Logged,
-    rescued: &HashSet<(u64, u64)>,
+    rescued: &Rescued,
 ) {
     let emit = process.partition().emit_offset();
     let committed = bus.committed.as_ref().map_or(0, |committed| committed.0);
@@ -189,7 +216,7 @@ fn every_span_is_in_one_place(
             let kept = newest.is_some_and(|(_, given)| given.verdict == Verdict::Keep);
             let range = sampled.entry((span.id, record.tenant.clone())).or_default();
             expect(range, passed * u32::from(kept));
-            if rescued.contains(&(record.offset, span.id)) {
+            if rescued.contains_key(&(record.offset, span.id)) {
                 assert!(!kept, "rescued, though kept: {span:?}");
                 // Retention may have been faster.
                 range.least += u32::from(!setup.truncates);
@@ -218,6 +245,41 @@ fn every_span_is_in_one_place(
     compare("dead letters", &dead, found);
 }
 
+/// Each kept span has its own attributes, and behind them those of its verdict in the decision log that it hasn't got: no key twice, none missing, none
+/// of another verdict.
+fn kept_spans_have_what_is_promoted(bus: &Bus, logged: &Logged, rescued: &Rescued) {
+    let mut expected: HashMap<(u64, Option<Bytes>), Attributes> = HashMap::new();
+    for record in &bus.raw {
+        let Content::Spans(spans) = &record.content else {
+            continue;
+        };
+        for span in spans.iter().filter(|span| span.valid) {
+            let trace = (record.tenant(), span.trace);
+            let verdict = match rescued.get(&(record.offset, span.id)) {
+                Some(verdict) => logged.get(verdict),
+                None => {
+                    let known = logged.range((trace, 0)..=(trace, record.offset));
+                    known.map(|(_, given)| given).next_back()
+                }
+            };
+            let mut attributes = span.attributes.clone();
+            let promoted = verdict.into_iter().flat_map(|given| &given.promoted);
+            let has = |key| span.attributes.iter().any(|(has, _)| has == key);
+            attributes.extend(promoted.filter(|(key, _)| !has(key)).cloned());
+            expected.insert((span.id, record.tenant.clone()), attributes);
+        }
+    }
+    for (tenant, value) in &bus.sampled {
+        for item in Items::new(value) {
+            let span = SpanView::parse(item.unwrap().body).unwrap();
+            let id = u64::from_be_bytes(span.span_id.try_into().unwrap());
+            let found = texts(span.attributes());
+            let expected = expected.get(&(id, tenant.clone()));
+            assert_eq!(Some(&found), expected, "attributes of span {id}");
+        }
+    }
+}
+
 fn compare<K: Hash + Eq + Debug>(
     what: &str,
     expected: &HashMap<K, Range>,
@@ -234,7 +296,7 @@ fn compare<K: Hash + Eq + Debug>(
 }
 
 /// Records are regrouped within, but one output record never holds what comes before the one before it.
-fn output_is_in_order(bus: &Bus, rescued: &HashSet<(u64, u64)>) {
+fn output_is_in_order(bus: &Bus, rescued: &Rescued) {
     let mut offsets: HashMap<u64, u64> = HashMap::new();
     for record in &bus.raw {
         if let Content::Spans(spans) = &record.content {
@@ -246,7 +308,7 @@ fn output_is_in_order(bus: &Bus, rescued: &HashSet<(u64, u64)>) {
         let offsets: Vec<_> = ids(value)
             .iter()
             .map(|id| (offsets[id], *id))
-            .filter(|span| !rescued.contains(span))
+            .filter(|span| !rescued.contains_key(span))
             .map(|(offset, _)| offset)
             .collect();
         let before = last.entry(tenant).or_default();

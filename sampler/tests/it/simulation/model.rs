@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use sampler::promote::VALUE_BYTES_MAX;
 use schemas::decisions::Verdict;
 
-use crate::simulation::bus::{Content, Record, Span, Trace};
+use crate::simulation::bus::{Attributes, Content, Record, Span, Trace};
 use crate::simulation::statistics::Statistics;
 use crate::simulation::traffic::{LATENCY_MS, PERCENTAGE, SPAN_COUNT, Setup, body, trace_id};
 
-/// By trace and first offset.
-pub type Verdicts = BTreeMap<(Trace, u64), (Verdict, Option<&'static str>)>;
+/// By trace and first offset, with what is promoted.
+pub type Verdicts = BTreeMap<(Trace, u64), (Verdict, Option<&'static str>, Attributes)>;
 
 struct Open {
     first_offset: u64,
@@ -18,6 +19,8 @@ struct Open {
     sequence: usize,
     rooted: Option<(u64, usize)>,
     spans: Vec<Span>,
+    /// What the dropped trace had that a late error reopened.
+    inherited: Attributes,
 }
 
 struct Decided {
@@ -25,6 +28,16 @@ struct Decided {
     at_ms: u64,
     /// A late error may have it decided again.
     reopens: bool,
+    promoted: Attributes,
+}
+
+/// What a span is to a trace that has a verdict.
+#[derive(PartialEq)]
+enum Late {
+    Follows,
+    Reopens,
+    /// The verdict is forgotten, or there was none.
+    IsNew,
 }
 
 /// The verdicts that a log gives.
@@ -93,11 +106,21 @@ impl Model<'_> {
         is_final: bool,
     ) {
         let state = self.open.remove(&trace).unwrap();
-        self.verdicts.insert((trace, state.first_offset), verdict);
+        let reopens = verdict.0 == Verdict::Drop && !is_final;
+        let rescues = self.setup.options.rescue_late_errors;
+        let promoted = match verdict.0 == Verdict::Keep || reopens && rescues {
+            true => promoted(self.setup, &state),
+            false => Attributes::new(),
+        };
+        self.verdicts.insert(
+            (trace, state.first_offset),
+            (verdict.0, verdict.1, promoted.clone()),
+        );
         let decided = Decided {
             first_offset: state.first_offset,
             at_ms,
-            reopens: verdict.0 == Verdict::Drop && !is_final,
+            reopens,
+            promoted,
         };
         self.decided.insert(trace, decided);
         if verdict.0 == Verdict::Keep && self.setup.options.keep_linked {
@@ -110,31 +133,33 @@ impl Model<'_> {
         }
     }
 
-    /// Whether a span goes the way of a verdict that its trace has.
-    fn follows(&mut self, trace: Trace, span: &Span, offset: u64, now: u64) -> bool {
+    fn late(&mut self, trace: Trace, span: &Span, offset: u64, now: u64) -> Late {
         let options = &self.setup.options;
         let Some(decided) = self.decided.get_mut(&trace) else {
-            return false;
+            return Late::IsNew;
         };
         let ttl = options.decision_cache_ttl_ms;
         if now > decided.at_ms + ttl + ttl / 2 {
-            return false;
+            return Late::IsNew;
         }
         let reopens = options.rescue_late_errors && decided.reopens && span.error;
         if reopens && offset > decided.first_offset {
-            return false;
+            return Late::Reopens;
         }
         if now > decided.at_ms + ttl / 2 {
             decided.at_ms = now;
         }
-        true
+        Late::Follows
     }
 
     fn span(&mut self, trace: Trace, span: &Span, offset: u64, now: u64) {
         if !self.open.contains_key(&trace) {
-            if self.follows(trace, span, offset, now) {
-                return;
-            }
+            let late = self.late(trace, span, offset, now);
+            let inherited = match late {
+                Late::Follows => return,
+                Late::Reopens => self.decided[&trace].promoted.clone(),
+                Late::IsNew => Attributes::new(),
+            };
             self.sequence += 1;
             let open = Open {
                 first_offset: offset,
@@ -142,6 +167,7 @@ impl Model<'_> {
                 sequence: self.sequence,
                 rooted: None,
                 spans: Vec::new(),
+                inherited,
             };
             self.open.insert(trace, open);
         }
@@ -157,6 +183,24 @@ impl Model<'_> {
             self.close(trace, now, (Verdict::Drop, None), true);
         }
     }
+}
+
+/// What a trace's kept spans get: of its first root; or else what it had before it was reopened; or else of the span that starts first.
+fn promoted(setup: &Setup, trace: &Open) -> Attributes {
+    let root = trace.spans.iter().find(|span| span.root);
+    let entry = match root {
+        None if !trace.inherited.is_empty() => return trace.inherited.clone(),
+        None => trace.spans.iter().min_by_key(|span| span.start_ms),
+        root => root,
+    };
+    let of_keys = |key: &&str| {
+        let mut attributes = entry.into_iter().flat_map(|span| &span.attributes);
+        let found = attributes.find(|(has, value)| has == key && value.len() <= VALUE_BYTES_MAX);
+        found.cloned()
+    };
+    let keys = ["flag", "tenant.id"];
+    let wanted = keys.iter().filter(|key| setup.promotes(key));
+    wanted.filter_map(of_keys).collect()
 }
 
 /// The partition's time at each record, with a look ahead: a jump counts if the next record is no more than `limit` behind it.

@@ -55,6 +55,7 @@ impl Process {
             start,
             cache_bytes,
         );
+        partition.set_promoted_bytes(setup.promoted_bytes);
         let host = Host::random(rng);
         partition.read_at(host.clock_ms(world.wall_ms));
         // Producers that live in the future stamp verdicts into the future too: then all of the log is read.

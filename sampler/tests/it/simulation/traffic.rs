@@ -11,10 +11,11 @@ use sampler::policy::{
     Policies, RawFloor, RawLatency, RawLatencyOutlier, RawNovelty, RawOperationRule,
     RawPerOperation, RawPolicy, RawProbabilistic, RawSpanCount, RawStatusCode,
 };
+use sampler::promote::{PromotedKeys, VALUE_BYTES_MAX};
 use sampler::reconfigure::Reconfiguration;
 use schemas::wire::{put_len, put_varint};
 
-use crate::simulation::bus::{Bus, Content, Record, Span};
+use crate::simulation::bus::{Attributes, Bus, Content, Record, Span};
 
 pub const LATENCY_MS: u64 = 700;
 pub const SPAN_COUNT: u32 = 9;
@@ -44,6 +45,8 @@ pub struct Setup {
     pub keeps_errors: bool,
     /// Now and then another configuration comes while it runs.
     pub reloads: bool,
+    /// The bound of what is promoted.
+    pub promoted_bytes: usize,
 }
 
 impl Setup {
@@ -71,6 +74,7 @@ impl Setup {
                 rescue_late_errors: rng.bool(),
                 keep_linked: rng.u32(0..3) == 0,
                 stamping: Stamping::default(),
+                promote: promote(rng),
                 generation: 1,
             },
             policies,
@@ -82,6 +86,7 @@ impl Setup {
             truncates: rng.u32(0..8) == 0,
             keeps_errors,
             reloads: rng.u32(0..6) == 0,
+            promoted_bytes: *rng.choice(&[usize::MAX, usize::MAX, 0, 400, 1000]).unwrap(),
         }
     }
 
@@ -97,6 +102,7 @@ impl Setup {
             options: Options {
                 decision_wait_ms: if usual { wait_ms } else { wait_ms / 2 + 1 },
                 generation: 2 - u64::from(usual),
+                promote: promote(rng),
                 ..self.options.clone()
             },
         }
@@ -104,7 +110,7 @@ impl Setup {
 
     pub fn describe(&self) -> String {
         format!(
-            "{:?}, statistics {}, cache {}, foreign {}, ticks {}, crashes {}, truncates {}, keeps_errors {}, reloads {}",
+            "{:?}, statistics {}, cache {}, foreign {}, ticks {}, crashes {}, truncates {}, keeps_errors {}, reloads {}, promoted_bytes {}",
             self.options,
             self.statistics,
             self.cache_bytes,
@@ -113,8 +119,19 @@ impl Setup {
             self.crashes,
             self.truncates,
             self.keeps_errors,
-            self.reloads
+            self.reloads,
+            self.promoted_bytes
         )
+    }
+
+    pub fn promotes(&self, key: &str) -> bool {
+        self.options.promote == PromotedKeys::new([key])
+            || key != "other" && self.options.promote == PromotedKeys::new(["flag", "tenant.id"])
+    }
+
+    /// What is promoted is a function of the log, and not of the room for it as well.
+    pub fn has_room(&self) -> bool {
+        self.promoted_bytes == usize::MAX
     }
 
     /// Verdicts are a function of the log alone. Where producers stamp records, silence may settle what the log would settle
@@ -123,6 +140,27 @@ impl Setup {
         let guesses = self.ticks && !self.options.bus.stamps;
         !(self.truncates || self.reloads || guesses)
     }
+}
+
+/// What is promoted, if anything.
+fn promote(rng: &mut Rng) -> PromotedKeys {
+    let all: [&[&str]; 4] = [&[], &["tenant.id"], &["flag", "tenant.id"], &["flag"]];
+    PromotedKeys::new(rng.choice(all).unwrap().iter().copied())
+}
+
+/// Of one span; some values are too long to be promoted.
+fn attributes(rng: &mut Rng) -> Attributes {
+    let keys = ["tenant.id", "other", "flag"].into_iter();
+    let mut value = |_: &&str| rng.u32(0..3) == 0;
+    let keys: Vec<_> = keys.filter(|key| value(key)).collect();
+    let values = keys.into_iter().map(|key| {
+        let value = match rng.u32(0..12) {
+            0 => "x".repeat(VALUE_BYTES_MAX + 1),
+            _ => format!("{key}-{}", rng.u8(0..4)),
+        };
+        (key.to_owned(), value)
+    });
+    values.collect()
 }
 
 fn policy(kind: &str) -> RawPolicy {
@@ -337,6 +375,7 @@ impl World {
                 // Fields in an order that no encoder uses.
                 odd: rng.u32(0..25) == 0,
                 link: (rng.u32(0..6) == 0).then(|| rng.u8(1..=self.traces)),
+                attributes: attributes(rng),
             };
             let duplicated = rng.u32(0..20) == 0;
             if duplicated {
@@ -369,6 +408,7 @@ impl World {
                     resource: 0,
                     odd: false,
                     link: None,
+                    attributes: Attributes::new(),
                 };
                 self.append(bus, self.wall_ms, None, Content::Spans(vec![span]));
             }
@@ -427,6 +467,9 @@ pub fn body(span: &Span) -> Vec<u8> {
     for (field, time_ms) in [(7, span.start_ms), (8, span.end_ms)] {
         put_varint(&mut body, field << 3 | 1);
         body.extend_from_slice(&(time_ms * 1_000_000).to_le_bytes());
+    }
+    for (key, value) in &span.attributes {
+        put_len(&mut body, 9, &attribute(key, value));
     }
     if let Some(link) = span.link {
         let mut target = Vec::new();

@@ -7,7 +7,7 @@ use crate::expr::Expr;
 use crate::functions::{Args, Bound, Converter, Kind, MISSING, Parameter, converters};
 use crate::problem::did_you_mean;
 use crate::syntax::ast;
-use crate::telemetry::Context;
+use crate::telemetry::{Context, Part};
 
 impl Compiler<'_> {
     pub(super) fn converter(&mut self, call: &ast::Call) -> Option<Expr> {
@@ -21,16 +21,32 @@ impl Compiler<'_> {
 
     pub(crate) fn editor(&mut self, call: &ast::Call) -> Option<Edit> {
         let name = &call.name;
-        let Some(editor) = editors().find(|editor| editor.name == name) else {
-            let help = did_you_mean(name, editors().map(|editor| editor.name));
-            self.report
-                .add_with_help(call.at, format!("no editor `{name}`"), help);
+        let context = self.context;
+        let Some(editor) = editors(context).find(|editor| editor.name == name) else {
+            let help = did_you_mean(name, editors(context).map(|editor| editor.name));
+            let message = match editors(Context::Metric).any(|editor| editor.name == name) {
+                true => format!("`{name}` is an editor of the context `metric` alone"),
+                false => format!("no editor `{name}`"),
+            };
+            self.report.add_with_help(call.at, message, help);
             return None;
         };
         let args = self.bind(call, editor.parameters)?;
         let made = (editor.make)(args);
-        made.map_err(|message| self.report.add(call.at, message))
-            .ok()
+        let edit = made
+            .map_err(|message| self.report.add(call.at, message))
+            .ok()?;
+        // An editor that names its target itself may stand where there is none.
+        let mut parts = self.context.prefixes().iter();
+        if edit.target() == Part::Span && parts.all(|(_, part)| *part != Part::Span) {
+            let message = format!(
+                "`{name}` needs a span, and the context `{}` has none",
+                self.context.name()
+            );
+            self.report.add(call.at, message);
+            return None;
+        }
+        Some(edit)
     }
 
     fn made(&mut self, call: &ast::Call, made: Result<Call, String>) -> Option<Call> {
@@ -43,6 +59,11 @@ impl Compiler<'_> {
         let converter = converters().find(|converter| converter.name == name);
         if let Some(converter) = converter.filter(|converter| self.is_known(converter)) {
             return Some(converter);
+        }
+        if name == "Now" {
+            let message = "`Now` is not available here: the same telemetry must give the same result whenever it is read again";
+            self.report.add(call.at, message);
+            return None;
         }
         if let Some((_, reason)) = MISSING.iter().find(|(missing, _)| missing == name) {
             self.report
@@ -70,7 +91,12 @@ impl Compiler<'_> {
     }
 
     fn is_known(&self, converter: &Converter) -> bool {
-        converter.name != "IsRootSpan" || self.context == Context::Span
+        match converter.name {
+            "IsRootSpan" => self.context == Context::Span,
+            "HasAttrKeyOnDatapoint" | "HasAttrOnDatapoint" => self.context == Context::Metric,
+            "Now" => self.has_clock,
+            _ => true,
+        }
     }
 
     /// The arguments by parameter.
@@ -160,6 +186,8 @@ impl Compiler<'_> {
             (Kind::LiteralText, ExprKind::Text(text)) => Some(Bound::Text(text.clone())),
             (Kind::LiteralInt, ExprKind::Int(number)) => Some(Bound::Int(*number)),
             (Kind::LiteralBool, ExprKind::Bool(value)) => Some(Bound::Bool(*value)),
+            (Kind::LiteralFloat, ExprKind::Float(number)) => Some(Bound::Float(*number)),
+            (Kind::LiteralFloat, _) => must_be("a number with a decimal point, such as 10.0"),
             (Kind::LiteralText, _) => must_be("a string in quotes"),
             (Kind::LiteralInt, _) => must_be("an integer without sign"),
             (Kind::LiteralBool, _) => must_be("true or false"),

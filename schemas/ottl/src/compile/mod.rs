@@ -3,6 +3,7 @@
 //! Goes on after a problem, so that all of them are reported at once: every method gives `None` when it has reported one.
 
 mod arguments;
+mod infer;
 mod place;
 
 use crate::expr::{Expr, Test};
@@ -14,6 +15,8 @@ use crate::value::{DEPTH_MAX, Value};
 
 pub(crate) struct Compiler<'t> {
     context: Context,
+    /// Whether the time at which a record was published is known when the text is evaluated.
+    has_clock: bool,
     report: Report<'t>,
     /// The messages that were referred to, in the text and in the part that is being compiled.
     parts: Vec<Part>,
@@ -33,6 +36,7 @@ impl<'t> Compiler<'t> {
     pub(crate) fn new(context: Context, text: &'t str) -> Self {
         Self {
             context,
+            has_clock: false,
             report: Report::new(text),
             parts: Vec::new(),
             attributes: Vec::new(),
@@ -49,6 +53,22 @@ impl<'t> Compiler<'t> {
                 .add(0, "the context `trace` has conditions only");
         }
         compiler
+    }
+
+    /// For texts that are evaluated on records whose time is known.
+    pub(crate) fn with_clock(self) -> Self {
+        Self {
+            has_clock: true,
+            ..self
+        }
+    }
+
+    pub(crate) fn context(&self) -> Context {
+        self.context
+    }
+
+    pub(crate) fn has_clock(&self) -> bool {
+        self.has_clock
     }
 
     /// What was compiled, unless there was a problem.

@@ -17,6 +17,10 @@ impl Compiler<'_> {
         let mut entries = part.paths().iter().chain(more);
         let Some((_, keys, field)) = entries.find(|(known, ..)| *known == name) else {
             self.unknown_path(path, part);
+            // What is wrong with its keys is told all the same.
+            for field in &path.fields {
+                self.keys(&field.keys);
+            }
             return None;
         };
         if *field == Field::Cache && part != self.context.part() {

@@ -15,6 +15,8 @@ pub struct Condition {
     test: Test,
     /// Of the context `trace`: the parts that are evaluated on the root span.
     root_tests: Vec<Test>,
+    /// Whether it may ask for the time.
+    has_clock: bool,
     needs: Needs,
 }
 
@@ -33,8 +35,17 @@ impl Condition {
     /// # Errors
     /// All that is wrong with the text: syntax, or else unknown names and arguments that don't fit.
     pub fn compile(context: Context, text: &str) -> Result<Self, Problems> {
+        Self::compile_with(Compiler::new(context, text), text)
+    }
+
+    /// One that may ask when the record was published.
+    pub(super) fn compile_with_clock(context: Context, text: &str) -> Result<Self, Problems> {
+        Self::compile_with(Compiler::new(context, text).with_clock(), text)
+    }
+
+    fn compile_with(mut compiler: Compiler<'_>, text: &str) -> Result<Self, Problems> {
         let tree = syntax::condition(text)?;
-        let mut compiler = Compiler::new(context, text);
+        let (context, has_clock) = (compiler.context(), compiler.has_clock());
         let test = compiler.or(&tree);
         let compiled = compiler.finish(test)?;
         Ok(Self {
@@ -42,6 +53,7 @@ impl Condition {
             context,
             test: compiled.code,
             root_tests: compiled.root_tests,
+            has_clock,
             needs: Needs {
                 parts: compiled.parts,
                 attributes: compiled.attributes,
@@ -63,8 +75,10 @@ impl Condition {
     pub fn constant(&self) -> Option<Result<bool, EvalError>> {
         match &self.test {
             Test::Constant(value) => Some(Ok(*value)),
-            // No function asks a clock or draws a number.
-            test if self.needs.parts.is_empty() => Some(test.holds(&Subject::default())),
+            // No function draws a number, and without a clock none asks one.
+            test if self.needs.parts.is_empty() && !self.has_clock => {
+                Some(test.holds(&Subject::default()))
+            }
             _ => None,
         }
     }

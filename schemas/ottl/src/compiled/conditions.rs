@@ -61,7 +61,7 @@ impl Conditions {
         let mut conditions = Vec::with_capacity(texts.len());
         let mut problems = Vec::new();
         for (index, text) in texts.iter().enumerate() {
-            match Condition::compile(context, text.as_ref()) {
+            match Condition::compile_with_clock(context, text.as_ref()) {
                 Ok(condition) => conditions.push(condition),
                 Err(found) => problems.push((index, found)),
             }

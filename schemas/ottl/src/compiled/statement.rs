@@ -1,11 +1,12 @@
 //! One statement: an editor, and the condition under which it is applied.
 
 use crate::compile::Compiler;
+use crate::draft::Draft;
 use crate::editors::Edit;
 use crate::expr::Test;
 use crate::problem::Problems;
 use crate::syntax;
-use crate::telemetry::{Context, Draft};
+use crate::telemetry::{Context, Part};
 use crate::value::{EvalError, Result};
 
 /// An editor with its condition, ready to be executed by any thread.
@@ -22,8 +23,16 @@ impl Statement {
     /// # Errors
     /// All that is wrong with the text. Whole traces can't be edited.
     pub fn compile(context: Context, text: &str) -> Result<Self, Problems> {
+        Self::compile_with(Compiler::of_items(context, text), text)
+    }
+
+    /// One that may ask when the record was published.
+    pub(super) fn compile_with_clock(context: Context, text: &str) -> Result<Self, Problems> {
+        Self::compile_with(Compiler::of_items(context, text).with_clock(), text)
+    }
+
+    fn compile_with(mut compiler: Compiler<'_>, text: &str) -> Result<Self, Problems> {
         let tree = syntax::statement(text)?;
-        let mut compiler = Compiler::of_items(context, text);
         let edit = compiler.editor(&tree.editor);
         let condition = match &tree.condition {
             Some(condition) => compiler.or(condition).map(Some),
@@ -42,20 +51,22 @@ impl Statement {
     ///
     /// # Errors
     /// When condition, value or target fail; the draft is as it was then.
-    pub fn execute(&self, draft: &mut Draft) -> Result<bool, EvalError> {
-        let value = {
-            let subject = draft.subject()?;
-            if let Some(condition) = &self.condition
-                && !condition.holds(&subject)?
-            {
-                return Ok(false);
-            }
-            self.edit.compute(&subject)?
-        };
-        if let Some(value) = value {
-            self.edit.write(draft, value)?;
+    pub fn execute(&self, draft: &mut Draft<'_>) -> Result<bool, EvalError> {
+        let subject = draft.subject();
+        if let Some(condition) = &self.condition
+            && !condition.holds(subject)?
+        {
+            return Ok(false);
+        }
+        if let Some(change) = self.edit.compute(subject)? {
+            self.edit.write(draft, change)?;
         }
         Ok(true)
+    }
+
+    /// The message that it changes.
+    pub(super) fn target(&self) -> Part {
+        self.edit.target()
     }
 
     /// As it was written.

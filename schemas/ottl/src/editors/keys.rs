@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::edit::{Edit, Editor};
+use super::edit::{Change, Edit, Editor};
 use crate::expr::Place;
 use crate::functions::Pattern;
 use crate::functions::{Args, Kind, optional, required};
@@ -28,8 +28,12 @@ pub(super) const EDITORS: &[Editor] = &[
         ],
         make: |mut args| {
             let (target, key) = (args.place(0)?, args.expr(1)?);
-            Ok(Edit::new(target, move |target, at| {
+            Ok(Edit::changing(target, move |target, at| {
                 let key = key.text(at)?;
+                if let Some(attributes) = target.whole_attributes(at) {
+                    let is_there = attributes.get(&key)?.is_some();
+                    return Ok(is_there.then(|| Change::Without(vec![key.into_owned()])));
+                }
                 kept(target, at, |name| name != key)
             }))
         },
@@ -104,20 +108,27 @@ pub(super) fn map(
     Ok(Some(Value::Map(Map::Owned(pairs))))
 }
 
-fn kept(
-    target: &Place,
-    at: &Subject<'_>,
-    keep: impl Fn(&str) -> bool,
-) -> Result<Option<Value<'static>>> {
+fn kept(target: &Place, at: &Subject<'_>, keep: impl Fn(&str) -> bool) -> Result<Option<Change>> {
+    if target.keys.is_empty() && target.field.is_attributes() {
+        let Value::Map(map) = target.read(at)? else {
+            return Ok(None);
+        };
+        let pairs = map.into_pairs()?.into_iter();
+        let gone: Vec<_> = pairs
+            .filter(|(key, _)| !keep(key))
+            .map(|(key, _)| key.into_owned())
+            .collect();
+        return Ok((!gone.is_empty()).then_some(Change::Without(gone)));
+    }
     let mut pairs = pairs(target, at)?;
     pairs.retain(|(key, _)| keep(key));
-    map(pairs)
+    Ok(map(pairs)?.map(Change::Value))
 }
 
 fn matching(mut args: Args, name: &str, keep: bool) -> Result<Edit, String> {
     let target = args.place(0)?;
     let pattern = Arc::new(Pattern::new(name, args.expr(1)?)?);
-    Ok(Edit::new(target, move |target, at| {
+    Ok(Edit::changing(target, move |target, at| {
         let pattern = pattern.get(at)?;
         kept(target, at, |key| pattern.is_match(key) == keep)
     }))
@@ -125,7 +136,7 @@ fn matching(mut args: Args, name: &str, keep: bool) -> Result<Edit, String> {
 
 fn keep_keys(mut args: Args) -> Result<Edit, String> {
     let (target, keys) = (args.place(0)?, args.exprs(1)?);
-    Ok(Edit::new(target, move |target, at| {
+    Ok(Edit::changing(target, move |target, at| {
         let keys: Result<Vec<_>> = keys.iter().map(|key| key.text(at)).collect();
         let keys = keys?;
         kept(target, at, |name| keys.iter().any(|key| key == name))

@@ -6,13 +6,28 @@
 mod edit;
 mod glob;
 mod keys;
+mod metric;
+mod name;
 mod replace;
 mod shape;
 
 pub(crate) use edit::{Edit, Editor};
 
-const TOPICS: &[&[Editor]] = &[keys::EDITORS, replace::EDITORS, shape::EDITORS];
+use crate::telemetry::Context;
 
-pub(crate) fn editors() -> impl Iterator<Item = &'static Editor> + Clone {
-    TOPICS.iter().flat_map(|topic| topic.iter())
+const TOPICS: &[&[Editor]] = &[
+    keys::EDITORS,
+    name::EDITORS,
+    replace::EDITORS,
+    shape::EDITORS,
+];
+
+/// Those that texts of a context may use.
+pub(crate) fn editors(context: Context) -> impl Iterator<Item = &'static Editor> + Clone {
+    let of_metrics = match context {
+        Context::Metric => metric::EDITORS,
+        _ => &[],
+    };
+    let topics = TOPICS.iter().copied().flatten();
+    topics.chain(of_metrics)
 }

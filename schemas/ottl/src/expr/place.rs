@@ -3,6 +3,7 @@
 use super::key::{self, Key};
 use crate::paths::{self, Attributes, Field};
 use crate::telemetry::Subject;
+use crate::telemetry::changes::Known;
 use crate::value::{Result, Value};
 
 /// A path with its keys.
@@ -20,8 +21,22 @@ impl Place {
             ([Key::Text(key)], Some(Attributes::Of(index, within))) => {
                 index.plain_value(within, key)
             }
+            ([Key::Text(key)], Some(Attributes::Changed(changes, index, Some(within))))
+                if matches!(changes.attribute(key), Known::AsItCame) =>
+            {
+                index.plain_value(within, key)
+            }
             _ => None,
         }
+    }
+
+    /// The attributes of a message, if that is what the place is.
+    pub(crate) fn whole_attributes<'s, 'a>(
+        &self,
+        at: &'s Subject<'a>,
+    ) -> Option<Attributes<'s, 'a>> {
+        let whole = self.keys.is_empty() && self.field.is_attributes();
+        whole.then(|| paths::attributes(self.field, at)).flatten()
     }
 
     #[inline]
@@ -35,14 +50,9 @@ impl Place {
             {
                 return Ok(index.find(*within, key)?.unwrap_or(Value::Nil));
             }
-            let found = match (first, attributes) {
-                (Key::Text(key), Attributes::Of(index, within)) => index.find(within, key)?,
-                (key, Attributes::Of(index, within)) => index.find(within, &key.text(at)?)?,
-                (key, Attributes::Cache(Some(cache))) => cache.get(&key.text(at)?)?,
-                (key, Attributes::Empty | Attributes::Cache(None)) => {
-                    key.text(at)?;
-                    None
-                }
+            let found = match first {
+                Key::Text(key) => attributes.get(key)?,
+                key => attributes.get(&key.text(at)?)?,
             };
             return match found {
                 Some(value) => key::index_path(value, rest, at),

@@ -1,28 +1,48 @@
 //! Writing to places: through keys to the whole value of a field, and that to its message.
 
 use super::{Key, Place};
-use crate::paths;
-use crate::telemetry::{Draft, Subject};
+use crate::draft::Draft;
+use crate::draft::write::write;
+use crate::paths::Field;
+use crate::paths::field::LogField;
+use crate::telemetry::Subject;
 use crate::value::{EvalError, List, Map, Result, Value};
 
 impl Place {
     /// Writes a value that borrows nothing of the draft.
-    pub(crate) fn set(&self, draft: &mut Draft, value: Value<'static>) -> Result<()> {
+    pub(crate) fn set(&self, draft: &mut Draft<'_>, value: Value<'static>) -> Result<()> {
         if self.keys.is_empty() {
-            return paths::write(self.field, draft, value);
+            return write(self.field, draft, value);
         }
         let keys: Result<Vec<Fixed>> = {
-            let subject = draft.subject()?;
-            self.keys.iter().map(|key| fixed(key, &subject)).collect()
+            let subject = draft.subject();
+            self.keys.iter().map(|key| fixed(key, subject)).collect()
         };
-        let keys = keys?;
+        let mut keys = keys?;
+        if self.field.is_attributes() {
+            let Fixed::Text(key) = keys.remove(0) else {
+                return Err(EvalError::new("a map is indexed with an int"));
+            };
+            let mut whole = Value::Nil;
+            if !keys.is_empty() {
+                whole = draft.attribute(self.field.part(), &key)?.into_owned()?;
+            }
+            put_at(&mut whole, &keys, value)?;
+            return draft.set_attribute(self.field.part(), key, whole);
+        }
         let bare = Place {
             field: self.field,
             keys: Vec::new(),
         };
-        let mut whole = bare.read(&draft.subject()?)?.into_owned()?;
+        let mut whole = bare.read(draft.subject())?.into_owned()?;
+        if matches!(
+            (&whole, self.field),
+            (Value::Nil, Field::Log(LogField::Body))
+        ) {
+            return Err(EvalError::new("a body that isn't there has no keys"));
+        }
         put_at(&mut whole, &keys, value)?;
-        paths::write(self.field, draft, whole)
+        write(self.field, draft, whole)
     }
 }
 

@@ -10,6 +10,7 @@ mod net;
 mod number;
 mod parse;
 mod pattern;
+mod points;
 mod signature;
 mod text;
 mod time;
@@ -25,6 +26,7 @@ const TOPICS: &[&[&[Converter]]] = &[
         list::CONVERTERS,
         net::CONVERTERS,
         number::CONVERTERS,
+        points::CONVERTERS,
     ],
     parse::TOPICS,
     text::TOPICS,
@@ -34,7 +36,6 @@ const TOPICS: &[&[&[Converter]]] = &[
 
 /// Functions of the reference that are not here, and why.
 pub(crate) const MISSING: &[(&str, &str)] = &[
-    ("Now", CLOCK),
     ("UUID", CHANCE),
     ("UUIDv7", CHANCE),
     ("UserAgent", "it needs a database of browsers"),
@@ -47,7 +48,6 @@ pub(crate) const MISSING: &[(&str, &str)] = &[
     ("ConvertTextToElementsXML", XML),
 ];
 
-const CLOCK: &str = "the same telemetry must give the same result whenever it is read again";
 const CHANCE: &str = "the same telemetry must give the same result each time";
 const XML: &str = "XML is not supported";
 

@@ -55,6 +55,7 @@ pub(crate) enum Kind {
     LiteralText,
     LiteralInt,
     LiteralBool,
+    LiteralFloat,
     /// The name of another converter.
     Function,
     /// A list in brackets, each element of it of that kind.
@@ -74,6 +75,7 @@ pub(crate) enum Bound {
     Texts(Vec<String>),
     Int(i64),
     Bool(bool),
+    Float(f64),
     Function(&'static Converter),
     Place(Place),
 }
@@ -113,6 +115,7 @@ impl Args {
     take!(literal_text, optional_literal_text, Text, String);
     take!(literal_texts, optional_literal_texts, Texts, Vec<String>);
     take!(literal_int, optional_literal_int, Int, i64);
+    take!(literal_float, optional_literal_float, Float, f64);
     take!(literal_bool, optional_literal_bool, Bool, bool);
     take!(function, optional_function, Function, &'static Converter);
     take!(place, optional_place, Place, Place);

@@ -42,10 +42,38 @@ const LOG: &[(&str, i64)] = &[
     ("SEVERITY_NUMBER_FATAL4", 24),
 ];
 
+const METRIC: &[(&str, i64)] = &[
+    ("AGGREGATION_TEMPORALITY_UNSPECIFIED", 0),
+    ("AGGREGATION_TEMPORALITY_DELTA", 1),
+    ("AGGREGATION_TEMPORALITY_CUMULATIVE", 2),
+    ("METRIC_DATA_TYPE_NONE", 0),
+    ("METRIC_DATA_TYPE_GAUGE", 1),
+    ("METRIC_DATA_TYPE_SUM", 2),
+    ("METRIC_DATA_TYPE_HISTOGRAM", 3),
+    ("METRIC_DATA_TYPE_EXPONENTIAL_HISTOGRAM", 4),
+    ("METRIC_DATA_TYPE_SUMMARY", 5),
+];
+
+const DATA_POINT: &[(&str, i64)] = &[
+    ("FLAG_NONE", 0),
+    ("FLAG_NO_RECORDED_VALUE", 1),
+    ("AGGREGATION_TEMPORALITY_UNSPECIFIED", 0),
+    ("AGGREGATION_TEMPORALITY_DELTA", 1),
+    ("AGGREGATION_TEMPORALITY_CUMULATIVE", 2),
+    ("METRIC_DATA_TYPE_NONE", 0),
+    ("METRIC_DATA_TYPE_GAUGE", 1),
+    ("METRIC_DATA_TYPE_SUM", 2),
+    ("METRIC_DATA_TYPE_HISTOGRAM", 3),
+    ("METRIC_DATA_TYPE_EXPONENTIAL_HISTOGRAM", 4),
+    ("METRIC_DATA_TYPE_SUMMARY", 5),
+];
+
 pub(crate) fn of(context: Context) -> &'static [(&'static str, i64)] {
     match context {
         Context::Span | Context::SpanEvent | Context::Trace => SPAN,
         Context::Log => LOG,
+        Context::Metric => METRIC,
+        Context::DataPoint => DATA_POINT,
         Context::Resource | Context::Scope => &[],
     }
 }

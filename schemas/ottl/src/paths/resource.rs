@@ -18,6 +18,7 @@ pub(super) const PATHS: &[Entry] = &[
         Field::DroppedAttributesCount,
     ),
     entry("schema_url", Keys::None, Field::SchemaUrl),
+    ("cache", Keys::Map, super::field::Field::Cache),
 ];
 
 pub(super) fn read<'a>(field: Field, head: Option<ResourceHead<'a>>) -> Result<Value<'a>> {
@@ -26,6 +27,11 @@ pub(super) fn read<'a>(field: Field, head: Option<ResourceHead<'a>>) -> Result<V
     };
     match field {
         Field::SchemaUrl => Value::text(scan::bytes(head.message(), 3)?),
-        _ => Ok(Value::Int(scan::number(head.resource(), 2)? as i64)),
+        _ => read_count(head.resource()),
     }
+}
+
+/// `Resource.dropped_attributes_count`.
+pub(super) fn read_count(message: &[u8]) -> Result<Value<'_>> {
+    Ok(Value::Int(scan::number(message, 2)? as i64))
 }

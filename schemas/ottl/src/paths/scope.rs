@@ -20,6 +20,7 @@ pub(super) const PATHS: &[Entry] = &[
         Field::DroppedAttributesCount,
     ),
     entry("schema_url", Keys::None, Field::SchemaUrl),
+    ("cache", Keys::Map, super::field::Field::Cache),
 ];
 
 pub(super) fn read<'a>(field: Field, head: Option<ScopeHead<'a>>) -> Result<Value<'a>> {
@@ -27,9 +28,16 @@ pub(super) fn read<'a>(field: Field, head: Option<ScopeHead<'a>>) -> Result<Valu
         return Ok(Value::Nil);
     };
     match field {
-        Field::Name => Value::text(scan::bytes(head.scope(), 1)?),
-        Field::Version => Value::text(scan::bytes(head.scope(), 2)?),
         Field::SchemaUrl => Value::text(scan::bytes(head.message(), 3)?),
-        _ => Ok(Value::Int(scan::number(head.scope(), 4)? as i64)),
+        _ => read_message(field, head.scope()),
+    }
+}
+
+/// Of the `InstrumentationScope` itself.
+pub(super) fn read_message(field: Field, scope: &[u8]) -> Result<Value<'_>> {
+    match field {
+        Field::Name => Value::text(scan::bytes(scope, 1)?),
+        Field::Version => Value::text(scan::bytes(scope, 2)?),
+        _ => Ok(Value::Int(scan::number(scope, 4)? as i64)),
     }
 }

@@ -4,9 +4,9 @@ use super::event::unix_time;
 pub(super) use super::field::SpanField as Field;
 use super::field::{Entry, Keys};
 use super::scan;
-use crate::telemetry::Subject;
+use crate::telemetry::{Part, Subject};
 use crate::value::{EvalError, Opaque, Result, Value};
-use schemas::otlp::{ResourceHead, SpanView, StatusCode, trace_state as state};
+use schemas::otlp::{ResourceHead, SpanView, StatusCode};
 
 const fn entry(name: &'static str, keys: Keys, field: Field) -> Entry {
     (name, keys, super::field::Field::Span(field))
@@ -109,13 +109,13 @@ pub(super) fn read<'a>(
     }
 }
 
-/// A member of the span's tracestate: empty when it isn't there, nil when the list is invalid.
-pub(crate) fn trace_state<'a>(at: &Subject<'a>, key: &str) -> Result<Value<'a>> {
-    let span = at.span().view();
-    let list = span.map_or(&[][..], |span| span.trace_state);
-    match state::find(list, key.as_bytes()) {
-        Some(value) => Value::text(value.unwrap_or_default()),
-        None => Ok(Value::Nil),
+/// Whether the subject is a span without a parent.
+pub(crate) fn is_root(at: &Subject<'_>) -> Result<bool> {
+    let changed = at.changed().and_then(|changed| changed.of(Part::Span));
+    let parent = Field::ParentSpanId.number();
+    match changed.and_then(|changes| changes.fields_with(parent)) {
+        Some(message) => Ok(SpanView::parse(message)?.is_root()),
+        None => Ok(at.span().view().is_some_and(SpanView::is_root)),
     }
 }
 
@@ -144,7 +144,7 @@ fn word(names: &'static [[&str; 2]], number: i32, style: usize) -> Value<'static
 }
 
 /// The number of a kind's name.
-pub(super) fn kind_named(name: &str, style: usize) -> Result<i64> {
+pub(crate) fn kind_named(name: &str, style: usize) -> Result<i64> {
     let found = KINDS.iter().position(|styles| styles[style] == name);
     let unknown = || EvalError::new(format!("no span kind {name:?}"));
     Ok(found.ok_or_else(unknown)? as i64)

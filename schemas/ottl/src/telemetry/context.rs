@@ -8,6 +8,8 @@ pub enum Context {
     Span,
     SpanEvent,
     Log,
+    Metric,
+    DataPoint,
     /// A whole trace: `trace.…` for what is known of it, `root.…` for its root span. Our own, see [`crate::TraceFacts`].
     Trace,
 }
@@ -20,6 +22,8 @@ pub enum Part {
     Span,
     Event,
     Log,
+    Metric,
+    DataPoint,
     Trace,
 }
 
@@ -32,6 +36,8 @@ impl Context {
             Self::Span => "span",
             Self::SpanEvent => "spanevent",
             Self::Log => "log",
+            Self::Metric => "metric",
+            Self::DataPoint => "datapoint",
             Self::Trace => "trace",
         }
     }
@@ -42,12 +48,21 @@ impl Context {
         const SCOPE: (&str, Part) = ("scope", Part::Scope);
         const OLD_SCOPE: (&str, Part) = ("instrumentation_scope", Part::Scope);
         const SPAN: (&str, Part) = ("span", Part::Span);
+        const METRIC: (&str, Part) = ("metric", Part::Metric);
         match self {
             Self::Resource => &[RESOURCE],
             Self::Scope => &[SCOPE, OLD_SCOPE, RESOURCE],
             Self::Span => &[SPAN, RESOURCE, OLD_SCOPE, SCOPE],
             Self::SpanEvent => &[("spanevent", Part::Event), SPAN, RESOURCE, OLD_SCOPE, SCOPE],
             Self::Log => &[("log", Part::Log), RESOURCE, OLD_SCOPE, SCOPE],
+            Self::Metric => &[METRIC, RESOURCE, OLD_SCOPE, SCOPE],
+            Self::DataPoint => &[
+                ("datapoint", Part::DataPoint),
+                METRIC,
+                RESOURCE,
+                OLD_SCOPE,
+                SCOPE,
+            ],
             Self::Trace => &[("trace", Part::Trace), ("root", Part::Span)],
         }
     }

@@ -58,6 +58,24 @@ impl Index {
         self.state.get_mut().filled = false;
     }
 
+    /// Shows the key of each attribute.
+    pub(crate) fn visit_keys(
+        &self,
+        within: Attributed<'_>,
+        mut visit: impl FnMut(&[u8]),
+    ) -> Result<()> {
+        let mut state = self.state.borrow_mut();
+        if !state.filled {
+            state.fill(within)?;
+        }
+        for entry in &state.entries {
+            let start = entry.key_start as usize;
+            let key = within.message.get(start..start + entry.key_length as usize);
+            visit(key.unwrap_or_default());
+        }
+        Ok(())
+    }
+
     /// The first attribute of that name.
     #[inline]
     pub(crate) fn find<'a>(&self, within: Attributed<'a>, key: &str) -> Result<Option<Value<'a>>> {

@@ -1,12 +1,12 @@
-//! What is evaluated against: a span, an event of it or a log record, with the scope and resource it stands in.
+//! What is evaluated against: a span, an event of it, a log record, a metric or a data point of it, with the scope and resource it stands in.
 //!
 //! One subject serves a whole request: set what changes, ask all conditions, go on. Attributes are indexed at the
 //! first look-up and stay so until their message changes.
 
+use super::changed::{Changed, MetricData};
 use super::index::Index;
 use crate::telemetry::{RootAnswers, TraceFacts};
-use crate::value::Map;
-use schemas::otlp::{EventView, LogView, ResourceHead, ScopeHead, SpanView};
+use schemas::otlp::{EventView, LogView, MetricView, PointView, ResourceHead, ScopeHead, SpanView};
 
 /// The telemetry that paths refer to. What was not set reads as an empty message.
 ///
@@ -30,11 +30,16 @@ pub struct Subject<'a> {
     scope: Indexed<ScopeHead<'a>>,
     span: Indexed<SpanView<'a>>,
     event: Indexed<EventView<'a>>,
-    event_index: Option<usize>,
     log: Indexed<LogView<'a>>,
+    metric: Indexed<MetricView<'a>>,
+    point: Indexed<PointView<'a>>,
+    /// The number of the event within its span, or of the data point within its metric.
+    inner_index: Option<usize>,
+    /// When the bus took the record, in nanoseconds since 1970.
+    published_unix_nano: Option<u64>,
     trace: Option<(TraceFacts, RootAnswers)>,
-    /// The scratch map of a draft.
-    cache: Option<&'a Map<'a>>,
+    /// Of a draft: what was changed beside what the views show.
+    changed: Option<Box<Changed>>,
 }
 
 /// A message and the places of its attributes.
@@ -85,12 +90,29 @@ impl<'a> Subject<'a> {
     /// An event of the span that was set last, and its number within the span.
     pub fn set_event(&mut self, event: EventView<'a>, index: usize) {
         self.event.set(event);
-        self.event_index = Some(index);
+        self.inner_index = Some(index);
     }
 
     pub fn set_log(&mut self, resource: ResourceHead<'a>, scope: ScopeHead<'a>, log: LogView<'a>) {
         self.set_heads(resource, scope);
         self.log.set(log);
+    }
+
+    /// A metric; its data points are set one by one with [`Subject::set_point`].
+    pub fn set_metric(
+        &mut self,
+        resource: ResourceHead<'a>,
+        scope: ScopeHead<'a>,
+        metric: MetricView<'a>,
+    ) {
+        self.set_heads(resource, scope);
+        self.metric.set(metric);
+    }
+
+    /// A data point of the metric that was set last, and its number within the metric.
+    pub fn set_point(&mut self, point: PointView<'a>, index: usize) {
+        self.point.set(point);
+        self.inner_index = Some(index);
     }
 
     /// A resource or scope by itself, for the contexts of that name.
@@ -111,9 +133,21 @@ impl<'a> Subject<'a> {
         self.trace = Some((facts, root));
     }
 
-    /// The scratch map of a draft.
-    pub(crate) fn set_cache(&mut self, cache: &'a Map<'a>) {
-        self.cache = Some(cache);
+    /// No event of the span that was set last, and no data point of the metric.
+    pub(crate) fn clear_inner(&mut self) {
+        self.event.view = None;
+        self.point.view = None;
+        self.inner_index = None;
+    }
+
+    /// From now on what is read is what the changes say, and the views where they say nothing.
+    pub(crate) fn begin_changes(&mut self) -> &mut Changed {
+        self.changed.get_or_insert_default()
+    }
+
+    #[inline]
+    pub(crate) fn changed(&self) -> Option<&Changed> {
+        self.changed.as_deref()
     }
 
     #[inline]
@@ -136,10 +170,36 @@ impl<'a> Subject<'a> {
         &self.event
     }
 
-    /// The number of the event within its span.
+    /// The number of the event within its span, or of the data point within its metric.
     #[inline]
-    pub(crate) fn event_index(&self) -> Option<usize> {
-        self.event_index
+    pub(crate) fn inner_index(&self) -> Option<usize> {
+        self.inner_index
+    }
+
+    #[inline]
+    pub(crate) fn metric(&self) -> &Indexed<MetricView<'a>> {
+        &self.metric
+    }
+
+    #[inline]
+    pub(crate) fn point(&self) -> &Indexed<PointView<'a>> {
+        &self.point
+    }
+
+    pub(crate) fn set_published(&mut self, unix_nano: u64) {
+        self.published_unix_nano = Some(unix_nano);
+    }
+
+    /// When the bus took the record, in nanoseconds since 1970.
+    pub(crate) fn published(&self) -> Option<u64> {
+        self.published_unix_nano
+    }
+
+    /// The metric's data as it is now.
+    pub(crate) fn data(&self) -> MetricData {
+        let changed = self.changed().and_then(|changed| changed.data);
+        changed
+            .unwrap_or_else(|| (self.metric.view()).map_or(MetricData::default(), MetricData::of))
     }
 
     #[inline]
@@ -150,11 +210,6 @@ impl<'a> Subject<'a> {
     #[inline]
     pub(crate) fn trace(&self) -> Option<&(TraceFacts, RootAnswers)> {
         self.trace.as_ref()
-    }
-
-    #[inline]
-    pub(crate) fn cache(&self) -> Option<&'a Map<'a>> {
-        self.cache
     }
 }
 

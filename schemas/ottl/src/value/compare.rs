@@ -98,7 +98,6 @@ pub(crate) fn same(left: &Value<'_>, right: &Value<'_>, depth: usize) -> Result<
             }
             Ok(true)
         }
-        (Value::Opaque(_), _) => Ok(false),
         (Value::Time(a), Value::Time(b)) => Ok(a.instant() == b.instant()),
         _ => Ok(left == right),
     }

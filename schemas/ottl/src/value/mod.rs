@@ -65,13 +65,33 @@ pub enum Value<'a> {
     Opaque(Opaque),
 }
 
-/// What can be named but not looked into. Equal to nothing, as two readings of it are in the reference.
+/// What can be named but not looked into: equal to itself alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Opaque {
     /// With the number of elements.
     Events(usize),
     Links(usize),
+    DataPoints(usize),
+    Exemplars(usize),
+    Quantiles(usize),
+    /// One half of an exponential histogram.
+    Positive,
+    Negative,
     Status,
+}
+
+impl Opaque {
+    /// The number of elements of what is a list.
+    pub(crate) fn length(self) -> Option<usize> {
+        match self {
+            Self::Events(length)
+            | Self::Links(length)
+            | Self::DataPoints(length)
+            | Self::Exemplars(length)
+            | Self::Quantiles(length) => Some(length),
+            Self::Positive | Self::Negative | Self::Status => None,
+        }
+    }
 }
 
 impl<'a> Value<'a> {
@@ -139,6 +159,10 @@ impl<'a> Value<'a> {
             Self::List(_) => "list",
             Self::Opaque(Opaque::Events(_)) => "events",
             Self::Opaque(Opaque::Links(_)) => "links",
+            Self::Opaque(Opaque::DataPoints(_)) => "data points",
+            Self::Opaque(Opaque::Exemplars(_)) => "exemplars",
+            Self::Opaque(Opaque::Quantiles(_)) => "quantiles",
+            Self::Opaque(Opaque::Positive | Opaque::Negative) => "buckets",
             Self::Opaque(Opaque::Status) => "status",
         }
     }
@@ -154,6 +178,9 @@ impl<'a> Value<'a> {
             | Self::ProfileId(_)
             | Self::Opaque(_) => Err(self.is_not("something that an attribute can hold")),
             Self::List(List::Owned(values)) => values.iter().try_for_each(Self::check_storable),
+            Self::Map(Map::Owned(pairs)) => {
+                (pairs.iter()).try_for_each(|(_, value)| value.check_storable())
+            }
             _ => Ok(()),
         }
     }

@@ -4,9 +4,19 @@ use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 use ottl::{Condition, Context, Draft, Statement};
 use prost::Message;
+use schemas::Signal;
 use schemas::otlp::{Item, Items, ResourceHead, ScopeHead};
 
 use super::telemetry::{map, pair, request, text};
+
+/// Resource, scope and item as they are now.
+fn written(draft: &Draft<'_>) -> (Vec<u8>, Vec<u8>, Vec<u8>) {
+    let (mut resource, mut scope, mut item) = (Vec::new(), Vec::new(), Vec::new());
+    draft.write_resource(&mut resource).expect("sound");
+    draft.write_scope(&mut scope).expect("sound");
+    draft.write_item(&mut item).expect("sound");
+    (resource, scope, item)
+}
 
 /// Executes statements on the test's span; each condition must hold of what came out, read as another stage would read it.
 #[track_caller]
@@ -18,10 +28,10 @@ fn check(statements: &[&str], conditions: &[&str]) {
 fn check_in(context: Context, statements: &[&str], conditions: &[&str]) {
     let bytes = request().encode_to_vec();
     let item = Items::new(&bytes).next().expect("a span").expect("sound");
-    let mut draft = match context {
-        Context::SpanEvent => Draft::span_event(&item, 0).expect("an event"),
-        _ => Draft::span(&item),
-    };
+    let mut draft = Draft::of(Signal::Traces, &item).expect("a span");
+    if context == Context::SpanEvent {
+        assert_eq!(draft.begin_inner(0), Ok(true));
+    }
     for statement in statements {
         let compiled = Statement::compile(context, statement);
         let compiled = compiled.unwrap_or_else(|problems| panic!("{statement}\n{problems}"));
@@ -29,7 +39,10 @@ fn check_in(context: Context, statements: &[&str], conditions: &[&str]) {
             .execute(&mut draft)
             .unwrap_or_else(|error| panic!("{statement}: {error}"));
     }
-    let (resource, scope, body) = draft.finish();
+    if context == Context::SpanEvent {
+        draft.end_inner(true);
+    }
+    let (resource, scope, body) = written(&draft);
     // Still what every other reader of protobuf takes.
     ResourceSpans::decode(&resource[..]).expect("a resource");
     ScopeSpans::decode(&scope[..]).expect("a scope");
@@ -249,7 +262,7 @@ fn log_records_are_edited_too() {
         scope: ScopeHead::new(&[], 0),
         body: &record,
     };
-    let mut draft = Draft::log(&item);
+    let mut draft = Draft::of(Signal::Logs, &item).expect("a record");
     for statement in [
         r#"set(body["c"], severity_number)"#,
         "set(severity_number, SEVERITY_NUMBER_ERROR)",
@@ -258,7 +271,7 @@ fn log_records_are_edited_too() {
         let statement = Statement::compile(Context::Log, statement).expect("sound");
         assert_eq!(statement.execute(&mut draft), Ok(true));
     }
-    let record = LogRecord::decode(&draft.finish().2[..]).expect("a record");
+    let record = LogRecord::decode(&written(&draft).2[..]).expect("a record");
     assert_eq!(record.severity_number, 17);
     assert_eq!(
         record.attributes,
@@ -287,7 +300,7 @@ fn wrong_statements_are_refused() {
     }
     let bytes = request().encode_to_vec();
     let item = Items::new(&bytes).next().expect("a span").expect("sound");
-    let mut draft = Draft::span(&item);
+    let mut draft = Draft::of(Signal::Traces, &item).expect("a span");
     for statement in [
         "set(name, 1)",
         "set(start_time, name)",
@@ -305,7 +318,7 @@ fn wrong_statements_are_refused() {
         );
     }
     assert_eq!(
-        draft.finish().2,
+        written(&draft).2,
         item.body,
         "an editor that fails changes nothing"
     );

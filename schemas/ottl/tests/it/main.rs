@@ -2,12 +2,14 @@
 #![allow(clippy::unwrap_used)]
 
 mod conditions;
+mod drafts;
 mod editors;
 mod functions;
 /// Random OTLP requests, as the tests of the views have them.
 #[allow(dead_code, unused_imports)]
 #[path = "../../../tests/it/generate/mod.rs"]
 mod generate;
+mod metrics;
 mod problems;
 mod robustness;
 mod telemetry;

@@ -17,7 +17,7 @@ use opentelemetry_proto::tonic::trace::v1::{
 };
 
 pub use metrics::metrics;
-pub use mutate::{is_group, mutate};
+pub use mutate::mutate;
 
 pub fn traces(rng: &mut Rng) -> ExportTraceServiceRequest {
     ExportTraceServiceRequest {

@@ -1,7 +1,6 @@
 //! Damage to encoded messages.
 
 use fastrand::Rng;
-use schemas::wire::WireError;
 
 /// Flips, inserts, removes or cuts a few bytes.
 pub fn mutate(rng: &mut Rng, bytes: &mut Vec<u8>) {
@@ -18,15 +17,4 @@ pub fn mutate(rng: &mut Rng, bytes: &mut Vec<u8>) {
             _ => bytes.truncate(at),
         }
     }
-}
-
-/// Groups are the one thing that prost passes over and the views refuse.
-pub fn is_group(error: WireError) -> bool {
-    matches!(
-        error,
-        WireError::WireType {
-            wire_type: 3 | 4,
-            ..
-        }
-    )
 }

@@ -23,8 +23,12 @@ fn check_rule(scope: &str, conditions: &str, kept: &[&str], dropped: &[&str]) {
             Ok(config) => config,
             Err(report) => panic!("{text}\n{report}"),
         };
-    let outcomes =
-        crate::rehearsal::run(&config.raw.tests, &config.sampler, std::path::Path::new(""));
+    let outcomes = crate::rehearsal::run(
+        &config.raw.tests,
+        Some(&config.sampler),
+        Some((&config.enrich, &config.sampler.options.promote)),
+        std::path::Path::new(""),
+    );
     assert_eq!(outcomes.len(), kept.len() + dropped.len());
     for outcome in &outcomes {
         assert!(outcome.passed(), "{outcome}\n{text}");

@@ -69,8 +69,12 @@ tests:
             Ok(config) => config,
             Err(report) => panic!("{all}\n{report}"),
         };
-    let outcomes =
-        crate::rehearsal::run(&config.raw.tests, &config.sampler, std::path::Path::new(""));
+    let outcomes = crate::rehearsal::run(
+        &config.raw.tests,
+        Some(&config.sampler),
+        Some((&config.enrich, &config.sampler.options.promote)),
+        std::path::Path::new(""),
+    );
     for outcome in &outcomes {
         assert!(outcome.passed(), "{outcome}\n{text}");
     }

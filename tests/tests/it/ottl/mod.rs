@@ -1,9 +1,11 @@
-//! OTTL against the Collector's own implementation: random conditions on random spans, with the same result, or the same kind of failure.
+//! OTTL against the Collector's own implementation: random texts on random telemetry, with the same result, or the same kind of failure.
 //!
-//! Each run draws other conditions and prints its seed. `OTTL_SEED=1 OTTL_CASES=100000 cargo test -p tailwater-tests --test it ottl` runs as
+//! Each run draws the same conditions, and others with another seed: `OTTL_SEED=1 OTTL_CASES=100000 cargo test -p tailwater-tests --test it ottl` runs as
 //! many as one likes; a difference prints what is needed to try it again. What differs on purpose (`docs/reference/ottl.md`) is not generated, or told apart below.
 
 mod generate;
+mod names;
+mod statements;
 mod why;
 
 use std::io::{BufRead, BufReader, Write};
@@ -12,8 +14,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ottl::{Condition, Context, Subject};
-use prost::Message;
-use schemas::otlp::{Items, SpanView};
+use schemas::otlp::{Items, LogView, MetricView, SpanView};
 use serde_json::{Value as Json, json};
 use tests::{Deadline, clients};
 
@@ -53,17 +54,25 @@ impl Reference {
     }
 
     fn ask(&mut self, context: Context, condition: &str, request: &[u8]) -> Answer {
-        let question = json!({
+        Answer::of(&self.answer(&json!({
             "context": context.name(),
             "condition": condition,
             "request": STANDARD.encode(request),
-        });
+        })))
+    }
+
+    fn answer(&mut self, question: &Json) -> Json {
         writeln!(self.questions, "{question}").expect("the reference reads");
         let mut line = String::new();
         self.answers
             .read_line(&mut line)
             .expect("the reference answers");
-        let answer: Json = serde_json::from_str(&line).expect("JSON");
+        serde_json::from_str(&line).expect("JSON")
+    }
+}
+
+impl Answer {
+    fn of(answer: &Json) -> Self {
         let text = |key: &str| answer[key].as_str().unwrap_or_default().to_owned();
         match answer["held"].as_bool() {
             Some(held) => Answer::Held(held),
@@ -86,17 +95,35 @@ fn ours(context: Context, condition: &str, request: &[u8]) -> Answer {
         Ok(compiled) => compiled,
         Err(problems) => return Answer::Refused(problems.to_string()),
     };
-    let item = Items::new(request).next().expect("a span").expect("sound");
-    let span = SpanView::parse(item.body).expect("sound");
-    let mut subject = Subject::default();
-    subject.set_span(item.resource, item.scope, span);
-    if let Some(event) = span.events().next() {
-        subject.set_event(event.expect("sound"), 0);
-    }
-    match compiled.eval(&subject) {
+    match compiled.eval(&subject(context, request)) {
         Ok(held) => Answer::Held(held),
         Err(error) => Answer::Failed(error.to_string()),
     }
+}
+
+fn subject(context: Context, request: &[u8]) -> Subject<'_> {
+    let item = Items::new(request).next().expect("an item").expect("sound");
+    let (resource, scope) = (item.resource, item.scope);
+    let mut subject = Subject::default();
+    match context {
+        Context::Log => {
+            subject.set_log(resource, scope, LogView::parse(item.body).expect("sound"));
+        }
+        Context::Metric | Context::DataPoint => {
+            let metric = MetricView::parse(item.body).expect("sound");
+            subject.set_metric(resource, scope, metric);
+            let point = metric.points().next().expect("a data point");
+            subject.set_point(point.expect("sound"), 0);
+        }
+        _ => {
+            let span = SpanView::parse(item.body).expect("sound");
+            subject.set_span(resource, scope, span);
+            if let Some(event) = span.events().next() {
+                subject.set_event(event.expect("sound"), 0);
+            }
+        }
+    }
+    subject
 }
 
 /// What the reference says of a pattern that is one here.
@@ -141,6 +168,12 @@ fn agree(ours: &Answer, theirs: &Answer) -> bool {
         {
             true
         }
+        // There the counts and bounds of histograms are of types that no attribute and no map takes.
+        (_, Answer::Failed(reason))
+            if reason.contains("[]uint64") || reason.contains("[]float64") =>
+        {
+            true
+        }
         (Answer::Failed(ours), Answer::Failed(theirs)) => why::same(ours, theirs),
         _ => false,
     }
@@ -153,12 +186,17 @@ fn number(name: &str, default: u64) -> u64 {
         .unwrap_or(default)
 }
 
+/// Where the draws begin: the same for every change, so that a change is judged by what it does, unless `OTTL_SEED` says otherwise.
+fn seed() -> u64 {
+    number("OTTL_SEED", 20_261_130)
+}
+
 #[test]
 fn random_conditions_have_the_reference_s_results() {
     let Some(mut reference) = Reference::start() else {
         return;
     };
-    let seed = number("OTTL_SEED", fastrand::u64(..));
+    let seed = seed();
     println!("OTTL_SEED={seed}");
     let cases = number("OTTL_CASES", 4000);
     let differences_max = number("OTTL_DIFFERENCES", 1);
@@ -166,12 +204,8 @@ fn random_conditions_have_the_reference_s_results() {
     let mut rng = fastrand::Rng::with_seed(seed);
     let (mut held, mut failed, mut refused, mut differences) = (0, 0, 0, 0);
     for case in 0..cases {
-        let request = generate::request(&mut rng).encode_to_vec();
-        let context = if rng.u8(..4) == 0 {
-            Context::SpanEvent
-        } else {
-            Context::Span
-        };
+        let context = generate::context(&mut rng);
+        let request = generate::request(&mut rng, context);
         let mut condition = generate::condition(&mut rng, context);
         if rng.u8(..8) == 0 {
             generate::damage(&mut rng, &mut condition);
@@ -186,7 +220,7 @@ fn random_conditions_have_the_reference_s_results() {
         if !agree(&ours, &theirs) {
             differences += 1;
             println!(
-                "case {case} of seed {seed}\n  {condition}\n  ours {ours:?}\n  theirs {theirs:?}"
+                "case {case} of seed {seed}, {context:?}\n  {condition}\n  ours {ours:?}\n  theirs {theirs:?}"
             );
         }
         assert!(differences < differences_max, "they differ");

@@ -6,7 +6,7 @@ use tests::kafka::{Listener, Resource};
 use tests::process::Tailwater;
 
 use super::topics::apply;
-use super::{principal, secured, world};
+use super::{allow_what_is_needed, principal, secured, world};
 
 /// It ends with this code, and says all of this.
 #[track_caller]
@@ -16,6 +16,38 @@ fn check(process: &Tailwater, code: i32, words: &[&str]) {
     assert_eq!(found, code, "{out}{said}");
     for word in words {
         assert!(said.contains(word), "no {word:?} in {said}");
+    }
+}
+
+/// Topics that aren't there yet, and nobody who may make them: told without an attempt that leaves anything behind.
+#[test]
+fn the_missing_right_to_create_is_named() {
+    let Some(started) = secured() else { return };
+    let user = principal(Listener::Plain);
+    let rights = started.rights.as_ref().unwrap().of(user);
+    let world = world(started, Listener::Plain);
+    let process = world.process("run", "check");
+    allow_what_is_needed(&rights, world.prefix());
+    let topics = world.topics();
+    let (raw, state) = (topics.raw(Signal::Traces), topics.sampler_state());
+    for topic in [&raw, &state] {
+        rights.take(Resource::Topic(topic), "Create");
+    }
+    let missing = |topic| format!("the right Create on topic `{topic}` is missing");
+    check(&process, 1, &[&missing(&raw), &missing(&state)]);
+    let (_, _, said) = process.command(&["check", "--connect"]);
+    assert!(!said.contains(&*missing(&topics.decisions())), "{said}");
+    for topic in [&raw, &state] {
+        rights.give_back(Resource::Topic(topic), "Create");
+    }
+    check(&process, 0, &[]);
+    let bus = world.bus();
+    for spec in bus::topic_specs(&topics, 1) {
+        assert!(
+            bus.partition_count(&spec.name).is_err(),
+            "{} was made",
+            spec.name
+        );
     }
 }
 

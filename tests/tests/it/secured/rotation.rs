@@ -5,7 +5,7 @@ use std::time::Duration;
 use schemas::Signal;
 use serde_json::json;
 use tests::bus_reader::tally;
-use tests::kafka::{Identity, Listener, Resource, Started};
+use tests::kafka::{Identity, Listener, PASSWORD, Resource, Started};
 use tests::process::Tailwater;
 use tests::sending::Load;
 use tests::settle::Account;
@@ -17,6 +17,11 @@ use super::{WITHIN, allow_what_is_needed, delivered, setup, token_file, world, w
 
 /// Every span that was acknowledged is on the bus, decided once, and kept as decided.
 fn assert_whole(world: &World, process: &mut Tailwater, load: Load) {
+    account(world, process, load).assert_clean();
+}
+
+/// Every span that was acknowledged is on the bus; what became of them.
+fn account(world: &World, process: &mut Tailwater, load: Load) -> Account {
     let sent = load.stop();
     let bus = world.bus();
     wait_until("everything to be read", WITHIN, || {
@@ -38,8 +43,7 @@ fn assert_whole(world: &World, process: &mut Tailwater, load: Load) {
         0,
         "traces lack spans"
     );
-    let account = Account::of_bus(&*bus, &world.topics(), 500).unwrap();
-    account.assert_clean();
+    Account::of_bus(&*bus, &world.topics(), 500).unwrap()
 }
 
 fn goes_on(process: &Tailwater) {
@@ -54,9 +58,9 @@ fn own() -> Option<Started> {
     setup().start().ok()
 }
 
-#[test]
-fn a_certificate_changes_under_load() {
-    let Some(started) = own() else { return };
+/// A pipeline with this delivery of the sampler, whose certificate is exchanged; what became of everything.
+fn exchange_certificates(delivery: &str) -> Option<Account> {
+    let started = own()?;
     let tls = started.tls.as_ref().unwrap();
     let mut world = world(&started, Listener::MutualTls);
     for principal in ["User:CN=First", "User:CN=Second"] {
@@ -70,6 +74,7 @@ fn a_certificate_changes_under_load() {
     };
     copy(Identity::First);
     let (cert, key) = (world.path("tls.crt"), world.path("tls.key"));
+    world.config["sampler"]["delivery"] = json!(delivery);
     world.config["bus"]["kafka"]["tls"]["cert_file"] = json!(cert);
     world.config["bus"]["kafka"]["tls"]["key_file"] = json!(key);
     let mut process = world.process("run", "all");
@@ -96,11 +101,70 @@ fn a_certificate_changes_under_load() {
     wait_until("ready again", WITHIN, || process.is_ready());
     goes_on(&process);
     // As the world's own reader comes.
+    Some(account(&world, &mut process, load))
+}
+
+#[test]
+fn a_certificate_changes_under_load() {
+    if let Some(account) = exchange_certificates("exactly_once") {
+        account.assert_clean();
+    }
+}
+
+/// The client behind it is another one: no transactions, and a producer that lives through the exchange.
+#[test]
+fn a_certificate_changes_under_load_at_least_once() {
+    if let Some(account) = exchange_certificates("at_least_once") {
+        assert!(account.loses_nothing() && account.kept > 0, "{account}");
+    }
+}
+
+/// The file that holds a password changes, and then the brokers forget the old one: at their restart everybody logs in anew.
+#[test]
+fn a_password_changes_under_load() {
+    let Some(started) = own() else { return };
+    let rights = started.rights.as_ref().unwrap();
+    let mut world = world(&started, Listener::ScramTls);
+    allow_what_is_needed(&rights.of("User:tailwater"), world.prefix());
+    let file = world.path("password");
+    std::fs::write(&file, PASSWORD).unwrap();
+    let reference = format!("${{file:{}}}", file.display());
+    world.config["bus"]["kafka"]["sasl"]["password"] = json!(reference);
+    let mut process = world.process("run", "all");
+    process.start_and_wait();
+    let load = Load::start_patient(process.grpc_endpoint(), 5, 500.0, Duration::from_secs(240));
+    wait_until("traffic", WITHIN, || delivered(&process) > 50.0);
+    let next = "another password";
+    let credential = format!("SCRAM-SHA-512=[password={next}]");
+    let change = [
+        "--alter",
+        "--add-config",
+        &credential,
+        "--entity-type",
+        "users",
+        "--entity-name",
+        "tailwater",
+    ];
+    rights.tool("kafka.admin.ConfigCommand", &change).unwrap();
+    std::fs::write(&file, next).unwrap();
+    wait_until("the new password to be read", WITHIN, || {
+        process.logged("takes effect with the next login: bus.kafka.sasl.password") == 1
+    });
+    goes_on(&process);
+    started.broker.restart();
+    wait_until("ready again", WITHIN, || process.is_ready());
+    goes_on(&process);
+    let log = process.log_text();
+    assert!(
+        !log.contains(PASSWORD) && !log.contains(next),
+        "the log shows a password"
+    );
+    world.config["bus"]["kafka"]["sasl"]["password"] = json!(next);
     assert_whole(&world, &mut process, load);
 }
 
 #[test]
-fn tokens_and_passwords_change_under_load() {
+fn tokens_change_under_load() {
     let Some(started) = own() else { return };
     let rights = started.rights.as_ref().unwrap();
     let world = world(&started, Listener::OauthTls);

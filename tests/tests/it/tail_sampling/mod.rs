@@ -23,6 +23,8 @@ use tests::tail_sampling;
 
 const TRACES: usize = 400;
 const CASES: usize = 300;
+/// Where the draws begin, unless `TAILWATER_SEED` says otherwise: a change is judged by what it does.
+const SEED: u64 = 20_261_130;
 const START_MS: u64 = 1_700_000_000_000;
 
 #[test]
@@ -30,7 +32,7 @@ fn the_same_traces_are_kept() {
     let Ok(reference) = tail_sampling::reference() else {
         return;
     };
-    let seed = number("TAILWATER_SEED").unwrap_or_else(|| fastrand::u64(..));
+    let seed = number("TAILWATER_SEED").unwrap_or(SEED);
     println!("TAILWATER_SEED={seed}");
     let mut rng = Rng::with_seed(seed);
     let requests = corpus::requests(&mut rng, TRACES);

@@ -2,8 +2,8 @@
 
 use crate::expr::Call;
 use crate::functions::signature::{Args, Converter, Kind, Parameter, optional, required};
-use crate::value::Time;
-use crate::value::{Result, Value};
+use crate::telemetry::Subject;
+use crate::value::{EvalError, Result, Time, Value};
 
 const OF: &[Parameter] = &[required("time", Kind::Time)];
 
@@ -16,6 +16,11 @@ const fn part(name: &'static str, make: fn(Args) -> Result<Call, String>) -> Con
 }
 
 pub(super) const CONVERTERS: &[Converter] = &[
+    Converter {
+        name: "Now",
+        parameters: &[],
+        make: |_| Ok(Call::any(now)),
+    },
     part("Year", |args| int(args, |time| time.civil().year)),
     part("Month", |args| int(args, |time| time.civil().month.into())),
     part("Day", |args| int(args, |time| time.civil().day.into())),
@@ -87,4 +92,11 @@ fn truncate(mut args: Args) -> Result<Call, String> {
         let over = (time.unix_nanos() - YEAR_1).rem_euclid(duration);
         Ok(Value::Time(time.plus(-over)))
     }))
+}
+
+/// The time at which the bus took the record: the same whenever the record is read again.
+fn now(at: &Subject<'_>) -> Result<Value<'static>> {
+    let published = at.published();
+    let nanos = published.ok_or_else(|| EvalError::new("the record's time is not known"))?;
+    Ok(Value::Time(Time::from_unix_nanos(nanos.into())))
 }

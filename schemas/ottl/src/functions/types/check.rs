@@ -4,8 +4,8 @@ use crate::expr::Call;
 use crate::functions::pattern::Pattern;
 use crate::functions::signature::{Args, Converter, Kind, required};
 use crate::syntax::ast::Comparison;
+use crate::value::Value;
 use crate::value::compare::compare;
-use crate::value::{Opaque, Value};
 
 pub(super) const CONVERTERS: &[Converter] = &[
     Converter {
@@ -32,11 +32,10 @@ pub(super) const CONVERTERS: &[Converter] = &[
         one(args, |value| matches!(value, Value::Map(_)))
     }),
     is("IsList", Kind::Any, |args| {
-        one(args, |value| {
-            matches!(
-                value,
-                Value::List(_) | Value::Opaque(Opaque::Events(_) | Opaque::Links(_))
-            )
+        one(args, |value| match value {
+            Value::List(_) => true,
+            Value::Opaque(opaque) => opaque.length().is_some(),
+            _ => false,
         })
     }),
     Converter {
@@ -63,12 +62,7 @@ pub(super) const CONVERTERS: &[Converter] = &[
     Converter {
         name: "IsRootSpan",
         parameters: &[],
-        make: |_| {
-            Ok(Call::any(|at| {
-                let span = at.span().view();
-                Ok(Value::Bool(span.is_some_and(|span| span.is_root())))
-            }))
-        },
+        make: |_| Ok(Call::any(|at| Ok(Value::Bool(crate::paths::is_root(at)?)))),
     },
 ];
 

@@ -4,7 +4,7 @@ use crate::expr::Call;
 use crate::functions::signature::{Args, Converter, Kind, required};
 use crate::value::Map;
 use crate::value::convert;
-use crate::value::{EvalError, Opaque, Result, Value};
+use crate::value::{EvalError, Result, Value};
 
 pub(super) const CONVERTERS: &[Converter] = &[
     Converter {
@@ -61,12 +61,13 @@ fn len(value: Value<'_>) -> Result<Value<'_>> {
         Value::Bytes(bytes) => bytes.len(),
         Value::Map(map) => Map::len(map)?,
         Value::List(list) => list.len()?,
-        Value::Opaque(Opaque::Events(length) | Opaque::Links(length)) => *length,
         other => {
-            return Err(EvalError::new(format!(
-                "a {} has no length",
-                other.type_name()
-            )));
+            let length = match other {
+                Value::Opaque(opaque) => opaque.length(),
+                _ => None,
+            };
+            let name = other.type_name();
+            length.ok_or_else(|| EvalError::new(format!("a {name} has no length")))?
         }
     };
     Ok(Value::Int(length as i64))

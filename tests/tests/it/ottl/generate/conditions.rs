@@ -4,7 +4,10 @@ use fastrand::Rng;
 use ottl::Context;
 
 use super::one;
-use super::words::{CALLS, EVENT_PATHS, LITERALS, SHARED_PATHS, SPAN_PATHS, TEXTS};
+use super::words::{
+    CALLS, EVENT_PATHS, LITERALS, LOG_PATHS, METRIC_PATHS, POINT_PATHS, SHARED_PATHS, SPAN_PATHS,
+    TEXTS,
+};
 
 pub fn condition(rng: &mut Rng, context: Context) -> String {
     let mut generator = Generator { rng, context };
@@ -26,13 +29,13 @@ pub fn damage(rng: &mut Rng, condition: &mut String) {
     *condition = characters.into_iter().collect();
 }
 
-struct Generator<'r> {
-    rng: &'r mut Rng,
-    context: Context,
+pub(super) struct Generator<'r> {
+    pub(super) rng: &'r mut Rng,
+    pub(super) context: Context,
 }
 
 impl Generator<'_> {
-    fn or(&mut self, depth: u32) -> String {
+    pub(super) fn or(&mut self, depth: u32) -> String {
         let terms: Vec<_> = (0..self.few()).map(|_| self.and(depth)).collect();
         terms.join(" or ")
     }
@@ -63,7 +66,7 @@ impl Generator<'_> {
         format!("{not}{truth}")
     }
 
-    fn value(&mut self, depth: u32) -> String {
+    pub(super) fn value(&mut self, depth: u32) -> String {
         match self.rng.u8(..if depth == 0 { 9 } else { 16 }) {
             0..=2 => self.path(),
             3..=5 => self.attribute(depth),
@@ -78,12 +81,22 @@ impl Generator<'_> {
                     self.operand(depth - 1)
                 )
             }
-            14 => format!("[{}, {}]", self.value(depth - 1), self.value(depth - 1)),
+            14 => format!("[{}, {}]", self.element(depth - 1), self.element(depth - 1)),
             _ => format!(
                 "{{\"a\": {}, \"b\": {}}}",
                 self.value(depth - 1),
                 self.text()
             ),
+        }
+    }
+
+    /// What may stand in a list: as text, a map in it is empty there.
+    fn element(&mut self, depth: u32) -> String {
+        loop {
+            let value = self.value(depth);
+            if !value.starts_with('{') {
+                return value;
+            }
         }
     }
 
@@ -96,36 +109,55 @@ impl Generator<'_> {
                 self.rng,
                 &["-kind", "-(2)", "start_time", "end_time", "kind"],
             )
-            .replace("start_time", self.time()),
+            .replace("time", self.time()),
             3 => self.call(depth),
             _ => self.attribute(depth),
         }
     }
 
-    fn path(&mut self) -> String {
-        let (own, prefix) = match self.context {
-            Context::SpanEvent => (EVENT_PATHS, "spanevent."),
-            _ => (SPAN_PATHS, "span."),
+    pub(super) fn path(&mut self) -> String {
+        let (own, prefix) = self.own();
+        let (outer, outer_prefix) = match self.context {
+            Context::Span | Context::SpanEvent => (SPAN_PATHS, "span."),
+            Context::DataPoint => (METRIC_PATHS, "metric."),
+            _ => (own, prefix),
         };
         match self.rng.u8(..8) {
             0 | 1 => one(self.rng, SHARED_PATHS).to_owned(),
             2 => format!("{prefix}{}", one(self.rng, own)),
-            3 => format!("span.{}", one(self.rng, SPAN_PATHS)),
+            3 => format!("{outer_prefix}{}", one(self.rng, outer)),
             _ => one(self.rng, own).to_owned(),
         }
     }
 
-    fn attribute(&mut self, depth: u32) -> String {
-        let base = one(
-            self.rng,
-            &[
-                "attributes",
-                "attributes",
-                "span.attributes",
-                "resource.attributes",
-                "scope.attributes",
-            ],
-        );
+    /// The context's own paths, and what may stand in front of them.
+    fn own(&self) -> (&'static [&'static str], &'static str) {
+        match self.context {
+            Context::SpanEvent => (EVENT_PATHS, "spanevent."),
+            Context::Log => (LOG_PATHS, "log."),
+            Context::Metric => (METRIC_PATHS, "metric."),
+            Context::DataPoint => (POINT_PATHS, "datapoint."),
+            _ => (SPAN_PATHS, "span."),
+        }
+    }
+
+    /// Maps of attributes.
+    pub(super) fn maps(&self) -> [&'static str; 4] {
+        let (own, prefixed) = match self.context {
+            Context::Log => ("attributes", "log.attributes"),
+            Context::Metric => ("metadata", "metric.metadata"),
+            Context::DataPoint => ("attributes", "metric.metadata"),
+            _ => ("attributes", "span.attributes"),
+        };
+        [own, prefixed, "resource.attributes", "scope.attributes"]
+    }
+
+    pub(super) fn attribute(&mut self, depth: u32) -> String {
+        let maps = self.maps();
+        let base = match self.rng.u8(..5) {
+            0 | 1 => maps[0],
+            at => maps[usize::from(at) - 1],
+        };
         let mut path = base.to_owned();
         let mut key = self.key(depth);
         while key.starts_with(|first: char| first.is_ascii_digit() || first == '-') {
@@ -154,6 +186,9 @@ impl Generator<'_> {
     fn time(&mut self) -> &'static str {
         match self.context {
             Context::SpanEvent => "time",
+            Context::Log => one(self.rng, &["time", "observed_time"]),
+            Context::Metric => "Time(\"2023-04-12\", \"%Y-%m-%d\")",
+            Context::DataPoint => one(self.rng, &["start_time", "time"]),
             _ => one(self.rng, &["start_time", "end_time"]),
         }
     }
@@ -179,16 +214,12 @@ impl Generator<'_> {
                 'T' if self.rng.u8(..6) > 0 => self.time().to_owned(),
                 'D' if self.rng.u8(..6) > 0 => one(
                     self.rng,
-                    &[
-                        "Duration(\"90s\")",
-                        "Duration(\"1.5ms\")",
-                        "(span.end_time - span.start_time)",
-                    ],
+                    &["Duration(\"90s\")", "Duration(\"1.5ms\")", "(time - time)"],
                 )
-                .to_owned(),
+                .replace("time", self.time()),
                 'M' if self.rng.u8(..4) > 0 => one(
                     self.rng,
-                    &["attributes", "resource.attributes", "{\"x\": 1}"],
+                    &[self.maps()[0], "resource.attributes", "{\"x\": 1}"],
                 )
                 .to_owned(),
                 'L' if self.rng.u8(..4) > 0 => one(
@@ -197,11 +228,11 @@ impl Generator<'_> {
                         "[1, 2, 3]",
                         "[3, 1.5, 2]",
                         "[\"b\", \"a\"]",
-                        "attributes[\"a\"]",
+                        "MAP[\"a\"]",
                         "[]",
                     ],
                 )
-                .to_owned(),
+                .replace("MAP", self.maps()[0]),
                 'V' | 'S' | 'N' | 'T' | 'D' | 'M' | 'L' => match depth {
                     0 => self.attribute(0),
                     depth => self.value(depth - 1),
@@ -214,8 +245,12 @@ impl Generator<'_> {
 
     fn text_like(&mut self, depth: u32) -> String {
         match self.rng.u8(..6) {
-            0 => "name".to_owned(),
-            1 => format!("attributes[\"{}\"]", one(self.rng, &["a", "b"])),
+            0 => match self.context {
+                Context::Log => "event_name".to_owned(),
+                Context::DataPoint => "metric.name".to_owned(),
+                _ => "name".to_owned(),
+            },
+            1 => format!("{}[\"{}\"]", self.maps()[0], one(self.rng, &["a", "b"])),
             2 if depth > 0 => format!("String({})", self.value(depth - 1)),
             _ => self.text(),
         }

@@ -1,0 +1,5 @@
+//! Steps that know the semantic conventions.
+
+mod schema;
+mod span_name;
+mod status;
