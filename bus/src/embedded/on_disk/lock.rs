@@ -1,6 +1,8 @@
 //! One process per directory: an advisory lock on a file that names its holder.
 //!
-//! The kernel releases the lock when the process ends, however it ends; the file stays and means nothing by itself.
+//! The kernel releases the lock when the process ends, however it ends; the file stays and means nothing by itself. A process that closes its
+//! log and lives on releases the lock by name: a child that another thread is about to start has a copy of every descriptor until it executes its
+//! program, and closing only ours would leave the directory locked until then.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -11,7 +13,7 @@ use crate::{Error, Result};
 /// Held as long as the bus is open.
 #[derive(Debug)]
 pub(in crate::embedded) struct DirectoryLock {
-    _file: File,
+    file: File,
 }
 
 impl DirectoryLock {
@@ -55,6 +57,30 @@ impl DirectoryLock {
         };
         // On a full disk the lock holds all the same, only without a name on it.
         let _ = write(&mut file);
-        Ok(Self { _file: file })
+        Ok(Self { file })
+    }
+}
+
+impl Drop for DirectoryLock {
+    fn drop(&mut self) {
+        // A failure leaves what closing the file does.
+        let _ = self.file.unlock();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a process has between fork and exec: a copy of the descriptor.
+    #[test]
+    fn a_descriptor_that_a_child_inherited_does_not_keep_the_lock() {
+        let dir = tempfile::tempdir().unwrap();
+        let held = DirectoryLock::acquire(dir.path()).unwrap();
+        let inherited = held.file.try_clone().unwrap();
+        DirectoryLock::acquire(dir.path()).unwrap_err();
+        drop(held);
+        DirectoryLock::acquire(dir.path()).unwrap();
+        drop(inherited);
     }
 }
