@@ -226,7 +226,7 @@ mod tests {
         check(&value(|out| put_len(out, 7, b"")), b"");
     }
 
-    /// The expectations were printed by `pcommon.Value.AsString`.
+    /// Random ones are compared with the Collector's own in `export/tests/it/clickhouse/reference.rs`.
     #[test]
     fn doubles_as_go_prints_them() {
         for (number, expected) in [

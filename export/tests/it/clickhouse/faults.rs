@@ -112,17 +112,14 @@ fn a_table_that_can_not_be_used_holds_the_backend() {
          Links Nested(TraceId String, SpanId String, TraceState String, Attributes Map(String, String))) ENGINE = MergeTree ORDER BY SpanId",
     );
     all_committed(&*bus, "unusable", Signal::Traces);
-    // Now it changes under us, with the same columns by number: rows of before don't fit.
-    server.query("ALTER TABLE unusable.otel_traces MODIFY COLUMN Duration Int32, MODIFY COLUMN Timestamp DateTime");
+    // Now it changes under us, and nothing but the type's name tells old rows from new ones.
+    server.query("ALTER TABLE unusable.otel_traces MODIFY COLUMN Timestamp DateTime64(3)");
     publish(&*bus, Signal::Traces, 0, [spans(10..20, 0)]);
     all_committed(&*bus, "unusable", Signal::Traces);
     running.stop();
     assert_eq!(dead_letters(&*bus).len(), 0);
-    let found = "SELECT count(), uniqExact(SpanId), any(toUnixTimestamp(Timestamp)), min(Duration), max(Duration) FROM unusable.otel_traces WHERE SpanId > '000000000000000a'";
-    assert_eq!(
-        server.query(found),
-        "10\t10\t1700000000\t482000000\t482000000"
-    );
+    let found = "SELECT count(), uniqExact(SpanId), any(toUnixTimestamp(Timestamp)), max(toUnixTimestamp(Timestamp)) FROM unusable.otel_traces WHERE SpanId > '000000000000000a'";
+    assert_eq!(server.query(found), "10\t10\t1700000000\t1700000000");
 }
 
 /// A table for a kind of metric that nobody sends is in nobody's way.
