@@ -33,7 +33,7 @@ pub fn token(group: &str, batch: &Batch) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used)]
+    #![allow(clippy::unwrap_used, clippy::single_range_in_vec_init)]
     use bus::Fetched;
     use bytes::Bytes;
 

@@ -57,7 +57,8 @@ impl Compressed {
     fn compress(&mut self) -> io::Result<()> {
         match &mut self.to {
             To::None(chunks) => {
-                chunks.push(Bytes::from(std::mem::take(&mut self.buffer)));
+                let next = Vec::with_capacity(self.buffer.len());
+                chunks.push(Bytes::from(std::mem::replace(&mut self.buffer, next)));
                 return Ok(());
             }
             To::Lz4(encoder) => encoder.write_all(&self.buffer)?,

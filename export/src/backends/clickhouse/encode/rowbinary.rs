@@ -26,14 +26,11 @@ pub fn put_id(out: &mut Vec<u8>, id: &[u8]) {
 /// Bytes in hexadecimal.
 #[inline]
 pub fn put_hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     put_varint(out, bytes.len() as u64 * 2);
-    for byte in bytes {
-        out.extend_from_slice(&[
-            DIGITS[usize::from(byte >> 4)],
-            DIGITS[usize::from(byte & 15)],
-        ]);
-    }
+    let from = out.len();
+    out.resize(from + bytes.len() * 2, 0);
+    // Room for all of it is there, so it doesn't fail.
+    let _ = const_hex::encode_to_slice(bytes, &mut out[from..]);
 }
 
 /// Time in nanoseconds since 1970; beyond what the column can hold, the latest that it can.
