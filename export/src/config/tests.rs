@@ -246,3 +246,14 @@ fn unknown_keys_are_errors() {
         assert!(report.contains(expected), "{report}");
     }
 }
+
+#[test]
+fn concurrency_may_come_from_a_variable() {
+    let config = valid(
+        "backends: [{name: a, concurrency: \"${env:C:-5}\", otlp_grpc: {endpoint: 'http://h'}}]",
+    );
+    assert_eq!(config.backends[0].concurrency.max, 5);
+    let config =
+        valid("backends: [{name: a, concurrency: auto, otlp_grpc: {endpoint: 'http://h'}}]");
+    assert_eq!(config.backends[0].concurrency.max, 32);
+}

@@ -1,14 +1,18 @@
 //! Integration tests of `export`, in one binary: delivery to backends that answer in every way.
 #![allow(clippy::unwrap_used)]
 
+mod failover;
 mod files;
 mod guarantee;
 mod kafka;
 mod letters;
+mod pace;
 mod parts;
 mod prometheus;
 mod refusals;
+mod reloaded;
 mod retry;
+mod routing;
 mod support;
 mod tenants;
 mod tls;
