@@ -12,6 +12,8 @@ mod failover;
 mod fingerprint;
 mod pace;
 mod retry;
+#[cfg(test)]
+mod routed_tests;
 mod routes;
 mod section;
 mod sift;

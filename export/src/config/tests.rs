@@ -33,7 +33,7 @@ fn load(yaml: &str) -> (Option<Config>, Vec<String>, String) {
     }
 }
 
-fn problems_of(yaml: &str) -> Vec<String> {
+pub fn problems_of(yaml: &str) -> Vec<String> {
     let (_, found, report) = load(yaml);
     assert!(!found.is_empty(), "no problem of meaning: {report}");
     found

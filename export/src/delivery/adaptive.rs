@@ -115,8 +115,8 @@ mod tests {
             let limit = adaptive.limit();
             adaptive.sent(limit);
             let load = (limit as f64 / capacity as f64).max(1.0);
-            // Times are never quite the same.
-            let jitter = 1.0 + 0.02 * ((round * 7 % 5) as f64 - 2.0);
+            // Times are never quite the same; the mean of many varies less.
+            let jitter = 1.0 + 0.02 * ((round * 7 % 5) as f64 - 2.0) / (limit as f64).sqrt();
             for _ in 0..limit {
                 adaptive.answered(Duration::from_secs_f64(0.02 * load * load * jitter), false);
             }
