@@ -9,11 +9,13 @@ pub const SKIPPED: &str = "tailwater_export_skipped_items_total";
 /// Consumed items by tenant. Labels: `backend`, `tenant`, `outcome` (delivered, dead_lettered, skipped).
 pub const TENANT_ITEMS: &str = "tailwater_export_tenant_items_total";
 pub const PENDING: &str = "tailwater_export_pending_items";
-/// Items that the backend itself refused by `partial_success`; they count as delivered.
+/// Items that the backend itself refused by `partial_success`, in its own unit, or that can't be sent to it; they count as delivered.
 pub const REFUSED: &str = "tailwater_export_refused_items_total";
 pub const RETRIES: &str = "tailwater_export_retries_total";
 /// 0: closed. 1: open after failures in a row. 2: open since the backend refuses everything (credentials, address).
 pub const BREAKER_STATE: &str = "tailwater_export_breaker_state";
+/// Series that deltas are added up for. Label: `backend`.
+pub const PRW_STREAMS: &str = "tailwater_export_prw_streams";
 /// Records that retention deleted before they were read.
 pub const TRUNCATED: &str = "tailwater_export_truncated_records_total";
 /// As sent: encoded and compressed.

@@ -8,6 +8,7 @@ mod letters;
 mod parts;
 mod prometheus;
 mod refusals;
+mod remote_write;
 mod retry;
 mod support;
 mod tenants;

@@ -32,6 +32,7 @@ mod event;
 mod items;
 mod log;
 mod metric;
+pub mod point;
 pub mod schema;
 mod signal;
 mod span;
