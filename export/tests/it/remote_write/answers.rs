@@ -155,7 +155,9 @@ fn without_fallback_it_is_held() {
     eventually("it is held", || {
         metric(export::names::BREAKER_STATE, "prw-held") == 2.0
     });
-    assert!(format!("{:?}", running.health.parts()).contains("set `version: auto`"));
+    eventually("it says why", || {
+        format!("{:?}", running.health.parts()).contains("set `version: auto`")
+    });
     running.stop();
     assert_eq!(dead_letters(&*bus).len(), 0);
 }

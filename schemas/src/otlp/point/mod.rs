@@ -8,13 +8,15 @@ mod histogram;
 mod number;
 mod repeated;
 mod summary;
+mod value;
 
 pub use exemplar::{ExemplarView, Exemplars};
 pub use exponential::{Buckets, ExponentialHistogramPoint};
 pub use histogram::HistogramPoint;
-pub use number::{Number, NumberPoint};
+pub use number::NumberPoint;
 pub use repeated::{Fixed64s, Varints};
 pub use summary::{Quantiles, SummaryPoint};
+pub use value::Number;
 
 /// `DataPointFlags.NO_RECORDED_VALUE_MASK`: the point only says that there is no value any more.
 pub const NO_RECORDED_VALUE: u32 = 1;

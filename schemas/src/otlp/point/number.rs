@@ -1,28 +1,8 @@
 //! A point of a gauge or a sum.
 
-use super::Exemplars;
+use super::{Exemplars, Number};
 use crate::otlp::Attributes;
 use crate::wire::{Fields, WireError};
-
-/// What a point or an exemplar has as its value.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Number {
-    /// There is none.
-    Absent,
-    Int(i64),
-    Double(f64),
-}
-
-impl Number {
-    /// As a double; integers beyond 2⁵³ are rounded.
-    pub fn as_f64(self) -> Option<f64> {
-        match self {
-            Self::Absent => None,
-            Self::Int(value) => Some(value as f64),
-            Self::Double(value) => Some(value),
-        }
-    }
-}
 
 /// `NumberDataPoint {start_time_unix_nano = 2, time_unix_nano = 3, as_double = 4, exemplars = 5, as_int = 6, attributes = 7, flags = 8}`.
 #[derive(Clone, Copy, Debug)]
