@@ -1,5 +1,6 @@
 //! Deltas added up by us, and by the Collector's processor, which Prometheus has within: the totals are the same.
 
+use bytes::Bytes;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use prost::Message;
@@ -8,7 +9,10 @@ use tests::prometheus::{Prometheus, binary};
 
 use super::corpus::{corpus, partition_of};
 use super::{assert_same, content, deliver, now_s};
-use crate::support::{dead_letters, metric, open_bus, publish};
+use crate::support::backend::{Answer, Backend};
+use crate::support::{
+    PARTITIONS, QUICK, Running, dead_letters, eventually, metric, open_bus, publish,
+};
 
 const DELTA: i32 = 1;
 
@@ -75,4 +79,37 @@ fn totals_are_those_of_the_collector() {
     );
     assert!(metric(export::names::PRW_STREAMS, "deltas") > 100.0);
     assert_same("deltas", &content(&reference, at_s), &content(&ours, at_s));
+}
+
+/// What another process adds up from now on is forgotten: when the partition comes back, an old total would be a wrong one.
+#[test]
+fn a_partition_that_moves_takes_its_totals_along() {
+    let written = (
+        "x-prometheus-remote-write-samples-written",
+        "1000".to_owned(),
+    );
+    let backend = Backend::start(move |_| Answer::Http(204, vec![written.clone()], Bytes::new()));
+    let dir = tempfile::tempdir().unwrap();
+    let bus = open_bus(dir.path());
+    let backends = [format!(
+        "{{name: prw-moves, prometheus_remote_write: {{endpoint: 'http://{}/w', delta: {{cumulate: {{}}}}}}, {QUICK}}}",
+        backend.address
+    )];
+    let delta = |time: u64| {
+        let json = format!(
+            r#"{{"resourceMetrics": [{{"scopeMetrics": [{{"metrics": [{{"name": "c", "sum": {{"aggregationTemporality": 1,
+            "dataPoints": [{{"timeUnixNano": "{time}", "asInt": "1"}}]}}}}]}}]}}]}}"#
+        );
+        schemas::json::to_protobuf(Signal::Metrics, json.as_bytes()).unwrap()
+    };
+    let streams = || metric(export::names::PRW_STREAMS, "prw-moves");
+    let first = Running::start_instance(&bus, &backends, "first");
+    for partition in 0..PARTITIONS {
+        publish(&*bus, Signal::Metrics, partition, [delta(1)]);
+    }
+    eventually("both partitions have a stream", || streams() == 2.0);
+    let second = Running::start_instance(&bus, &backends, "second");
+    eventually("one of them is forgotten", || streams() == 1.0);
+    first.stop();
+    second.stop();
 }
