@@ -13,6 +13,7 @@ pub mod kind;
 pub mod open;
 pub(crate) mod otlp_grpc;
 pub(crate) mod otlp_http;
+pub(crate) mod prometheus_remote_write;
 pub(crate) mod stdout;
 pub mod table;
 

@@ -12,6 +12,7 @@ macro_rules! with_kinds {
         $then! {
             otlp_grpc => OtlpGrpc(crate::backends::otlp_grpc::GrpcConfig),
             otlp_http => OtlpHttp(crate::backends::otlp_http::HttpConfig),
+            prometheus_remote_write => PrometheusRemoteWrite(crate::backends::prometheus_remote_write::RemoteWriteConfig),
             file => File(crate::backends::file::FileConfig),
             stdout => Stdout(crate::backends::stdout::StdoutConfig),
         }

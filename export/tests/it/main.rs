@@ -11,6 +11,7 @@ mod parts;
 mod prometheus;
 mod refusals;
 mod reloaded;
+mod remote_write;
 mod retry;
 mod routing;
 mod support;

@@ -32,6 +32,7 @@ mod event;
 mod items;
 mod log;
 mod metric;
+pub mod point;
 pub mod sampling;
 pub mod schema;
 mod signal;
