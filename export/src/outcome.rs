@@ -29,6 +29,8 @@ pub enum FailureKind {
     Retry { after: Option<Duration> },
     /// Too large or partly bad: its halves may be accepted. A single item is refused for good.
     Split,
+    /// Bad as a whole, for good: nothing of it is offered again.
+    Refused,
     /// An error inside of the backend. It passes, or this batch causes it.
     Fault,
     /// The backend takes nothing from us: the credentials, the address or the form of the request are wrong.

@@ -21,7 +21,7 @@ use crate::records::limits::BatchLimits;
 /// ```
 /// use std::sync::atomic::{AtomicUsize, Ordering};
 ///
-/// use export::backends::kind::{BackendKind, Sink};
+/// use export::backends::kind::{BackendKind, Opening, Sink};
 /// use export::outcome::{Accepted, Failure, FailureKind};
 /// use export::records::batch::Batch;
 /// use runtime::config::Problems;
@@ -57,7 +57,7 @@ use crate::records::limits::BatchLimits;
 ///         Some(format!("up to {}", section.items))
 ///     }
 ///
-///     fn open(&self) -> anyhow::Result<Counter> {
+///     fn open(&self, _: &Opening<'_>) -> anyhow::Result<Counter> {
 ///         Ok(Counter { left: AtomicUsize::new(self.items) })
 ///     }
 /// }
@@ -134,11 +134,27 @@ pub trait BackendKind: Clone + Debug + Send + Sync {
         false
     }
 
+    /// Whether the backend recognizes a batch that it has already, so that it takes each item once, also over crashes. Then each batch is of one
+    /// partition ([`Batch::range`]), one of a partition is in flight, and its range is committed before it is sent: who takes over after a crash makes
+    /// the same batch of the same records first.
+    fn once(&self) -> bool {
+        false
+    }
+
     /// Sets up what sends. Connections are made when they are needed: a backend that is down at the start is no error.
     ///
     /// # Errors
     /// What no retry mends: certificates that can't be read, a file that can't be opened.
-    fn open(&self) -> anyhow::Result<Self::Sink>;
+    fn open(&self, opening: &Opening<'_>) -> anyhow::Result<Self::Sink>;
+}
+
+/// What a sink is opened for.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening<'a> {
+    /// The backend's name.
+    pub backend: &'a str,
+    /// Its consumer group: two backends that send to one place differ by it.
+    pub group: &'a str,
 }
 
 /// In which order batches are sent.

@@ -2,7 +2,7 @@
 
 use schemas::Signal;
 
-use super::kind::{BackendKind, Order};
+use super::kind::{BackendKind, Opening, Order};
 use super::open::OpenBackend;
 use crate::records::limits::BatchLimits;
 
@@ -59,6 +59,13 @@ macro_rules! kind {
                 }
             }
 
+            /// Whether the backend recognizes a batch that it has already.
+            pub fn once(&self) -> bool {
+                match self {
+                    $(Self::$variant(config) => config.once(),)*
+                }
+            }
+
             /// Whether each batch has to be of one tenant.
             pub fn by_tenant(&self) -> bool {
                 match self {
@@ -70,9 +77,9 @@ macro_rules! kind {
             ///
             /// # Errors
             /// What no retry mends: certificates that can't be read, a file that can't be opened.
-            pub fn open(&self) -> anyhow::Result<OpenBackend> {
+            pub fn open(&self, opening: &Opening<'_>) -> anyhow::Result<OpenBackend> {
                 Ok(match self {
-                    $(Self::$variant(config) => OpenBackend::new(config.open()?),)*
+                    $(Self::$variant(config) => OpenBackend::new(config.open(opening)?),)*
                 })
             }
         }

@@ -8,11 +8,17 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use bus::{CommitError, Committer, Epoch, TopicPartition};
+use tokio::sync::oneshot;
 
 use crate::commit::counts::Counts;
+use crate::commit::intent::Intent;
 use crate::commit::progress::{Moved, Progress};
 use crate::records::batch::Batch;
 use crate::records::entry::Entry;
+
+/// A refused commit is tried again after this, when a batch waits for it.
+const REFUSED_PAUSE: Duration = Duration::from_millis(200);
+const IDLE_MAX: Duration = Duration::from_secs(60);
 
 pub struct Ledger {
     state: Mutex<State>,
@@ -23,6 +29,8 @@ pub struct Ledger {
 #[derive(Default)]
 struct State {
     progress: Progress,
+    /// Batches that wait until their range is committed.
+    intending: Vec<(TopicPartition, Intent, oneshot::Sender<()>)>,
     committing: bool,
     /// The last commit was refused: partitions move. The next change says whether to try again.
     refused: bool,
@@ -48,6 +56,7 @@ impl Ledger {
     pub fn forget(&self, partitions: &[TopicPartition]) {
         let mut state = self.state();
         partitions.iter().for_each(|at| state.progress.forget(at));
+        state.intending.retain(|(at, ..)| !partitions.contains(at));
         self.counts.pending(&state.progress);
         self.changed.notify_all();
     }
@@ -67,6 +76,30 @@ impl Ledger {
             state.progress.begin(&entry.at(), entry.record.offset);
         }
         self.counts.pending(&state.progress);
+    }
+
+    /// Commits the range of a batch that is all that is in flight of its partition, so that the same batch is made again after a crash. False: the
+    /// partition went, and the batch is the next owner's.
+    pub async fn intend(&self, batch: &Batch) -> bool {
+        let (Some(first), Some(last)) = (batch.entries.first(), batch.entries.last()) else {
+            return true;
+        };
+        let (at, intent) = (
+            first.at(),
+            Intent {
+                last: last.record.offset,
+            },
+        );
+        let (committed, is_committed) = oneshot::channel();
+        {
+            let mut state = self.state();
+            if !state.progress.intend(&at, intent) {
+                return false;
+            }
+            state.intending.push((at, intent, committed));
+        }
+        self.changed.notify_all();
+        is_committed.await.is_ok()
     }
 
     /// A record that was read isn't for this backend. Its position is committed with others, or after [`Ledger::wake`].
@@ -145,10 +178,7 @@ impl Ledger {
                 if state.closed {
                     return;
                 }
-                state = self
-                    .changed
-                    .wait(state)
-                    .unwrap_or_else(|poisoned| poisoned.into_inner());
+                state = self.wait_for_change(state);
                 state.refused = false;
                 continue;
             }
@@ -163,6 +193,7 @@ impl Ledger {
                         tracing::info!("positions are committed again");
                     }
                     state.progress.committed(&moved);
+                    state.told_of_intents(&moved);
                     self.counts.pending(&state.progress);
                 }
                 // Another member reads on from our last commit, and repeats what we delivered since.
@@ -189,6 +220,18 @@ impl Ledger {
         }
     }
 
+    /// A batch that waits for its commit has nothing else that would try a refused one again.
+    fn wait_for_change<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        let wait = match state.intending.is_empty() {
+            true => IDLE_MAX,
+            false => REFUSED_PAUSE,
+        };
+        match self.changed.wait_timeout(state, wait) {
+            Ok((state, _)) => state,
+            Err(poisoned) => poisoned.into_inner().0,
+        }
+    }
+
     fn commit(&self, committer: &mut dyn Committer, moved: &[Moved]) -> Result<(), CommitError> {
         let epoch = Epoch {
             records: Vec::new(),
@@ -201,6 +244,24 @@ impl Ledger {
         self.state
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+impl State {
+    /// Whose range is committed may send.
+    fn told_of_intents(&mut self, moved: &[Moved]) {
+        let is_committed = |at: &TopicPartition, intent: Intent| {
+            let mut moved = moved.iter();
+            moved.any(|moved| moved.position.at == *at && moved.intent == Some(intent))
+        };
+        let intending = std::mem::take(&mut self.intending);
+        for (at, intent, committed) in intending {
+            match is_committed(&at, intent) {
+                // Who waited for it may be gone.
+                true => drop(committed.send(())),
+                false => self.intending.push((at, intent, committed)),
+            }
+        }
     }
 }
 

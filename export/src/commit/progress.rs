@@ -11,6 +11,8 @@ use std::ops::AddAssign;
 use bus::{Position, Topic, TopicPartition};
 use stage::TenantLabel;
 
+use super::intent::Intent;
+
 /// Items of records that a position passes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Tally {
@@ -48,6 +50,8 @@ pub struct Moved {
     pub tally: Tally,
     /// The same by tenant.
     pub by_tenant: ByTenant,
+    /// The batch that may be sent once this is committed.
+    pub intent: Option<Intent>,
     /// Of which ownership of the partition it is.
     term: u64,
 }
@@ -72,6 +76,17 @@ struct Partition {
     passed_by_tenant: ByTenant,
     /// Items of records that no committed position passes.
     pending: u64,
+    intended: Option<Intended>,
+}
+
+/// A batch that the position passes as a whole: a part of it would be made anew as another batch.
+#[derive(Debug)]
+struct Intended {
+    intent: Intent,
+    /// Its records that aren't done.
+    left: usize,
+    /// Nobody has taken it to be committed.
+    is_new: bool,
 }
 
 #[derive(Debug)]
@@ -127,6 +142,23 @@ impl Progress {
         }
     }
 
+    /// All that is in flight of a partition is one batch, which may be sent once its range is committed, and which the position passes as a
+    /// whole. False: the partition is no longer owned.
+    pub fn intend(&mut self, at: &TopicPartition, intent: Intent) -> bool {
+        let Some(partition) = self.partitions.get_mut(at) else {
+            return false;
+        };
+        let records = partition.unfinished.iter();
+        let of_it = records.take_while(|record| record.offset <= intent.last);
+        let left = of_it.filter(|record| record.done.is_none()).count();
+        partition.intended = Some(Intended {
+            intent,
+            left,
+            is_new: true,
+        });
+        true
+    }
+
     /// A record that was read isn't for this backend.
     pub fn skip(&mut self, at: &TopicPartition, offset: u64) {
         let Some(partition) = self.partitions.get_mut(at) else {
@@ -158,6 +190,7 @@ impl Progress {
                 dead,
                 skipped: 0,
             });
+            partition.finished(offset);
             partition.pass();
         }
     }
@@ -170,13 +203,16 @@ impl Progress {
     /// The positions that moved since the last call: to be committed, then given to [`Progress::committed`] or [`Progress::refused`].
     pub fn take(&mut self) -> Vec<Moved> {
         let moved = self.partitions.iter_mut().filter_map(|(at, partition)| {
-            let position = Position {
-                at: at.clone(),
-                offset: partition.next.take()?,
-                metadata: String::new(),
-            };
+            let (offset, intent) = partition.take_position()?;
+            let intended = partition.intended.as_ref();
+            let metadata = intended.map_or_else(String::new, |one| one.intent.written());
             Some(Moved {
-                position,
+                position: Position {
+                    at: at.clone(),
+                    offset,
+                    metadata,
+                },
+                intent,
                 tally: std::mem::take(&mut partition.passed),
                 by_tenant: std::mem::take(&mut partition.passed_by_tenant),
                 term: partition.term,
@@ -206,10 +242,14 @@ impl Progress {
             position,
             tally,
             by_tenant,
+            intent,
             term,
         } in moved
         {
             if let Some(partition) = self.of_term(&position.at, term) {
+                if let Some(intended) = partition.intended.as_mut().filter(|_| intent.is_some()) {
+                    intended.is_new = true;
+                }
                 partition.passed += tally;
                 for (tenant, tally) in by_tenant {
                     *partition.passed_by_tenant.entry(tenant).or_default() += tally;
@@ -233,7 +273,7 @@ impl Progress {
 
     /// A position waits to be taken.
     pub fn has_moved(&self) -> bool {
-        self.partitions.values().any(|p| p.next.is_some())
+        self.partitions.values().any(Partition::has_moved)
     }
 }
 
@@ -243,8 +283,51 @@ impl Partition {
         found.ok().map(|index| &mut self.unfinished[index])
     }
 
-    /// Moves the position past what is done.
+    fn has_moved(&self) -> bool {
+        self.next.is_some()
+            || self
+                .intended
+                .as_ref()
+                .is_some_and(|intended| intended.is_new)
+    }
+
+    /// The position to commit, and what it says of a new batch. The position may be that of the last commit.
+    fn take_position(&mut self) -> Option<(u64, Option<Intent>)> {
+        let intended = self.intended.as_mut().filter(|intended| intended.is_new);
+        let intent = intended.map(|intended| {
+            intended.is_new = false;
+            intended.intent
+        });
+        let first = self.unfinished.front().map(|record| record.offset);
+        match (self.next.take(), intent) {
+            (Some(next), intent) => Some((next, intent)),
+            (None, Some(intent)) => Some((first?, Some(intent))),
+            (None, None) => None,
+        }
+    }
+
+    /// The record at this offset is done.
+    fn finished(&mut self, offset: u64) {
+        let intended = self.intended.as_mut();
+        if let Some(intended) = intended.filter(|intended| offset <= intended.intent.last) {
+            intended.left = intended.left.saturating_sub(1);
+        }
+        if self
+            .intended
+            .as_ref()
+            .is_some_and(|intended| intended.left == 0)
+        {
+            self.intended = None;
+        }
+    }
+
+    /// Moves the position past what is done, but not into a batch of which something is left.
     fn pass(&mut self) {
+        let held_from = self.unfinished.front().map(|record| record.offset);
+        let intended = self.intended.as_ref();
+        if intended.is_some_and(|one| held_from.is_some_and(|first| first <= one.intent.last)) {
+            return;
+        }
         while let Some(Unfinished {
             offset,
             done: Some(tally),

@@ -172,6 +172,10 @@ impl Breaker {
                     false => Action::DeadLetter,
                 };
             }
+            FailureKind::Refused => {
+                self.answered(now);
+                return Action::DeadLetter;
+            }
             FailureKind::Retry { after } => {
                 let until = now + refusal.pause;
                 if after.is_some() {

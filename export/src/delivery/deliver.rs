@@ -22,6 +22,7 @@ use crate::delivery::gate::Gate;
 use crate::delivery::in_flight::InFlight;
 use crate::delivery::pieces::{Piece, Pieces, Refused, Settled};
 use crate::delivery::slots::Slot;
+use crate::delivery::waiting::Grouping;
 use crate::names;
 use crate::outcome::{Accepted, Failure, FailureKind};
 use crate::records::batch::Batch;
@@ -33,7 +34,7 @@ pub struct Delivery {
     signal: Signal,
     ledger: Arc<Ledger>,
     order: Order,
-    by_tenant: bool,
+    grouping: Grouping,
     sink: OpenBackend,
     dead_letters: Arc<DeadLetters>,
     drain: Drain,
@@ -74,8 +75,15 @@ impl Delivery {
             backend: name,
             signal,
             ledger,
-            order: backend.kind.order(signal),
-            by_tenant: backend.kind.by_tenant(),
+            order: match backend.kind.once() {
+                true => Order::ByPartition,
+                false => backend.kind.order(signal),
+            },
+            grouping: match (backend.kind.once(), backend.kind.by_tenant()) {
+                (true, _) => Grouping::Partition,
+                (false, true) => Grouping::Tenant,
+                (false, false) => Grouping::None,
+            },
             sink,
             dead_letters,
             drain,
@@ -89,9 +97,9 @@ impl Delivery {
         self.order
     }
 
-    /// Batches are of one tenant each.
-    pub fn by_tenant(&self) -> bool {
-        self.by_tenant
+    /// What the records of a batch have in common.
+    pub fn grouping(&self) -> Grouping {
+        self.grouping
     }
 
     /// From now on its records are in flight. They were given to [`Ledger::read`] before. Before [`Delivery::run`].
@@ -101,6 +109,9 @@ impl Delivery {
 
     /// Delivers a batch that was begun, to its end.
     pub async fn run(&self, batch: Batch, slot: &Slot) {
+        if self.grouping == Grouping::Partition && !self.ledger.intend(&batch).await {
+            return;
+        }
         let id = self.gate.enter();
         let mut pieces = Pieces::new(self.signal, batch, Backoff::new(self.retry));
         while let Some(mut piece) = pieces.next() {

@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use crate::backends::kind::Order;
 use crate::delivery::deliver::Delivery;
 use crate::delivery::slots::Slots;
-use crate::delivery::waiting::Waiting;
+use crate::delivery::waiting::{Grouping, Waiting};
 use crate::records::entry::Entry;
 use crate::records::limits::BatchLimits;
 
@@ -21,6 +21,7 @@ pub struct Lane {
     topic: Topic,
     /// Which partitions: those that leave this remainder when divided by this number.
     share: (u32, u32),
+    grouping: Grouping,
     waiting: Waiting,
     slots: Arc<Slots>,
     delivery: Arc<Delivery>,
@@ -44,7 +45,8 @@ impl Lane {
         let lane = |index| Self {
             topic: topic.clone(),
             share: (index, lanes),
-            waiting: Waiting::new(limits, delivery.by_tenant()),
+            grouping: delivery.grouping(),
+            waiting: Waiting::new(limits, delivery.grouping()),
             slots: Slots::new(slots),
             delivery: delivery.clone(),
             paused: false,
@@ -62,8 +64,25 @@ impl Lane {
         self.waiting.push(entry, now);
     }
 
+    /// The next batch of a partition is made again: it ends with the record at this offset.
+    pub fn remake(&mut self, partition: u32, last: u64) {
+        if self.grouping == Grouping::Partition {
+            self.waiting.remake(partition, last);
+        }
+    }
+
+    /// A record was read that isn't for this backend.
+    pub fn skip(&mut self, partition: u32, offset: u64) {
+        self.waiting.skip(partition, offset);
+    }
+
     pub fn give_up(&mut self, gone: &[TopicPartition]) {
         self.waiting.give_up(gone);
+        for at in gone {
+            if self.takes(&at.topic, at.partition) {
+                self.waiting.forget_remaking(at.partition);
+            }
+        }
     }
 
     /// Sends on what is due (or, with `all`, whatever waits), as far as there is room in flight; true if anything went.
@@ -112,10 +131,6 @@ impl Lane {
     /// Why the backend takes nothing of this signal just now.
     pub fn trouble(&self) -> Option<String> {
         self.delivery.trouble()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.waiting.is_empty()
     }
 
     pub fn is_in_flight(&self) -> bool {

@@ -35,6 +35,23 @@ impl Lanes {
         }
     }
 
+    /// The next batch of a partition may have been sent already: it is made again, up to the record at this offset.
+    pub fn remake(&mut self, at: &TopicPartition, last: u64) {
+        let mut lanes = self.lanes.iter_mut();
+        if let Some(lane) = lanes.find(|lane| lane.takes(&at.topic, at.partition)) {
+            lane.remake(at.partition, last);
+        }
+    }
+
+    /// A record was read that isn't for this backend.
+    pub fn skip(&mut self, entry: &Entry) {
+        let (topic, partition) = (&entry.record.topic, entry.record.partition);
+        let mut lanes = self.lanes.iter_mut();
+        if let Some(lane) = lanes.find(|lane| lane.takes(topic, partition)) {
+            lane.skip(partition, entry.record.offset);
+        }
+    }
+
     /// Drops what waits of partitions that this process no longer owns.
     pub fn give_up(&mut self, gone: &[TopicPartition]) {
         self.lanes.iter_mut().for_each(|lane| lane.give_up(gone));
@@ -96,7 +113,8 @@ impl Lanes {
 
     /// Nothing is in flight, and nothing waits that the backend would take now.
     pub fn is_done(&self) -> bool {
-        let waits = |lane: &Lane| !lane.is_failing() && !lane.is_empty();
+        let now = Instant::now();
+        let waits = |lane: &Lane| !lane.is_failing() && lane.due_in(now).is_some();
         let mut lanes = self.lanes.iter();
         !lanes.any(|lane| lane.is_in_flight() || waits(lane))
     }

@@ -10,5 +10,6 @@ pub mod in_flight;
 pub mod lane;
 pub mod lanes;
 pub mod pieces;
+pub mod remaking;
 pub mod slots;
 pub mod waiting;

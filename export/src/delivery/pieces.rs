@@ -164,6 +164,7 @@ impl Pieces {
         let half = |units: Range<usize>| {
             let ranges = [units.clone()];
             let mut entry = of.entry.clone();
+            entry.parts = of.entry.parts.within(&ranges);
             entry.record.value = of.units.cut(&of.entry.record.value, &ranges);
             entry.items = of.units.items_in(&ranges);
             (Batch::from_iter([entry]), Some(Part { cut, units }))
@@ -192,7 +193,7 @@ impl Pieces {
                 let refused = refused.map(|reason| Refused {
                     value: entry.record.value.clone(),
                     items: entry.items,
-                    units: None,
+                    units: entry.parts.written(),
                     reason: reason.to_owned(),
                 });
                 Settled { entry, refused }
@@ -233,11 +234,14 @@ impl Cut {
             true => self.entry.record.value.clone(),
             false => self.units.cut(&self.entry.record.value, &self.refused),
         };
-        let names = (self.refused.iter()).map(|units| format!("{}..{}", units.start, units.end));
+        let parts = match whole {
+            true => self.entry.parts.clone(),
+            false => self.entry.parts.within(&self.refused),
+        };
         let refused = (!self.refused.is_empty()).then(|| Refused {
             value,
             items: self.units.items_in(&self.refused),
-            units: (!whole).then(|| names.collect::<Vec<_>>().join(",")),
+            units: parts.written(),
             reason: self.reason,
         });
         Settled {

@@ -5,74 +5,126 @@ use std::time::{Duration, Instant};
 
 use bus::TopicPartition;
 
+use crate::delivery::remaking::Remaking;
 use crate::records::batch::Batch;
 use crate::records::entry::Entry;
 use crate::records::limits::BatchLimits;
+
+/// What all records of a batch have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grouping {
+    /// Nothing but their signal.
+    None,
+    /// The backend is told whose a batch is.
+    Tenant,
+    /// The backend recognizes a batch by its range of offsets.
+    Partition,
+}
 
 /// The records of one signal that wait to be sent, in the order of arrival.
 #[derive(Debug)]
 pub struct Waiting {
     limits: BatchLimits,
-    /// The backend is told whose a batch is, so that each is of one tenant.
-    by_tenant: bool,
+    grouping: Grouping,
     entries: VecDeque<(Entry, Instant)>,
     items: usize,
     bytes: usize,
     defects: usize,
+    remaking: Remaking,
 }
 
 impl Waiting {
-    pub fn new(limits: BatchLimits, by_tenant: bool) -> Self {
+    pub fn new(limits: BatchLimits, grouping: Grouping) -> Self {
         Self {
             limits,
-            by_tenant,
+            grouping,
             entries: VecDeque::new(),
             items: 0,
             bytes: 0,
             defects: 0,
+            remaking: Remaking::default(),
         }
     }
 
     pub fn push(&mut self, entry: Entry, now: Instant) {
+        self.remaking
+            .seen(entry.record.partition, entry.record.offset);
         self.items += entry.items;
         self.bytes += entry.record.value.len();
         self.defects += usize::from(entry.defect.is_some());
         self.entries.push_back((entry, now));
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+    /// The next batch of a partition is one that may have been sent already: it ends with the record at this offset.
+    pub fn remake(&mut self, partition: u32, last: u64) {
+        self.remaking.begin(partition, last);
+    }
+
+    /// A record was read that isn't for this backend.
+    pub fn skip(&mut self, partition: u32, offset: u64) {
+        self.remaking.seen(partition, offset);
     }
 
     /// A whole batch waits: there is no use in reading more before it is gone.
     pub fn is_full(&self) -> bool {
-        self.bytes >= self.limits.bytes || self.items >= self.limits.items || self.defects > 0
+        let (bytes, items) = match self.remaking.is_any() {
+            false => (self.bytes, self.items),
+            // To be made again, a batch must be read to its end, whatever else waits.
+            true => self.ready().fold((0, 0), |(bytes, items), (entry, _)| {
+                (bytes + entry.record.value.len(), items + entry.items)
+            }),
+        };
+        bytes >= self.limits.bytes || items >= self.limits.items || self.defects > 0
     }
 
-    /// How long until a batch is due; zero when it is. `None` when nothing waits.
+    /// How long until a batch is due; zero when it is. `None` when nothing waits that could be sent.
     pub fn due_in(&self, now: Instant) -> Option<Duration> {
-        let (_, since) = self.entries.front()?;
-        if self.is_full() {
+        let (_, since) = self.ready().next()?;
+        if self.is_full() || self.remaking.is_any_complete() {
             return Some(Duration::ZERO);
         }
         Some((*since + self.limits.timeout).saturating_duration_since(now))
     }
 
-    /// The next batch: as many records as the limits allow, at least one. A defective record stands alone. Where batches are of one
-    /// tenant, it is the one that waits longest, and the others' records stay where they are.
+    /// All that may be sent now.
+    fn ready(&self) -> impl Iterator<Item = &(Entry, Instant)> {
+        let is_ready =
+            |(entry, _): &&(Entry, Instant)| self.remaking.is_ready(entry.record.partition);
+        self.entries.iter().filter(is_ready)
+    }
+
+    /// The next batch: as many records as the limits allow, at least one. A defective record stands alone. Where the records of a batch have
+    /// something in common, it is that of the record that waits longest, and the others stay where they are.
     pub fn take(&mut self) -> Option<Batch> {
         let mut batch = Batch::default();
         let mut others = VecDeque::new();
+        let mut remade = None;
         while let Some((entry, since)) = self.entries.pop_front() {
             let is_first = batch.entries.is_empty();
-            if !is_first && self.by_tenant && entry.tenant() != batch.tenant() {
+            let partition = entry.record.partition;
+            let belongs = match is_first {
+                true => self.remaking.is_ready(partition),
+                false => self.belongs(&entry, &batch),
+            };
+            if !belongs {
                 others.push_back((entry, since));
                 continue;
             }
-            let fits = batch.bytes + entry.record.value.len() <= self.limits.bytes
-                && batch.items + entry.items <= self.limits.items
-                && entry.defect.is_none()
-                && batch.defect().is_none();
+            if is_first {
+                remade = self.remaking.end(partition);
+                // Retention took all of it.
+                remade = remade.filter(|last| *last >= entry.record.offset);
+            }
+            let fits = match remade {
+                // As it was, whatever the limits are now.
+                Some(last) => entry.record.offset <= last,
+                None => {
+                    batch.bytes + entry.record.value.len() <= self.limits.bytes
+                        && batch.items + entry.items <= self.limits.items
+                        && entry.defect.is_none()
+                        && batch.defect().is_none()
+                }
+            };
             if !is_first && !fits {
                 self.entries.push_front((entry, since));
                 break;
@@ -84,6 +136,17 @@ impl Waiting {
             self.entries.push_front(other);
         }
         (!batch.entries.is_empty()).then_some(batch)
+    }
+
+    fn belongs(&self, entry: &Entry, batch: &Batch) -> bool {
+        match self.grouping {
+            Grouping::None => self.remaking.is_ready(entry.record.partition),
+            Grouping::Tenant => entry.tenant() == batch.tenant(),
+            Grouping::Partition => {
+                let first = batch.entries.first();
+                first.is_some_and(|first| first.record.partition == entry.record.partition)
+            }
+        }
     }
 
     /// Drops what belongs to partitions that this process no longer owns.
@@ -98,6 +161,11 @@ impl Waiting {
         }
     }
 
+    /// A partition went; its next owner makes the batch.
+    pub fn forget_remaking(&mut self, partition: u32) {
+        self.remaking.end(partition);
+    }
+
     fn forget(&mut self, entry: &Entry) {
         self.items -= entry.items;
         self.bytes -= entry.record.value.len();
@@ -106,128 +174,4 @@ impl Waiting {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use bus::Fetched;
-    use bytes::Bytes;
-
-    use super::*;
-
-    fn entry(partition: u32, offset: u64, bytes: usize, items: usize) -> Entry {
-        Entry {
-            record: Fetched {
-                topic: "t".into(),
-                partition,
-                offset,
-                timestamp_ms: 0,
-                headers: vec![],
-                value: Bytes::from(vec![0; bytes]),
-            },
-            items,
-            defect: None,
-        }
-    }
-
-    fn limits(bytes: usize, items: usize) -> BatchLimits {
-        BatchLimits {
-            bytes,
-            items,
-            timeout: Duration::from_millis(200),
-        }
-    }
-
-    fn offsets(batch: &Batch) -> Vec<u64> {
-        batch.entries.iter().map(|e| e.record.offset).collect()
-    }
-
-    /// Sizes in, batches out.
-    #[track_caller]
-    fn check(limits: BatchLimits, entries: &[(usize, usize)], expected: &[&[u64]]) {
-        let mut waiting = Waiting::new(limits, false);
-        let now = Instant::now();
-        for (offset, (bytes, items)) in entries.iter().enumerate() {
-            waiting.push(entry(0, offset as u64, *bytes, *items), now);
-        }
-        let batches: Vec<_> = std::iter::from_fn(|| waiting.take()).collect();
-        let found: Vec<_> = batches.iter().map(offsets).collect();
-        assert_eq!(found, expected);
-        assert_eq!((waiting.bytes, waiting.items), (0, 0));
-    }
-
-    #[test]
-    fn a_batch_ends_before_its_limits_are_passed() {
-        check(
-            limits(100, 99),
-            &[(40, 1), (60, 1), (1, 1)],
-            &[&[0, 1], &[2]],
-        );
-        check(limits(100, 99), &[(40, 1), (61, 1)], &[&[0], &[1]]);
-        check(limits(100, 99), &[(500, 1), (1, 1)], &[&[0], &[1]]);
-        check(limits(100, 3), &[(1, 2), (1, 1), (1, 1)], &[&[0, 1], &[2]]);
-        check(limits(100, 3), &[(1, 9)], &[&[0]]);
-    }
-
-    #[test]
-    fn a_batch_is_due_when_full_or_old() {
-        let mut waiting = Waiting::new(limits(100, 99), false);
-        let start = Instant::now();
-        assert_eq!(waiting.due_in(start), None);
-        waiting.push(entry(0, 0, 10, 1), start);
-        waiting.push(entry(0, 1, 10, 1), start + Duration::from_millis(150));
-        assert_eq!(waiting.due_in(start), Some(Duration::from_millis(200)));
-        let later = start + Duration::from_millis(200);
-        assert_eq!(waiting.due_in(later), Some(Duration::ZERO));
-        waiting.take();
-        waiting.push(entry(0, 2, 100, 1), start);
-        assert_eq!(waiting.due_in(start), Some(Duration::ZERO));
-    }
-
-    #[test]
-    fn a_defective_record_stands_alone() {
-        let mut waiting = Waiting::new(limits(100, 99), false);
-        let now = Instant::now();
-        for offset in 0..4 {
-            let mut entry = entry(0, offset, 1, 1);
-            entry.defect = (offset == 1).then(|| "bad".into());
-            waiting.push(entry, now);
-        }
-        let batches: Vec<_> = std::iter::from_fn(|| waiting.take()).collect();
-        let found: Vec<_> = batches.iter().map(offsets).collect();
-        assert_eq!(found, [vec![0], vec![1], vec![2, 3]]);
-        assert_eq!(batches[1].defect(), Some("bad"));
-    }
-
-    #[test]
-    fn batches_are_of_one_tenant_where_the_backend_is_told() {
-        let mut waiting = Waiting::new(limits(100, 3), true);
-        let now = Instant::now();
-        for (offset, tenant) in ["a", "", "b", "a", "a", "", "a"].into_iter().enumerate() {
-            let mut entry = entry(0, offset as u64, 1, 1);
-            if !tenant.is_empty() {
-                entry.record.headers.push(bus::Header {
-                    name: schemas::headers::TENANT.into(),
-                    value: Bytes::from_static(tenant.as_bytes()),
-                });
-            }
-            waiting.push(entry, now);
-        }
-        let batches: Vec<_> = std::iter::from_fn(|| waiting.take()).collect();
-        let found: Vec<_> = batches.iter().map(offsets).collect();
-        assert_eq!(found, [vec![0, 3, 4], vec![1, 5], vec![2], vec![6]]);
-        assert_eq!((waiting.bytes, waiting.items), (0, 0));
-    }
-
-    #[test]
-    fn what_is_given_up_no_longer_counts() {
-        let mut waiting = Waiting::new(limits(100, 99), false);
-        let now = Instant::now();
-        waiting.push(entry(0, 0, 60, 1), now);
-        waiting.push(entry(1, 0, 60, 1), now);
-        assert!(waiting.is_full());
-        waiting.give_up(&[TopicPartition::new("t", 0)]);
-        assert!(!waiting.is_full());
-        let batch = waiting.take().unwrap();
-        assert_eq!(batch.entries[0].record.partition, 1);
-        assert!(waiting.take().is_none());
-    }
-}
+mod tests;

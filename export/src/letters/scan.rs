@@ -14,6 +14,8 @@ use tokio::sync::oneshot;
 use super::filter::Filter;
 use super::letter::{Letter, LetterId};
 use super::marks::{Fate, mark, marked};
+use crate::records::cut::Units;
+use crate::records::parts::Parts;
 
 /// The end of the log may be held back by an open transaction, for 10 s at most.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -157,15 +159,10 @@ impl Letters {
         let Some(units) = &letter.units else {
             return Ok(Some(found.value));
         };
-        let ranges = units.split(',').map(|range| {
-            let (start, end) = range.split_once("..")?;
-            Some(start.parse().ok()?..end.parse().ok()?)
-        });
-        let ranges: Option<Vec<_>> = ranges.collect();
-        let ranges =
-            ranges.with_context(|| format!("header {} is `{units}`", headers::DEAD_UNITS))?;
-        let units = crate::records::cut::Units::of(signal, &found.value)?;
-        Ok(Some(units.cut(&found.value, &ranges)))
+        let parts = Parts::parse(units)
+            .with_context(|| format!("header {} is `{units}`", headers::DEAD_UNITS))?;
+        let units = Units::of(signal, &found.value)?;
+        Ok(Some(units.cut(&found.value, parts.ranges())))
     }
 
     /// Strikes letters off; returns when the bus has acknowledged it.

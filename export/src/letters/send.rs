@@ -8,6 +8,7 @@ use bytes::Bytes;
 use schemas::Signal;
 
 use super::letter::Letter;
+use crate::backends::kind::Opening;
 use crate::backends::open::OpenBackend;
 use crate::config::Backend;
 use crate::delivery::backoff::Backoff;
@@ -15,6 +16,7 @@ use crate::outcome::Accepted;
 use crate::outcome::FailureKind;
 use crate::records::batch::Batch;
 use crate::records::entry::Entry;
+use crate::records::parts::Parts;
 
 /// Attempts before it is said that the backend takes nothing now.
 const ATTEMPTS: usize = 5;
@@ -45,7 +47,10 @@ impl Sender {
             backend: backend.clone(),
             sink: backend
                 .kind
-                .open()
+                .open(&Opening {
+                    backend: name,
+                    group: &format!("dead-letters-{name}"),
+                })
                 .with_context(|| format!("backend `{name}`"))?,
             io: tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -56,10 +61,12 @@ impl Sender {
 
     /// Sends one letter with this value; returns when it is accepted or refused.
     pub fn send(&self, signal: Signal, letter: &Letter, value: Bytes) -> Sent {
-        let entry = Entry::new(Fetched {
+        let mut entry = Entry::new(Fetched {
             value,
             ..letter.original.clone()
         });
+        let units = letter.units.as_deref();
+        entry.parts = units.and_then(Parts::parse).unwrap_or_default();
         if let Some(defect) = entry.defect {
             return Sent::Refused(defect);
         }
@@ -75,7 +82,9 @@ impl Sender {
                 Err(failure) => failure,
             };
             let retry_after = match failure.kind {
-                FailureKind::Split | FailureKind::Denied { certain: false } => {
+                FailureKind::Split
+                | FailureKind::Refused
+                | FailureKind::Denied { certain: false } => {
                     return Sent::Refused(failure.reason);
                 }
                 FailureKind::Denied { certain: true } => return Sent::Unavailable(failure.reason),

@@ -4,6 +4,8 @@
 //! of its records' bytes and nothing is decoded or copied. That holds only for well-formed records: one truncated
 //! record would swallow its neighbours, which is why each is walked once on its way in, and counted by that.
 
+use bus::Topic;
+
 use super::entry::Entry;
 
 /// What is offered to a backend as one request, and accepted or refused as one: records of one signal, of one partition or of several.
@@ -17,7 +19,33 @@ pub struct Batch {
     pub bytes: usize,
 }
 
+/// Which records of a partition are in a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchRange {
+    pub topic: Topic,
+    pub partition: u32,
+    /// The offset of its first record.
+    pub first: u64,
+    /// The offset of its last record.
+    pub last: u64,
+}
+
 impl Batch {
+    /// Where its records are from; `None`: from several partitions. Of a backend with [`BackendKind::once`](crate::backends::kind::BackendKind::once) it is never
+    /// `None`.
+    pub fn range(&self) -> Option<BatchRange> {
+        let (first, last) = (&self.entries.first()?.record, &self.entries.last()?.record);
+        let is_of_one = |entry: &Entry| {
+            entry.record.topic == first.topic && entry.record.partition == first.partition
+        };
+        self.entries.iter().all(is_of_one).then(|| BatchRange {
+            topic: first.topic.clone(),
+            partition: first.partition,
+            first: first.offset,
+            last: last.offset,
+        })
+    }
+
     pub fn push(&mut self, entry: Entry) {
         self.items += entry.items;
         self.bytes += entry.record.value.len();
@@ -71,6 +99,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
+    use crate::records::parts::Parts;
 
     fn entry(partition: u32, offset: u64, bytes: usize, items: usize) -> Entry {
         Entry {
@@ -84,6 +113,7 @@ mod tests {
             },
             items,
             defect: None,
+            parts: Parts::default(),
         }
     }
 

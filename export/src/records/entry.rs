@@ -3,10 +3,14 @@
 use bus::{Fetched, TopicPartition};
 use schemas::headers;
 
+use super::parts::Parts;
+
 /// A record on its way to a backend.
 #[derive(Clone, Debug)]
 pub struct Entry {
     pub record: Fetched,
+    /// Which of its units are in its value.
+    pub parts: Parts,
     /// Spans, log records or metrics in it; at least 1, so that a record that isn't OTLP counts too.
     pub items: usize,
     /// Why it can't be offered to any backend.
@@ -22,6 +26,7 @@ impl Entry {
         };
         Self {
             record,
+            parts: Parts::default(),
             items: items.max(1),
             defect,
         }
@@ -32,6 +37,12 @@ impl Entry {
         let mut headers = self.record.headers.iter();
         let named = headers.find(|header| &*header.name == headers::TENANT)?;
         Some(&named.value[..]).filter(|tenant| !tenant.is_empty())
+    }
+
+    /// The number that a unit (a span, a log record, a data point), the `index`-th of the value, has in the record as it was read. With topic, partition
+    /// and offset it names the unit for ever, whatever became of the others.
+    pub fn unit(&self, index: usize) -> usize {
+        self.parts.number(index)
     }
 
     /// The partition that it was read from.

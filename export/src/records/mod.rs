@@ -4,3 +4,4 @@ pub mod batch;
 pub(crate) mod cut;
 pub mod entry;
 pub mod limits;
+pub mod parts;

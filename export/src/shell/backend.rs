@@ -12,6 +12,7 @@ use runtime::{Drain, Readiness};
 use schemas::{Signal, Topics};
 use tokio::runtime::Runtime;
 
+use crate::backends::kind::Opening;
 use crate::backends::open::OpenBackend;
 use crate::commit::counts::Counts;
 use crate::commit::ledger::Ledger;
@@ -55,7 +56,10 @@ impl BackendRun {
     }
 
     fn run_named(self) -> anyhow::Result<()> {
-        let sink = self.backend.kind.open()?;
+        let sink = self.backend.kind.open(&Opening {
+            backend: &self.backend.name,
+            group: &self.group(),
+        })?;
         let Some(looked_up) = self.look_up()? else {
             return Ok(());
         };
@@ -79,6 +83,10 @@ impl BackendRun {
         // Requests that were given up are cut off here; their records are on the bus.
         io.shutdown_background();
         outcome
+    }
+
+    fn group(&self) -> String {
+        self.topics.group(&format!("export-{}", self.backend.name))
     }
 
     /// Waits for the bus. `None`: draining came first.
@@ -138,7 +146,7 @@ impl BackendRun {
     /// Waits for the bus. `None`: draining came first.
     fn join(&self, membership: &Arc<Membership>) -> anyhow::Result<Option<Joined>> {
         let name = &self.backend.name;
-        let group = self.topics.group(&format!("export-{name}"));
+        let group = self.group();
         let signals = self.backend.signals.iter();
         let options = GroupOptions {
             group: group.clone(),

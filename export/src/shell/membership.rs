@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use bus::{Assigned, Rebalance, Topic, TopicPartition};
 
+use crate::commit::intent::Intent;
 use crate::commit::ledger::Ledger;
 use crate::delivery::deliver::Delivery;
 
@@ -13,7 +14,8 @@ pub const REVOKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A change of ownership, in the order in which it came.
 pub enum Event {
-    Assigned(Vec<TopicPartition>),
+    /// With the batch of each that may have been sent already.
+    Assigned(Vec<(TopicPartition, Option<Intent>)>),
     Gone(Vec<TopicPartition>),
 }
 
@@ -53,8 +55,15 @@ impl Membership {
 
 impl Rebalance for Membership {
     fn assigned(&self, partitions: Vec<Assigned>) {
-        let partitions: Vec<_> = partitions.into_iter().map(|assigned| assigned.at).collect();
-        partitions.iter().for_each(|at| self.ledger.own(at.clone()));
+        let with_intent = |assigned: Assigned| {
+            self.ledger.own(assigned.at.clone());
+            let metadata = assigned.committed.map(|position| position.metadata);
+            (
+                assigned.at,
+                metadata.and_then(|metadata| Intent::parse(&metadata)),
+            )
+        };
+        let partitions = partitions.into_iter().map(with_intent).collect();
         self.push(Event::Assigned(partitions));
     }
 

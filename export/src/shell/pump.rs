@@ -8,6 +8,7 @@ use anyhow::{Context, anyhow};
 use bus::{Member, Polled, TopicPartition};
 use runtime::{Drain, Readiness};
 
+use crate::commit::intent::Intent;
 use crate::commit::ledger::Ledger;
 use crate::config::{Audience, Backend};
 use crate::delivery::lanes::Lanes;
@@ -116,6 +117,7 @@ impl Pump {
             self.lanes.push(entry, now);
         } else {
             self.ledger.skip(&entry);
+            self.lanes.skip(&entry);
             self.skipped_since.get_or_insert(now);
         }
     }
@@ -173,7 +175,13 @@ impl Pump {
     fn apply_events(&mut self) {
         for event in self.membership.take_events() {
             match event {
-                Event::Assigned(partitions) => {
+                Event::Assigned(assigned) => {
+                    for (at, intent) in &assigned {
+                        if let Some(Intent { last }) = intent {
+                            self.lanes.remake(at, *last);
+                        }
+                    }
+                    let partitions: Vec<_> = assigned.into_iter().map(|(at, _)| at).collect();
                     let paused = self.lanes.paused_of(&partitions);
                     self.pause(&paused);
                     self.owned.extend(partitions);

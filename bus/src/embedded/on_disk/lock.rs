@@ -69,6 +69,7 @@ impl Drop for DirectoryLock {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

@@ -6,7 +6,7 @@ use schemas::Signal;
 use super::collisions;
 use super::config::{FileConfig, RawFile, Rotate};
 use super::writer::FileWriter;
-use crate::backends::kind::{BackendKind, Written};
+use crate::backends::kind::{BackendKind, Opening, Written};
 
 impl BackendKind for FileConfig {
     type Section = RawFile;
@@ -44,7 +44,7 @@ impl BackendKind for FileConfig {
         Some(section.path.display().to_string())
     }
 
-    fn open(&self) -> anyhow::Result<FileWriter> {
+    fn open(&self, _: &Opening<'_>) -> anyhow::Result<FileWriter> {
         Ok(FileWriter::open(self)?)
     }
 }

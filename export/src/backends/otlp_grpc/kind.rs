@@ -5,7 +5,7 @@ use schemas::Signal;
 
 use super::client::GrpcClient;
 use super::config::{GrpcConfig, RawGrpc};
-use crate::backends::kind::BackendKind;
+use crate::backends::kind::{BackendKind, Opening};
 use crate::otlp::paths::path_of_a_signal;
 use crate::transport::address;
 use crate::transport::connection::RawConnection;
@@ -43,7 +43,7 @@ impl BackendKind for GrpcConfig {
         self.connection.headers.by_tenant()
     }
 
-    fn open(&self) -> anyhow::Result<GrpcClient> {
+    fn open(&self, _: &Opening<'_>) -> anyhow::Result<GrpcClient> {
         Ok(GrpcClient::new(self)?)
     }
 }

@@ -6,7 +6,7 @@ use schemas::Signal;
 
 use super::client::HttpClient;
 use super::config::{HttpConfig, RawHttp};
-use crate::backends::kind::BackendKind;
+use crate::backends::kind::{BackendKind, Opening};
 use crate::otlp::paths::path_of_a_signal;
 use crate::transport::address;
 use crate::transport::connection::RawConnection;
@@ -79,7 +79,7 @@ impl BackendKind for HttpConfig {
         self.connection.headers.by_tenant()
     }
 
-    fn open(&self) -> anyhow::Result<HttpClient> {
+    fn open(&self, _: &Opening<'_>) -> anyhow::Result<HttpClient> {
         Ok(HttpClient::new(self)?)
     }
 }

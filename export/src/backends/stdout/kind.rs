@@ -5,7 +5,7 @@ use schemas::Signal;
 
 use super::config::{RawStdout, StdoutConfig};
 use super::terminal::Terminal;
-use crate::backends::kind::BackendKind;
+use crate::backends::kind::{BackendKind, Opening};
 
 impl BackendKind for StdoutConfig {
     type Section = RawStdout;
@@ -22,7 +22,7 @@ impl BackendKind for StdoutConfig {
         None
     }
 
-    fn open(&self) -> anyhow::Result<Terminal> {
+    fn open(&self, _: &Opening<'_>) -> anyhow::Result<Terminal> {
         Ok(Terminal::new(Box::new(std::io::stdout())))
     }
 }

@@ -10,6 +10,7 @@ use schemas::{Signal, Topics};
 
 use super::*;
 use crate::names;
+use crate::records::parts::Parts;
 
 /// Refuses the first commit.
 struct Refusing {
@@ -49,6 +50,7 @@ fn entry(offset: u64) -> Entry {
         },
         items: 10,
         defect: None,
+        parts: Parts::default(),
     }
 }
 

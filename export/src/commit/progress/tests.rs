@@ -212,3 +212,52 @@ fn no_position_passes_a_record_that_waits() {
     assert_eq!(by_tenant, expected);
     progress.committed(&moved);
 }
+
+/// A batch of which a part was accepted is made again as a whole.
+#[test]
+fn a_batch_that_is_recognized_is_passed_as_a_whole() {
+    let mut progress = Progress::default();
+    progress.own(at(0));
+    (10..14).for_each(|offset| progress.read(&at(0), offset, 1, "a".into()));
+    progress.skip(&at(0), 10);
+    assert_eq!(taken(&mut progress), [(0, 11)]);
+    (11..13).for_each(|offset| progress.begin(&at(0), offset));
+    let intent = Intent { last: 12 };
+    assert!(progress.intend(&at(0), intent));
+    let moved = progress.take();
+    let written: Vec<_> = (moved.iter())
+        .map(|moved| {
+            (
+                moved.position.offset,
+                &*moved.position.metadata,
+                moved.intent,
+            )
+        })
+        .collect();
+    assert_eq!(written, [(11, "next=12", Some(intent))]);
+    // It isn't committed, so it is to be taken once more.
+    progress.refused(moved);
+    assert!(progress.has_moved());
+    assert_eq!(progress.take()[0].intent, Some(intent));
+    assert!(!progress.has_moved());
+
+    progress.finish(&at(0), 11, 0);
+    assert_eq!(taken(&mut progress), [], "a part of it is no position");
+    progress.finish(&at(0), 12, 1);
+    // One commit is for what is done and for the next.
+    progress.begin(&at(0), 13);
+    assert!(progress.intend(&at(0), Intent { last: 13 }));
+    let moved = progress.take();
+    assert_eq!(
+        (moved[0].position.offset, &*moved[0].position.metadata),
+        (13, "next=13")
+    );
+    assert_eq!((moved[0].tally.items, moved[0].tally.dead), (2, 1));
+    progress.finish(&at(0), 13, 0);
+    let moved = progress.take();
+    assert_eq!(
+        (moved[0].position.offset, &*moved[0].position.metadata),
+        (14, "")
+    );
+    assert!(!progress.intend(&at(1), intent), "not owned");
+}

@@ -1,0 +1,192 @@
+//! What waits, and which batches come of it.
+#![allow(clippy::unwrap_used)]
+use bus::Fetched;
+use bytes::Bytes;
+
+use super::*;
+use crate::records::parts::Parts;
+
+fn entry(partition: u32, offset: u64, bytes: usize, items: usize) -> Entry {
+    Entry {
+        record: Fetched {
+            topic: "t".into(),
+            partition,
+            offset,
+            timestamp_ms: 0,
+            headers: vec![],
+            value: Bytes::from(vec![0; bytes]),
+        },
+        items,
+        defect: None,
+        parts: Parts::default(),
+    }
+}
+
+fn limits(bytes: usize, items: usize) -> BatchLimits {
+    BatchLimits {
+        bytes,
+        items,
+        timeout: Duration::from_millis(200),
+    }
+}
+
+fn offsets(batch: &Batch) -> Vec<u64> {
+    batch.entries.iter().map(|e| e.record.offset).collect()
+}
+
+/// Sizes in, batches out.
+#[track_caller]
+fn check(limits: BatchLimits, entries: &[(usize, usize)], expected: &[&[u64]]) {
+    let mut waiting = Waiting::new(limits, Grouping::None);
+    let now = Instant::now();
+    for (offset, (bytes, items)) in entries.iter().enumerate() {
+        waiting.push(entry(0, offset as u64, *bytes, *items), now);
+    }
+    let batches: Vec<_> = std::iter::from_fn(|| waiting.take()).collect();
+    let found: Vec<_> = batches.iter().map(offsets).collect();
+    assert_eq!(found, expected);
+    assert_eq!((waiting.bytes, waiting.items), (0, 0));
+}
+
+#[test]
+fn a_batch_ends_before_its_limits_are_passed() {
+    check(
+        limits(100, 99),
+        &[(40, 1), (60, 1), (1, 1)],
+        &[&[0, 1], &[2]],
+    );
+    check(limits(100, 99), &[(40, 1), (61, 1)], &[&[0], &[1]]);
+    check(limits(100, 99), &[(500, 1), (1, 1)], &[&[0], &[1]]);
+    check(limits(100, 3), &[(1, 2), (1, 1), (1, 1)], &[&[0, 1], &[2]]);
+    check(limits(100, 3), &[(1, 9)], &[&[0]]);
+}
+
+#[test]
+fn a_batch_is_due_when_full_or_old() {
+    let mut waiting = Waiting::new(limits(100, 99), Grouping::None);
+    let start = Instant::now();
+    assert_eq!(waiting.due_in(start), None);
+    waiting.push(entry(0, 0, 10, 1), start);
+    waiting.push(entry(0, 1, 10, 1), start + Duration::from_millis(150));
+    assert_eq!(waiting.due_in(start), Some(Duration::from_millis(200)));
+    let later = start + Duration::from_millis(200);
+    assert_eq!(waiting.due_in(later), Some(Duration::ZERO));
+    waiting.take();
+    waiting.push(entry(0, 2, 100, 1), start);
+    assert_eq!(waiting.due_in(start), Some(Duration::ZERO));
+}
+
+#[test]
+fn a_defective_record_stands_alone() {
+    let mut waiting = Waiting::new(limits(100, 99), Grouping::None);
+    let now = Instant::now();
+    for offset in 0..4 {
+        let mut entry = entry(0, offset, 1, 1);
+        entry.defect = (offset == 1).then(|| "bad".into());
+        waiting.push(entry, now);
+    }
+    let batches: Vec<_> = std::iter::from_fn(|| waiting.take()).collect();
+    let found: Vec<_> = batches.iter().map(offsets).collect();
+    assert_eq!(found, [vec![0], vec![1], vec![2, 3]]);
+    assert_eq!(batches[1].defect(), Some("bad"));
+}
+
+#[test]
+fn batches_are_of_one_tenant_where_the_backend_is_told() {
+    let mut waiting = Waiting::new(limits(100, 3), Grouping::Tenant);
+    let now = Instant::now();
+    for (offset, tenant) in ["a", "", "b", "a", "a", "", "a"].into_iter().enumerate() {
+        let mut entry = entry(0, offset as u64, 1, 1);
+        if !tenant.is_empty() {
+            entry.record.headers.push(bus::Header {
+                name: schemas::headers::TENANT.into(),
+                value: Bytes::from_static(tenant.as_bytes()),
+            });
+        }
+        waiting.push(entry, now);
+    }
+    let batches: Vec<_> = std::iter::from_fn(|| waiting.take()).collect();
+    let found: Vec<_> = batches.iter().map(offsets).collect();
+    assert_eq!(found, [vec![0, 3, 4], vec![1, 5], vec![2], vec![6]]);
+    assert_eq!((waiting.bytes, waiting.items), (0, 0));
+}
+
+#[test]
+fn what_is_given_up_no_longer_counts() {
+    let mut waiting = Waiting::new(limits(100, 99), Grouping::None);
+    let now = Instant::now();
+    waiting.push(entry(0, 0, 60, 1), now);
+    waiting.push(entry(1, 0, 60, 1), now);
+    assert!(waiting.is_full());
+    waiting.give_up(&[TopicPartition::new("t", 0)]);
+    assert!(!waiting.is_full());
+    let batch = waiting.take().unwrap();
+    assert_eq!(batch.entries[0].record.partition, 1);
+    assert!(waiting.take().is_none());
+}
+
+fn of(partition: u32, offsets: &[u64], waiting: &mut Waiting, now: Instant) {
+    for offset in offsets {
+        waiting.push(entry(partition, *offset, 10, 1), now);
+    }
+}
+
+#[test]
+fn batches_are_of_one_partition_where_the_backend_recognizes_them() {
+    let (mut waiting, now) = (
+        Waiting::new(limits(30, 99), Grouping::Partition),
+        Instant::now(),
+    );
+    of(0, &[1, 2], &mut waiting, now);
+    of(1, &[1, 2, 3, 4], &mut waiting, now);
+    of(0, &[3], &mut waiting, now);
+    let batches: Vec<_> = std::iter::from_fn(|| waiting.take()).collect();
+    let found: Vec<_> = (batches.iter())
+        .map(|batch| (batch.range().unwrap().partition, offsets(batch)))
+        .collect();
+    assert_eq!(
+        found,
+        [(0, vec![1, 2, 3]), (1, vec![1, 2, 3]), (1, vec![4])]
+    );
+}
+
+/// Partition 0 has a batch that goes up to offset 5, whatever the limits are now.
+#[test]
+fn a_batch_is_made_again_as_it_was() {
+    let (mut waiting, now) = (
+        Waiting::new(limits(30, 99), Grouping::Partition),
+        Instant::now(),
+    );
+    waiting.remake(0, 5);
+    of(0, &[1, 2, 3, 4], &mut waiting, now);
+    assert!(waiting.take().is_none() && waiting.due_in(now).is_none());
+    assert!(!waiting.is_full(), "or the rest would never be read");
+    of(1, &[7], &mut waiting, now);
+    assert_eq!(waiting.due_in(now), Some(Duration::from_millis(200)));
+    assert_eq!(offsets(&waiting.take().unwrap()), [7], "others go on");
+    of(0, &[5, 6], &mut waiting, now);
+    assert_eq!(waiting.due_in(now), Some(Duration::ZERO));
+    assert_eq!(offsets(&waiting.take().unwrap()), [1, 2, 3, 4, 5]);
+    assert_eq!(offsets(&waiting.take().unwrap()), [6]);
+}
+
+#[test]
+fn the_end_of_a_batch_may_be_skipped_or_gone() {
+    let (mut waiting, now) = (
+        Waiting::new(limits(30, 99), Grouping::Partition),
+        Instant::now(),
+    );
+    waiting.remake(0, 5);
+    of(0, &[1], &mut waiting, now);
+    waiting.skip(0, 5);
+    assert_eq!(offsets(&waiting.take().unwrap()), [1]);
+    // Retention has deleted all of it.
+    waiting.remake(0, 5);
+    of(0, &[8, 9], &mut waiting, now);
+    assert_eq!(offsets(&waiting.take().unwrap()), [8, 9]);
+    // It went to another process.
+    waiting.remake(0, 20);
+    of(0, &[12], &mut waiting, now);
+    waiting.forget_remaking(0);
+    assert_eq!(offsets(&waiting.take().unwrap()), [12]);
+}
