@@ -14,6 +14,7 @@ mod deadline;
 pub mod kafka;
 pub mod kube;
 pub mod mirror_maker;
+pub mod opensearch;
 mod ports;
 pub mod process;
 pub mod raw_log;
@@ -27,6 +28,7 @@ pub mod troubled;
 mod waiting;
 mod watchdog;
 pub mod world;
+pub mod zipkin;
 
 pub use deadline::Deadline;
 pub use ports::free_port;

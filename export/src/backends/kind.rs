@@ -99,6 +99,9 @@ pub trait BackendKind: Clone + Debug + Send + Sync {
     type Section: Clone + Debug + DeserializeOwned + Serialize + JsonSchema;
     type Sink: Sink;
 
+    /// The signals that it can take, and takes where `signals` isn't written.
+    const SIGNALS: &'static [Signal] = &Signal::ALL;
+
     /// What `batch` says where the user doesn't.
     const BATCH: BatchLimits = BatchLimits::USUAL;
 

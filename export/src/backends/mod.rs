@@ -11,10 +11,13 @@
 pub(crate) mod file;
 pub mod kind;
 pub mod open;
+pub(crate) mod opensearch;
 pub(crate) mod otlp_grpc;
 pub(crate) mod otlp_http;
+pub(crate) mod splunk_hec;
 pub(crate) mod stdout;
 pub mod table;
+pub(crate) mod zipkin;
 
 pub use file::{RawFile, RawRotate};
 pub use stdout::RawStdout;

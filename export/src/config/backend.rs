@@ -3,7 +3,7 @@
 use runtime::config::Problems;
 use schemars::JsonSchema;
 use schemas::Signal;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::audience::Audience;
 use super::batch::RawBatch;
@@ -30,9 +30,11 @@ macro_rules! raw_backend {
             #[schemars(regex(pattern = "^[A-Za-z0-9._-]{1,100}$"))]
             pub name: String,
             $(pub $key: Option<<$kind as BackendKind>::Section>,)*
-            /// The signals that it gets.
-            #[schemars(length(min = 1))]
-            pub signals: Vec<RawSignal>,
+            /// The signals that it gets. Default: all that its kind takes.
+            // What isn't written is the default of the kind. Where defaults are shown, they are the usual ones.
+            #[serde(deserialize_with = "written", serialize_with = "usual_signals")]
+            #[schemars(with = "Vec<RawSignal>", length(min = 1))]
+            pub signals: Option<Vec<RawSignal>>,
             pub batch: RawBatch,
             pub retry: RawRetry,
             pub credentials: RawCredentials,
@@ -46,7 +48,7 @@ macro_rules! raw_backend {
                 Self {
                     name: String::new(),
                     $($key: None,)*
-                    signals: vec![RawSignal::Traces, RawSignal::Logs, RawSignal::Metrics],
+                    signals: None,
                     batch: RawBatch::default(),
                     retry: RawRetry::default(),
                     credentials: RawCredentials::default(),
@@ -56,6 +58,14 @@ macro_rules! raw_backend {
         }
 
         impl RawBackend {
+            /// What the first kind that is written can take.
+            fn signals_of_kind(&self) -> &'static [Signal] {
+                $(if self.$key.is_some() {
+                    return <$kind>::SIGNALS;
+                })*
+                &Signal::ALL
+            }
+
             /// All kinds that are written, valid or not, and where each sends to.
             fn kinds(&self, signals: &[Signal], at: &str, problems: &mut Problems) -> Vec<(Kind, Option<String>)> {
                 let mut kinds = Vec::new();
@@ -162,21 +172,52 @@ impl RawBackend {
 
     /// Each once, in the order in which they are written.
     fn validate_signals(&self, at: &str, problems: &mut Problems) -> Vec<Signal> {
+        let all = self.signals_of_kind();
+        let Some(written) = &self.signals else {
+            return all.to_vec();
+        };
         let mut signals = Vec::new();
-        for signal in &self.signals {
+        for signal in written {
             let signal = Signal::from(*signal);
             if !signals.contains(&signal) {
                 signals.push(signal);
             }
         }
+        let names = |signals: &[Signal]| {
+            let names: Vec<_> = signals.iter().map(|signal| signal.name()).collect();
+            listed(&names)
+        };
         if signals.is_empty() {
             problems.push(
                 format!("{at}.signals"),
                 "no signal: name at least one of traces, logs, metrics, or leave the key out for all",
             );
         }
+        let mut others = signals.clone();
+        others.retain(|signal| !all.contains(signal));
+        if !others.is_empty() {
+            let message = format!(
+                "this kind takes {} only, no {}: leave the key out",
+                names(all),
+                names(&others)
+            );
+            problems.push(format!("{at}.signals"), message);
+        }
         signals
     }
+}
+
+/// A key that is there has a value.
+fn written<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<RawSignal>>, D::Error> {
+    Vec::deserialize(from).map(Some)
+}
+
+fn usual_signals<S: Serializer>(
+    signals: &Option<Vec<RawSignal>>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    let usual = [RawSignal::Traces, RawSignal::Logs, RawSignal::Metrics];
+    signals.as_deref().unwrap_or(&usual).serialize(to)
 }
 
 /// `a, b and c`.

@@ -51,6 +51,27 @@ impl<'a> Plain<'a> {
         self.object_at(out, attributes, 0)
     }
 
+    /// An object that begins with `first`, members that are written already, and goes on with those attributes whose keys aren't `left_out`: the
+    /// keys of `first` must be.
+    ///
+    /// # Errors
+    /// As [`Plain::object`].
+    pub fn object_after(
+        &mut self,
+        out: &mut Vec<u8>,
+        first: &[u8],
+        left_out: impl Fn(&[u8]) -> bool,
+        attributes: Attributes<'a>,
+    ) -> Result<(), WireError> {
+        out.push(b'{');
+        out.extend_from_slice(first);
+        self.members(out, attributes, left_out, |plain, out, value| {
+            plain.value_at(out, value, 0)
+        })?;
+        out.push(b'}');
+        Ok(())
+    }
+
     /// An object of attributes with their values as text, whatever their types: [`Plain::text`].
     ///
     /// # Errors
@@ -60,7 +81,15 @@ impl<'a> Plain<'a> {
         out: &mut Vec<u8>,
         attributes: Attributes<'a>,
     ) -> Result<(), WireError> {
-        self.members(out, attributes, |plain, out, value| plain.text(out, value))
+        out.push(b'{');
+        self.members(
+            out,
+            attributes,
+            |_| false,
+            |plain, out, value| plain.text(out, value),
+        )?;
+        out.push(b'}');
+        Ok(())
     }
 
     /// A value.
@@ -143,26 +172,32 @@ impl<'a> Plain<'a> {
         attributes: Attributes<'a>,
         depth: usize,
     ) -> Result<(), WireError> {
-        self.members(out, attributes, |plain, out, value| {
-            plain.value_at(out, value, depth)
-        })
+        out.push(b'{');
+        self.members(
+            out,
+            attributes,
+            |_| false,
+            |plain, out, value| plain.value_at(out, value, depth),
+        )?;
+        out.push(b'}');
+        Ok(())
     }
 
     fn members(
         &mut self,
         out: &mut Vec<u8>,
         attributes: Attributes<'a>,
+        left_out: impl Fn(&[u8]) -> bool,
         mut write: impl FnMut(&mut Self, &mut Vec<u8>, AnyValue<'a>) -> Result<(), WireError>,
     ) -> Result<(), WireError> {
-        out.push(b'{');
         let outer = self.keys.len();
         let mut many = HashSet::new();
         for pair in attributes {
             let pair = pair?;
-            if !self.is_new(outer, &mut many, pair.key) {
+            if left_out(pair.key) || !self.is_new(outer, &mut many, pair.key) {
                 continue;
             }
-            if self.keys.len() > outer + 1 {
+            if out.last() != Some(&b'{') {
                 out.push(b',');
             }
             put_text(out, pair.key);
@@ -170,7 +205,6 @@ impl<'a> Plain<'a> {
             write(self, out, pair.value)?;
         }
         self.keys.truncate(outer);
-        out.push(b'}');
         Ok(())
     }
 
@@ -277,7 +311,9 @@ mod tests {
     fn a_key_is_written_once() {
         for count in [2, FEW, 10 * FEW] {
             let keys = (0..count).chain(0..count);
-            let pairs = keys.zip(0..).map(|(key, value)| pair(&key.to_string(), Value::IntValue(value)));
+            let pairs = keys
+                .zip(0..)
+                .map(|(key, value)| pair(&key.to_string(), Value::IntValue(value)));
             let list = list(pairs.collect());
             let mut out = Vec::new();
             let mut plain = Plain::new(BytesAs::Hex);
@@ -288,6 +324,26 @@ mod tests {
             assert!((0..count).all(|key| read[key.to_string()] == json!(key)));
             assert!(plain.keys.is_empty());
         }
+    }
+
+    #[test]
+    fn members_that_are_there_already() {
+        let list = list(vec![
+            pair("a", Value::IntValue(1)),
+            pair("b", Value::StringValue("{".into())),
+            pair("c", Value::IntValue(3)),
+        ]);
+        let check = |first: &str, expected: &str| {
+            let mut out = Vec::new();
+            let mut plain = Plain::new(BytesAs::Hex);
+            let pairs = Attributes::new(&list, 1);
+            plain
+                .object_after(&mut out, first.as_bytes(), |key| key == b"a", pairs)
+                .unwrap();
+            assert_eq!(String::from_utf8_lossy(&out), expected);
+        };
+        check("", r#"{"b":"{","c":3}"#);
+        check(r#""a":{}"#, r#"{"a":{},"b":"{","c":3}"#);
     }
 
     #[test]

@@ -33,6 +33,7 @@ mod items;
 mod link;
 mod log;
 mod metric;
+pub mod point;
 mod rest;
 pub mod schema;
 mod signal;

@@ -9,7 +9,6 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::value::{DEPTH_MAX, EvalError, Result, Value, deeper};
-pub(crate) use schemas::json::token::double_text as float;
 use schemas::otlp::AnyValue;
 
 /// A value as text, nil as none.
@@ -114,6 +113,30 @@ fn numbers(bytes: &[u8], out: &mut String) {
     out.push('[');
     out.push_str(&numbers.join(","));
     out.push(']');
+}
+
+/// A number as ECMAScript writes it.
+pub(crate) fn float(number: f64) -> String {
+    if number.is_nan() {
+        return "NaN".to_owned();
+    }
+    if number.is_infinite() {
+        let sign = if number < 0.0 { "-" } else { "" };
+        return format!("{sign}Infinity");
+    }
+    let size = number.abs();
+    if size == 0.0 || (1e-6..1e21).contains(&size) {
+        return number.to_string();
+    }
+    signed_exponent(&format!("{number:e}"))
+}
+
+/// `1e21` as `1e+21`.
+fn signed_exponent(text: &str) -> String {
+    match text.split_once('e') {
+        Some((digits, exponent)) if !exponent.starts_with('-') => format!("{digits}e+{exponent}"),
+        _ => text.to_owned(),
+    }
 }
 
 /// `1e5` as `1e+05`: as Go's `%e` writes it.
