@@ -187,17 +187,43 @@ mod tests {
         let request = to_protobuf(Signal::Traces, json).unwrap();
         let item = Items::new(&request).next().unwrap().unwrap();
         let resource = ResourceRest::of(&item.resource).unwrap();
-        assert_eq!((resource.dropped_attributes_count, resource.schema_url), (1, &b"r"[..]));
+        assert_eq!(
+            (resource.dropped_attributes_count, resource.schema_url),
+            (1, &b"r"[..])
+        );
         let scope = ScopeRest::of(&item.scope).unwrap();
-        assert_eq!((scope.name, scope.version, scope.schema_url), (&b"n"[..], &b"v"[..], &b"s"[..]));
+        assert_eq!(
+            (scope.name, scope.version, scope.schema_url),
+            (&b"n"[..], &b"v"[..], &b"s"[..])
+        );
         assert_eq!(scope.dropped_attributes_count, 2);
         let span = SpanRest::parse(item.body).unwrap();
-        let counts = [span.dropped_attributes_count, span.dropped_events_count, span.dropped_links_count];
-        assert_eq!((counts, span.status_message, span.has_links), ([3, 4, 5], &b"m"[..], true));
+        let counts = [
+            span.dropped_attributes_count,
+            span.dropped_events_count,
+            span.dropped_links_count,
+        ];
+        assert_eq!(
+            (counts, span.status_message, span.has_links),
+            ([3, 4, 5], &b"m"[..], true)
+        );
         let links: Vec<_> = Links::new(item.body).map(Result::unwrap).collect();
         assert_eq!(links.len(), 2);
-        assert_eq!((links[0].trace_id.len(), links[0].span_id.len(), links[0].trace_state), (16, 8, &b"a=b"[..]));
-        assert_eq!((links[0].dropped_attributes_count, links[0].attributes().count()), (6, 1));
+        assert_eq!(
+            (
+                links[0].trace_id.len(),
+                links[0].span_id.len(),
+                links[0].trace_state
+            ),
+            (16, 8, &b"a=b"[..])
+        );
+        assert_eq!(
+            (
+                links[0].dropped_attributes_count,
+                links[0].attributes().count()
+            ),
+            (6, 1)
+        );
         assert!(links[1].trace_id.is_empty());
     }
 
@@ -210,10 +236,19 @@ mod tests {
         let request = to_protobuf(Signal::Logs, json).unwrap();
         let items: Vec<_> = Items::new(&request).map(Result::unwrap).collect();
         let log = LogRest::parse(items[0].body).unwrap();
-        assert_eq!((log.observed_time_unix_nano, log.severity_text), (7, &b"WARN"[..]));
-        assert_eq!((log.dropped_attributes_count, log.flags, log.event_name), (1, 1, &b"e"[..]));
+        assert_eq!(
+            (log.observed_time_unix_nano, log.severity_text),
+            (7, &b"WARN"[..])
+        );
+        assert_eq!(
+            (log.dropped_attributes_count, log.flags, log.event_name),
+            (1, 1, &b"e"[..])
+        );
         assert_eq!(log.value(), Ok(AnyValue::String(b"b")));
-        assert_eq!(LogRest::parse(items[1].body).unwrap().value(), Ok(AnyValue::Empty));
+        assert_eq!(
+            LogRest::parse(items[1].body).unwrap().value(),
+            Ok(AnyValue::Empty)
+        );
     }
 
     #[test]

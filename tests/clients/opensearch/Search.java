@@ -2,17 +2,17 @@
 
 import java.util.List;
 import java.util.Map;
-import org.opensearch.analysis.common.CommonAnalysisModulePlugin;
+import org.opensearch.analysis.common.CommonAnalysisPlugin;
 import org.opensearch.common.settings.Settings;
 import org.opensearch.node.InternalSettingsPreparer;
 import org.opensearch.node.Node;
-import org.opensearch.transport.Netty4ModulePlugin;
+import org.opensearch.transport.Netty4Plugin;
 
 public class Search extends Node {
     Search(Settings settings) {
         super(
             InternalSettingsPreparer.prepareEnvironment(settings, Map.of(), null, () -> "test"),
-            List.of(Netty4ModulePlugin.class, CommonAnalysisModulePlugin.class),
+            List.of(Netty4Plugin.class, CommonAnalysisPlugin.class),
             false);
     }
 

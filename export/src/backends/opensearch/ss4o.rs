@@ -10,8 +10,8 @@ use schemas::json::instant::Instants;
 use schemas::json::plain::{BytesAs, Plain};
 use schemas::json::token::{put_hex, put_signed, put_text, put_unsigned};
 use schemas::otlp::{
-    Attributes, Item, Links, LogRest, LogView, ResourceRest, ScopeRest, SpanRest,
-    SpanView, StatusCode,
+    Attributes, Item, Links, LogRest, LogView, ResourceRest, ScopeRest, SpanRest, SpanView,
+    StatusCode,
 };
 use schemas::wire::WireError;
 

@@ -348,6 +348,10 @@ fn within_float(value: f64) -> f64 {
     }
 }
 
+/// An infinity is as much as a 32-bit float can say: without a template, that is the type of such a field.
 fn finite(value: f64) -> f64 {
-    value.clamp(f64::MIN, f64::MAX)
+    match value.is_infinite() {
+        true => within_float(value),
+        false => value,
+    }
 }

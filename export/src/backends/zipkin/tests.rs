@@ -180,7 +180,7 @@ fn attributes(rng: &mut Rng) -> Value {
             _ => match rng.u8(..8) {
                 0 => json!({"boolValue": rng.bool()}),
                 1 => json!({"intValue": rng.i64(..).to_string()}),
-                2 => json!({"doubleValue": f64::from(rng.i32(..)) / 8.0}),
+                2 => json!({"doubleValue": f64::from(rng.i32(..)) / 8.0 + 0.0625}),
                 3 => json!({"bytesValue": "/wA="}),
                 4 => {
                     json!({"arrayValue": {"values": [{"stringValue": any(rng, TEXTS)}, {"intValue": "1"}]}})
@@ -240,11 +240,17 @@ fn plain(span: &Value) -> Value {
     let mut span = span.clone();
     if !span.contains_key("remoteEndpoint") {
         // The Collector drops a port that stands alone.
-        span["tags"].as_object_mut().unwrap().remove("net.peer.port");
+        span["tags"]
+            .as_object_mut()
+            .unwrap()
+            .remove("net.peer.port");
     }
     for (key, value) in &span {
         let value = match (key.as_str(), value) {
             ("name", Value::String(name)) => json!(name.to_lowercase()),
+            ("localEndpoint" | "remoteEndpoint", end) => {
+                serde_json::from_str(&end.to_string().to_lowercase()).unwrap()
+            }
             ("tags", Value::Object(tags)) => tags
                 .iter()
                 .map(|(key, text)| (key.clone(), parts(text)))
