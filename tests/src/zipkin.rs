@@ -84,7 +84,8 @@ impl Zipkin {
             .expect("curl is there");
         let text = String::from_utf8_lossy(&output.stdout);
         let (body, code) = text.rsplit_once('\n').unwrap_or(("", "0"));
-        let body = serde_json::from_str(body).unwrap_or_default();
+        // Zipkin guesses how long some texts become, and fills up with zeros what it guessed too much.
+        let body = serde_json::from_str(body.trim_end_matches('\0')).unwrap_or_default();
         (code.trim().parse().unwrap_or(0), body)
     }
 
