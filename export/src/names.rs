@@ -13,6 +13,8 @@ pub const FAILED_CONDITIONS: &str = "tailwater_export_failed_conditions_total";
 pub const PENDING: &str = "tailwater_export_pending_items";
 /// Items that the backend itself refused by `partial_success`, in its own unit, or that can't be sent to it; they count as delivered.
 pub const REFUSED: &str = "tailwater_export_refused_items_total";
+/// Items that the backend had already, as it said; they count as delivered.
+pub const DEDUPLICATED: &str = "tailwater_export_deduplicated_items_total";
 pub const RETRIES: &str = "tailwater_export_retries_total";
 /// 0: closed. 1: open after failures in a row. 2: open since the backend refuses everything (credentials, address).
 pub const BREAKER_STATE: &str = "tailwater_export_breaker_state";

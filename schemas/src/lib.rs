@@ -4,11 +4,12 @@
 //! - [`json`]: OTLP JSON to protobuf and back.
 //! - [`pack`]: items of many requests to one request. [`partition`]: which partition a trace belongs to.
 //! - [`operation`]: what a span does, as a name without ids.
-//! - [`decisions`]: batches of verdicts. [`headers`] and [`topics`]: names on the bus.
+//! - [`calendar`]: dates. [`decisions`]: batches of verdicts. [`headers`] and [`topics`]: names on the bus.
 //!
 //! Payload stays bytes: nothing here decodes a span into an owned structure, and malformed input is an error,
 //! never a panic. There is no I/O and no async in this crate.
 
+pub mod calendar;
 pub mod decisions;
 pub mod headers;
 pub mod json;

@@ -14,6 +14,7 @@ mod deadline;
 pub mod kafka;
 pub mod kube;
 pub mod mirror_maker;
+pub mod opensearch;
 pub mod plain_http;
 mod ports;
 pub mod process;
@@ -30,6 +31,7 @@ pub mod victoria;
 mod waiting;
 mod watchdog;
 pub mod world;
+pub mod zipkin;
 
 pub use deadline::Deadline;
 pub use ports::free_port;

@@ -13,6 +13,9 @@ macro_rules! with_kinds {
             otlp_grpc => OtlpGrpc(crate::backends::otlp_grpc::GrpcConfig),
             otlp_http => OtlpHttp(crate::backends::otlp_http::HttpConfig),
             prometheus_remote_write => PrometheusRemoteWrite(crate::backends::prometheus_remote_write::RemoteWriteConfig),
+            opensearch => OpenSearch(crate::backends::opensearch::OpenSearchConfig),
+            zipkin => Zipkin(crate::backends::zipkin::ZipkinConfig),
+            splunk_hec => SplunkHec(crate::backends::splunk_hec::SplunkConfig),
             file => File(crate::backends::file::FileConfig),
             stdout => Stdout(crate::backends::stdout::StdoutConfig),
         }

@@ -9,8 +9,8 @@ use http::response::Parts;
 use http::{HeaderMap, StatusCode, header};
 
 use super::wire::Version;
-use crate::otlp::response::printable;
 use crate::outcome::{Failure, FailureKind};
+use crate::transport::refusal::printable;
 use crate::transport::status;
 
 /// How many samples and histograms were written, as receivers of version 2 say; exemplars don't count here.
