@@ -3,6 +3,7 @@
 //! - [`otlp`]: walking requests, reading items, checking them, OTLP's fields as data; [`wire`] below it.
 //! - [`json`]: OTLP JSON to protobuf and back.
 //! - [`pack`]: items of many requests to one request. [`partition`]: which partition a trace belongs to.
+//! - [`go_text`]: numbers and JSON as the Collector writes them.
 //! - [`operation`]: what a span does, as a name without ids.
 //! - [`calendar`]: dates. [`decisions`]: batches of verdicts. [`headers`] and [`topics`]: names on the bus.
 //!
@@ -11,6 +12,7 @@
 
 pub mod calendar;
 pub mod decisions;
+pub mod go_text;
 pub mod headers;
 pub mod json;
 pub mod operation;

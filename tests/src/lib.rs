@@ -8,6 +8,8 @@
 
 pub mod bus_reader;
 pub mod chaos;
+pub mod clickhouse;
+pub mod clickhouse_reference;
 pub mod clients;
 pub mod collector;
 mod deadline;

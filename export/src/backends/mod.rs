@@ -8,6 +8,7 @@
 //! To add one: a folder named as its key in the configuration, its module here, and a line in the table. The compiler asks for everything
 //! else; a test fails when the line is forgotten.
 
+pub(crate) mod clickhouse;
 pub(crate) mod file;
 pub mod kind;
 pub mod open;

@@ -17,7 +17,6 @@ pub struct OpenBackend(Arc<dyn Prepare>);
 
 /// A batch that was encoded for one backend, to be offered as often as it takes.
 pub struct Prepared {
-    bytes: u64,
     offer: Box<dyn Offer>,
 }
 
@@ -27,6 +26,8 @@ trait Prepare: Send + Sync {
 }
 
 trait Offer: Send + Sync {
+    fn bytes(&self) -> u64;
+
     fn send(&self) -> Pin<Box<dyn Future<Output = Result<Accepted, Failure>> + Send + '_>>;
 }
 
@@ -58,9 +59,9 @@ impl OpenBackend {
 }
 
 impl Prepared {
-    /// The size on the wire.
+    /// The size on the wire, when it was offered.
     pub fn bytes(&self) -> u64 {
-        self.bytes
+        self.offer.bytes()
     }
 
     /// Offers it once. When this returns `Ok`, the data is the backend's.
@@ -76,7 +77,6 @@ impl<S: Sink> Prepare for Shared<S> {
     fn prepare(&self, signal: Signal, batch: &Batch) -> Result<Prepared, String> {
         let request = self.0.prepare(signal, batch)?;
         Ok(Prepared {
-            bytes: S::bytes(&request),
             offer: Box::new(Request {
                 sink: self.0.clone(),
                 signal,
@@ -91,6 +91,10 @@ impl<S: Sink> Prepare for Shared<S> {
 }
 
 impl<S: Sink> Offer for Request<S> {
+    fn bytes(&self) -> u64 {
+        S::bytes(&self.request)
+    }
+
     fn send(&self) -> Pin<Box<dyn Future<Output = Result<Accepted, Failure>> + Send + '_>> {
         Box::pin(self.sink.send(self.signal, &self.request))
     }
@@ -98,6 +102,6 @@ impl<S: Sink> Offer for Request<S> {
 
 impl std::fmt::Debug for Prepared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} bytes", self.bytes)
+        write!(f, "{} bytes", self.bytes())
     }
 }

@@ -16,6 +16,7 @@ macro_rules! with_kinds {
             opensearch => OpenSearch(crate::backends::opensearch::OpenSearchConfig),
             zipkin => Zipkin(crate::backends::zipkin::ZipkinConfig),
             splunk_hec => SplunkHec(crate::backends::splunk_hec::SplunkConfig),
+            clickhouse => Clickhouse(crate::backends::clickhouse::ClickhouseConfig),
             file => File(crate::backends::file::FileConfig),
             stdout => Stdout(crate::backends::stdout::StdoutConfig),
         }

@@ -170,13 +170,13 @@ fn problems_carry_their_path() {
     check_problem(
         "signals: [traces]",
         &format!(
-            "{b}: a backend is exactly one of otlp_grpc, otlp_http, prometheus_remote_write, opensearch, zipkin, splunk_hec, file and stdout, this one is none"
+            "{b}: a backend is exactly one of otlp_grpc, otlp_http, prometheus_remote_write, opensearch, zipkin, splunk_hec, clickhouse, file and stdout, this one is none"
         ),
     );
     check_problem(
         "stdout: {}, file: {path: x}",
         &format!(
-            "{b}: a backend is exactly one of otlp_grpc, otlp_http, prometheus_remote_write, opensearch, zipkin, splunk_hec, file and stdout, this one is file and stdout"
+            "{b}: a backend is exactly one of otlp_grpc, otlp_http, prometheus_remote_write, opensearch, zipkin, splunk_hec, clickhouse, file and stdout, this one is file and stdout"
         ),
     );
     check_problem(

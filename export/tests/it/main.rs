@@ -1,6 +1,7 @@
 //! Integration tests of `export`, in one binary: delivery to backends that answer in every way.
 #![allow(clippy::unwrap_used)]
 
+mod clickhouse;
 mod failover;
 mod files;
 mod guarantee;

@@ -5,7 +5,7 @@ use crate::otlp::Attributes;
 use crate::wire::{Fields, WireError};
 
 /// `ExponentialHistogramDataPoint {attributes = 1, start_time_unix_nano = 2, time_unix_nano = 3, count = 4, sum = 5, scale = 6,
-/// zero_count = 7, positive = 8, negative = 9, flags = 10, exemplars = 11, zero_threshold = 14}`.
+/// zero_count = 7, positive = 8, negative = 9, flags = 10, exemplars = 11, min = 12, max = 13, zero_threshold = 14}`.
 #[derive(Clone, Copy, Debug)]
 pub struct ExponentialHistogramPoint<'a> {
     /// The whole message.
@@ -17,6 +17,8 @@ pub struct ExponentialHistogramPoint<'a> {
     pub count: u64,
     /// `None`: it is not monotonic, or not recorded.
     pub sum: Option<f64>,
+    pub min: Option<f64>,
+    pub max: Option<f64>,
     /// Buckets grow by `2^(2^-scale)`.
     pub scale: i32,
     pub zero_count: u64,
@@ -70,6 +72,8 @@ impl<'a> ExponentialHistogramPoint<'a> {
             time_unix_nano: 0,
             count: 0,
             sum: None,
+            min: None,
+            max: None,
             scale: 0,
             zero_count: 0,
             zero_threshold: 0.0,
@@ -89,6 +93,8 @@ impl<'a> ExponentialHistogramPoint<'a> {
                 8 => point.positive = Buckets::parse(field.len_value()?)?,
                 9 => point.negative = Buckets::parse(field.len_value()?)?,
                 10 => point.flags = field.varint_value()? as u32,
+                12 => point.min = Some(f64::from_bits(field.fixed64_value()?)),
+                13 => point.max = Some(f64::from_bits(field.fixed64_value()?)),
                 14 => point.zero_threshold = f64::from_bits(field.fixed64_value()?),
                 _ => {}
             }

@@ -5,7 +5,7 @@ use crate::otlp::Attributes;
 use crate::wire::{Fields, WireError};
 
 /// `HistogramDataPoint {start_time_unix_nano = 2, time_unix_nano = 3, count = 4, sum = 5, bucket_counts = 6, explicit_bounds = 7,
-/// exemplars = 8, attributes = 9, flags = 10}`.
+/// exemplars = 8, attributes = 9, flags = 10, min = 11, max = 12}`.
 #[derive(Clone, Copy, Debug)]
 pub struct HistogramPoint<'a> {
     /// The whole message.
@@ -17,6 +17,8 @@ pub struct HistogramPoint<'a> {
     pub count: u64,
     /// `None`: it is not monotonic, or not recorded.
     pub sum: Option<f64>,
+    pub min: Option<f64>,
+    pub max: Option<f64>,
     pub flags: u32,
 }
 
@@ -32,6 +34,8 @@ impl<'a> HistogramPoint<'a> {
             time_unix_nano: 0,
             count: 0,
             sum: None,
+            min: None,
+            max: None,
             flags: 0,
         };
         for field in Fields::new(body) {
@@ -42,6 +46,8 @@ impl<'a> HistogramPoint<'a> {
                 4 => point.count = field.fixed64_value()?,
                 5 => point.sum = Some(f64::from_bits(field.fixed64_value()?)),
                 10 => point.flags = field.varint_value()? as u32,
+                11 => point.min = Some(f64::from_bits(field.fixed64_value()?)),
+                12 => point.max = Some(f64::from_bits(field.fixed64_value()?)),
                 _ => {}
             }
         }

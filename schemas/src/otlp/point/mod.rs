@@ -4,6 +4,7 @@
 
 mod exemplar;
 mod exponential;
+mod fields;
 mod histogram;
 mod number;
 mod repeated;
@@ -12,6 +13,7 @@ mod value;
 
 pub use exemplar::{ExemplarView, Exemplars};
 pub use exponential::{Buckets, ExponentialHistogramPoint};
+pub use fields::PointFields;
 pub use histogram::HistogramPoint;
 pub use number::NumberPoint;
 pub use repeated::{Fixed64s, Varints};

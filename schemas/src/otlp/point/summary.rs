@@ -52,8 +52,12 @@ impl<'a> SummaryPoint<'a> {
 
     /// (quantile, value), in order.
     pub fn quantiles(&self) -> Quantiles<'a> {
+        Self::quantiles_of(self.body)
+    }
+
+    pub(super) fn quantiles_of(body: &'a [u8]) -> Quantiles<'a> {
         Quantiles {
-            fields: Fields::new(self.body),
+            fields: Fields::new(body),
         }
     }
 }
