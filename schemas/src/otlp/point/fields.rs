@@ -37,6 +37,7 @@ impl<'a> PointFields<'a> {
     ///
     /// # Errors
     /// Framing is broken, or a field has a wire type that its type doesn't allow.
+    // Long: for each kind the list of its fields.
     pub fn of(point: PointView<'a>) -> Result<Self, WireError> {
         let absent = Self {
             kind: point.kind,
