@@ -27,6 +27,7 @@ pub(crate) use with_kinds;
 macro_rules! kind {
     ($($key:ident => $variant:ident($kind:ty),)*) => {
         /// The kind of one backend, with its configuration.
+        #[allow(clippy::large_enum_variant, reason = "there is one for each backend, made at the start")]
         #[derive(Clone, Debug)]
         pub enum Kind {
             $($variant($kind),)*
