@@ -14,8 +14,8 @@ use crate::support::{
 };
 
 const PARTITIONS: u32 = 16;
-const SAMPLES: u64 = 150;
-const KILLS: u64 = 12;
+const SAMPLES: u64 = 1500;
+const KILLS: u64 = 20;
 
 fn backends(address: &str) -> Vec<String> {
     vec![format!(
@@ -80,6 +80,7 @@ fn kills_put_nothing_out_of_order() {
         // In the midst of it: each time when it has written some more.
         let wanted = all * kill / (KILLS + 1);
         crate::support::eventually("it writes", || stored() >= wanted);
+        assert!(stored() < all, "kill {kill} comes when all is done");
         child.kill().unwrap();
         child.wait().unwrap();
     }
