@@ -28,10 +28,12 @@ pub fn encode(signal: Signal, batch: &Batch, config: &OpenSearchConfig) -> Resul
         documents: 0,
     };
     let mut documents = match config.mapping {
-        Mapping::Ss4o => Documents::Ss4o(Box::new(Ss4o::new(config.index(signal), signal))),
+        Mapping::Ss4o => {
+            Documents::Ss4o(Box::new(Ss4o::new(&config.target_of(signal).index, signal)))
+        }
         Mapping::Otel => Documents::Otel(Box::new(Otel::new(
-            config.index(signal),
-            config.index(Signal::Logs),
+            &config.target_of(signal).index,
+            &config.target_of(Signal::Logs).index,
         ))),
     };
     for (index, entry) in batch.entries.iter().enumerate() {

@@ -96,7 +96,7 @@ impl Sink for BulkClient {
             // A bulk request without documents is refused.
             return Ok(Accepted::default());
         }
-        let uri = self.config.uri(signal);
+        let uri = &self.config.target_of(signal).uri;
         let answer = self.poster.post(uri, &request.message).await?;
         let now = SystemTime::now();
         if !answer.head.status.is_success() {

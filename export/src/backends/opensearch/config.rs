@@ -70,32 +70,28 @@ pub enum Mapping {
 #[derive(Clone, Debug)]
 pub struct OpenSearchConfig {
     pub mapping: Mapping,
-    /// Where each signal's documents go, in the order of [`Signal::ALL`].
-    pub indices: [Index; 3],
-    /// The address for each of them.
-    pub uris: [Uri; 3],
+    /// In the order of [`Signal::ALL`].
+    pub targets: Box<[Target; 3]>,
     /// User and password, or the API key.
     pub authorization: Option<HeaderValue>,
     pub connection: Connection,
 }
 
-/// The place of a signal in the arrays.
-fn place(signal: Signal) -> usize {
-    match signal {
-        Signal::Traces => 0,
-        Signal::Logs => 1,
-        Signal::Metrics => 2,
-    }
+/// Where a signal's documents go.
+#[derive(Clone, Debug)]
+pub struct Target {
+    pub index: Index,
+    /// The address of the index's bulk API.
+    pub uri: Uri,
 }
 
 impl OpenSearchConfig {
     /// Where a signal's documents go.
-    pub fn index(&self, signal: Signal) -> &Index {
-        &self.indices[place(signal)]
-    }
-
-    /// The address for a signal's documents.
-    pub fn uri(&self, signal: Signal) -> &Uri {
-        &self.uris[place(signal)]
+    pub fn target_of(&self, signal: Signal) -> &Target {
+        match signal {
+            Signal::Traces => &self.targets[0],
+            Signal::Logs => &self.targets[1],
+            Signal::Metrics => &self.targets[2],
+        }
     }
 }

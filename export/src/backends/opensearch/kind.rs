@@ -7,7 +7,7 @@ use runtime::config::Problems;
 use schemas::Signal;
 
 use super::client::BulkClient;
-use super::config::{Mapping, OpenSearchConfig, RawOpenSearch};
+use super::config::{Mapping, OpenSearchConfig, RawOpenSearch, Target};
 use super::index::Index;
 use crate::backends::kind::{BackendKind, Opening, Order};
 use crate::records::limits::BatchLimits;
@@ -52,12 +52,13 @@ impl BackendKind for OpenSearchConfig {
             &format!("{at}.endpoint"),
             problems,
         );
-        let indices = indices(section, at, problems);
-        let uris = indices.each_ref().map(|index| address_of(&base, index));
+        let targets = indices(section, at, problems).map(|index| Target {
+            uri: address_of(&base, &index),
+            index,
+        });
         Self {
             mapping: section.mapping,
-            uris,
-            indices,
+            targets: Box::new(targets),
             authorization: authorization(section, at, problems),
             connection: RawConnection {
                 headers: &section.headers,

@@ -328,7 +328,7 @@ fn what_nobody_can_write_is_told_with_its_place() {
 
 #[test]
 fn addresses() {
-    let uri = |section: &str, signal| config(section).uri(signal).to_string();
+    let uri = |section: &str, signal| config(section).target_of(signal).uri.to_string();
     let path = "/_bulk?filter_path=errors,items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by.reason";
     assert_eq!(
         uri("", Signal::Traces),
