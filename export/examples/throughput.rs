@@ -98,7 +98,17 @@ fn measure(kind: &str, compression: &str, millions: f64, kafka: bool) -> anyhow:
     let (cpu, started) = (cpu_seconds()?, Instant::now());
     let running = {
         let (bus, topics, drain) = (bus.clone(), topics.clone(), drain.clone());
-        std::thread::spawn(move || export::run(config, bus, &topics, "bench", &health, &drain))
+        std::thread::spawn(move || {
+            export::run(
+                config,
+                bus,
+                &topics,
+                "bench",
+                &export::Reload::default(),
+                &health,
+                &drain,
+            )
+        })
     };
     // A group that is being made has no coordinator for a moment.
     let lag = || bus.lag(&topics.group("export-sink"), &topics.clean(Signal::Traces));

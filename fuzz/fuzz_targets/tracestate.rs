@@ -6,14 +6,10 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use ours::{Choice, Upstream};
 use regex::bytes::Regex;
 use schemas::decisions::UNKNOWN_THRESHOLD;
+use schemas::otlp::sampling::{Choice, Upstream};
 use schemas::otlp::trace_state;
-
-#[allow(dead_code)]
-#[path = "../../sampler/src/policy/on_traces/tracestate.rs"]
-mod ours;
 
 fuzz_target!(init: tailwater_fuzz::keep_overflowing_inputs(), |bytes: &[u8]| {
     let Some(([threshold @ .., how], state)) = bytes.split_first_chunk::<9>() else {

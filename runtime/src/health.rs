@@ -19,6 +19,8 @@ pub struct Part {
     pub state: Result<(), String>,
     /// The process isn't ready without it.
     pub is_needed: bool,
+    /// It no longer runs.
+    is_retired: bool,
 }
 
 impl Health {
@@ -38,19 +40,29 @@ impl Health {
 
     fn register(&self, name: &str, is_needed: bool) -> Readiness {
         let mut parts = self.lock();
-        parts.push(Part {
+        let part = Part {
             name: name.to_owned(),
             state: Err("starting".to_owned()),
             is_needed,
-        });
+            is_retired: false,
+        };
+        // One that comes again is the same part.
+        let known = parts.iter().position(|part| part.name == name);
+        let index = known.unwrap_or(parts.len());
+        match parts.get_mut(index) {
+            Some(known) => *known = part,
+            None => parts.push(part),
+        }
         Readiness {
             health: self.clone(),
-            index: parts.len() - 1,
+            index,
         }
     }
 
     pub fn parts(&self) -> Vec<Part> {
-        self.lock().clone()
+        let parts = self.lock();
+        let parts = parts.iter().filter(|part| !part.is_retired);
+        parts.cloned().collect()
     }
 
     /// All needed parts are ready. A process whose parts have not registered yet isn't.
@@ -104,6 +116,11 @@ impl Readiness {
 
     pub fn not_ready(&self, reason: impl Into<String>) {
         self.set(Err(reason.into()));
+    }
+
+    /// The part is no longer there: it isn't shown.
+    pub fn retire(&self) {
+        self.health.lock()[self.index].is_retired = true;
     }
 
     /// Ready, or not for this reason.

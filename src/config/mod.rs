@@ -176,11 +176,13 @@ impl Config {
             }
             Self::validate(raw, problems)
         })?;
+        let mut files = loaded.files;
+        files.extend(loaded.value.export.files.iter().cloned());
         Ok(Self {
             file: Some(path.to_owned()),
             warnings: loaded.warnings,
             left_out: loaded.left_out,
-            files: loaded.files,
+            files,
             ..loaded.value
         })
     }

@@ -29,13 +29,20 @@ use crate::stage::Stage;
 /// How often the file is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
+/// The ways to the stages that take changes.
+#[derive(Clone, Default)]
+pub struct Reloads {
+    pub sampler: sampler::Reload,
+    pub enrich: enrich::Reload,
+    pub export: export::Reload,
+}
+
 /// Reads the file again, and hands sampler and enrich what they can take.
 pub struct Reloader {
     file: PathBuf,
     /// Those that run here.
     stages: Vec<Stage>,
-    sampler: sampler::Reload,
-    enrich: enrich::Reload,
+    reloads: Reloads,
     bus: Arc<LiveBus>,
     /// What the file refers to, as of its last reading.
     files: Mutex<Vec<PathBuf>>,
@@ -79,7 +86,7 @@ pub struct Outcome {
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let parts = [
-            ("takes effect with the next epoch or batch", &self.now),
+            ("takes effect now", &self.now),
             ("takes effect with the next login", &self.login),
             ("needs a restart", &self.restart),
         ];
@@ -106,15 +113,13 @@ impl Reloader {
         file: PathBuf,
         stages: &[Stage],
         config: &Config,
-        sampler: sampler::Reload,
-        enrich: enrich::Reload,
+        reloads: Reloads,
         bus: Arc<LiveBus>,
     ) -> Self {
         Self {
             file,
             stages: stages.to_owned(),
-            sampler,
-            enrich,
+            reloads,
             bus,
             files: Mutex::new(config.files.clone()),
             running: Mutex::new(Running::new(&config.raw)),
@@ -157,9 +162,12 @@ impl Reloader {
             let live = enrich::LIVE_KEYS;
             raw.enrich = with_live_keys(&raw.enrich, &config.raw.enrich, live)?;
             tenants.take(&config.raw.tenants);
-            self.enrich.apply(&config.enrich);
-            self.sampler.apply(config.sampler);
+            raw.export = config.raw.export.clone();
+            self.reloads.enrich.apply(&config.enrich);
+            self.reloads.sampler.apply(config.sampler);
         }
+        // Certificates change while the configuration stays as it is.
+        self.reloads.export.apply(config.export);
         Ok(outcome)
     }
 
@@ -204,22 +212,14 @@ impl Reloader {
 pub fn start(
     config: &Config,
     stages: &[Stage],
-    sampler: &sampler::Reload,
-    enrich: &enrich::Reload,
+    reloads: &Reloads,
     bus: &Arc<LiveBus>,
     stop: &Drain,
 ) -> anyhow::Result<Option<Arc<Reloader>>> {
     let Some(file) = config.file.clone() else {
         return Ok(None);
     };
-    let reloader = Reloader::new(
-        file,
-        stages,
-        config,
-        sampler.clone(),
-        enrich.clone(),
-        bus.clone(),
-    );
+    let reloader = Reloader::new(file, stages, config, reloads.clone(), bus.clone());
     let reloader = Arc::new(reloader);
     watch(reloader.clone(), stop.clone()).context("cannot handle SIGHUP")?;
     Ok(Some(reloader))
@@ -295,6 +295,7 @@ fn changes(running: &RawConfig, next: &RawConfig) -> Outcome {
         let live = match section {
             "sampler" => sampler::config::LIVE_KEYS,
             "enrich" => enrich::LIVE_KEYS,
+            "export" => export::LIVE_KEYS,
             _ => &[],
         };
         if !live.is_empty() {
@@ -339,8 +340,8 @@ mod tests {
         std::fs::write(&file, text).expect("a file");
         let config = Config::read(Some(&file)).expect("a valid configuration");
         let bus = LiveBus::new(config.bus.clone());
-        let (sampler, enrich) = Default::default();
-        let reloader = Reloader::new(file, &Stage::ALL, &config, sampler, enrich, bus);
+        let reloads = Reloads::default();
+        let reloader = Reloader::new(file, &Stage::ALL, &config, reloads, bus);
         (reloader, folder)
     }
 

@@ -15,7 +15,7 @@ use schemas::Topics;
 use super::live_bus::LiveBus;
 use super::opening::{alone, open};
 use super::pages::{self, Pages};
-use super::reload;
+use super::reload::{self, Reloads};
 use super::summary::Summary;
 use super::watching::{self, Watching};
 use crate::config::Config;
@@ -33,8 +33,7 @@ pub struct Pipeline {
     pub topics: Topics,
     stages: Stages,
     drain_deadline: Duration,
-    sampler_reload: sampler::Reload,
-    enrich_reload: enrich::Reload,
+    reloads: Reloads,
     watch: Arc<Watch>,
     /// Holds its name as long as the stages run.
     instance: Instance,
@@ -62,10 +61,9 @@ impl Pipeline {
             .iter()
             .map(|stage| (*stage, part(&health, *stage, alone.is_some())))
             .collect();
-        let sampler_reload = sampler::Reload::default();
-        let enrich_reload = enrich::Reload::default();
+        let reloads = Reloads::default();
         let live = LiveBus::new(config.bus.clone());
-        let reloader = reload::start(config, stages, &sampler_reload, &enrich_reload, &live, stop)?;
+        let reloader = reload::start(config, stages, &reloads, &live, stop)?;
         let pages = Pages::new(reloader, pages::redaction(config));
         let router = pages.clone().router();
         let admin = start_admin(config, alone, &health, &metrics, router).await?;
@@ -90,8 +88,7 @@ impl Pipeline {
             topics: Topics::new(&config.bus.prefix),
             stages: Stages::new(),
             drain_deadline: config.drain_deadline,
-            sampler_reload,
-            enrich_reload,
+            reloads,
             watch,
             instance,
             _watching: watching,
@@ -149,7 +146,7 @@ impl Pipeline {
                 })
             }
             Stage::Sampler => {
-                let (config, reload) = (config.sampler.clone(), self.sampler_reload.clone());
+                let (config, reload) = (config.sampler.clone(), self.reloads.sampler.clone());
                 self.stages.start_blocking(stage.name(), move |drain| {
                     sampler::run(config, bus, topics, instance, reload, ready, drain)
                 })
@@ -157,17 +154,18 @@ impl Pipeline {
             Stage::Enrich => {
                 let plain_topics = config.plain_topics();
                 let setting = enrich::Setting::new(topics, plain_topics, instance);
-                let (config, reload) = (config.enrich.clone(), self.enrich_reload.clone());
+                let (config, reload) = (config.enrich.clone(), self.reloads.enrich.clone());
                 self.stages.start_blocking(stage.name(), move |drain| {
                     enrich::run(config, bus, setting, reload, ready, drain)
                 })
             }
             Stage::Export => {
                 let (config, health) = (config.export.clone(), self.health.clone());
+                let reload = self.reloads.export.clone();
                 self.stages.start_blocking(stage.name(), move |drain| {
                     // Its backends speak for themselves from here on.
                     ready.ready();
-                    export::run(config, bus, &topics, &instance, &health, &drain)
+                    export::run(config, bus, &topics, &instance, &reload, &health, &drain)
                 })
             }
             Stage::Watch => {

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::Bytes;
-use ottl::Draft;
+use ottl::{Draft, Packed};
 use schemas::Signal;
 use schemas::otlp::{Item, Items};
 
 use super::family::Family;
 use super::kinds::{Effect, Heads, Step, StepCounts, Steps};
 use super::outcome::Refused;
-use super::packed::Packed;
 use super::reason::Reason;
 use crate::pods::Lookups;
 
@@ -299,7 +298,9 @@ impl<'a> Pass<'a> {
             return Ok(());
         }
         kept.push(number);
-        with.packed.push(item, &self.draft, &resource, &scope)
+        (with.packed)
+            .push(item, &self.draft, (&resource, &scope), &[])
+            .map_err(Reason::Unreadable)
     }
 
     fn refuse(&mut self, number: usize, reason: Reason) {

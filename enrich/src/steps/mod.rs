@@ -11,7 +11,6 @@ mod items;
 mod kinds;
 mod outcome;
 mod own_rules;
-mod packed;
 mod program;
 mod reason;
 mod record;

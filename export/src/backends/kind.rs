@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::future::Future;
 
+use bus::TopicPartition;
 use runtime::config::Problems;
 use schemars::JsonSchema;
 use schemas::Signal;
@@ -98,6 +99,9 @@ pub trait BackendKind: Clone + Debug + Send + Sync {
     /// The section as it is written, with its defaults. Its documentation comments are the reference of the configuration.
     type Section: Clone + Debug + DeserializeOwned + Serialize + JsonSchema;
     type Sink: Sink;
+
+    /// The signals that it can take, and takes where `signals` isn't written.
+    const SIGNALS: &'static [Signal] = &Signal::ALL;
 
     /// What `batch` says where the user doesn't.
     const BATCH: BatchLimits = BatchLimits::USUAL;
@@ -204,4 +208,7 @@ pub trait Sink: Send + Sync + 'static {
         signal: Signal,
         request: &Self::Request,
     ) -> impl Future<Output = Result<Accepted, Failure>> + Send;
+
+    /// These partitions are another process's from now on. Requests of them may still be in flight. For a sink that remembers something of them.
+    fn forget(&self, _: &[TopicPartition]) {}
 }

@@ -12,10 +12,14 @@ pub(crate) mod clickhouse;
 pub(crate) mod file;
 pub mod kind;
 pub mod open;
+pub(crate) mod opensearch;
 pub(crate) mod otlp_grpc;
 pub(crate) mod otlp_http;
+pub(crate) mod prometheus_remote_write;
+pub(crate) mod splunk_hec;
 pub(crate) mod stdout;
 pub mod table;
+pub(crate) mod zipkin;
 
 pub use file::{RawFile, RawRotate};
 pub use stdout::RawStdout;

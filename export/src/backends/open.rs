@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use bus::TopicPartition;
 use schemas::Signal;
 
 use super::kind::Sink;
@@ -21,6 +22,7 @@ pub struct Prepared {
 
 trait Prepare: Send + Sync {
     fn prepare(&self, signal: Signal, batch: &Batch) -> Result<Prepared, String>;
+    fn forget(&self, gone: &[TopicPartition]);
 }
 
 trait Offer: Send + Sync {
@@ -49,6 +51,11 @@ impl OpenBackend {
     pub fn prepare(&self, signal: Signal, batch: &Batch) -> Result<Prepared, String> {
         self.0.prepare(signal, batch)
     }
+
+    /// These partitions are another process's from now on.
+    pub fn forget(&self, gone: &[TopicPartition]) {
+        self.0.forget(gone);
+    }
 }
 
 impl Prepared {
@@ -76,6 +83,10 @@ impl<S: Sink> Prepare for Shared<S> {
                 request,
             }),
         })
+    }
+
+    fn forget(&self, gone: &[TopicPartition]) {
+        self.0.forget(gone);
     }
 }
 

@@ -8,6 +8,7 @@ use schemas::{Signal, Topics};
 use crate::commit::progress::{Moved, Progress};
 use crate::config::Config;
 use crate::names;
+use crate::records::skipped::Reason;
 
 type Labels = [(&'static str, String); 2];
 
@@ -20,13 +21,17 @@ pub fn register(config: &Config) {
                 names::CONSUMED,
                 names::DELIVERED,
                 names::DEAD_LETTERED,
-                names::SKIPPED,
                 names::REFUSED,
                 names::RETRIES,
                 names::TRUNCATED,
                 names::DELIVERED_BYTES,
             ] {
                 counter!(name, &labels).increment(0);
+            }
+            for reason in Reason::ALL {
+                let [backend, signal] = labels.clone();
+                let labels = [backend, signal, ("reason", reason.name().to_owned())];
+                counter!(names::SKIPPED, &labels).increment(0);
             }
             gauge!(names::PENDING, &labels).increment(0.0);
         }
@@ -69,12 +74,16 @@ impl Counts {
             counter!(names::CONSUMED, labels).increment(tally.items);
             counter!(names::DELIVERED, labels).increment(tally.delivered());
             counter!(names::DEAD_LETTERED, labels).increment(tally.dead);
-            counter!(names::SKIPPED, labels).increment(tally.skipped);
+            for reason in Reason::ALL {
+                let [backend, signal] = labels.clone();
+                let labels = [backend, signal, ("reason", reason.name().to_owned())];
+                counter!(names::SKIPPED, &labels).increment(tally.skipped.get(reason));
+            }
             for (tenant, tally) in by_tenant {
                 for (outcome, items) in [
                     ("delivered", tally.delivered()),
                     ("dead_lettered", tally.dead),
-                    ("skipped", tally.skipped),
+                    ("skipped", tally.skipped.total()),
                 ] {
                     let labels = [
                         ("backend", metrics::SharedString::from(labels[0].1.clone())),

@@ -15,6 +15,7 @@ use crate::commit::intent::Intent;
 use crate::commit::progress::{Moved, Progress};
 use crate::records::batch::Batch;
 use crate::records::entry::Entry;
+use crate::records::skipped::Skipped;
 
 /// A refused commit is tried again after this, when a batch waits for it.
 const REFUSED_PAUSE: Duration = Duration::from_millis(200);
@@ -53,6 +54,12 @@ impl Ledger {
         self.state().progress.own(at);
     }
 
+    /// Reading of a partition that was never read begins at this offset.
+    pub fn start(&self, at: &TopicPartition, offset: u64) {
+        self.state().progress.start(at, offset);
+        self.changed.notify_all();
+    }
+
     pub fn forget(&self, partitions: &[TopicPartition]) {
         let mut state = self.state();
         partitions.iter().for_each(|at| state.progress.forget(at));
@@ -63,7 +70,7 @@ impl Ledger {
 
     /// A record is read, and waits. Those of a partition come in the order of the log.
     pub fn read(&self, entry: &Entry) {
-        let (offset, items) = (entry.record.offset, entry.items as u64);
+        let (offset, items) = (entry.record.offset, entry.items_of_record() as u64);
         let tenant = stage::tenant_label(entry.tenant());
         let progress = &mut self.state().progress;
         progress.read(&entry.at(), offset, items, tenant);
@@ -103,9 +110,9 @@ impl Ledger {
     }
 
     /// A record that was read isn't for this backend. Its position is committed with others, or after [`Ledger::wake`].
-    pub fn skip(&self, entry: &Entry) {
+    pub fn skip(&self, at: &TopicPartition, offset: u64, skipped: Skipped) {
         let progress = &mut self.state().progress;
-        progress.skip(&entry.at(), entry.record.offset);
+        progress.skip(at, offset, skipped);
     }
 
     /// Commits what has moved.
@@ -118,7 +125,8 @@ impl Ledger {
         let mut state = self.state();
         for (entry, dead) in records {
             let (offset, dead) = (entry.record.offset, *dead as u64);
-            state.progress.finish(&entry.at(), offset, dead);
+            let progress = &mut state.progress;
+            progress.finish(&entry.at(), offset, dead, entry.skipped);
         }
         drop(state);
         self.changed.notify_all();

@@ -12,6 +12,7 @@ use bus::{Position, Topic, TopicPartition};
 use stage::TenantLabel;
 
 use super::intent::Intent;
+use crate::records::skipped::Skipped;
 
 /// Items of records that a position passes.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -21,13 +22,13 @@ pub struct Tally {
     /// Those of them that are in the dead letters.
     pub dead: u64,
     /// Those of them that aren't for this backend.
-    pub skipped: u64,
+    pub skipped: Skipped,
 }
 
 impl Tally {
     /// Those that the backend has.
     pub fn delivered(&self) -> u64 {
-        self.items.saturating_sub(self.dead + self.skipped)
+        self.items.saturating_sub(self.dead + self.skipped.total())
     }
 }
 
@@ -112,6 +113,13 @@ impl Progress {
         self.partitions.insert(at, fresh);
     }
 
+    /// Reading begins at this offset, which is to be committed before anything is read.
+    pub fn start(&mut self, at: &TopicPartition, offset: u64) {
+        if let Some(partition) = self.partitions.get_mut(at) {
+            partition.next = Some(offset);
+        }
+    }
+
     /// What is still in flight there is no longer ours to commit.
     pub fn forget(&mut self, at: &TopicPartition) {
         self.partitions.remove(at);
@@ -160,7 +168,7 @@ impl Progress {
     }
 
     /// A record that was read isn't for this backend.
-    pub fn skip(&mut self, at: &TopicPartition, offset: u64) {
+    pub fn skip(&mut self, at: &TopicPartition, offset: u64, skipped: Skipped) {
         let Some(partition) = self.partitions.get_mut(at) else {
             return;
         };
@@ -169,7 +177,7 @@ impl Progress {
             let items = record.items;
             record.done = Some(Tally {
                 items,
-                skipped: items,
+                skipped,
                 dead: 0,
             });
             partition.pending += items;
@@ -177,9 +185,9 @@ impl Progress {
         }
     }
 
-    /// A record is accepted, but for `dead` of its items, which are set aside. Of partitions and offsets that aren't in flight, nothing is
+    /// A record is accepted, but for `dead` of its items, which are set aside, and those that were skipped. Of partitions and offsets that aren't in flight, nothing is
     /// remembered: a batch may well outlive the ownership it was read under.
-    pub fn finish(&mut self, at: &TopicPartition, offset: u64, dead: u64) {
+    pub fn finish(&mut self, at: &TopicPartition, offset: u64, dead: u64, skipped: Skipped) {
         let Some(partition) = self.partitions.get_mut(at) else {
             return;
         };
@@ -188,7 +196,7 @@ impl Progress {
             record.done = Some(Tally {
                 items,
                 dead,
-                skipped: 0,
+                skipped,
             });
             partition.finished(offset);
             partition.pass();

@@ -33,6 +33,13 @@ impl Audience {
         *known.unwrap_or(&self.by_default)
     }
 
+    /// The same for the same audience.
+    pub(super) fn sorted(&self) -> (BTreeMap<&[u8], bool>, bool) {
+        let by_name = self.by_name.iter();
+        let by_name = by_name.map(|(name, takes)| (&**name, *takes));
+        (by_name.collect(), self.by_default)
+    }
+
     /// Whose a backend gets.
     pub(super) fn of(backend: &str, tenants: &RawTenants<'_>) -> Self {
         let mut audience = Self::default();

@@ -1,18 +1,26 @@
 //! One backend: a name, one kind, and what it gets.
 
+use std::time::Duration;
+
 use runtime::config::Problems;
 use schemars::JsonSchema;
 use schemas::Signal;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::audience::Audience;
 use super::batch::RawBatch;
 use super::credentials::{Credentials, RawCredentials};
+use super::failover::{Failover, FailoverTimes, RawFailover};
+use super::pace::{Concurrency, RateLimits, RawConcurrency, RawRate};
 use super::retry::{RawRetry, RetryPolicy};
+use super::sift::{RawSample, RawSift};
 use super::signal::RawSignal;
-use crate::backends::kind::{BackendKind, Written};
+use super::start::{RawStart, Start};
+use crate::backends::kind::{BackendKind, Order, Written};
 use crate::backends::table::{Kind, with_kinds};
+use crate::records::grouping::Grouping;
 use crate::records::limits::BatchLimits;
+use crate::routing::Sift;
 
 /// One key for each kind of the table. A macro, since serde refuses unknown keys only in a type that has all known ones as fields.
 macro_rules! raw_backend {
@@ -30,15 +38,28 @@ macro_rules! raw_backend {
             #[schemars(regex(pattern = "^[A-Za-z0-9._-]{1,100}$"))]
             pub name: String,
             $(pub $key: Option<<$kind as BackendKind>::Section>,)*
-            /// The signals that it gets.
-            #[schemars(length(min = 1))]
-            pub signals: Vec<RawSignal>,
+            /// The signals that it gets. Default: all that its kind takes.
+            // What isn't written is the default of the kind. Where defaults are shown, they are the usual ones.
+            #[serde(deserialize_with = "written", serialize_with = "usual_signals")]
+            #[schemars(with = "Vec<RawSignal>", length(min = 1))]
+            pub signals: Option<Vec<RawSignal>>,
+            /// Conditions in OTTL: what one of them holds for is left out. One that fails doesn't hold.
+            pub filter: Vec<String>,
+            pub sample: RawSample,
+            /// Statements in OTTL, for this backend alone. An item for which one fails goes to the dead letters.
+            pub transform: Vec<String>,
             pub batch: RawBatch,
             pub retry: RawRetry,
             pub credentials: RawCredentials,
-            /// The number of requests in flight, for each signal. Files and the terminal have one.
-            #[schemars(range(min = 1, max = 256))]
-            pub concurrency: usize,
+            /// The number of requests in flight, for each signal: a number, `auto`, or `{min: 1, max: 32}`. Files and the terminal have one.
+            pub concurrency: RawConcurrency,
+            pub rate: RawRate,
+            /// Other backends that take its place while it is down.
+            pub failover: Option<RawFailover>,
+            /// It gets something only in the place of a backend whose `failover` names it.
+            pub standby: bool,
+            /// Where it begins when it is new: `oldest`, `latest`, or a time such as `2026-11-01T00:00:00Z`.
+            pub start: RawStart,
         }
 
         impl Default for RawBackend {
@@ -46,16 +67,31 @@ macro_rules! raw_backend {
                 Self {
                     name: String::new(),
                     $($key: None,)*
-                    signals: vec![RawSignal::Traces, RawSignal::Logs, RawSignal::Metrics],
+                    signals: None,
+                    filter: Vec::new(),
+                    sample: RawSample::default(),
+                    transform: Vec::new(),
                     batch: RawBatch::default(),
                     retry: RawRetry::default(),
                     credentials: RawCredentials::default(),
-                    concurrency: 4,
+                    concurrency: RawConcurrency::default(),
+                    rate: RawRate::default(),
+                    failover: None,
+                    standby: false,
+                    start: RawStart::default(),
                 }
             }
         }
 
         impl RawBackend {
+            /// What the first kind that is written can take.
+            fn signals_of_kind(&self) -> &'static [Signal] {
+                $(if self.$key.is_some() {
+                    return <$kind>::SIGNALS;
+                })*
+                &Signal::ALL
+            }
+
             /// All kinds that are written, valid or not, and where each sends to.
             fn kinds(&self, signals: &[Signal], at: &str, problems: &mut Problems) -> Vec<(Kind, Option<String>)> {
                 let mut kinds = Vec::new();
@@ -92,14 +128,62 @@ pub struct Backend {
     pub kind: Kind,
     /// Where it sends to, as written: an address or a path.
     pub target: Option<String>,
+    /// Of everything that is written about it, and of the files that it names: another one means that it has to be started anew.
+    pub fingerprint: u64,
     pub signals: Vec<Signal>,
     /// Whose telemetry it gets.
     pub tenants: Audience,
+    /// What of it, and in which form.
+    pub sift: Sift,
     pub batch: BatchLimits,
     pub retry: RetryPolicy,
     pub credentials: Credentials,
     /// Requests in flight at a time, for each signal.
-    pub concurrency: usize,
+    pub concurrency: Concurrency,
+    /// Limits a second, over all signals.
+    pub rate: RateLimits,
+    pub failover: Option<Failover>,
+    /// Where its group begins that has committed nothing.
+    pub start: Start,
+}
+
+impl Backend {
+    /// It and its standbys.
+    fn kinds(&self) -> impl Iterator<Item = &Kind> {
+        let standbys = self.failover.iter().flat_map(|failover| &failover.to);
+        std::iter::once(&self.kind).chain(standbys.map(|(_, kind)| kind))
+    }
+
+    /// In which order its batches are sent.
+    pub fn order(&self, signal: Signal) -> Order {
+        let by_partition = |kind: &Kind| kind.once() || kind.order(signal) == Order::ByPartition;
+        match self.kinds().any(by_partition) {
+            true => Order::ByPartition,
+            false => Order::None,
+        }
+    }
+
+    /// What the records of a batch have in common.
+    pub fn grouping(&self) -> Grouping {
+        if self.kinds().any(Kind::once) {
+            return Grouping::Partition;
+        }
+        match self.kinds().any(Kind::by_tenant) {
+            true => Grouping::Tenant,
+            false => Grouping::None,
+        }
+    }
+
+    /// When it gives way to a standby.
+    pub fn failover_times(&self) -> FailoverTimes {
+        let never = FailoverTimes {
+            after: Duration::MAX,
+            back_after: Duration::MAX,
+        };
+        self.failover
+            .as_ref()
+            .map_or(never, |failover| failover.times)
+    }
 }
 
 impl RawBackend {
@@ -107,12 +191,11 @@ impl RawBackend {
     pub(super) fn validate(&self, at: &str, problems: &mut Problems) -> Option<Backend> {
         self.validate_name(at, problems);
         let signals = self.validate_signals(at, problems);
-        if !(1..=256).contains(&self.concurrency) {
-            problems.push(
-                format!("{at}.concurrency"),
-                format!("{} is not between 1 and 256", self.concurrency),
-            );
-        }
+        let concurrency = self
+            .concurrency
+            .validate(&format!("{at}.concurrency"), problems);
+        let rate = self.rate.validate(&format!("{at}.rate"), problems);
+        let start = self.start.validate(&format!("{at}.start"), problems);
         let mut kinds = self.kinds(&signals, at, problems);
         if kinds.len() != 1 {
             let written: Vec<_> = kinds.iter().map(|(kind, _)| kind.name()).collect();
@@ -133,18 +216,34 @@ impl RawBackend {
         let batch = (self.batch).validate(usual, &format!("{at}.batch"), problems);
         let retry = self.retry.validate(&format!("{at}.retry"), problems);
         let credentials = (self.credentials).validate(&format!("{at}.credentials"), problems);
+        let sift = RawSift {
+            filter: &self.filter,
+            sample: self.sample,
+            transform: &self.transform,
+        };
+        let sift = sift.validate(&signals, at, problems);
         let (kind, target) = kinds.pop()?;
         Some(Backend {
             name: self.name.clone(),
-            concurrency: self.concurrency.min(kind.concurrency_max()),
+            concurrency: concurrency.at_most(kind.concurrency_max()),
+            rate,
+            failover: None,
+            start,
             kind,
             target,
+            fingerprint: 0,
             signals,
             tenants: Audience::default(),
+            sift,
             batch,
             retry,
             credentials,
         })
+    }
+
+    /// The backends that may take its place.
+    pub(super) fn standbys(&self) -> &[String] {
+        self.failover.as_ref().map_or(&[], |failover| &failover.to)
     }
 
     fn validate_name(&self, at: &str, problems: &mut Problems) {
@@ -162,21 +261,52 @@ impl RawBackend {
 
     /// Each once, in the order in which they are written.
     fn validate_signals(&self, at: &str, problems: &mut Problems) -> Vec<Signal> {
+        let all = self.signals_of_kind();
+        let Some(written) = &self.signals else {
+            return all.to_vec();
+        };
         let mut signals = Vec::new();
-        for signal in &self.signals {
+        for signal in written {
             let signal = Signal::from(*signal);
             if !signals.contains(&signal) {
                 signals.push(signal);
             }
         }
+        let names = |signals: &[Signal]| {
+            let names: Vec<_> = signals.iter().map(|signal| signal.name()).collect();
+            listed(&names)
+        };
         if signals.is_empty() {
             problems.push(
                 format!("{at}.signals"),
                 "no signal: name at least one of traces, logs, metrics, or leave the key out for all",
             );
         }
+        let mut others = signals.clone();
+        others.retain(|signal| !all.contains(signal));
+        if !others.is_empty() {
+            let message = format!(
+                "this kind takes {} only, no {}: leave the key out",
+                names(all),
+                names(&others)
+            );
+            problems.push(format!("{at}.signals"), message);
+        }
         signals
     }
+}
+
+/// A key that is there has a value.
+fn written<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<RawSignal>>, D::Error> {
+    Vec::deserialize(from).map(Some)
+}
+
+fn usual_signals<S: Serializer>(
+    signals: &Option<Vec<RawSignal>>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    let usual = [RawSignal::Traces, RawSignal::Logs, RawSignal::Metrics];
+    signals.as_deref().unwrap_or(&usual).serialize(to)
 }
 
 /// `a, b and c`.

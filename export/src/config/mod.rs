@@ -8,9 +8,18 @@ mod audience;
 mod backend;
 mod batch;
 mod credentials;
+mod failover;
+mod fingerprint;
+mod pace;
 mod retry;
+#[cfg(test)]
+mod routed_tests;
+mod routes;
 mod section;
+mod sift;
 mod signal;
+mod standbys;
+mod start;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -18,6 +27,11 @@ pub use audience::{Audience, RawTenants};
 pub use backend::{Backend, RawBackend};
 pub use batch::RawBatch;
 pub use credentials::{Credentials, OnRefused, RawCredentials};
+pub use failover::{Failover, FailoverTimes, RawFailover};
+pub use pace::{Concurrency, RateLimits, RawAuto, RawBetween, RawConcurrency, RawRate};
 pub use retry::{RawRetry, RetryPolicy};
-pub use section::{Config, RawConfig};
+pub use routes::RawRoute;
+pub use section::{Config, LIVE_KEYS, RawConfig};
+pub use sift::{RawMode, RawSample};
 pub use signal::RawSignal;
+pub use start::{RawStart, Start};

@@ -1,6 +1,7 @@
 //! The section as a whole: a list of backends.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use runtime::config::Problems;
 use schemars::JsonSchema;
@@ -8,12 +9,17 @@ use serde::{Deserialize, Serialize};
 
 use super::audience::{self, Audience, RawTenants};
 use super::backend::{Backend, RawBackend};
+use super::fingerprint;
+use super::routes::{self, RawRoute};
+use super::standbys;
 use crate::backends::{RawFile, RawRotate, RawStdout};
 
 /// Where kept telemetry goes. Each backend reads the bus for itself: a slow or dead one holds up no other.
 #[derive(Clone, Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawConfig {
+    /// Which backend gets what, from top to bottom. Empty: every backend gets everything.
+    pub routes: Vec<RawRoute>,
     /// The backends. Each reads the bus by itself, so a slow one delays no other.
     #[schemars(length(min = 1))]
     pub backends: Vec<RawBackend>,
@@ -23,6 +29,7 @@ impl Default for RawConfig {
     /// What a first run shows: a line each on the terminal, and everything in a file.
     fn default() -> Self {
         Self {
+            routes: Vec::new(),
             backends: vec![
                 RawBackend {
                     name: "kept".into(),
@@ -42,10 +49,15 @@ impl Default for RawConfig {
     }
 }
 
+/// What of the section takes effect while the stage runs: all of it.
+pub const LIVE_KEYS: &[&str] = &["backends", "routes"];
+
 /// A valid `export` section.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub backends: Vec<Backend>,
+    /// Certificates and the like, which may change like the configuration.
+    pub files: Vec<PathBuf>,
 }
 
 impl RawConfig {
@@ -84,12 +96,30 @@ impl RawConfig {
         });
         let mut backends: Vec<_> = backends.collect();
         RawBackend::validate_together(&self.backends, path, problems);
+        let mut files = Vec::new();
         let names: Vec<_> = self.backends.iter().map(|raw| raw.name.as_str()).collect();
         audience::check(&names, tenants, tenants_path, problems);
+        routes::check(
+            &self.routes,
+            &self.backends,
+            &format!("{path}.routes"),
+            problems,
+        );
         for backend in &mut backends {
             backend.tenants = Audience::of(&backend.name, tenants);
+            backend.sift.routes = routes::of(&backend.name, &self.routes);
+            let raw = self.backends.iter().find(|raw| raw.name == backend.name);
+            let (print, named) = fingerprint::of(&(raw, &self.routes), &backend.tenants);
+            backend.fingerprint = print;
+            files.extend(named);
         }
-        Config { backends }
+        let backends = standbys::resolve(
+            &self.backends,
+            backends,
+            &format!("{path}.backends"),
+            problems,
+        );
+        Config { backends, files }
     }
 }
 

@@ -33,7 +33,7 @@ fn load(yaml: &str) -> (Option<Config>, Vec<String>, String) {
     }
 }
 
-fn problems_of(yaml: &str) -> Vec<String> {
+pub fn problems_of(yaml: &str) -> Vec<String> {
     let (_, found, report) = load(yaml);
     assert!(!found.is_empty(), "no problem of meaning: {report}");
     found
@@ -170,13 +170,13 @@ fn problems_carry_their_path() {
     check_problem(
         "signals: [traces]",
         &format!(
-            "{b}: a backend is exactly one of otlp_grpc, otlp_http, clickhouse, file and stdout, this one is none"
+            "{b}: a backend is exactly one of otlp_grpc, otlp_http, prometheus_remote_write, opensearch, zipkin, splunk_hec, clickhouse, file and stdout, this one is none"
         ),
     );
     check_problem(
         "stdout: {}, file: {path: x}",
         &format!(
-            "{b}: a backend is exactly one of otlp_grpc, otlp_http, clickhouse, file and stdout, this one is file and stdout"
+            "{b}: a backend is exactly one of otlp_grpc, otlp_http, prometheus_remote_write, opensearch, zipkin, splunk_hec, clickhouse, file and stdout, this one is file and stdout"
         ),
     );
     check_problem(
@@ -245,4 +245,15 @@ fn unknown_keys_are_errors() {
         let (_, _, report) = load(yaml);
         assert!(report.contains(expected), "{report}");
     }
+}
+
+#[test]
+fn concurrency_may_come_from_a_variable() {
+    let config = valid(
+        "backends: [{name: a, concurrency: \"${env:C:-5}\", otlp_grpc: {endpoint: 'http://h'}}]",
+    );
+    assert_eq!(config.backends[0].concurrency.max, 5);
+    let config =
+        valid("backends: [{name: a, concurrency: auto, otlp_grpc: {endpoint: 'http://h'}}]");
+    assert_eq!(config.backends[0].concurrency.max, 32);
 }

@@ -139,6 +139,20 @@ impl Breaker {
         Admission::Now
     }
 
+    /// A batch that was admitted was not sent after all: if it was a probe, another one's turn comes.
+    pub fn unsent(&mut self, batch: u64) {
+        self.end_probe(batch);
+    }
+
+    /// Another sink is in use, of which nothing is known.
+    pub fn begin_anew(&mut self) {
+        let queue = std::mem::take(&mut self.queue);
+        *self = Self {
+            queue,
+            ..Self::default()
+        };
+    }
+
     /// The batch no longer waits.
     pub fn leave(&mut self, batch: u64) {
         self.queue.retain(|waiting| *waiting != batch);

@@ -12,21 +12,24 @@ use runtime::Drain;
 use schemas::Signal;
 
 use crate::backends::kind::Order;
-use crate::backends::open::OpenBackend;
 use crate::commit::ledger::Ledger;
 use crate::config::{Backend, Credentials, OnRefused, RetryPolicy};
 use crate::delivery::backoff::Backoff;
 use crate::delivery::breaker::{Action, BreakerTimes, Refusal};
 use crate::delivery::dead_letters::DeadLetters;
+use crate::delivery::failover::Fared;
 use crate::delivery::gate::Gate;
 use crate::delivery::in_flight::InFlight;
+use crate::delivery::pace::Pace;
+use crate::delivery::partials::Partials;
 use crate::delivery::pieces::{Piece, Pieces, Refused, Settled};
+use crate::delivery::sinks::{Ready, Sinks};
 use crate::delivery::slots::Slot;
-use crate::delivery::waiting::Grouping;
 use crate::names;
 use crate::outcome::{Accepted, Failure, FailureKind};
 use crate::records::batch::Batch;
 use crate::records::entry::Entry;
+use crate::records::grouping::Grouping;
 
 /// Delivers batches of one signal to one backend.
 pub struct Delivery {
@@ -35,13 +38,15 @@ pub struct Delivery {
     ledger: Arc<Ledger>,
     order: Order,
     grouping: Grouping,
-    sink: OpenBackend,
+    sinks: Sinks,
+    pace: Pace,
     dead_letters: Arc<DeadLetters>,
     drain: Drain,
     retry: RetryPolicy,
     credentials: Credentials,
     gate: Gate,
     in_flight: InFlight,
+    partials: Partials,
 }
 
 /// What became of an offer.
@@ -60,7 +65,8 @@ impl Delivery {
     pub fn new(
         backend: &Backend,
         signal: Signal,
-        sink: OpenBackend,
+        sinks: Sinks,
+        pace: Pace,
         dead_letters: Arc<DeadLetters>,
         ledger: Arc<Ledger>,
         drain: Drain,
@@ -75,21 +81,16 @@ impl Delivery {
             backend: name,
             signal,
             ledger,
-            order: match backend.kind.once() {
-                true => Order::ByPartition,
-                false => backend.kind.order(signal),
-            },
-            grouping: match (backend.kind.once(), backend.kind.by_tenant()) {
-                (true, _) => Grouping::Partition,
-                (false, true) => Grouping::Tenant,
-                (false, false) => Grouping::None,
-            },
-            sink,
+            order: backend.order(signal),
+            grouping: backend.grouping(),
+            sinks,
+            pace,
             dead_letters,
             drain,
             retry: backend.retry,
             credentials: backend.credentials,
             in_flight: InFlight::default(),
+            partials: Partials::default(),
         }
     }
 
@@ -97,18 +98,34 @@ impl Delivery {
         self.order
     }
 
+    /// As many batches are on their way as may be just now, and `extra` more.
+    pub fn is_used_up(&self, extra: usize) -> bool {
+        self.pace.is_used_up(extra)
+    }
+
     /// What the records of a batch have in common.
     pub fn grouping(&self) -> Grouping {
         self.grouping
     }
 
+    /// These partitions are another process's from now on.
+    pub fn forget(&self, gone: &[TopicPartition]) {
+        self.sinks.forget(gone);
+    }
+
     /// From now on its records are in flight. They were given to [`Ledger::read`] before. Before [`Delivery::run`].
     pub fn begin(&self, batch: &Batch) {
+        self.pace.begin();
         self.ledger.begin(batch);
     }
 
     /// Delivers a batch that was begun, to its end.
     pub async fn run(&self, batch: Batch, slot: &Slot) {
+        self.deliver(batch, slot).await;
+        self.pace.end();
+    }
+
+    async fn deliver(&self, batch: Batch, slot: &Slot) {
         if self.grouping == Grouping::Partition && !self.ledger.intend(&batch).await {
             return;
         }
@@ -168,37 +185,74 @@ impl Delivery {
 
     /// Offers a piece once, when it is its turn.
     async fn offer(&self, id: u64, pieces: &Pieces, piece: &mut Piece) -> Outcome {
-        let prepared = match piece.prepared.take() {
-            Some(prepared) => prepared,
-            None => match self.sink.prepare(self.signal, &piece.batch) {
-                Ok(prepared) => prepared,
-                Err(reason) => return Outcome::Split(reason),
-            },
-        };
-        if !self.gate.wait(id, piece.not_before).await {
+        if !self.gate.wait(id, piece.not_before).await || !self.wait_for_rate(&piece.batch).await {
             return Outcome::Abandoned;
         }
+        let ready = match self.sinks.ready(&piece.batch, piece.ready.take()) {
+            Ok(ready) => ready,
+            Err(reason) => {
+                // It says nothing about the backend, and a probe is another's turn.
+                self.gate.unsent(id);
+                return Outcome::Split(reason);
+            }
+        };
         let began = Instant::now();
         piece.first_offer.get_or_insert(began);
         self.in_flight.begin(began);
-        let answer = prepared.send().await;
+        let answer = ready.prepared.send().await;
         self.in_flight.end(Instant::now());
         histogram!(names::REQUEST_SECONDS, &self.labels()).record(began.elapsed());
+        self.pace.answered(
+            began.elapsed(),
+            matches!(
+                answer,
+                Err(Failure {
+                    kind: FailureKind::Retry { .. },
+                    ..
+                })
+            ),
+        );
         match answer {
             Ok(accepted) => {
                 self.gate.accepted(id, began);
-                counter!(names::DELIVERED_BYTES, &self.labels()).increment(prepared.bytes());
+                self.sinks.fared(&ready, Fared::Works);
+                let bytes = ready.prepared.bytes();
+                counter!(names::DELIVERED_BYTES, &self.labels()).increment(bytes);
                 Outcome::Accepted(accepted)
             }
             Err(failure) => {
-                piece.prepared = Some(prepared);
-                self.refused(id, pieces.is_divisible(piece), piece, failure)
+                let outcome = self.refused(id, pieces.is_divisible(piece), piece, &ready, failure);
+                piece.ready = Some(ready);
+                outcome
             }
         }
     }
 
-    fn refused(&self, id: u64, divisible: bool, piece: &mut Piece, failure: Failure) -> Outcome {
+    /// False: draining came first.
+    async fn wait_for_rate(&self, batch: &Batch) -> bool {
+        while let Err(wait) = self.pace.take(batch) {
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = self.drain.requested() => return false,
+            }
+        }
+        true
+    }
+
+    fn refused(
+        &self,
+        id: u64,
+        divisible: bool,
+        piece: &mut Piece,
+        ready: &Ready,
+        failure: Failure,
+    ) -> Outcome {
         let Failure { kind, reason } = failure;
+        if self.turns_to_another(ready, kind) {
+            self.gate.begin_anew();
+            counter!(names::RETRIES, &self.labels()).increment(1);
+            return Outcome::Retry;
+        }
         let mut refusal = Refusal {
             batch: id,
             kind,
@@ -240,17 +294,38 @@ impl Delivery {
         Outcome::Retry
     }
 
+    /// What a refusal means for the choice of the sink. True: the batch is another's now, and nothing is held against it or the backend.
+    fn turns_to_another(&self, ready: &Ready, kind: FailureKind) -> bool {
+        let is_probe = self.sinks.is_probe(ready);
+        let fared = match kind {
+            FailureKind::Split | FailureKind::Refused => Fared::Works,
+            FailureKind::Denied { certain: true } => Fared::Denies,
+            FailureKind::Denied { certain: false } if self.gate.refusal().is_some() => {
+                Fared::Denies
+            }
+            FailureKind::Denied { .. } | FailureKind::Retry { .. } | FailureKind::Fault => {
+                Fared::Fails
+            }
+        };
+        let turns = self.sinks.fared(ready, fared);
+        match fared {
+            Fared::Works => false,
+            Fared::Fails | Fared::Denies => turns || is_probe,
+        }
+    }
+
     fn note_partial(&self, accepted: &Accepted) {
         if accepted.refused > 0 {
             counter!(names::REFUSED, &self.labels()).increment(accepted.refused);
         }
-        if accepted.refused > 0 || !accepted.message.is_empty() {
+        if let Some(partial) = self.partials.note(accepted, Instant::now()) {
             tracing::warn!(
                 backend = &*self.backend,
                 signal = self.signal.name(),
-                refused = accepted.refused,
+                requests = partial.requests,
+                refused = partial.refused,
                 message = accepted.message,
-                "the backend took a request in part, or with a warning"
+                "the backend took requests in part, or with a warning"
             );
         }
     }
@@ -266,7 +341,7 @@ impl Delivery {
                     is_drained = true;
                     break;
                 }
-                dead_of_it = refused.items.min(entry.items);
+                dead_of_it = refused.items.min(entry.items_of_record());
                 dead += dead_of_it;
                 (letters, why) = (letters + 1, refused.reason);
             }

@@ -157,6 +157,18 @@ impl Gate {
         }
     }
 
+    /// A batch that was admitted was not sent after all.
+    pub fn unsent(&self, batch: u64) {
+        self.state().breaker.unsent(batch);
+        self.changed.notify_waiters();
+    }
+
+    /// Another sink is in use, of which nothing is known.
+    pub fn begin_anew(&self) {
+        self.state().breaker.begin_anew();
+        self.announce();
+    }
+
     /// Nothing is accepted now.
     pub fn is_failing(&self) -> bool {
         self.state().breaker.is_failing(Instant::now())

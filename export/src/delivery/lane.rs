@@ -13,8 +13,9 @@ use tokio::runtime::Handle;
 use crate::backends::kind::Order;
 use crate::delivery::deliver::Delivery;
 use crate::delivery::slots::Slots;
-use crate::delivery::waiting::{Grouping, Waiting};
+use crate::delivery::waiting::Waiting;
 use crate::records::entry::Entry;
+use crate::records::grouping::Grouping;
 use crate::records::limits::BatchLimits;
 
 pub struct Lane {
@@ -78,6 +79,7 @@ impl Lane {
 
     pub fn give_up(&mut self, gone: &[TopicPartition]) {
         self.waiting.give_up(gone);
+        self.delivery.forget(gone);
         for at in gone {
             if self.takes(&at.topic, at.partition) {
                 self.waiting.forget_remaking(at.partition);
@@ -93,6 +95,9 @@ impl Lane {
             .due_in(now)
             .is_some_and(|due| all || due.is_zero())
         {
+            if self.delivery.is_used_up(self.slots.extra()) {
+                break;
+            }
             let Some(slot) = self.slots.take() else {
                 break;
             };

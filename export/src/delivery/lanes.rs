@@ -44,11 +44,10 @@ impl Lanes {
     }
 
     /// A record was read that isn't for this backend.
-    pub fn skip(&mut self, entry: &Entry) {
-        let (topic, partition) = (&entry.record.topic, entry.record.partition);
+    pub fn skip(&mut self, at: &TopicPartition, offset: u64) {
         let mut lanes = self.lanes.iter_mut();
-        if let Some(lane) = lanes.find(|lane| lane.takes(topic, partition)) {
-            lane.skip(partition, entry.record.offset);
+        if let Some(lane) = lanes.find(|lane| lane.takes(&at.topic, at.partition)) {
+            lane.skip(at.partition, offset);
         }
     }
 

@@ -9,12 +9,13 @@ use std::time::Instant;
 use bytes::Bytes;
 use schemas::Signal;
 
-use crate::backends::open::Prepared;
 use crate::delivery::backoff::Backoff;
 use crate::delivery::breaker::Suspicion;
+use crate::delivery::sinks::Ready;
 use crate::records::batch::Batch;
 use crate::records::cut::Units;
 use crate::records::entry::Entry;
+use crate::records::parts::Parts;
 
 /// What is offered to the backend as one request.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ pub struct Piece {
     pub batch: Batch,
     part: Option<Part>,
     /// Encoded once for all offers.
-    pub prepared: Option<Prepared>,
+    pub ready: Option<Ready>,
     pub backoff: Backoff,
     pub suspicion: Suspicion,
     pub first_offer: Option<Instant>,
@@ -53,7 +54,7 @@ pub struct Settled {
     pub refused: Option<Refused>,
 }
 
-/// What was refused of a record.
+/// What was refused of a record, as it was read.
 #[derive(Debug)]
 pub struct Refused {
     /// The record itself where nothing of it was accepted.
@@ -89,7 +90,7 @@ impl Pieces {
         Piece {
             batch,
             part,
-            prepared: None,
+            ready: None,
             backoff: self.backoff,
             suspicion,
             first_offer: None,
@@ -189,13 +190,10 @@ impl Pieces {
     /// A piece is done: accepted, or refused for a reason. The records of which nothing is left.
     pub fn done(&mut self, piece: Piece, refused: Option<&str>) -> Vec<Settled> {
         let Some(part) = piece.part else {
+            let signal = self.signal;
             let whole = |entry: Entry| {
-                let refused = refused.map(|reason| Refused {
-                    value: entry.record.value.clone(),
-                    items: entry.items,
-                    units: entry.parts.written(),
-                    reason: reason.to_owned(),
-                });
+                let own = refused.map(|reason| (entry.parts.clone(), entry.items, reason));
+                let refused = Refused::of(signal, &entry, own);
                 Settled { entry, refused }
             };
             return piece.batch.entries.into_iter().map(whole).collect();
@@ -213,13 +211,14 @@ impl Pieces {
         if cut.parts_left > 0 {
             return Vec::new();
         }
-        let settled = self.cuts[part.cut].take().map(Cut::settle);
+        let signal = self.signal;
+        let settled = self.cuts[part.cut].take().map(|cut| cut.settle(signal));
         settled.into_iter().collect()
     }
 }
 
 impl Cut {
-    fn settle(mut self) -> Settled {
+    fn settle(mut self, signal: Signal) -> Settled {
         self.refused.sort_by_key(|units| units.start);
         self.refused.dedup_by(|next, before| {
             let joins = before.end == next.start;
@@ -230,24 +229,46 @@ impl Cut {
         });
         let all = 0..self.units.count();
         let whole = self.refused == std::slice::from_ref(&all);
-        let value = match whole {
-            true => self.entry.record.value.clone(),
-            false => self.units.cut(&self.entry.record.value, &self.refused),
-        };
         let parts = match whole {
             true => self.entry.parts.clone(),
             false => self.entry.parts.within(&self.refused),
         };
-        let refused = (!self.refused.is_empty()).then(|| Refused {
-            value,
-            items: self.units.items_in(&self.refused),
-            units: parts.written(),
-            reason: self.reason,
-        });
+        let own = (parts, self.units.items_in(&self.refused), &*self.reason);
+        let own = (!self.refused.is_empty()).then_some(own);
+        let refused = Refused::of(signal, &self.entry, own);
         Settled {
             entry: self.entry,
             refused,
         }
+    }
+}
+
+impl Refused {
+    /// What goes to the dead letters of a record: what the backend refused of it (units, items, reason), and what could not be made ready for it.
+    fn of(signal: Signal, entry: &Entry, own: Option<(Parts, usize, &str)>) -> Option<Self> {
+        let (parts, items, reason) = match (own, &entry.failed) {
+            (None, None) => return None,
+            (Some((parts, items, reason)), None) => (parts, items, reason),
+            (None, Some(failed)) => (
+                Parts::of(failed.units.iter().cloned()),
+                failed.items,
+                &*failed.reason,
+            ),
+            (Some((parts, items, reason)), Some(failed)) => {
+                (parts.and(&failed.units), items + failed.items, reason)
+            }
+        };
+        let original = entry.original();
+        let cut = match parts.ranges() {
+            [] => None,
+            ranges => (Units::of(signal, original).ok()).map(|units| units.cut(original, ranges)),
+        };
+        Some(Self {
+            value: cut.unwrap_or_else(|| original.clone()),
+            items,
+            units: parts.written(),
+            reason: reason.to_owned(),
+        })
     }
 }
 

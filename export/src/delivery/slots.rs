@@ -31,8 +31,7 @@ impl Slots {
 
     /// Room for one more. Called by one thread.
     pub fn take(self: &Arc<Self>) -> Option<Slot> {
-        let extra = self.aside.load(Ordering::SeqCst).min(1);
-        if self.taken.load(Ordering::SeqCst) >= self.size + extra {
+        if self.taken.load(Ordering::SeqCst) >= self.size + self.extra() {
             return None;
         }
         self.taken.fetch_add(1, Ordering::SeqCst);
@@ -40,6 +39,11 @@ impl Slots {
             slots: self.clone(),
             is_aside: AtomicBool::new(false),
         })
+    }
+
+    /// How many more may be in flight, since some stepped aside.
+    pub fn extra(&self) -> usize {
+        self.aside.load(Ordering::SeqCst).min(1)
     }
 
     pub fn is_any_taken(&self) -> bool {

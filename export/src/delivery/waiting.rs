@@ -8,18 +8,8 @@ use bus::TopicPartition;
 use crate::delivery::remaking::Remaking;
 use crate::records::batch::Batch;
 use crate::records::entry::Entry;
+use crate::records::grouping::Grouping;
 use crate::records::limits::BatchLimits;
-
-/// What all records of a batch have in common.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Grouping {
-    /// Nothing but their signal.
-    None,
-    /// The backend is told whose a batch is.
-    Tenant,
-    /// The backend recognizes a batch by its range of offsets.
-    Partition,
-}
 
 /// The records of one signal that wait to be sent, in the order of arrival.
 #[derive(Debug)]
@@ -50,7 +40,7 @@ impl Waiting {
         self.remaking
             .seen(entry.record.partition, entry.record.offset);
         self.items += entry.items;
-        self.bytes += entry.record.value.len();
+        self.bytes += entry.bytes();
         self.defects += usize::from(entry.defect.is_some());
         self.entries.push_back((entry, now));
     }
@@ -71,7 +61,7 @@ impl Waiting {
             false => (self.bytes, self.items),
             // To be made again, a batch must be read to its end, whatever else waits.
             true => self.ready().fold((0, 0), |(bytes, items), (entry, _)| {
-                (bytes + entry.record.value.len(), items + entry.items)
+                (bytes + entry.bytes(), items + entry.items)
             }),
         };
         bytes >= self.limits.bytes || items >= self.limits.items || self.defects > 0
@@ -168,7 +158,7 @@ impl Waiting {
 
     fn forget(&mut self, entry: &Entry) {
         self.items -= entry.items;
-        self.bytes -= entry.record.value.len();
+        self.bytes -= entry.bytes();
         self.defects -= usize::from(entry.defect.is_some());
     }
 }

@@ -17,6 +17,7 @@ use crate::outcome::FailureKind;
 use crate::records::batch::Batch;
 use crate::records::entry::Entry;
 use crate::records::parts::Parts;
+use crate::routing::{Routes, Sift};
 
 /// Attempts before it is said that the backend takes nothing now.
 const ATTEMPTS: usize = 5;
@@ -35,6 +36,7 @@ pub enum Sent {
 pub struct Sender {
     backend: Backend,
     sink: OpenBackend,
+    sift: Sift,
     io: tokio::runtime::Runtime,
 }
 
@@ -45,6 +47,10 @@ impl Sender {
         let name = &backend.name;
         Ok(Self {
             backend: backend.clone(),
+            sift: Sift {
+                routes: Routes::default(),
+                ..backend.sift.clone()
+            },
             sink: backend
                 .kind
                 .open(&Opening {
@@ -65,8 +71,20 @@ impl Sender {
             value,
             ..letter.original.clone()
         });
+        // As it would have been offered, but for the routes: it was for this backend.
         let units = letter.units.as_deref();
-        entry.parts = units.and_then(Parts::parse).unwrap_or_default();
+        let letters = units.and_then(Parts::parse).unwrap_or_default();
+        if entry.defect.is_none() {
+            match self.sift.sift(signal, entry).entry {
+                Some(sifted) => entry = sifted,
+                None => {
+                    return Sent::Refused(
+                        "`filter` or `sample` of the backend leaves nothing of it".to_owned(),
+                    );
+                }
+            }
+        }
+        entry.parts = letters.then(&entry.parts);
         if let Some(defect) = entry.defect {
             return Sent::Refused(defect);
         }

@@ -99,11 +99,10 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::records::parts::Parts;
 
     fn entry(partition: u32, offset: u64, bytes: usize, items: usize) -> Entry {
-        Entry {
-            record: Fetched {
+        Entry::holding(
+            Fetched {
                 topic: "t".into(),
                 partition,
                 offset,
@@ -112,9 +111,7 @@ mod tests {
                 value: Bytes::from(vec![0; bytes]),
             },
             items,
-            defect: None,
-            parts: Parts::default(),
-        }
+        )
     }
 
     fn offsets(batch: &Batch) -> Vec<u64> {

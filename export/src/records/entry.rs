@@ -1,20 +1,56 @@
 //! A record on its way to a backend, looked at once: can it be offered at all, and how many items does it hold?
 
+use std::ops::Range;
+
 use bus::{Fetched, TopicPartition};
+use bytes::Bytes;
 use schemas::headers;
 
 use super::parts::Parts;
+use super::skipped::Skipped;
 
 /// A record on its way to a backend.
 #[derive(Clone, Debug)]
 pub struct Entry {
+    /// The record, with what is offered of it as its value.
     pub record: Fetched,
+    /// The value as it was read, where another is offered.
+    original: Option<Bytes>,
     /// Which of its units are in its value.
     pub parts: Parts,
     /// Spans, log records or metrics in it; at least 1, so that a record that isn't OTLP counts too.
     pub items: usize,
     /// Why it can't be offered to any backend.
     pub defect: Option<String>,
+    /// Items of the record that this backend doesn't get.
+    pub skipped: Skipped,
+    /// Those that could not be made ready for it.
+    pub failed: Option<Failed>,
+}
+
+/// Items that could not be made ready for a backend: they go to its dead letters, whatever becomes of the others.
+#[derive(Clone, Debug)]
+pub struct Failed {
+    pub units: Vec<Range<usize>>,
+    pub items: usize,
+    /// Of the first.
+    pub reason: String,
+}
+
+impl Failed {
+    pub fn new(reason: String) -> Self {
+        Self {
+            units: Vec::new(),
+            items: 0,
+            reason,
+        }
+    }
+
+    /// One more item, with these units.
+    pub fn add(&mut self, units: Range<usize>) {
+        self.units.push(units);
+        self.items += 1;
+    }
 }
 
 impl Entry {
@@ -25,11 +61,46 @@ impl Entry {
             Err((items, defect)) => (items, Some(defect)),
         };
         Self {
-            record,
-            parts: Parts::default(),
-            items: items.max(1),
             defect,
+            ..Self::holding(record, items.max(1))
         }
+    }
+
+    /// A record that is known to hold so many items.
+    pub fn holding(record: Fetched, items: usize) -> Self {
+        Self {
+            record,
+            original: None,
+            parts: Parts::default(),
+            items,
+            defect: None,
+            skipped: Skipped::default(),
+            failed: None,
+        }
+    }
+
+    /// Offers something else of the record: these units, maybe changed.
+    pub fn offer(&mut self, value: Bytes, parts: Parts) {
+        let before = std::mem::replace(&mut self.record.value, value);
+        self.original.get_or_insert(before);
+        self.parts = parts;
+    }
+
+    /// The value as it was read.
+    pub fn original(&self) -> &Bytes {
+        self.original.as_ref().unwrap_or(&self.record.value)
+    }
+
+    /// What it takes in memory, headers left out.
+    pub fn bytes(&self) -> usize {
+        let original = self.original.as_ref();
+        self.record.value.len() + original.map_or(0, Bytes::len)
+    }
+
+    /// Items in the record, offered or not.
+    pub fn items_of_record(&self) -> usize {
+        let failed = self.failed.as_ref().map_or(0, |failed| failed.items);
+        self.items + failed + self.skipped.total() as usize
     }
 
     /// Whose items it holds; `None`: the default tenant's.

@@ -3,5 +3,7 @@
 pub mod batch;
 pub(crate) mod cut;
 pub mod entry;
+pub(crate) mod grouping;
 pub mod limits;
 pub mod parts;
+pub mod skipped;

@@ -65,6 +65,24 @@ impl Parts {
         left
     }
 
+    /// Its units and others, in the order of the record. All of it stays all of it.
+    pub fn and(&self, others: &[Range<usize>]) -> Self {
+        if self.ranges.is_none() {
+            return self.clone();
+        }
+        let mut all: Vec<_> = self.ranges().iter().chain(others).cloned().collect();
+        all.sort_by_key(|range| range.start);
+        Self::of(all)
+    }
+
+    /// What `inner` holds of these units.
+    pub fn then(&self, inner: &Self) -> Self {
+        match &inner.ranges {
+            None => self.clone(),
+            Some(places) => self.within(places),
+        }
+    }
+
     /// Of these units, given by their place among them.
     pub fn within(&self, places: &[Range<usize>]) -> Self {
         if self.ranges.is_none() {

@@ -4,7 +4,7 @@
 //! delivers, one commits. What is in memory is bounded for each signal by `(concurrency + 2) × batch.bytes` and one poll (metrics:
 //! `3 × concurrency × batch.bytes`, since each partition has its turn); beyond that, partitions are paused and the bus is the buffer.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, anyhow};
 use bus::{Bus, Committer, Delivery as Guarantee, GroupOptions, Member, Topic};
@@ -14,13 +14,18 @@ use tokio::runtime::Runtime;
 
 use crate::backends::kind::Opening;
 use crate::backends::open::OpenBackend;
+use crate::backends::table::Kind;
 use crate::commit::counts::Counts;
 use crate::commit::ledger::Ledger;
 use crate::config::Backend;
+use crate::delivery::adaptive::Adaptive;
 use crate::delivery::dead_letters::DeadLetters;
 use crate::delivery::deliver::Delivery;
 use crate::delivery::lane::Lane;
 use crate::delivery::lanes::Lanes;
+use crate::delivery::pace::Pace;
+use crate::delivery::rate::Rate;
+use crate::delivery::sinks::Sinks;
 use crate::shell::membership::{Membership, REVOKE_TIMEOUT};
 use crate::shell::pump::Pump;
 
@@ -56,26 +61,26 @@ impl BackendRun {
     }
 
     fn run_named(self) -> anyhow::Result<()> {
-        let sink = self.backend.kind.open(&Opening {
-            backend: &self.backend.name,
-            group: &self.group(),
-        })?;
+        let sinks = self.open()?;
         let Some(looked_up) = self.look_up()? else {
             return Ok(());
         };
         let io = self.io()?;
         let counts = Counts::new(&self.backend.name, &self.backend.signals, &self.topics);
         let ledger = Arc::new(Ledger::new(counts));
-        let (lanes, deliveries) = self.lanes(&sink, &looked_up, &ledger);
+        let (lanes, deliveries) = self.lanes(&sinks, &looked_up, &ledger);
         let membership = Arc::new(Membership::new(ledger.clone(), deliveries));
         let Some((member, committer)) = self.join(&membership)? else {
             return Ok(());
         };
+        let signals = self.backend.signals.iter();
+        let signals = signals.map(|signal| (self.topics.clean(*signal), *signal));
         let pump = Pump::new(
             (member, membership),
             ledger.clone(),
             Lanes::new(lanes, io.handle().clone()),
-            &self.backend,
+            (&self.backend, self.bus.clone()),
+            signals.collect(),
             self.drain.clone(),
             self.ready.clone(),
         );
@@ -83,6 +88,26 @@ impl BackendRun {
         // Requests that were given up are cut off here; their records are on the bus.
         io.shutdown_background();
         outcome
+    }
+
+    /// Its own sink and those of its standbys, with their names.
+    fn open(&self) -> anyhow::Result<Vec<(Arc<str>, OpenBackend)>> {
+        let group = self.group();
+        let own = (&self.backend.name, &self.backend.kind);
+        let standbys = self
+            .backend
+            .failover
+            .iter()
+            .flat_map(|failover| &failover.to);
+        let all = std::iter::once(own).chain(standbys.map(|(name, kind)| (name, kind)));
+        let open = |(name, kind): (&String, &Kind)| {
+            let opening = Opening {
+                backend: name,
+                group: &group,
+            };
+            Ok((name.as_str().into(), kind.open(&opening)?))
+        };
+        all.map(open).collect()
     }
 
     fn group(&self) -> String {
@@ -116,16 +141,24 @@ impl BackendRun {
     /// The lanes of all signals, and what delivers each signal.
     fn lanes(
         &self,
-        sink: &OpenBackend,
+        sinks: &[(Arc<str>, OpenBackend)],
         looked_up: &LookedUp,
         ledger: &Arc<Ledger>,
     ) -> (Vec<Lane>, Vec<(Topic, Arc<Delivery>)>) {
+        let backend = &self.backend;
+        let rate = Arc::new(Mutex::new(Rate::new(backend.rate)));
         let (mut lanes, mut deliveries) = (Vec::new(), Vec::new());
         for (signal, partitions) in self.backend.signals.iter().zip(&looked_up.partitions) {
             let delivery = Arc::new(Delivery::new(
                 &self.backend,
                 *signal,
-                sink.clone(),
+                Sinks::new(*signal, sinks.to_vec(), backend.failover_times()),
+                Pace::new(
+                    &backend.name,
+                    *signal,
+                    rate.clone(),
+                    Adaptive::new(backend.concurrency.min, backend.concurrency.max),
+                ),
                 looked_up.dead_letters.clone(),
                 ledger.clone(),
                 self.drain.clone(),
@@ -135,7 +168,7 @@ impl BackendRun {
                 &topic,
                 *partitions,
                 self.backend.batch,
-                self.backend.concurrency,
+                self.backend.concurrency.max,
                 &delivery,
             ));
             deliveries.push((topic, delivery));

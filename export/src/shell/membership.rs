@@ -14,9 +14,17 @@ pub const REVOKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A change of ownership, in the order in which it came.
 pub enum Event {
-    /// With the batch of each that may have been sent already.
-    Assigned(Vec<(TopicPartition, Option<Intent>)>),
+    Assigned(Vec<Given>),
     Gone(Vec<TopicPartition>),
+}
+
+/// A partition that was given to this process.
+pub struct Given {
+    pub at: TopicPartition,
+    /// The batch that may have been sent already.
+    pub intent: Option<Intent>,
+    /// The group has never committed a position here.
+    pub is_new: bool,
 }
 
 pub struct Membership {
@@ -57,11 +65,12 @@ impl Rebalance for Membership {
     fn assigned(&self, partitions: Vec<Assigned>) {
         let with_intent = |assigned: Assigned| {
             self.ledger.own(assigned.at.clone());
-            let metadata = assigned.committed.map(|position| position.metadata);
-            (
-                assigned.at,
-                metadata.and_then(|metadata| Intent::parse(&metadata)),
-            )
+            let committed = assigned.committed.as_ref();
+            Given {
+                intent: committed.and_then(|position| Intent::parse(&position.metadata)),
+                is_new: committed.is_none(),
+                at: assigned.at,
+            }
         };
         let partitions = partitions.into_iter().map(with_intent).collect();
         self.push(Event::Assigned(partitions));

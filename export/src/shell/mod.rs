@@ -3,4 +3,5 @@
 pub mod backend;
 pub mod membership;
 pub mod pump;
+pub mod reload;
 pub mod run;

@@ -1,19 +1,24 @@
 //! The polling thread of a backend: reads, hands records to the lanes, and follows the partitions that come and go.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
-use bus::{Member, Polled, TopicPartition};
+use bus::{Bus, Member, Polled, Topic, TopicPartition};
+use metrics::counter;
 use runtime::{Drain, Readiness};
+use schemas::Signal;
 
 use crate::commit::intent::Intent;
 use crate::commit::ledger::Ledger;
-use crate::config::{Audience, Backend};
+use crate::config::{Audience, Backend, Start};
 use crate::delivery::lanes::Lanes;
+use crate::names;
 use crate::records::entry::Entry;
-use crate::shell::membership::{Event, Membership, REVOKE_TIMEOUT};
+use crate::records::skipped::{Reason, Skipped};
+use crate::routing::Sift;
+use crate::shell::membership::{Event, Given, Membership, REVOKE_TIMEOUT};
 
 /// After the drain signal, reading goes on to the end of what is on the bus, at most for this long.
 const CATCH_UP_TIMEOUT: Duration = Duration::from_secs(2);
@@ -30,6 +35,14 @@ pub struct Pump {
     lanes: Lanes,
     /// Whose records the backend gets.
     tenants: Audience,
+    /// What of them, and in which form.
+    sift: Sift,
+    backend: String,
+    bus: Arc<dyn Bus>,
+    start: Start,
+    /// Where partitions began that the group had never read.
+    starts: HashMap<TopicPartition, u64>,
+    signals: HashMap<Topic, Signal>,
     /// Records were skipped since then, and the ledger wasn't told to commit.
     skipped_since: Option<Instant>,
     owned: HashSet<TopicPartition>,
@@ -44,7 +57,8 @@ impl Pump {
         (member, membership): (Box<dyn Member>, Arc<Membership>),
         ledger: Arc<Ledger>,
         lanes: Lanes,
-        backend: &Backend,
+        (backend, bus): (&Backend, Arc<dyn Bus>),
+        signals: HashMap<Topic, Signal>,
         drain: Drain,
         ready: Readiness,
     ) -> Self {
@@ -54,6 +68,12 @@ impl Pump {
             ledger,
             lanes,
             tenants: backend.tenants.clone(),
+            sift: backend.sift.clone(),
+            backend: backend.name.clone(),
+            bus,
+            start: backend.start,
+            starts: HashMap::new(),
+            signals,
             skipped_since: None,
             owned: HashSet::new(),
             poll_bytes: backend.batch.bytes.min(POLL_BYTES_MAX),
@@ -105,7 +125,14 @@ impl Pump {
             }
             let now = Instant::now();
             for record in polled.records {
-                self.take(Entry::new(record), now);
+                let at = TopicPartition::new(record.topic.clone(), record.partition);
+                if self
+                    .starts
+                    .get(&at)
+                    .is_none_or(|start| record.offset >= *start)
+                {
+                    self.take(Entry::new(record), now);
+                }
             }
             self.commit_skipped(now);
         }
@@ -113,13 +140,36 @@ impl Pump {
 
     fn take(&mut self, entry: Entry, now: Instant) {
         self.ledger.read(&entry);
-        if self.tenants.takes(entry.tenant()) {
-            self.lanes.push(entry, now);
-        } else {
-            self.ledger.skip(&entry);
-            self.lanes.skip(&entry);
-            self.skipped_since.get_or_insert(now);
+        if !self.tenants.takes(entry.tenant()) {
+            let skipped = Skipped::of(Reason::Tenant, entry.items as u64);
+            return self.skip(&entry.at(), entry.record.offset, skipped, now);
         }
+        if self.sift.is_idle() {
+            return self.lanes.push(entry, now);
+        }
+        let (at, offset) = (entry.at(), entry.record.offset);
+        let Some(signal) = self.signals.get(&at.topic) else {
+            return self.lanes.push(entry, now);
+        };
+        let sifted = self.sift.sift(*signal, entry);
+        if sifted.failed_conditions > 0 {
+            let labels = [
+                ("backend", self.backend.clone()),
+                ("signal", signal.name().to_owned()),
+            ];
+            counter!(names::FAILED_CONDITIONS, &labels).increment(sifted.failed_conditions);
+        }
+        match sifted.entry {
+            Some(entry) => self.lanes.push(entry, now),
+            None => self.skip(&at, offset, sifted.skipped, now),
+        }
+    }
+
+    /// A record of which nothing is for the backend.
+    fn skip(&mut self, at: &TopicPartition, offset: u64, skipped: Skipped, now: Instant) {
+        self.ledger.skip(at, offset, skipped);
+        self.lanes.skip(at, offset);
+        self.skipped_since.get_or_insert(now);
     }
 
     /// A commit costs the bus the same however much it is about, so skipped records wait for each other.
@@ -154,7 +204,7 @@ impl Pump {
             return Err(anyhow!(reason).context("can't commit positions"));
         }
         let polled = self.member.poll(timeout, self.poll_bytes);
-        self.apply_events();
+        let polled = self.apply_events().and(polled);
         match polled {
             Ok(polled) => {
                 self.ready.set(self.lanes.trouble().map_or(Ok(()), Err));
@@ -172,16 +222,19 @@ impl Pump {
     }
 
     /// What the group said while the member polled comes before the records of that poll.
-    fn apply_events(&mut self) {
+    fn apply_events(&mut self) -> bus::Result<()> {
         for event in self.membership.take_events() {
             match event {
-                Event::Assigned(assigned) => {
-                    for (at, intent) in &assigned {
+                Event::Assigned(given) => {
+                    for Given { at, intent, is_new } in &given {
                         if let Some(Intent { last }) = intent {
                             self.lanes.remake(at, *last);
                         }
+                        if *is_new {
+                            self.begin_at_start(at)?;
+                        }
                     }
-                    let partitions: Vec<_> = assigned.into_iter().map(|(at, _)| at).collect();
+                    let partitions: Vec<_> = given.into_iter().map(|given| given.at).collect();
                     let paused = self.lanes.paused_of(&partitions);
                     self.pause(&paused);
                     self.owned.extend(partitions);
@@ -190,10 +243,30 @@ impl Pump {
                     self.lanes.give_up(&partitions);
                     for at in &partitions {
                         self.owned.remove(at);
+                        self.starts.remove(at);
                     }
                 }
             }
         }
+        Ok(())
+    }
+
+    /// A partition that the group has never read begins where the configuration says. What was read of it before is left out, and the position is
+    /// committed, or a restart would begin elsewhere.
+    fn begin_at_start(&mut self, at: &TopicPartition) -> bus::Result<()> {
+        if self.start == Start::Oldest {
+            return Ok(());
+        }
+        let mut reader = self.bus.reader()?;
+        let offset = match self.start {
+            Start::At(time_ms) => reader.offset_at(at, time_ms)?,
+            _ => reader.range(at)?.end,
+        };
+        self.member.seek(at, offset)?;
+        self.starts.insert(at.clone(), offset);
+        self.ledger.start(at, offset);
+        tracing::info!(backend = self.backend, %at, offset, "a new backend begins here");
+        Ok(())
     }
 
     fn pause_full_lanes(&mut self) {

@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use ottl::{Conditions, Context, Draft, ErrorMode, Problems};
+use ottl::{Context, Draft, Fate, ItemFilter, Problems};
 use schemas::Signal;
 use schemas::otlp::{Item, Items};
 use schemas::pack::Packer;
@@ -11,7 +11,7 @@ use schemas::pack::Packer;
 /// Conditions by signal.
 #[derive(Debug, Default)]
 pub struct Filter {
-    by_signal: [Vec<(Context, Conditions)>; Signal::ALL.len()],
+    conditions: ItemFilter,
 }
 
 /// What is left of a request.
@@ -31,14 +31,6 @@ pub struct FilterCounts {
     pub errors: u64,
 }
 
-/// What the conditions say of an item.
-enum Said {
-    Stays,
-    /// Some of its events or data points are gone.
-    Changed,
-    Goes,
-}
-
 impl Filter {
     /// Adds a condition.
     ///
@@ -50,51 +42,43 @@ impl Filter {
         context: Context,
         text: &str,
     ) -> Result<(), Vec<(usize, Problems)>> {
-        let conditions = Conditions::compile(context, &[text], ErrorMode::Ignore)?;
-        let all = &mut self.by_signal[signal as usize];
-        all.push((context, conditions));
-        // An item that goes is not asked for its parts.
-        all.sort_by_key(|(context, _)| is_within(*context));
-        Ok(())
+        self.conditions.add(signal, context, text)
     }
 
     /// Whether any condition is about the signal.
     pub fn concerns(&self, signal: Signal) -> bool {
-        !self.by_signal[signal as usize].is_empty()
+        self.conditions.concerns(signal)
     }
 
     /// Applies all conditions to a request that nobody has checked yet: what can't be read stays, to be refused by who checks it, and so does an item of
     /// more than `item_bytes_max`. Of an item, what its parts are asked may take some twenty times its size for the moment.
     pub fn apply(&self, signal: Signal, request: &[u8], item_bytes_max: usize) -> Filtered {
-        let conditions = &self.by_signal[signal as usize];
-        if conditions.is_empty() {
+        if !self.concerns(signal) {
             return Filtered::default();
         }
-        let mut pass = Pass {
-            conditions,
-            draft: draft(signal),
-            counts: FilterCounts::default(),
-        };
+        let mut draft = draft(signal);
+        let mut counts = FilterCounts::default();
         let mut left: Option<Packer> = None;
         let mut body = Vec::new();
         for (number, item) in Items::new(request).enumerate() {
             let Ok(item) = item else {
                 return Filtered::default();
             };
-            let said = match item.body.len() <= item_bytes_max {
-                true => pass.ask(&item),
-                false => Said::Stays,
+            let (fate, errors) = match item.body.len() <= item_bytes_max {
+                true if draft.enter(&item).is_ok() => self.conditions.ask(signal, &mut draft),
+                _ => (Fate::Stays, 0),
             };
-            if matches!(said, Said::Stays) && left.is_none() {
+            counts.errors += errors;
+            if fate == Fate::Stays && left.is_none() {
                 continue;
             }
             let packer = left.get_or_insert_with(|| first(request, number));
-            match said {
-                Said::Goes => pass.counts.dropped += 1,
-                Said::Stays => packer.push(&item),
-                Said::Changed => {
+            match fate {
+                Fate::Goes => counts.dropped += 1,
+                Fate::Stays => packer.push(&item),
+                Fate::Changed => {
                     body.clear();
-                    match pass.draft.write_item(&mut body) {
+                    match draft.write_item(&mut body) {
                         Ok(()) => packer.push(&Item {
                             body: &body,
                             ..item
@@ -106,7 +90,7 @@ impl Filter {
         }
         Filtered {
             request: left.map(|mut packer| packer.finish()),
-            counts: pass.counts,
+            counts,
         }
     }
 }
@@ -128,59 +112,6 @@ fn first(request: &[u8], count: usize) -> Packer {
         packer.push(&item);
     }
     packer
-}
-
-fn is_within(context: Context) -> bool {
-    matches!(context, Context::SpanEvent | Context::DataPoint)
-}
-
-/// One request on its way.
-struct Pass<'f, 'a> {
-    conditions: &'f [(Context, Conditions)],
-    draft: Draft<'a>,
-    counts: FilterCounts,
-}
-
-impl<'a> Pass<'_, 'a> {
-    fn ask(&mut self, item: &Item<'a>) -> Said {
-        if self.draft.enter(item).is_err() {
-            return Said::Stays;
-        }
-        for (context, conditions) in self.conditions {
-            if is_within(*context) {
-                self.ask_parts(conditions);
-                if *context == Context::DataPoint && self.draft.has_lost_all_points() {
-                    return Said::Goes;
-                }
-            } else if self.holds(conditions) {
-                return Said::Goes;
-            }
-        }
-        match self.draft.is_item_changed() {
-            true => Said::Changed,
-            false => Said::Stays,
-        }
-    }
-
-    /// Takes out the events or data points for which a condition holds.
-    fn ask_parts(&mut self, conditions: &Conditions) {
-        for index in 0..self.draft.inner_count() {
-            match self.draft.begin_inner(index) {
-                Ok(true) => {
-                    let goes = self.holds(conditions);
-                    self.draft.end_inner(!goes);
-                }
-                Ok(false) => {}
-                Err(_) => return,
-            }
-        }
-    }
-
-    fn holds(&mut self, conditions: &Conditions) -> bool {
-        let outcome = conditions.eval(self.draft.subject());
-        self.counts.errors += outcome.failed as u64;
-        outcome.holds == Ok(true)
-    }
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::decide::names::Names;
 use crate::decide::traces::index::NONE;
-use crate::policy::tracestate::Upstream;
 use crate::policy::{Bits, Change, Failures, Reading, RuleSet};
+use schemas::otlp::sampling::Upstream;
 
 /// Field of a span.
 const LINKS: u32 = 13;

@@ -9,7 +9,7 @@ use crate::decide::facts::Irregularity;
 use crate::decide::traces::Traces;
 use crate::decide::traces::index::{Tenant, TraceKey};
 use crate::policy::Policies;
-use crate::policy::tracestate::Choice;
+use schemas::otlp::sampling::Choice;
 
 /// What the decide cursor found in one record.
 #[derive(Debug)]

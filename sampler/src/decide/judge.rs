@@ -17,9 +17,9 @@ use crate::decide::traces::index::{NONE, Tenant};
 use crate::decide::traces::verdicts::{GivenVerdict, NO_POLICY, StoredVerdict};
 use crate::decide::traces::window::Trace;
 use crate::options::Options;
-use crate::policy::tracestate::Choice;
 use crate::policy::{Policies, RuleSet, Ruling, SetId, State, TraceFacts};
 use crate::stats::{Group, Seen, Statistics, Tallied};
+use schemas::otlp::sampling::Choice;
 
 /// A trace that is to be decided.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use crate::decide::traces::index::Tenant;
 use crate::decide::traces::verdicts::{NO_POLICY, StoredVerdict};
 use crate::decide::traces::window::Trace;
 use crate::policy::Ruling;
-use crate::policy::tracestate::Choice;
+use schemas::otlp::sampling::Choice;
 
 /// Up to so many policies a batch names them all.
 const NAMES_MAX: usize = 64;

@@ -8,8 +8,8 @@ use schemas::wire::{Fields, put_fixed64, put_len, put_varint_field};
 
 use crate::decide::handover::Kept;
 use crate::options::Stamping;
-use crate::policy::tracestate::{self, Upstream};
 use crate::promote::KEYS_MAX;
+use schemas::otlp::sampling::{self, Upstream};
 
 /// Fields of a span.
 const TRACE_STATE: u32 = 3;
@@ -99,7 +99,7 @@ impl Stamp {
             && let Some(threshold) = sampled.threshold
             && threshold > 0
         {
-            let count = (1.0 / tracestate::probability(threshold)).round() as u64;
+            let count = (1.0 / sampling::probability(threshold)).round() as u64;
             self.attribute("SampleRate", |value| put_varint_field(value, 3, count));
         }
         if stamping.annotate && span.is_root() {
@@ -109,7 +109,7 @@ impl Stamp {
                 });
             }
             if let Some(threshold) = sampled.threshold {
-                let probability = tracestate::probability(threshold);
+                let probability = sampling::probability(threshold);
                 self.attribute("tailwater.probability", |value| {
                     put_fixed64(value, 4, probability.to_bits())
                 });
@@ -132,7 +132,7 @@ impl Stamp {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::tracestate::Choice;
+    use schemas::otlp::sampling::Choice;
 
     fn attribute(field: u32, key: &str, text: &str) -> Vec<u8> {
         let (mut any, mut pair, mut out) = (Vec::new(), Vec::new(), Vec::new());

@@ -24,7 +24,6 @@ pub(crate) use on_traces::daily_budget::DailyBudget;
 pub(crate) use on_traces::ruling::Ruling;
 pub(crate) use on_traces::state::State;
 pub(crate) use on_traces::trace_facts::TraceFacts;
-pub(crate) use on_traces::tracestate;
 pub use policies::Policies;
 pub(crate) use rule_set::{RuleSet, SetId};
 pub(crate) use transition::{Change, Transition};

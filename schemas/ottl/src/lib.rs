@@ -19,10 +19,12 @@ mod telemetry;
 mod value;
 
 pub use compiled::{
-    Condition, Conditions, ErrorMode, Executed, Expression, Needs, Outcome, Statement, Statements,
+    Condition, Conditions, ErrorMode, Executed, Expression, Fate, ItemFilter, Needs, Outcome,
+    Statement, Statements,
 };
-pub use draft::{Draft, HeadChanges};
+pub use draft::{Draft, HeadChanges, Packed};
 pub use paths::SpanFacts;
 pub use problem::{Problem, Problems};
 pub use telemetry::{Context, Part, ROOT_TESTS_MAX, RootAnswers, Subject, TraceFacts};
+pub use value::text::any_as_string;
 pub use value::{EvalError, List, Map, Opaque, Time, Value};

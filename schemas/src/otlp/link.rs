@@ -3,6 +3,9 @@
 use super::Attributes;
 use crate::wire::{Fields, WireError};
 
+/// `Span.links`.
+const LINKS: u32 = 13;
+
 /// `Span.Link {trace_id = 1, span_id = 2, trace_state = 3, attributes = 4, dropped_attributes_count = 5, flags = 6}`.
 #[derive(Clone, Copy, Debug)]
 pub struct LinkView<'a> {
@@ -12,7 +15,9 @@ pub struct LinkView<'a> {
     pub trace_id: &'a [u8],
     /// As sent: 8 bytes when valid.
     pub span_id: &'a [u8],
+    /// W3C `tracestate`.
     pub trace_state: &'a [u8],
+    pub dropped_attributes_count: u32,
 }
 
 impl<'a> LinkView<'a> {
@@ -26,6 +31,7 @@ impl<'a> LinkView<'a> {
             trace_id: &[],
             span_id: &[],
             trace_state: &[],
+            dropped_attributes_count: 0,
         };
         for field in Fields::new(body) {
             let field = field?;
@@ -33,6 +39,7 @@ impl<'a> LinkView<'a> {
                 1 => view.trace_id = field.len_value()?,
                 2 => view.span_id = field.len_value()?,
                 3 => view.trace_state = field.len_value()?,
+                5 => view.dropped_attributes_count = field.varint_value()? as u32,
                 _ => {}
             }
         }
@@ -66,7 +73,7 @@ impl<'a> Iterator for Links<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         for field in self.fields.by_ref() {
             let link = match field {
-                Ok(field) if field.number != 13 => continue,
+                Ok(field) if field.number != LINKS => continue,
                 Ok(field) => field.len_value().and_then(LinkView::parse),
                 Err(error) => Err(error),
             };

@@ -1,7 +1,7 @@
-//! The fields of a log record, read in one pass.
+//! The fields of a log record that routing looks at.
 
+use super::Attributes;
 use super::span::valid_id;
-use super::{AnyValue, Attributes};
 use crate::wire::{Fields, WireError};
 
 /// A log record in place.
@@ -16,14 +16,6 @@ pub struct LogView<'a> {
     pub time_unix_nano: u64,
     /// `SeverityNumber`: 0 (unspecified) to 24 (the worst).
     pub severity_number: i32,
-    pub severity_text: &'a [u8],
-    /// Nanoseconds since 1970.
-    pub observed_unix_nano: u64,
-    /// The lowest eight bits are W3C trace flags.
-    pub flags: u32,
-    pub event_name: &'a [u8],
-    /// The record's `body`: an `AnyValue` message, see [`LogView::value`].
-    value: &'a [u8],
 }
 
 impl<'a> LogView<'a> {
@@ -38,24 +30,14 @@ impl<'a> LogView<'a> {
             span_id: &[],
             time_unix_nano: 0,
             severity_number: 0,
-            severity_text: &[],
-            observed_unix_nano: 0,
-            flags: 0,
-            event_name: &[],
-            value: &[],
         };
         for field in Fields::new(body) {
             let field = field?;
             match field.number {
                 1 => view.time_unix_nano = field.fixed64_value()?,
                 2 => view.severity_number = field.varint_value()? as i32,
-                3 => view.severity_text = field.len_value()?,
-                5 => view.value = field.len_value()?,
-                8 => view.flags = field.fixed32_value()?,
                 9 => view.trace_id = field.len_value()?,
                 10 => view.span_id = field.len_value()?,
-                11 => view.observed_unix_nano = field.fixed64_value()?,
-                12 => view.event_name = field.len_value()?,
                 _ => {}
             }
         }
@@ -65,14 +47,6 @@ impl<'a> LogView<'a> {
     /// The trace id, unless it is of a wrong length or all zero.
     pub fn valid_trace_id(&self) -> Option<&'a [u8; 16]> {
         valid_id(self.trace_id)
-    }
-
-    /// The record's `body`, which is a value of any type.
-    ///
-    /// # Errors
-    /// As [`AnyValue::parse`].
-    pub fn value(&self) -> Result<AnyValue<'a>, WireError> {
-        AnyValue::parse(self.value)
     }
 
     /// Field 6, in order.

@@ -6,7 +6,7 @@ use crate::wire::{Fields, WireError};
 const POINTS: u32 = 1;
 
 /// What kind of data a metric has: the field of `Metric` that holds it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MetricKind {
     Gauge,
     Sum,
@@ -56,6 +56,7 @@ pub struct MetricView<'a> {
     pub body: &'a [u8],
     pub name: &'a [u8],
     pub description: &'a [u8],
+    /// In UCUM, such as `ms` or `{request}`.
     pub unit: &'a [u8],
     /// `None`: it has no data, or some of a newer protocol. Of several the last counts, as protobuf has it.
     pub kind: Option<MetricKind>,

@@ -1,6 +1,6 @@
 //! The fields of a span that the pipeline looks at, read in one pass.
 
-use super::{Attributes, Events, Links};
+use super::{Attributes, Events};
 use crate::wire::{Field, Fields, WireError, delimited, read_field};
 
 /// Fields of a span.
@@ -70,12 +70,8 @@ pub struct SpanView<'a> {
     pub start_unix_nano: u64,
     pub end_unix_nano: u64,
     pub status: StatusCode,
-    /// `Status.message`.
-    pub status_message: &'a [u8],
     /// Field 11 is there.
     pub has_events: bool,
-    /// Field 13 is there.
-    pub has_links: bool,
     /// From the first attribute to the end of the last.
     attributes: &'a [u8],
 }
@@ -97,9 +93,7 @@ impl<'a> SpanView<'a> {
             start_unix_nano: 0,
             end_unix_nano: 0,
             status: StatusCode::Unset,
-            status_message: &[],
             has_events: false,
-            has_links: false,
             attributes: &[],
         };
         view.read()?;
@@ -160,10 +154,7 @@ impl<'a> SpanView<'a> {
                     self.has_events = true;
                     rest
                 }),
-                tag::LINKS => delimited(behind).map(|(_, rest)| {
-                    self.has_links = true;
-                    rest
-                }),
+                tag::LINKS => delimited(behind).map(|(_, rest)| rest),
                 tag::STATUS => match delimited(behind) {
                     Some(([tag::CODE, code @ ..0x80], rest)) => {
                         self.status = StatusCode::from(i32::from(*code));
@@ -213,14 +204,11 @@ impl<'a> SpanView<'a> {
             7 => self.start_unix_nano = field.fixed64_value()?,
             8 => self.end_unix_nano = field.fixed64_value()?,
             11 => self.has_events = true,
-            13 => self.has_links = true,
             15 => {
                 for field in Fields::new(field.len_value()?) {
                     let field = field?;
-                    match field.number {
-                        2 => self.status_message = field.len_value()?,
-                        3 => self.status = StatusCode::from(field.varint_value()? as i32),
-                        _ => {}
+                    if field.number == 3 {
+                        self.status = StatusCode::from(field.varint_value()? as i32);
                     }
                 }
             }
@@ -258,12 +246,6 @@ impl<'a> SpanView<'a> {
     #[inline]
     pub fn events(&self) -> Events<'a> {
         Events::new(self.body)
-    }
-
-    /// Field 13, in order.
-    #[inline]
-    pub fn links(&self) -> Links<'a> {
-        Links::new(self.body)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The tenants as they are in force, for the next reading of the configuration: which of their keys differ, and which the sampler takes while it runs.
+//! The tenants as they are in force, for the next reading of the configuration: which of their keys differ, and which are taken while stages run.
 //!
 //! There may be ten thousand, and nobody looks at them between two readings. So they are kept as text, in a tenth of what their types take.
 
@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 
 use crate::config::RawTenants;
 
-/// What the sampler takes while it runs.
-const LIVE_KEYS: [&str; 2] = ["policies", "budget"];
+/// What sampler and export take while they run.
+const LIVE_KEYS: [&str; 3] = ["policies", "budget", "backends"];
 
 /// By name and key, as JSON.
 pub(super) struct Tenants(Box<str>);

@@ -7,9 +7,9 @@ use std::time::SystemTime;
 
 use http::HeaderMap;
 
-use crate::otlp::response::printable;
 use crate::outcome::{Failure, FailureKind};
 use crate::transport::client::Answer;
+use crate::transport::refusal::printable;
 use crate::transport::status;
 
 const EXCEPTION_CODE: &str = "x-clickhouse-exception-code";

@@ -64,10 +64,8 @@ mod tests {
     #[test]
     fn a_part_of_a_record_is_another_one() {
         let part = |parts: Parts| {
-            let entry = Entry {
-                parts,
-                ..entry(3, 7, 1700)
-            };
+            let mut entry = entry(3, 7, 1700);
+            entry.parts = parts;
             token("g", &Batch::from_iter([entry])).unwrap()
         };
         assert_eq!(part(Parts::default()), "g/t.clean/3/7-7@1700");
@@ -83,10 +81,8 @@ mod tests {
     /// Filters that were changed over a crash must not make another batch of what was accepted.
     #[test]
     fn what_a_filter_took_out_of_several_records_changes_nothing() {
-        let filtered = Entry {
-            parts: Parts::of([1..2]),
-            ..entry(3, 7, 1700)
-        };
+        let mut filtered = entry(3, 7, 1700);
+        filtered.parts = Parts::of(std::iter::once(1..2));
         let batch = Batch::from_iter([filtered, entry(3, 9, 1800)]);
         assert_eq!(token("g", &batch).unwrap(), "g/t.clean/3/7-9@1700");
     }

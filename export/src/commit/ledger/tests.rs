@@ -10,7 +10,6 @@ use schemas::{Signal, Topics};
 
 use super::*;
 use crate::names;
-use crate::records::parts::Parts;
 
 /// Refuses the first commit.
 struct Refusing {
@@ -39,8 +38,8 @@ fn at() -> TopicPartition {
 }
 
 fn entry(offset: u64) -> Entry {
-    Entry {
-        record: Fetched {
+    Entry::holding(
+        Fetched {
             topic: at().topic,
             partition: 0,
             offset,
@@ -48,10 +47,8 @@ fn entry(offset: u64) -> Entry {
             headers: vec![],
             value: Bytes::new(),
         },
-        items: 10,
-        defect: None,
-        parts: Parts::default(),
-    }
+        10,
+    )
 }
 
 /// Records are read and handed over.

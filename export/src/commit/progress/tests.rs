@@ -1,5 +1,6 @@
 //! What is finished in any order, and the positions that follow.
 use super::*;
+use crate::records::skipped::Reason;
 
 fn at(partition: u32) -> TopicPartition {
     TopicPartition::new("t", partition)
@@ -30,7 +31,7 @@ fn check(begun: u64, finished: &[u64], expected: &[Option<u64>]) {
     let found: Vec<_> = finished
         .iter()
         .map(|offset| {
-            progress.finish(&at(0), *offset, 0);
+            progress.finish(&at(0), *offset, 0, Skipped::default());
             taken(&mut progress).first().map(|(_, offset)| *offset)
         })
         .collect();
@@ -53,10 +54,10 @@ fn gaps_between_offsets_are_passed() {
     for offset in [3, 7, 20] {
         begin(&mut progress, 0, offset, 1);
     }
-    progress.finish(&at(0), 7, 0);
-    progress.finish(&at(0), 3, 0);
+    progress.finish(&at(0), 7, 0, Skipped::default());
+    progress.finish(&at(0), 3, 0, Skipped::default());
     assert_eq!(taken(&mut progress), [(0, 8)]);
-    progress.finish(&at(0), 20, 0);
+    progress.finish(&at(0), 20, 0, Skipped::default());
     assert!(progress.has_moved());
     assert_eq!(taken(&mut progress), [(0, 21)]);
     assert!(!progress.has_moved());
@@ -70,8 +71,8 @@ fn partitions_do_not_wait_for_each_other() {
         begin(&mut progress, partition, 0, 1);
         begin(&mut progress, partition, 1, 1);
     }
-    progress.finish(&at(1), 0, 0);
-    progress.finish(&at(0), 1, 0);
+    progress.finish(&at(1), 0, 0, Skipped::default());
+    progress.finish(&at(0), 1, 0, Skipped::default());
     assert_eq!(taken(&mut progress), [(1, 1)]);
 }
 
@@ -81,7 +82,7 @@ fn what_was_lost_is_never_committed() {
     progress.own(at(0));
     begin(&mut progress, 0, 5, 1);
     progress.forget(&at(0));
-    progress.finish(&at(0), 5, 0);
+    progress.finish(&at(0), 5, 0, Skipped::default());
     assert_eq!(taken(&mut progress), []);
     assert!(progress.is_settled(&at(0)));
 }
@@ -92,11 +93,11 @@ fn a_batch_of_an_earlier_ownership_finishes_only_what_is_the_same_record() {
     progress.own(at(0));
     begin(&mut progress, 0, 5, 1);
     progress.own(at(0));
-    progress.finish(&at(0), 5, 0);
+    progress.finish(&at(0), 5, 0, Skipped::default());
     assert_eq!(taken(&mut progress), [], "5 was not handed over again yet");
     begin(&mut progress, 0, 5, 1);
     begin(&mut progress, 0, 6, 1);
-    progress.finish(&at(0), 5, 0);
+    progress.finish(&at(0), 5, 0, Skipped::default());
     assert_eq!(taken(&mut progress), [(0, 6)]);
 }
 
@@ -105,8 +106,8 @@ fn three_done() -> Progress {
     let mut progress = Progress::default();
     progress.own(at(0));
     (0..3).for_each(|offset| begin(&mut progress, 0, offset, 10));
-    progress.finish(&at(0), 1, 3);
-    progress.finish(&at(0), 0, 0);
+    progress.finish(&at(0), 1, 3, Skipped::default());
+    progress.finish(&at(0), 0, 0, Skipped::default());
     progress
 }
 
@@ -118,19 +119,19 @@ fn items_count_with_the_position_that_passes_them() {
     let tally = Tally {
         items: 20,
         dead: 3,
-        skipped: 0,
+        skipped: Skipped::default(),
     };
     assert_eq!((moved.len(), moved[0].tally), (1, tally));
     assert_eq!(progress.pending(&"t".into()), 30, "not committed yet");
     progress.committed(&moved);
     assert_eq!(progress.pending(&"t".into()), 10);
-    progress.finish(&at(0), 2, 0);
+    progress.finish(&at(0), 2, 0, Skipped::default());
     assert_eq!(
         progress.take()[0].tally,
         Tally {
             items: 10,
             dead: 0,
-            skipped: 0
+            skipped: Skipped::default()
         }
     );
 }
@@ -139,7 +140,7 @@ fn items_count_with_the_position_that_passes_them() {
 fn what_was_refused_counts_with_a_later_commit_and_once() {
     let mut progress = three_done();
     let refused = progress.take();
-    progress.finish(&at(0), 2, 0);
+    progress.finish(&at(0), 2, 0, Skipped::default());
     progress.refused(refused);
     let moved = progress.take();
     assert_eq!(moved[0].position.offset, 3);
@@ -148,7 +149,7 @@ fn what_was_refused_counts_with_a_later_commit_and_once() {
         Tally {
             items: 30,
             dead: 3,
-            skipped: 0
+            skipped: Skipped::default()
         }
     );
     progress.committed(&moved);
@@ -183,20 +184,20 @@ fn no_position_passes_a_record_that_waits() {
     progress.begin(&at(0), 2);
     assert_eq!(progress.pending(&"t".into()), 2);
     assert!(!progress.is_settled(&at(0)));
-    progress.finish(&at(0), 0, 0);
-    progress.finish(&at(0), 2, 0);
-    progress.skip(&at(0), 3);
+    progress.finish(&at(0), 0, 0, Skipped::default());
+    progress.finish(&at(0), 2, 0, Skipped::default());
+    progress.skip(&at(0), 3, Skipped::of(Reason::Tenant, 1));
     // What waits isn't in flight: nobody has to wait for it when the partition goes.
     assert!(progress.is_settled(&at(0)));
     assert_eq!(taken(&mut progress), [(0, 1)]);
     progress.begin(&at(0), 1);
-    progress.finish(&at(0), 1, 1);
+    progress.finish(&at(0), 1, 1, Skipped::default());
     let moved = progress.take();
     assert_eq!(moved[0].position.offset, 4);
     let tally = |items, dead, skipped| Tally {
         items,
         dead,
-        skipped,
+        skipped: Skipped::of(Reason::Tenant, skipped),
     };
     assert_eq!(moved[0].tally, tally(3, 1, 1));
     assert_eq!(moved[0].tally.delivered(), 1);
@@ -219,7 +220,7 @@ fn a_batch_that_is_recognized_is_passed_as_a_whole() {
     let mut progress = Progress::default();
     progress.own(at(0));
     (10..14).for_each(|offset| progress.read(&at(0), offset, 1, "a".into()));
-    progress.skip(&at(0), 10);
+    progress.skip(&at(0), 10, Skipped::of(Reason::Tenant, 1));
     assert_eq!(taken(&mut progress), [(0, 11)]);
     (11..13).for_each(|offset| progress.begin(&at(0), offset));
     let intent = Intent { last: 12 };
@@ -241,9 +242,9 @@ fn a_batch_that_is_recognized_is_passed_as_a_whole() {
     assert_eq!(progress.take()[0].intent, Some(intent));
     assert!(!progress.has_moved());
 
-    progress.finish(&at(0), 11, 0);
+    progress.finish(&at(0), 11, 0, Skipped::default());
     assert_eq!(taken(&mut progress), [], "a part of it is no position");
-    progress.finish(&at(0), 12, 1);
+    progress.finish(&at(0), 12, 1, Skipped::default());
     // One commit is for what is done and for the next.
     progress.begin(&at(0), 13);
     assert!(progress.intend(&at(0), Intent { last: 13 }));
@@ -253,7 +254,7 @@ fn a_batch_that_is_recognized_is_passed_as_a_whole() {
         (13, "next=13")
     );
     assert_eq!((moved[0].tally.items, moved[0].tally.dead), (2, 1));
-    progress.finish(&at(0), 13, 0);
+    progress.finish(&at(0), 13, 0, Skipped::default());
     let moved = progress.take();
     assert_eq!(
         (moved[0].position.offset, &*moved[0].position.metadata),

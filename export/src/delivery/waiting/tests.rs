@@ -4,11 +4,10 @@ use bus::Fetched;
 use bytes::Bytes;
 
 use super::*;
-use crate::records::parts::Parts;
 
 fn entry(partition: u32, offset: u64, bytes: usize, items: usize) -> Entry {
-    Entry {
-        record: Fetched {
+    Entry::holding(
+        Fetched {
             topic: "t".into(),
             partition,
             offset,
@@ -17,9 +16,7 @@ fn entry(partition: u32, offset: u64, bytes: usize, items: usize) -> Entry {
             value: Bytes::from(vec![0; bytes]),
         },
         items,
-        defect: None,
-        parts: Parts::default(),
-    }
+    )
 }
 
 fn limits(bytes: usize, items: usize) -> BatchLimits {

@@ -47,18 +47,28 @@ pub fn prefix() -> &'static str {
 pub const PREFIX_VARIABLE: &str = "EXPORT_TEST_PREFIX";
 
 pub fn open_bus(dir: &Path) -> Arc<dyn Bus> {
-    open(BusKind::Embedded(RawEmbedded {
+    open_bus_with(dir, PARTITIONS)
+}
+
+/// With so many partitions.
+pub fn open_bus_with(dir: &Path, partitions: u32) -> Arc<dyn Bus> {
+    let embedded = RawEmbedded {
         dir: dir.to_owned(),
         ..RawEmbedded::default()
-    }))
+    };
+    open_with(BusKind::Embedded(embedded), partitions)
 }
 
 /// Opens a bus with the topics that export needs.
 pub fn open(kind: BusKind) -> Arc<dyn Bus> {
+    open_with(kind, PARTITIONS)
+}
+
+fn open_with(kind: BusKind, partitions: u32) -> Arc<dyn Bus> {
     let config = BusConfig {
         kind,
         prefix: "tailwater".into(),
-        partitions: PARTITIONS,
+        partitions,
         classes: bus::Classes::new(),
     };
     let bus = config.open().unwrap();
@@ -66,7 +76,7 @@ pub fn open(kind: BusKind) -> Arc<dyn Bus> {
     specs.push(topics().dead_letters());
     let specs = specs.into_iter().map(|name| TopicSpec {
         name,
-        partitions: PARTITIONS,
+        partitions,
         timestamps: Timestamps::LogAppend,
         compacted: false,
         retention: None,
@@ -115,7 +125,8 @@ pub fn publish_of(
 /// Everything in the dead letters.
 pub fn dead_letters(bus: &dyn Bus) -> Vec<Fetched> {
     let mut reader = bus.reader().unwrap();
-    let all: Vec<_> = (0..PARTITIONS)
+    let partitions = bus.partition_count(&topics().dead_letters()).unwrap();
+    let all: Vec<_> = (0..partitions)
         .map(|partition| (TopicPartition::new(topics().dead_letters(), partition), 0))
         .collect();
     reader.assign(&all).unwrap();
@@ -180,11 +191,22 @@ pub fn config_with(backends: &[String], tenants: &[(&str, Option<Vec<&str>>)]) -
         .map(|(name, backends)| (*name, backends.as_deref()))
         .collect();
     let backends: String = backends.iter().map(|b| format!("    - {b}\n")).collect();
-    let text = format!("export:\n  backends:\n{backends}");
+    read(&format!("export:\n  backends:\n{backends}"), &tenants)
+}
+
+/// A configuration with a table of routes, from one line of YAML for each route and backend.
+pub fn config_routed(routes: &[&str], backends: &[String]) -> export::Config {
+    let routes: String = routes.iter().map(|r| format!("    - {r}\n")).collect();
+    let backends: String = backends.iter().map(|b| format!("    - {b}\n")).collect();
+    let text = format!("export:\n  routes:\n{routes}  backends:\n{backends}");
+    read(&text, &export::RawTenants::new())
+}
+
+fn read(text: &str, tenants: &export::RawTenants<'_>) -> export::Config {
     let validate = |whole: &Whole, problems: &mut Problems| {
-        (whole.export).validate_with("export", &tenants, "tenants", problems)
+        (whole.export).validate_with("export", tenants, "tenants", problems)
     };
-    match runtime::config::load("test.yaml", &text, &|_| None, validate) {
+    match runtime::config::load("test.yaml", text, &|_| None, validate) {
         Ok(config) => config,
         Err(report) => panic!("{report}"),
     }
@@ -196,6 +218,7 @@ pub const QUICK: &str = "batch: {timeout: 1ms}, retry: {initial_interval: 5ms, m
 /// An exporter that runs until it is stopped, or dropped.
 pub struct Running {
     drain: Drain,
+    pub reload: export::Reload,
     pub health: Health,
     thread: Option<std::thread::JoinHandle<anyhow::Result<()>>>,
     _deadline: tests::Deadline,
@@ -217,11 +240,25 @@ impl Running {
     fn start_as(bus: &Arc<dyn Bus>, config: export::Config, instance: &str) -> Self {
         recorder();
         let (bus, drain, health) = (bus.clone(), Drain::new(), Health::new());
+        let reload = export::Reload::default();
         let (own_drain, own_health, instance) =
             (drain.clone(), health.clone(), instance.to_owned());
-        let run = move || export::run(config, bus, &topics(), &instance, &own_health, &own_drain);
+        let own_reload = reload.clone();
+        let run = move || {
+            let topics = topics();
+            export::run(
+                config,
+                bus,
+                &topics,
+                &instance,
+                &own_reload,
+                &own_health,
+                &own_drain,
+            )
+        };
         Self {
             drain,
+            reload,
             health,
             thread: Some(std::thread::spawn(run)),
             _deadline: tests::Deadline::of_this_test(),

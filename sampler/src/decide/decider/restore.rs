@@ -9,7 +9,7 @@ use crate::decide::decider::Decider;
 use crate::decide::links::Linked;
 use crate::decide::traces::index::{NONE, TraceKey};
 use crate::decide::traces::verdicts::GivenVerdict;
-use crate::policy::tracestate::Choice;
+use schemas::otlp::sampling::Choice;
 
 impl Decider {
     /// One record of the decision log, in log order, before the first `observe`.

@@ -21,9 +21,9 @@ use crate::decide::traces::tenants::Tenants;
 use crate::decide::traces::verdicts::{GivenVerdict, NO_POLICY, StoredVerdict, Verdicts};
 use crate::decide::traces::window::{Trace, Window};
 use crate::options::Options;
-use crate::policy::tracestate::Choice;
 use crate::policy::{Marks, Policies, RuleSet, SetId, Transition};
 use crate::promote::PromotedKeys;
+use schemas::otlp::sampling::Choice;
 
 #[derive(Debug)]
 pub(crate) struct Traces {

@@ -16,7 +16,7 @@ use hashbrown::HashMap;
 use schemas::decisions::Verdict;
 
 use crate::decide::traces::index::{NONE, Tenant, TraceKey};
-use crate::policy::tracestate::Choice;
+use schemas::otlp::sampling::Choice;
 
 /// A verdict as it is given.
 #[derive(Clone, Copy, Debug)]

@@ -13,8 +13,8 @@ use crate::decide::facts::{NO_RANDOMNESS, SpanFacts};
 use crate::decide::traces::index::{NONE, Tenant, TraceKey};
 use crate::decide::traces::services::Services;
 use crate::options::Options;
-use crate::policy::tracestate;
 use crate::policy::{Bits, Marks, RuleSet, SetId, Transition};
+use schemas::otlp::sampling;
 
 /// What is known of an open trace.
 #[derive(Clone, Copy, Debug)]
@@ -194,7 +194,7 @@ impl Window {
         if span.randomness != NO_RANDOMNESS {
             // A random value of its own weighs more than the one in the trace id.
             let known = self.upstream.entry(slot).or_insert(span.randomness);
-            if span.randomness != tracestate::trace_id_randomness(&span.id) {
+            if span.randomness != sampling::trace_id_randomness(&span.id) {
                 *known = span.randomness;
             }
         }

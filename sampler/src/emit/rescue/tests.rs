@@ -7,7 +7,7 @@ use schemas::wire::put_len;
 use super::*;
 use crate::RawConfig;
 use crate::decide::traces::index::TraceKey;
-use crate::policy::tracestate::Choice;
+use schemas::otlp::sampling::Choice;
 
 const SPAN_BYTES: usize = 10_000;
 /// A span with what a packer takes.

@@ -19,10 +19,10 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::identity::identity;
 use crate::policy::on_spans::per_operation::{Operation, Operations};
-use crate::policy::on_traces::tracestate::Upstream;
 use crate::stats::set_hash::{self, mix};
 pub(crate) use reading::Reading;
 use reading::{Field, SET_WORDS, fields_of, hash_of, shape_of};
+use schemas::otlp::sampling::Upstream;
 
 /// Words of a shape: see [`set_hash`].
 const SHAPE_WORDS: usize = 8;

@@ -7,7 +7,7 @@
 use crate::policy::on_traces::chance::Chance;
 use crate::policy::on_traces::outcome::Outcome;
 use crate::policy::on_traces::trace_facts::TraceFacts;
-use crate::policy::on_traces::tracestate::trace_id_randomness;
+use schemas::otlp::sampling::trace_id_randomness;
 
 /// 2^56: the threshold at which nothing is kept.
 const NOTHING: u64 = 1 << 56;

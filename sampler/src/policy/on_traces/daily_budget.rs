@@ -10,8 +10,8 @@ use crate::policy::on_traces::consistent::threshold;
 use crate::policy::on_traces::ruling::Ruling;
 use crate::policy::on_traces::state::State;
 use crate::policy::on_traces::trace_facts::TraceFacts;
-use crate::policy::on_traces::tracestate::trace_id_randomness;
 use crate::stats::{EXEMPT, LIMITED};
+use schemas::otlp::sampling::trace_id_randomness;
 
 /// The budget that holds for a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,4 +10,3 @@ pub(super) mod rule;
 pub(super) mod ruling;
 pub(super) mod state;
 pub(super) mod trace_facts;
-pub(crate) mod tracestate;

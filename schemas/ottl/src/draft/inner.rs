@@ -35,6 +35,12 @@ impl<'a> Draft<'a> {
         })
     }
 
+    /// Whether the event or data point of this number is there, and was not taken out.
+    pub fn inner_stays(&self, index: usize) -> bool {
+        let changed = self.subject.changed();
+        changed.is_none_or(|changed| !matches!(changed.inners.get(&index), Some(None)))
+    }
+
     /// Begins with an event of the span or a data point of the metric; `false` when it is not there, or was removed. To be ended with
     /// [`Draft::end_inner`].
     ///

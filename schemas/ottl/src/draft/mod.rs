@@ -8,10 +8,12 @@ mod fields;
 mod inner;
 mod metric;
 mod output;
+mod packed;
 mod scalars;
 pub(crate) mod write;
 
 pub(crate) use metric::MetricChange;
+pub use packed::Packed;
 
 use std::borrow::Cow;
 use std::collections::HashSet;

@@ -22,8 +22,12 @@ pub(crate) fn string_like<'a>(value: Value<'a>) -> Result<Option<Cow<'a, str>>> 
     })
 }
 
-/// A value of a log record's body as text.
-pub(crate) fn any_as_string(value: AnyValue<'_>) -> Result<String> {
+/// A value of an attribute or a log record's body as text, as the Collector's `AsString` has it: numbers and bools as JSON writes them, bytes in
+/// base64, maps and lists as JSON, and nothing as an empty text.
+///
+/// # Errors
+/// It is malformed, nested too deep, or holds a number that JSON has no text for.
+pub fn any_as_string(value: AnyValue<'_>) -> Result<String> {
     as_string(&Value::read(value)?, DEPTH_MAX)
 }
 

@@ -16,7 +16,7 @@ impl<'a> ToRows<'a> for Points {
     fn item(&mut self, item: Item<'a>, tables: &mut Opened<'a>) -> Result<(), RowError> {
         let metric = MetricView::parse(item.body)?;
         for point in metric.points() {
-            let point = point?.fields()?;
+            let point = PointFields::of(point?)?;
             let rows = tables.rows(TableId::place_of(point.kind))?;
             let head = rows.head.of(&item, &rows.plan.head)?;
             let out = &mut rows.out.buffer;
@@ -64,7 +64,7 @@ fn put_of_point(
     };
     match step.column {
         OfPoint::Attributes => put_map(out, point.attributes())?,
-        OfPoint::StartTime => put_time(out, point.start_unix_nano, wire),
+        OfPoint::StartTime => put_time(out, point.start_time_unix_nano, wire),
         OfPoint::Time => put_time(out, point.time_unix_nano, wire),
         OfPoint::Value => put_float(out, number(point.value)),
         OfPoint::Flags => put_integer(out, point.flags.into(), wire),
@@ -80,11 +80,9 @@ fn put_of_point(
         OfPoint::PositiveCounts => put_many(out, point.positive.counts(), put_count)?,
         OfPoint::NegativeOffset => put_integer(out, point.negative.offset.into(), wire),
         OfPoint::NegativeCounts => put_many(out, point.negative.counts(), put_count)?,
-        OfPoint::Quantiles => put_many(out, point.quantiles(), |out, at| {
-            put_double(out, at.quantile)
-        })?,
+        OfPoint::Quantiles => put_many(out, point.quantiles(), |out, at| put_double(out, at.0))?,
         OfPoint::QuantileValues => {
-            put_many(out, point.quantiles(), |out, at| put_double(out, at.value))?
+            put_many(out, point.quantiles(), |out, at| put_double(out, at.1))?
         }
         OfPoint::ExemplarAttributes
         | OfPoint::ExemplarTimes
@@ -103,7 +101,7 @@ fn put_of_exemplar(
     step: Step<OfPoint>,
 ) -> Result<(), WireError> {
     match step.column {
-        OfPoint::ExemplarAttributes => return put_map(out, exemplar.attributes()),
+        OfPoint::ExemplarAttributes => return put_map(out, exemplar.filtered_attributes()),
         OfPoint::ExemplarTimes => put_time(out, exemplar.time_unix_nano, step.wire),
         OfPoint::ExemplarSpanIds => put_exemplar_id::<8>(out, exemplar.span_id),
         OfPoint::ExemplarTraceIds => put_exemplar_id::<16>(out, exemplar.trace_id),
@@ -123,7 +121,7 @@ fn put_exemplar_id<const N: usize>(out: &mut Vec<u8>, id: &[u8]) {
 /// Columns are of one type, whatever was sent.
 fn number(number: Number) -> f64 {
     match number {
-        Number::Empty => 0.0,
+        Number::Absent => 0.0,
         Number::Int(value) => value as f64,
         Number::Double(value) => value,
     }

@@ -1,6 +1,6 @@
 //! Spans as rows.
 
-use schemas::otlp::{EventView, Item, LinkView, SpanView, StatusCode};
+use schemas::otlp::{EventView, Item, LinkView, Links, SpanRest, SpanView, StatusCode};
 use schemas::wire::WireError;
 
 use super::opened::{Opened, RowError, ToRows};
@@ -18,6 +18,7 @@ pub struct Spans<'a> {
 impl<'a> ToRows<'a> for Spans<'a> {
     fn item(&mut self, item: Item<'a>, tables: &mut Opened<'a>) -> Result<(), RowError> {
         let span = SpanView::parse(item.body)?;
+        let rest = SpanRest::parse(item.body)?;
         self.events.clear();
         if span.has_events {
             for event in span.events() {
@@ -25,8 +26,8 @@ impl<'a> ToRows<'a> for Spans<'a> {
             }
         }
         self.links.clear();
-        if span.has_links {
-            for link in span.links() {
+        if rest.has_links {
+            for link in Links::new(item.body) {
                 self.links.push(link?);
             }
         }
@@ -35,7 +36,7 @@ impl<'a> ToRows<'a> for Spans<'a> {
         let out = &mut rows.out.buffer;
         out.extend_from_slice(head);
         for step in &rows.plan.span {
-            self.put(out, &span, *step)?;
+            self.put(out, (&span, &rest), *step)?;
         }
         Ok(())
     }
@@ -46,7 +47,7 @@ impl Spans<'_> {
     fn put(
         &self,
         out: &mut Vec<u8>,
-        span: &SpanView<'_>,
+        (span, rest): (&SpanView<'_>, &SpanRest<'_>),
         Step { column, wire }: Step<OfSpan>,
     ) -> Result<(), WireError> {
         match column {
@@ -64,7 +65,7 @@ impl Spans<'_> {
                 put_integer(out, nanos, wire);
             }
             OfSpan::StatusCode => put_text(out, status(span.status)),
-            OfSpan::StatusMessage => put_text(out, span.status_message),
+            OfSpan::StatusMessage => put_text(out, rest.status_message),
             OfSpan::EventTimes => {
                 return self.put_events(out, |out, event| {
                     put_time(out, event.time_unix_nano, wire);

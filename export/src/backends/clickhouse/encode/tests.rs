@@ -7,8 +7,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::backends::clickhouse::config::RawClickhouse;
-use crate::backends::clickhouse::schema::tables::TableId;
 use crate::backends::clickhouse::schema::plan::Plan;
+use crate::backends::clickhouse::schema::tables::TableId;
 use crate::backends::kind::BackendKind;
 use crate::records::entry::Entry;
 use rowbinary::{put_id, put_text};

@@ -6,7 +6,7 @@
 //!
 //! Knows nothing of verdicts. Other members, and other sub-keys of `ot`, stay as they are.
 
-use schemas::decisions::UNKNOWN_THRESHOLD;
+use crate::decisions::UNKNOWN_THRESHOLD;
 
 /// Of an `ot` value, in characters.
 const OT_MAX: usize = 256;
@@ -16,31 +16,31 @@ const DIGITS: usize = 14;
 
 /// What a span says of the samplers before us.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Upstream {
-    pub(crate) threshold: Option<u64>,
-    pub(crate) randomness: Option<u64>,
+pub struct Upstream {
+    pub threshold: Option<u64>,
+    pub randomness: Option<u64>,
 }
 
 /// A choice by chance among traces.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Choice {
+pub struct Choice {
     /// [`UNKNOWN_THRESHOLD`]: nobody knows with what probability.
-    pub(crate) threshold: u64,
+    pub threshold: u64,
     /// R, where it is not the span's own.
-    pub(crate) randomness: Option<u64>,
+    pub randomness: Option<u64>,
 }
 
 /// How a kept span was sampled, all samplers together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Sampled {
+pub struct Sampled {
     /// `None`: nobody knows.
-    pub(crate) threshold: Option<u64>,
+    pub threshold: Option<u64>,
     /// R, where the span has to say it.
     randomness: Option<u64>,
 }
 
 /// The last seven bytes of a trace id.
-pub(crate) fn trace_id_randomness(id: &[u8; 16]) -> u64 {
+pub fn trace_id_randomness(id: &[u8; 16]) -> u64 {
     let low = id[8..]
         .iter()
         .fold(0, |low, &byte| low << 8 | u64::from(byte));
@@ -48,12 +48,13 @@ pub(crate) fn trace_id_randomness(id: &[u8; 16]) -> u64 {
 }
 
 /// How likely a trace is kept with threshold T.
-pub(crate) fn probability(threshold: u64) -> f64 {
+pub fn probability(threshold: u64) -> f64 {
     (UNKNOWN_THRESHOLD - threshold) as f64 / UNKNOWN_THRESHOLD as f64
 }
 
 impl Upstream {
-    pub(crate) fn read(state: &[u8]) -> Self {
+    /// What a `tracestate` says. What is malformed counts as absent.
+    pub fn read(state: &[u8]) -> Self {
         let mut upstream = Self::default();
         for (key, value) in ot(state).into_iter().flat_map(sub_keys) {
             match key {
@@ -66,17 +67,17 @@ impl Upstream {
     }
 
     /// Somebody sampled before us, or said by what to sample.
-    pub(crate) fn sampled(&self) -> bool {
+    pub fn sampled(&self) -> bool {
         *self != Self::default()
     }
 
     /// R of a span of this trace.
-    pub(crate) fn randomness(&self, id: &[u8; 16]) -> u64 {
+    pub fn randomness(&self, id: &[u8; 16]) -> u64 {
         self.randomness.unwrap_or_else(|| trace_id_randomness(id))
     }
 
     /// Our choice on top: the larger threshold holds. Where R contradicts it, nothing is known.
-    pub(crate) fn then(&self, choice: Choice, id: &[u8; 16]) -> Sampled {
+    pub fn then(&self, choice: Choice, id: &[u8; 16]) -> Sampled {
         let randomness = choice.randomness.filter(|_| !self.sampled());
         let threshold = self.threshold.unwrap_or_default().max(choice.threshold);
         let known = threshold < UNKNOWN_THRESHOLD
@@ -90,7 +91,7 @@ impl Upstream {
 
 impl Sampled {
     /// Writes a tracestate that says so. `false`: it says so already, or there is no room to; nothing is written then.
-    pub(crate) fn write(&self, state: &[u8], out: &mut Vec<u8>) -> bool {
+    pub fn write(&self, state: &[u8], out: &mut Vec<u8>) -> bool {
         let before = Upstream::read(state);
         // Certainty needs no words, but those that are there stay.
         let threshold =

@@ -1,15 +1,15 @@
-//! Packing what steps have left of a record, each item with the resource and the scope that it has now.
+//! Packing what was left of a request, each item with the resource and the scope that it has now.
 
 use bytes::Bytes;
-use ottl::{Draft, HeadChanges};
 use schemas::otlp::{Item, Items, ResourceHead, ScopeHead};
 use schemas::pack::Packer;
 
-use super::reason::Reason;
+use super::{Draft, HeadChanges};
+use crate::value::Result;
 
-/// Items on their way into a record of their own.
+/// Items on their way into a request of their own.
 #[derive(Debug, Default)]
-pub(super) struct Packed {
+pub struct Packed {
     packer: Packer,
     body: Vec<u8>,
     resource: Vec<u8>,
@@ -21,13 +21,14 @@ pub(super) struct Packed {
 }
 
 impl Packed {
-    pub(super) fn clear(&mut self) {
+    /// Forgets all.
+    pub fn clear(&mut self) {
         self.packer.clear();
         (self.head, self.made) = (None, 0);
     }
 
     /// Begins with so many items as they came.
-    pub(super) fn begin(&mut self, record: &[u8], items: usize) {
+    pub fn begin(&mut self, record: &[u8], items: usize) {
         self.clear();
         self.packer.begin_source();
         for item in Items::new(record).take(items).map_while(Result::ok) {
@@ -35,25 +36,28 @@ impl Packed {
         }
     }
 
-    pub(super) fn push(
+    /// An item as `draft` has it now, with its heads' changes (see [`Draft::heads`]); `suffix` is appended to its body.
+    ///
+    /// # Errors
+    /// It can't be read.
+    pub fn push(
         &mut self,
         item: &Item<'_>,
         draft: &Draft<'_>,
-        resource: &HeadChanges,
-        scope: &HeadChanges,
-    ) -> Result<(), Reason> {
+        (resource, scope): (&HeadChanges, &HeadChanges),
+        suffix: &[u8],
+    ) -> Result<()> {
         let body = match draft.is_item_changed() {
             true => {
                 self.body.clear();
-                draft
-                    .write_item(&mut self.body)
-                    .map_err(Reason::Unreadable)?;
+                draft.write_item(&mut self.body)?;
                 &self.body[..]
             }
             false => item.body,
         };
         if resource.is_empty() && scope.is_empty() {
-            self.packer.push(&as_it_came(item, body));
+            self.packer
+                .push_with_suffix(&as_it_came(item, body), suffix);
             return Ok(());
         }
         let is_known =
@@ -65,36 +69,40 @@ impl Packed {
         if !self.head.as_ref().is_some_and(is_known) {
             self.resource.clear();
             self.scope.clear();
-            draft
-                .write_resource(&mut self.resource)
-                .map_err(Reason::Unreadable)?;
-            draft
-                .write_scope(&mut self.scope)
-                .map_err(Reason::Unreadable)?;
+            draft.write_resource(&mut self.resource)?;
+            draft.write_scope(&mut self.scope)?;
             self.head = Some((item.scope.index, resource.clone(), scope.clone()));
             self.made += 1;
         }
         // Odd numbers, where heads that are as they came have even ones.
         let index = 2 * self.made + 1;
-        self.packer.push(&Item {
+        let item = Item {
             resource: ResourceHead::new(&self.resource, index),
             scope: ScopeHead::new(&self.scope, index),
             body,
-        });
+        };
+        self.packer.push_with_suffix(&item, suffix);
         Ok(())
     }
 
+    /// An item as it came, with `suffix` appended to its body.
+    pub fn push_as_it_came(&mut self, item: &Item<'_>, suffix: &[u8]) {
+        self.packer
+            .push_with_suffix(&as_it_came(item, item.body), suffix);
+    }
+
     /// What was packed, in bytes, or a little more.
-    pub(super) fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         self.packer.bytes()
     }
 
     /// The number of each item among those that were pushed, in the order in which they stand in the record.
-    pub(super) fn order(&self) -> impl Iterator<Item = usize> {
+    pub fn order(&self) -> impl Iterator<Item = usize> {
         self.packer.order()
     }
 
-    pub(super) fn finish(&mut self) -> Bytes {
+    /// The request; begins anew.
+    pub fn finish(&mut self) -> Bytes {
         let record = self.packer.finish();
         self.clear();
         record
