@@ -13,6 +13,7 @@ pub mod kind;
 pub mod open;
 pub(crate) mod otlp_grpc;
 pub(crate) mod otlp_http;
+pub(crate) mod presets;
 pub(crate) mod stdout;
 pub mod table;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use runtime::config::Problems;
 use schemars::JsonSchema;
 use schemas::Signal;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::audience::Audience;
 use super::batch::RawBatch;
@@ -16,7 +16,7 @@ use super::retry::{RawRetry, RetryPolicy};
 use super::sift::{RawSample, RawSift};
 use super::signal::RawSignal;
 use super::start::{RawStart, Start};
-use crate::backends::kind::{BackendKind, Order, Written};
+use crate::backends::kind::{BackendKind, Expansion, Order, Written};
 use crate::backends::table::{Kind, with_kinds};
 use crate::records::grouping::Grouping;
 use crate::records::limits::BatchLimits;
@@ -38,9 +38,11 @@ macro_rules! raw_backend {
             #[schemars(regex(pattern = "^[A-Za-z0-9._-]{1,100}$"))]
             pub name: String,
             $(pub $key: Option<<$kind as BackendKind>::Section>,)*
-            /// The signals that it gets.
-            #[schemars(length(min = 1))]
-            pub signals: Vec<RawSignal>,
+            /// The signals that it gets. Default: all that its kind takes.
+            // What isn't written is the default of the kind. Where defaults are shown, they are the usual ones.
+            #[serde(deserialize_with = "written", serialize_with = "usual_signals")]
+            #[schemars(with = "Vec<RawSignal>", length(min = 1))]
+            pub signals: Option<Vec<RawSignal>>,
             /// Conditions in OTTL: what one of them holds for is left out. One that fails doesn't hold.
             pub filter: Vec<String>,
             pub sample: RawSample,
@@ -65,7 +67,7 @@ macro_rules! raw_backend {
                 Self {
                     name: String::new(),
                     $($key: None,)*
-                    signals: vec![RawSignal::Traces, RawSignal::Logs, RawSignal::Metrics],
+                    signals: None,
                     filter: Vec::new(),
                     sample: RawSample::default(),
                     transform: Vec::new(),
@@ -82,6 +84,23 @@ macro_rules! raw_backend {
         }
 
         impl RawBackend {
+            /// What the first kind that is written can take.
+            fn signals_of_kind(&self) -> &'static [Signal] {
+                $(if self.$key.is_some() {
+                    return <$kind>::SIGNALS;
+                })*
+                &Signal::ALL
+            }
+
+            /// The key of the first kind that is written, and what it stands for, if it stands for another kind.
+            pub(crate) fn expansion(&self, signals: &[Signal]) -> Option<(&'static str, Expansion)> {
+                $(if let Some(section) = &self.$key {
+                    let expansion = <$kind>::expansion(section, signals)?;
+                    return Some((stringify!($key), expansion));
+                })*
+                None
+            }
+
             /// All kinds that are written, valid or not, and where each sends to.
             fn kinds(&self, signals: &[Signal], at: &str, problems: &mut Problems) -> Vec<(Kind, Option<String>)> {
                 let mut kinds = Vec::new();
@@ -125,7 +144,8 @@ pub struct Backend {
     pub tenants: Audience,
     /// What of it, and in which form.
     pub sift: Sift,
-    pub batch: BatchLimits,
+    /// In the order of [`Signal::ALL`]; see [`Self::batch`].
+    pub(super) batches: [BatchLimits; 3],
     pub retry: RetryPolicy,
     pub credentials: Credentials,
     /// Requests in flight at a time, for each signal.
@@ -142,6 +162,15 @@ impl Backend {
     fn kinds(&self) -> impl Iterator<Item = &Kind> {
         let standbys = self.failover.iter().flat_map(|failover| &failover.to);
         std::iter::once(&self.kind).chain(standbys.map(|(_, kind)| kind))
+    }
+
+    /// When a batch of this signal is full.
+    pub fn batch(&self, signal: Signal) -> BatchLimits {
+        match signal {
+            Signal::Traces => self.batches[0],
+            Signal::Logs => self.batches[1],
+            Signal::Metrics => self.batches[2],
+        }
     }
 
     /// In which order its batches are sent.
@@ -200,10 +229,12 @@ impl RawBackend {
                 format!("a backend is exactly one of {all}, this one is {written}"),
             );
         }
-        let usual = kinds
-            .last()
-            .map_or(BatchLimits::USUAL, |(kind, _)| kind.batch_limits());
-        let batch = (self.batch).validate(usual, &format!("{at}.batch"), problems);
+        self.batch.validate(&format!("{at}.batch"), problems);
+        let usual = |signal: Signal| match kinds.last() {
+            Some((kind, _)) => kind.batch_limits(signal),
+            None => BatchLimits::USUAL,
+        };
+        let batches = Signal::ALL.map(|signal| self.batch.limits(usual(signal)));
         let retry = self.retry.validate(&format!("{at}.retry"), problems);
         let credentials = (self.credentials).validate(&format!("{at}.credentials"), problems);
         let sift = RawSift {
@@ -225,7 +256,7 @@ impl RawBackend {
             signals,
             tenants: Audience::default(),
             sift,
-            batch,
+            batches,
             retry,
             credentials,
         })
@@ -251,21 +282,52 @@ impl RawBackend {
 
     /// Each once, in the order in which they are written.
     fn validate_signals(&self, at: &str, problems: &mut Problems) -> Vec<Signal> {
+        let all = self.signals_of_kind();
+        let Some(written) = &self.signals else {
+            return all.to_vec();
+        };
         let mut signals = Vec::new();
-        for signal in &self.signals {
+        for signal in written {
             let signal = Signal::from(*signal);
             if !signals.contains(&signal) {
                 signals.push(signal);
             }
         }
+        let names = |signals: &[Signal]| {
+            let names: Vec<_> = signals.iter().map(|signal| signal.name()).collect();
+            listed(&names)
+        };
         if signals.is_empty() {
             problems.push(
                 format!("{at}.signals"),
                 "no signal: name at least one of traces, logs, metrics, or leave the key out for all",
             );
         }
+        let mut others = signals.clone();
+        others.retain(|signal| !all.contains(signal));
+        if !others.is_empty() {
+            let message = format!(
+                "this kind takes {} only, no {}: leave the key out",
+                names(all),
+                names(&others)
+            );
+            problems.push(format!("{at}.signals"), message);
+        }
         signals
     }
+}
+
+/// A key that is there has a value.
+fn written<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<RawSignal>>, D::Error> {
+    Vec::deserialize(from).map(Some)
+}
+
+fn usual_signals<S: Serializer>(
+    signals: &Option<Vec<RawSignal>>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    let usual = [RawSignal::Traces, RawSignal::Logs, RawSignal::Metrics];
+    signals.as_deref().unwrap_or(&usual).serialize(to)
 }
 
 /// `a, b and c`.
