@@ -92,6 +92,14 @@ macro_rules! raw_backend {
                 &Signal::ALL
             }
 
+            /// When a batch of this signal is full, as far as `batch` doesn't say it.
+            pub(super) fn usual_batch(&self, signal: Signal) -> BatchLimits {
+                $(if self.$key.is_some() {
+                    return <$kind>::batch_limits(signal);
+                })*
+                BatchLimits::USUAL
+            }
+
             /// The key of the first kind that is written, and what it stands for, if it stands for another kind.
             pub(crate) fn expansion(&self, signals: &[Signal]) -> Option<(&'static str, Expansion)> {
                 $(if let Some(section) = &self.$key {
@@ -281,7 +289,7 @@ impl RawBackend {
     }
 
     /// Each once, in the order in which they are written.
-    fn validate_signals(&self, at: &str, problems: &mut Problems) -> Vec<Signal> {
+    pub(super) fn validate_signals(&self, at: &str, problems: &mut Problems) -> Vec<Signal> {
         let all = self.signals_of_kind();
         let Some(written) = &self.signals else {
             return all.to_vec();
