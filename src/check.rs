@@ -8,6 +8,7 @@ use bus::Finding;
 use runtime::exit;
 
 use crate::config::Config;
+use crate::import::Yaml;
 use crate::pipeline::Summary;
 use crate::rehearsal;
 use crate::stage::Stage;
@@ -33,6 +34,9 @@ pub struct Args {
     /// With `--connect`: the rights of one stage alone, for stages that have users of their own
     #[arg(long, value_enum, requires = "connect")]
     stage: Option<StageName>,
+    /// Print each backend as what it stands for, in YAML, instead of what would run: presets as the kinds that they expand to; credentials are `****`
+    #[arg(long)]
+    expand: bool,
 }
 
 /// The longest that `--connect` takes where nobody answers: a question of 10 s, and what the client needs to begin and to end. Where brokers answer,
@@ -53,7 +57,10 @@ pub fn run(args: &Args) -> i32 {
     if !config.warnings.is_empty() {
         errln!("{}\n", config.warnings);
     }
-    outln!("{}", Summary::of(&config, &Stage::ALL));
+    match args.expand {
+        true => out!("{}", expanded(&config)),
+        false => outln!("{}", Summary::of(&config, &Stage::ALL)),
+    }
     let faults = config.enrich.read_tables();
     for (at, fault) in &faults {
         errln!("error: {at}: {fault}");
@@ -72,6 +79,21 @@ pub fn run(args: &Args) -> i32 {
         0 => exit::CLEAN,
         _ => exit::INVALID_CONFIGURATION,
     }
+}
+
+/// The backends as what they stand for, as a part of a configuration.
+fn expanded(config: &Config) -> String {
+    let mut backends = Yaml::list();
+    for backend in config.raw.export.expanded() {
+        for remark in backend.remarks {
+            backends.remark(remark);
+        }
+        backends.push(backend.written);
+    }
+    let (mut export, mut document) = (Yaml::map(), Yaml::map());
+    export.set("backends", backends);
+    document.set("export", export);
+    document.document()
 }
 
 /// Says what isn't as it should be; how much of it can't work.

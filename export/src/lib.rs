@@ -26,10 +26,10 @@ mod transport;
 
 pub use commit::counts::register;
 pub use config::{
-    Audience, Backend, Concurrency, Config, Credentials, Failover, FailoverTimes, LIVE_KEYS,
-    OnRefused, RateLimits, RawAuto, RawBackend, RawBatch, RawBetween, RawConcurrency, RawConfig,
-    RawCredentials, RawFailover, RawMode, RawRate, RawRetry, RawRoute, RawSample, RawSignal,
-    RawStart, RawTenants, RetryPolicy, Start,
+    Audience, Backend, Concurrency, Config, Credentials, ExpandedBackend, Failover, FailoverTimes,
+    LIVE_KEYS, OnRefused, RateLimits, RawAuto, RawBackend, RawBatch, RawBetween, RawConcurrency,
+    RawConfig, RawCredentials, RawFailover, RawMode, RawRate, RawRetry, RawRoute, RawSample,
+    RawSignal, RawStart, RawTenants, RetryPolicy, Start,
 };
 pub use shell::reload::Reload;
 pub use shell::run::run;

@@ -475,6 +475,7 @@ mod tests {
             "docs/reference/configuration.md",
             "docs/how-to/secure.md",
             "docs/reference/ingest.md",
+            "docs/reference/backends/presets.md",
             "docs/explanation/sampling.md",
             "docs/start/kafka.md",
             "docs/reference/kafka.md",

@@ -16,7 +16,8 @@ use runtime::config;
 use runtime::exit;
 use serde_json::Value;
 
-use self::yaml::{Remark, Weight, Yaml};
+pub use self::yaml::Yaml;
+use self::yaml::{Remark, Weight};
 
 #[derive(clap::Args)]
 pub struct Args {

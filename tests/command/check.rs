@@ -52,6 +52,32 @@ fn what_promotion_takes_is_said_before_it_is_paid() {
     );
 }
 
+/// What is printed is a configuration again, without credentials.
+#[test]
+fn presets_are_shown_as_what_they_stand_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let backends = "export:\n  backends:\n    - {name: dd, datadog: {site: datadoghq.eu, api_key: hidden}, signals: [traces]}\n    - {name: loki, loki: {endpoint: 'http://loki:3100', tenant: shop}}\n    - {name: out, stdout: {}}\n";
+    std::fs::write(dir.path().join("t.yaml"), backends).unwrap();
+    let (code, out, said) = run(dir.path(), &["check", "--expand", "t.yaml"], &[]);
+    assert_eq!(code, Some(0), "{said}");
+    for part in [
+        "otlp_http",
+        "endpoint: \"https://otlp.datadoghq.eu\"",
+        "dd-api-key: \"****\"",
+        "bytes: \"3000000\"",
+        "endpoint: \"http://loki:3100/otlp\"",
+        "x-scope-orgid: shop",
+        "signals: [logs]",
+        "stdout: {}",
+    ] {
+        assert!(out.contains(part), "no `{part}` in\n{out}");
+    }
+    for part in ["hidden", "datadog:", "loki:\n"] {
+        assert!(!out.contains(part), "`{part}` in\n{out}");
+    }
+    check(&out, 0, &[]);
+}
+
 #[test]
 fn what_is_valid_and_hardly_meant_is_said_with_its_place() {
     let said = check("bus: {topics: {partitions: 4}}\n", 0, &[]);

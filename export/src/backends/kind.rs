@@ -118,6 +118,16 @@ pub trait BackendKind: Clone + Debug + Send + Sync {
         problems: &mut Problems,
     ) -> Self;
 
+    /// What `batch` says for one signal where the user doesn't.
+    fn batch_limits(_: Signal) -> BatchLimits {
+        Self::BATCH
+    }
+
+    /// What a section stands for, if that is the section of another kind. For `tailwater check --expand`.
+    fn expansion(_: &Self::Section, _: &[Signal]) -> Option<Expansion> {
+        None
+    }
+
     /// Reports what only all sections of this kind together can get wrong: two that overwrite each other's data.
     fn validate_together(_: &[Written<'_, Self::Section>], _: &mut Problems) {}
 
@@ -159,6 +169,15 @@ pub struct Opening<'a> {
     pub backend: &'a str,
     /// Its consumer group: two backends that send to one place differ by it.
     pub group: &'a str,
+}
+
+/// A section that another one stands for.
+#[derive(Clone, Debug)]
+pub struct Expansion {
+    /// Its key in the configuration.
+    pub key: &'static str,
+    /// The section as it would be written, with its credentials.
+    pub section: serde_json::Value,
 }
 
 /// In which order batches are sent.

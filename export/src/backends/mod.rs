@@ -15,6 +15,7 @@ pub mod open;
 pub(crate) mod opensearch;
 pub(crate) mod otlp_grpc;
 pub(crate) mod otlp_http;
+pub(crate) mod presets;
 pub(crate) mod prometheus_remote_write;
 pub(crate) mod splunk_hec;
 pub(crate) mod stdout;

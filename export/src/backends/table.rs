@@ -19,6 +19,25 @@ macro_rules! with_kinds {
             clickhouse => Clickhouse(crate::backends::clickhouse::ClickhouseConfig),
             file => File(crate::backends::file::FileConfig),
             stdout => Stdout(crate::backends::stdout::StdoutConfig),
+            datadog => Datadog(crate::backends::presets::Expanded<crate::backends::presets::vendors::datadog::RawDatadog>),
+            honeycomb => Honeycomb(crate::backends::presets::Expanded<crate::backends::presets::vendors::honeycomb::RawHoneycomb>),
+            grafana_cloud => GrafanaCloud(crate::backends::presets::Expanded<crate::backends::presets::vendors::grafana_cloud::RawGrafanaCloud>),
+            tempo => Tempo(crate::backends::presets::Expanded<crate::backends::presets::open::tempo::RawTempo>),
+            loki => Loki(crate::backends::presets::Expanded<crate::backends::presets::open::loki::RawLoki>),
+            mimir => Mimir(crate::backends::presets::Expanded<crate::backends::presets::open::mimir::RawMimir>),
+            newrelic => NewRelic(crate::backends::presets::Expanded<crate::backends::presets::vendors::newrelic::RawNewRelic>),
+            dynatrace => Dynatrace(crate::backends::presets::Expanded<crate::backends::presets::vendors::dynatrace::RawDynatrace>),
+            aws => Aws(crate::backends::presets::Expanded<crate::backends::presets::clouds::aws::RawAws>),
+            gcp => Gcp(crate::backends::presets::Expanded<crate::backends::presets::clouds::gcp::RawGcp>),
+            azure => Azure(crate::backends::presets::Expanded<crate::backends::presets::clouds::azure::RawAzure>),
+            splunk_o11y => SplunkO11y(crate::backends::presets::Expanded<crate::backends::presets::vendors::splunk_o11y::RawSplunkO11y>),
+            elastic_cloud => ElasticCloud(crate::backends::presets::Expanded<crate::backends::presets::vendors::elastic_cloud::RawElasticCloud>),
+            coralogix => Coralogix(crate::backends::presets::Expanded<crate::backends::presets::vendors::coralogix::RawCoralogix>),
+            victoria => Victoria(crate::backends::presets::Expanded<crate::backends::presets::open::victoria::RawVictoria>),
+            prometheus_otlp => PrometheusOtlp(crate::backends::presets::Expanded<crate::backends::presets::open::prometheus_otlp::RawPrometheusOtlp>),
+            jaeger => Jaeger(crate::backends::presets::Expanded<crate::backends::presets::open::jaeger::RawJaeger>),
+            signoz => Signoz(crate::backends::presets::Expanded<crate::backends::presets::open::signoz::RawSignoz>),
+            chronosphere => Chronosphere(crate::backends::presets::Expanded<crate::backends::presets::vendors::chronosphere::RawChronosphere>),
         }
     };
 }
@@ -51,10 +70,10 @@ macro_rules! kind {
                 }
             }
 
-            /// The limits of a batch, where `batch` doesn't say otherwise.
-            pub fn batch_limits(&self) -> BatchLimits {
+            /// The limits of a batch of this signal, where `batch` doesn't say otherwise.
+            pub fn batch_limits(&self, signal: Signal) -> BatchLimits {
                 match self {
-                    $(Self::$variant(_) => <$kind>::BATCH,)*
+                    $(Self::$variant(_) => <$kind>::batch_limits(signal),)*
                 }
             }
 
@@ -99,18 +118,29 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
 
-    /// What a newcomer forgets.
+    /// The names in a folder of the backends: of its folders, or of its files.
+    fn names_in(folder: &str, folders: bool) -> Vec<String> {
+        let here = concat!(env!("CARGO_MANIFEST_DIR"), "/src/backends/");
+        let entries = std::fs::read_dir(format!("{here}{folder}")).unwrap();
+        let paths = entries.map(|entry| entry.unwrap().path());
+        let paths = paths.filter(|path| path.is_dir() == folders);
+        paths
+            .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+            .collect()
+    }
+
+    /// What a newcomer forgets: a folder of the backends is a kind, and so is a file in a folder of the presets.
     #[test]
-    fn each_folder_of_a_kind_is_in_the_table() {
-        let here = concat!(env!("CARGO_MANIFEST_DIR"), "/src/backends");
-        let entries = std::fs::read_dir(here).unwrap().map(Result::unwrap);
-        let folders = entries.filter(|entry| entry.path().is_dir());
-        let mut folders: Vec<_> = folders
-            .map(|entry| entry.file_name().into_string().unwrap())
-            .collect();
-        folders.sort_unstable();
+    fn each_folder_of_a_kind_and_each_file_of_a_preset_is_in_the_table() {
+        let mut found = names_in("", true);
+        found.retain(|name| name != "presets");
+        for group in names_in("presets", true) {
+            let files = names_in(&format!("presets/{group}"), false);
+            found.extend(files.into_iter().filter(|name| name != "mod"));
+        }
+        found.sort_unstable();
         let mut names = Kind::NAMES.to_vec();
         names.sort_unstable();
-        assert_eq!(folders, names);
+        assert_eq!(found, names);
     }
 }

@@ -16,7 +16,7 @@ use super::retry::{RawRetry, RetryPolicy};
 use super::sift::{RawSample, RawSift};
 use super::signal::RawSignal;
 use super::start::{RawStart, Start};
-use crate::backends::kind::{BackendKind, Order, Written};
+use crate::backends::kind::{BackendKind, Expansion, Order, Written};
 use crate::backends::table::{Kind, with_kinds};
 use crate::records::grouping::Grouping;
 use crate::records::limits::BatchLimits;
@@ -92,6 +92,23 @@ macro_rules! raw_backend {
                 &Signal::ALL
             }
 
+            /// When a batch of this signal is full, as far as `batch` doesn't say it.
+            pub(super) fn usual_batch(&self, signal: Signal) -> BatchLimits {
+                $(if self.$key.is_some() {
+                    return <$kind>::batch_limits(signal);
+                })*
+                BatchLimits::USUAL
+            }
+
+            /// The key of the first kind that is written, and what it stands for, if it stands for another kind.
+            pub(crate) fn expansion(&self, signals: &[Signal]) -> Option<(&'static str, Expansion)> {
+                $(if let Some(section) = &self.$key {
+                    let expansion = <$kind>::expansion(section, signals)?;
+                    return Some((stringify!($key), expansion));
+                })*
+                None
+            }
+
             /// All kinds that are written, valid or not, and where each sends to.
             fn kinds(&self, signals: &[Signal], at: &str, problems: &mut Problems) -> Vec<(Kind, Option<String>)> {
                 let mut kinds = Vec::new();
@@ -135,7 +152,8 @@ pub struct Backend {
     pub tenants: Audience,
     /// What of it, and in which form.
     pub sift: Sift,
-    pub batch: BatchLimits,
+    /// In the order of [`Signal::ALL`]; see [`Self::batch`].
+    pub(super) batches: [BatchLimits; 3],
     pub retry: RetryPolicy,
     pub credentials: Credentials,
     /// Requests in flight at a time, for each signal.
@@ -152,6 +170,15 @@ impl Backend {
     fn kinds(&self) -> impl Iterator<Item = &Kind> {
         let standbys = self.failover.iter().flat_map(|failover| &failover.to);
         std::iter::once(&self.kind).chain(standbys.map(|(_, kind)| kind))
+    }
+
+    /// When a batch of this signal is full.
+    pub fn batch(&self, signal: Signal) -> BatchLimits {
+        match signal {
+            Signal::Traces => self.batches[0],
+            Signal::Logs => self.batches[1],
+            Signal::Metrics => self.batches[2],
+        }
     }
 
     /// In which order its batches are sent.
@@ -210,10 +237,12 @@ impl RawBackend {
                 format!("a backend is exactly one of {all}, this one is {written}"),
             );
         }
-        let usual = kinds
-            .last()
-            .map_or(BatchLimits::USUAL, |(kind, _)| kind.batch_limits());
-        let batch = (self.batch).validate(usual, &format!("{at}.batch"), problems);
+        self.batch.validate(&format!("{at}.batch"), problems);
+        let usual = |signal: Signal| match kinds.last() {
+            Some((kind, _)) => kind.batch_limits(signal),
+            None => BatchLimits::USUAL,
+        };
+        let batches = Signal::ALL.map(|signal| self.batch.limits(usual(signal)));
         let retry = self.retry.validate(&format!("{at}.retry"), problems);
         let credentials = (self.credentials).validate(&format!("{at}.credentials"), problems);
         let sift = RawSift {
@@ -235,7 +264,7 @@ impl RawBackend {
             signals,
             tenants: Audience::default(),
             sift,
-            batch,
+            batches,
             retry,
             credentials,
         })
@@ -260,7 +289,7 @@ impl RawBackend {
     }
 
     /// Each once, in the order in which they are written.
-    fn validate_signals(&self, at: &str, problems: &mut Problems) -> Vec<Signal> {
+    pub(super) fn validate_signals(&self, at: &str, problems: &mut Problems) -> Vec<Signal> {
         let all = self.signals_of_kind();
         let Some(written) = &self.signals else {
             return all.to_vec();

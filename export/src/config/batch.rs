@@ -28,15 +28,10 @@ pub struct RawBatch {
 }
 
 impl RawBatch {
-    /// With what the kind of backend has for the keys that aren't written.
-    pub(super) fn validate(
-        &self,
-        usual: BatchLimits,
-        at: &str,
-        problems: &mut Problems,
-    ) -> BatchLimits {
-        let bytes = self.bytes.map_or(usual.bytes as u64, |bytes| bytes.0);
-        if !(1024..=256 << 20).contains(&bytes) {
+    pub(super) fn validate(&self, at: &str, problems: &mut Problems) {
+        if let Some(ByteSize(bytes)) = self.bytes
+            && !(1024..=256 << 20).contains(&bytes)
+        {
             problems.push(
                 format!("{at}.bytes"),
                 format!("{bytes} bytes is not between 1KiB and 256MiB"),
@@ -45,8 +40,12 @@ impl RawBatch {
         if (self.timeout).is_some_and(|timeout| timeout.0 > time::Duration::from_secs(60)) {
             problems.push(format!("{at}.timeout"), "more than 60s");
         }
+    }
+
+    /// With what the kind of backend has for the keys that aren't written.
+    pub(super) fn limits(&self, usual: BatchLimits) -> BatchLimits {
         BatchLimits {
-            bytes: bytes as usize,
+            bytes: self.bytes.map_or(usual.bytes, |bytes| bytes.0 as usize),
             items: match self.items {
                 None => usual.items,
                 Some(0) => usize::MAX,

@@ -109,7 +109,11 @@ impl RawConfig {
             backend.tenants = Audience::of(&backend.name, tenants);
             backend.sift.routes = routes::of(&backend.name, &self.routes);
             let raw = self.backends.iter().find(|raw| raw.name == backend.name);
-            let (print, named) = fingerprint::of(&(raw, &self.routes), &backend.tenants);
+            // What a preset stands for has the credentials, which its own section writes back as `****`.
+            let expansion = raw.and_then(|raw| raw.expansion(&backend.signals));
+            let expansion = expansion.map(|(_, expansion)| expansion.section);
+            let written = (raw, expansion, &self.routes);
+            let (print, named) = fingerprint::of(&written, &backend.tenants);
             backend.fingerprint = print;
             files.extend(named);
         }

@@ -167,7 +167,7 @@ impl BackendRun {
             lanes.extend(Lane::of(
                 &topic,
                 *partitions,
-                self.backend.batch,
+                self.backend.batch(*signal),
                 self.backend.concurrency.max,
                 &delivery,
             ));

@@ -62,6 +62,8 @@ impl Pump {
         drain: Drain,
         ready: Readiness,
     ) -> Self {
+        let batches = signals.values().map(|signal| backend.batch(*signal).bytes);
+        let largest_batch = batches.max().unwrap_or(POLL_BYTES_MAX);
         Self {
             member,
             membership,
@@ -76,7 +78,7 @@ impl Pump {
             signals,
             skipped_since: None,
             owned: HashSet::new(),
-            poll_bytes: backend.batch.bytes.min(POLL_BYTES_MAX),
+            poll_bytes: largest_batch.min(POLL_BYTES_MAX),
             drain,
             ready,
         }

@@ -7,4 +7,4 @@ mod kind;
 #[cfg(test)]
 mod tests;
 
-pub use config::GrpcConfig;
+pub use config::{GrpcConfig, RawGrpc};

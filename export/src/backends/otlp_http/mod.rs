@@ -6,4 +6,4 @@ mod kind;
 #[cfg(test)]
 mod tests;
 
-pub use config::HttpConfig;
+pub use config::{HttpConfig, RawHttp};

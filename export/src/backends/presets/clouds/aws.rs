@@ -1,0 +1,94 @@
+//! AWS: X-Ray, CloudWatch Logs and CloudWatch's metrics by OTLP. Requests aren't signed (SigV4): it takes a bearer token, or an `endpoint`
+//! that signs.
+//!
+//! Source, read on 2026-11-30: Amazon CloudWatch User Guide, "OTLP Endpoints": addresses of the three signals, HTTP/1.1, gzip or none, the headers
+//! `x-aws-log-group` and `x-aws-log-stream` of something that exists, bearer tokens for logs; for traces 5 MB, 10,000 spans, 200 kB a span,
+//! 16 kB for a resource with its scope, spans from 14 days ago to 2 hours ahead, and at most 24 hours apart within a request. The limit of
+//! 1 MB for logs is that of PutLogEvents; that it holds for OTLP, and those of metrics, weren't confirmed.
+
+use runtime::config::Secret;
+use schemas::Signal;
+
+use crate::backends::otlp_http::{HttpConfig, RawHttp};
+use crate::backends::presets::asked::Asked;
+use crate::backends::presets::preset::Preset;
+use crate::records::limits::BatchLimits;
+
+over_http! {
+    /// AWS: X-Ray, CloudWatch Logs, CloudWatch metrics. Requests aren't signed yet.
+    pub struct RawAws {
+        /// The region, such as `eu-west-1`.
+        pub region: String = String::new(),
+        /// The log group that logs go to. It has to exist.
+        pub log_group: Option<String> = None,
+        /// The log stream that logs go to. It has to exist.
+        pub log_stream: Option<String> = None,
+        /// A bearer token (API key), where the endpoint takes one.
+        pub token: Secret = Secret::default(),
+    }
+}
+
+impl RawAws {
+    fn log_headers(&self, asked: &mut Asked<'_>, own: &mut RawHttp) {
+        let (group, stream) = (self.log_group.as_ref(), self.log_stream.as_ref());
+        asked.header(&mut own.headers, "x-aws-log-group", "log_group", group);
+        asked.header(&mut own.headers, "x-aws-log-stream", "log_stream", stream);
+        for (key, value) in [("log_group", group), ("log_stream", stream)] {
+            if asked.gets(Signal::Logs) && value.is_none() {
+                asked.problem(
+                    key,
+                    "is needed for logs; it has to exist. Or leave logs out of `signals`",
+                );
+            }
+        }
+    }
+}
+
+impl Preset for RawAws {
+    type Over = HttpConfig;
+
+    /// For traces, 5 MB and 10,000 spans.
+    fn batch_limits(signal: Signal) -> BatchLimits {
+        let (bytes, items) = match signal {
+            Signal::Traces => (BatchLimits::USUAL.bytes, 10_000),
+            Signal::Logs => (900_000, 10_000),
+            Signal::Metrics => (900_000, usize::MAX),
+        };
+        BatchLimits {
+            bytes,
+            items,
+            ..BatchLimits::USUAL
+        }
+    }
+
+    fn expand(&self, asked: &mut Asked<'_>) -> RawHttp {
+        let mut own = RawHttp::default();
+        match &self.endpoint {
+            Some(endpoint) => own.endpoint = endpoint.clone(),
+            None => {
+                let region = asked.host("region", &self.region, "eu-west-1");
+                let address = |service: &str, path: &str| {
+                    Some(format!("https://{service}.{region}.amazonaws.com{path}"))
+                };
+                own.traces_endpoint = address("xray", "/v1/traces");
+                own.logs_endpoint = address("logs", "/v1/logs");
+                own.metrics_endpoint = address("monitoring", "/v1/metrics");
+                if self.token.0.is_empty() && !self.headers.contains_key("authorization") {
+                    asked.problem("token", "requests aren't signed yet (SigV4): give a bearer token, or the `endpoint` of a proxy that signs");
+                }
+            }
+        }
+        if !self.token.0.is_empty() {
+            let key = ("token", &self.token);
+            asked.credential(
+                &mut own.headers,
+                &self.headers,
+                "authorization",
+                "Bearer ",
+                key,
+            );
+        }
+        self.log_headers(asked, &mut own);
+        self.over(own)
+    }
+}

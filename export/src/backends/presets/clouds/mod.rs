@@ -1,0 +1,5 @@
+//! Presets of the clouds' own products.
+
+pub mod aws;
+pub mod azure;
+pub mod gcp;
