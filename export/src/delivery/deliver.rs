@@ -248,8 +248,7 @@ impl Delivery {
         failure: Failure,
     ) -> Outcome {
         let Failure { kind, reason } = failure;
-        if self.turns_to_another(ready, kind) {
-            self.gate.begin_anew();
+        if self.is_anothers(id, ready, kind) {
             counter!(names::RETRIES, &self.labels()).increment(1);
             return Outcome::Retry;
         }
@@ -295,7 +294,7 @@ impl Delivery {
     }
 
     /// What a refusal means for the choice of the sink. True: the batch is another's now, and nothing is held against it or the backend.
-    fn turns_to_another(&self, ready: &Ready, kind: FailureKind) -> bool {
+    fn is_anothers(&self, id: u64, ready: &Ready, kind: FailureKind) -> bool {
         let is_probe = self.sinks.is_probe(ready);
         let fared = match kind {
             FailureKind::Split | FailureKind::Refused => Fared::Works,
@@ -308,10 +307,16 @@ impl Delivery {
             }
         };
         let turns = self.sinks.fared(ready, fared);
-        match fared {
-            Fared::Works => false,
-            Fared::Fails | Fared::Denies => turns || is_probe,
+        if fared == Fared::Works {
+            return false;
         }
+        match (turns, is_probe) {
+            (true, _) => self.gate.begin_anew(),
+            // It says nothing of the standby, which is in use.
+            (false, true) => self.gate.unsent(id),
+            (false, false) => return false,
+        }
+        true
     }
 
     fn note_partial(&self, accepted: &Accepted) {

@@ -17,7 +17,7 @@ use crate::outcome::FailureKind;
 use crate::records::batch::Batch;
 use crate::records::entry::Entry;
 use crate::records::parts::Parts;
-use crate::routing::{Routes, Sift};
+use crate::routing::Sift;
 
 /// Attempts before it is said that the backend takes nothing now.
 const ATTEMPTS: usize = 5;
@@ -47,10 +47,7 @@ impl Sender {
         let name = &backend.name;
         Ok(Self {
             backend: backend.clone(),
-            sift: Sift {
-                routes: Routes::default(),
-                ..backend.sift.clone()
-            },
+            sift: backend.sift.of_letters(),
             sink: backend
                 .kind
                 .open(&Opening {
@@ -76,6 +73,11 @@ impl Sender {
         let letters = units.and_then(Parts::parse).unwrap_or_default();
         if entry.defect.is_none() {
             match self.sift.sift(signal, entry).entry {
+                // Else that part would count as delivered.
+                Some(Entry {
+                    failed: Some(failed),
+                    ..
+                }) => return Sent::Refused(failed.reason),
                 Some(sifted) => entry = sifted,
                 None => {
                     return Sent::Refused(

@@ -45,6 +45,11 @@ impl Sampling {
         }
     }
 
+    /// All log records are kept.
+    pub(super) fn without_logs(self) -> Self {
+        Self { logs: None, ..self }
+    }
+
     pub(super) fn concerns(&self, signal: Signal) -> bool {
         match signal {
             Signal::Traces => self.traces.is_some(),

@@ -43,6 +43,16 @@ impl Sift {
                 .any(|signal| self.looks_at_items(*signal))
     }
 
+    /// The same for dead letters. They were for this backend, and in its sample: a log record may have been drawn by its number in a record that is
+    /// no longer whole.
+    pub fn of_letters(&self) -> Self {
+        Self {
+            routes: Routes::default(),
+            sampling: self.sampling.map(Sampling::without_logs),
+            ..self.clone()
+        }
+    }
+
     fn looks_at_items(&self, signal: Signal) -> bool {
         self.filter.concerns(signal)
             || self.edits.concerns(signal)

@@ -206,7 +206,8 @@ impl Pump {
             return Err(anyhow!(reason).context("can't commit positions"));
         }
         let polled = self.member.poll(timeout, self.poll_bytes);
-        let polled = self.apply_events().and(polled);
+        // Its failure must not pass for one of the poll, whose records would be passed over.
+        self.apply_events().context("can't begin at `start`")?;
         match polled {
             Ok(polled) => {
                 self.ready.set(self.lanes.trouble().map_or(Ok(()), Err));
@@ -259,10 +260,17 @@ impl Pump {
         if self.start == Start::Oldest {
             return Ok(());
         }
-        let mut reader = self.bus.reader()?;
-        let offset = match self.start {
-            Start::At(time_ms) => reader.offset_at(at, time_ms)?,
-            _ => reader.range(at)?.end,
+        let look_up = || {
+            let mut reader = self.bus.reader()?;
+            match self.start {
+                Start::At(time_ms) => reader.offset_at(at, time_ms),
+                _ => reader.range(at).map(|range| range.end),
+            }
+        };
+        let Some(offset) = bus::until_reachable(look_up, &self.ready, &self.drain)? else {
+            // Draining: nothing of it is read, and the next start begins there.
+            self.starts.insert(at.clone(), u64::MAX);
+            return Ok(());
         };
         self.member.seek(at, offset)?;
         self.starts.insert(at.clone(), offset);

@@ -356,6 +356,14 @@ fn logs_are_kept_with_their_trace_or_by_where_they_lie() {
         .cloned()
         .collect();
     assert_eq!(kept, plain);
+    // A letter's records were drawn before, by other numbers.
+    let letters = sift.of_letters();
+    let letter = fetched(Signal::Logs, "t", &logs(&[9; 50]));
+    let entry = letters
+        .sift(Signal::Logs, Entry::new(letter))
+        .entry
+        .unwrap();
+    assert_eq!((entry.items, entry.skipped.total()), (50, 0));
     // Without a trace: about a quarter, and the same ones when the record is read again.
     let without = fetched(Signal::Logs, "t", &logs(&[9; 2000]));
     let once = sift
