@@ -108,6 +108,12 @@ impl<'s> Rows<'s, '_> {
         for (name, inner) in target["properties"].as_object().into_iter().flatten() {
             self.add(&format!("{path}.{name}"), inner);
         }
+        // A choice that has keys of its own.
+        for choice in target["oneOf"].as_array().into_iter().flatten() {
+            for (name, inner) in choice["properties"].as_object().into_iter().flatten() {
+                self.add(&format!("{path}.{name}"), inner);
+            }
+        }
         if let Some(value) = target.get("additionalProperties") {
             let value = self.resolve(value);
             if value.get("properties").is_some() {
@@ -175,7 +181,14 @@ impl<'s> Rows<'s, '_> {
             (None, None) => vec![],
         };
         if !listed.is_empty() {
-            let names: Vec<_> = listed.iter().filter_map(Value::as_str).collect();
+            let names = listed.iter().filter(|value| !value.is_null());
+            let names: Vec<_> = names
+                .map(|value| {
+                    value
+                        .as_str()
+                        .map_or_else(|| value.to_string(), str::to_owned)
+                })
+                .collect();
             let others = (alternatives.into_iter().flatten())
                 .filter(|one| one.get("const").is_none() && one.get("enum").is_none())
                 .map(|one| self.kind(self.resolve(one)) + ", ");

@@ -1,12 +1,13 @@
 //! What it costs to export a million spans, in CPU-seconds of the exporting process.
 //!
-//! `cargo run --release -p tailwater-export --example throughput -- [otlp_grpc|otlp_http] [none|gzip|zstd] [millions] [embedded|kafka]`
+//! `cargo run --release -p tailwater-export --example throughput -- [otlp_grpc|otlp_http|clickhouse] [none|gzip|zstd|lz4] [millions] [embedded|kafka]`
 //!
-//! The backend is a process of its own, which reads requests and accepts them. Records wait on an embedded bus, or on a
+//! The backend is a process of its own, which reads requests and accepts them; ClickHouse is its own engine. Records wait on an embedded bus, or on a
 //! Kafka that is started for it.
 
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -22,6 +23,7 @@ use prost::Message;
 use runtime::config::Problems;
 use runtime::{Drain, Health};
 use schemas::{Signal, Topics};
+use tests::clickhouse::Clickhouse;
 
 const PARTITIONS: u32 = 4;
 const SPANS_A_RECORD: usize = 600;
@@ -45,15 +47,8 @@ fn main() -> anyhow::Result<()> {
 }
 
 fn measure(kind: &str, compression: &str, millions: f64, kafka: bool) -> anyhow::Result<()> {
-    let mut child = Command::new(std::env::current_exe()?)
-        .arg("serve")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()?;
-    let mut address = String::new();
-    BufReader::new(child.stdout.take().context("no output")?).read_line(&mut address)?;
-
     let dir = tempfile::tempdir()?;
+    let backend = Backend::start(kind, &dir.path().join("backend"))?;
     let broker = match kafka {
         true => {
             Some(tests::kafka::Broker::start().map_err(|skipped| anyhow::anyhow!("{skipped}"))?)
@@ -92,7 +87,7 @@ fn measure(kind: &str, compression: &str, millions: f64, kafka: bool) -> anyhow:
         "backends": [{
             "name": "sink",
             "signals": ["traces"],
-            kind: {"endpoint": format!("http://{}", address.trim()), "compression": compression},
+            kind: {"endpoint": backend.endpoint(), "compression": compression},
         }]
     }))?;
     let mut problems = Problems::new();
@@ -123,8 +118,7 @@ fn measure(kind: &str, compression: &str, millions: f64, kafka: bool) -> anyhow:
     let (took, cpu) = (started.elapsed().as_secs_f64(), cpu_seconds()? - cpu);
     drain.request();
     running.join().map_err(|_| anyhow::anyhow!("panicked"))??;
-    drop(child.stdin.take());
-    child.wait()?;
+    backend.stop(spans)?;
     println!(
         "{kind} {compression}: {spans} spans of {} bytes, {SPANS_A_RECORD} a record, {PARTITIONS} partitions, {bus_name}: \
          {:.2} CPU-seconds per million spans, {:.0} spans/s",
@@ -133,6 +127,53 @@ fn measure(kind: &str, compression: &str, millions: f64, kafka: bool) -> anyhow:
         spans as f64 / took
     );
     Ok(())
+}
+
+/// What the spans are sent to.
+enum Backend {
+    Accepting { process: Child, endpoint: String },
+    Clickhouse(Clickhouse),
+}
+
+impl Backend {
+    fn start(kind: &str, dir: &Path) -> anyhow::Result<Self> {
+        if kind == "clickhouse" {
+            let server = Clickhouse::start(dir, None);
+            return Ok(Self::Clickhouse(
+                server.map_err(|missing| anyhow::anyhow!("{missing:?}"))?,
+            ));
+        }
+        let mut process = Command::new(std::env::current_exe()?)
+            .arg("serve")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut address = String::new();
+        BufReader::new(process.stdout.take().context("no output")?).read_line(&mut address)?;
+        let endpoint = format!("http://{}", address.trim());
+        Ok(Self::Accepting { process, endpoint })
+    }
+
+    fn endpoint(&self) -> String {
+        match self {
+            Self::Accepting { endpoint, .. } => endpoint.clone(),
+            Self::Clickhouse(server) => server.endpoint(),
+        }
+    }
+
+    fn stop(self, spans: usize) -> anyhow::Result<()> {
+        match self {
+            Self::Accepting { mut process, .. } => {
+                drop(process.stdin.take());
+                process.wait()?;
+            }
+            Self::Clickhouse(server) => {
+                let rows = server.number("SELECT count() FROM otel_traces");
+                anyhow::ensure!(rows as usize == spans, "{rows} of {spans} spans are there");
+            }
+        }
+        Ok(())
+    }
 }
 
 fn fill(bus: &dyn Bus, topics: &Topics, spans: usize) -> anyhow::Result<(usize, usize)> {

@@ -11,8 +11,10 @@ pub const TENANT_ITEMS: &str = "tailwater_export_tenant_items_total";
 /// Conditions of routes and filters that failed, and so didn't hold.
 pub const FAILED_CONDITIONS: &str = "tailwater_export_failed_conditions_total";
 pub const PENDING: &str = "tailwater_export_pending_items";
-/// Items that the backend itself refused by `partial_success`; they count as delivered.
+/// Items that the backend itself refused by `partial_success`, in its own unit, or that can't be sent to it; they count as delivered.
 pub const REFUSED: &str = "tailwater_export_refused_items_total";
+/// Items that the backend had already, as it said; they count as delivered.
+pub const DEDUPLICATED: &str = "tailwater_export_deduplicated_items_total";
 pub const RETRIES: &str = "tailwater_export_retries_total";
 /// 0: closed. 1: open after failures in a row. 2: open since the backend refuses everything (credentials, address).
 pub const BREAKER_STATE: &str = "tailwater_export_breaker_state";
@@ -22,6 +24,8 @@ pub const IN_FLIGHT: &str = "tailwater_export_in_flight_requests";
 pub const CONCURRENCY_LIMIT: &str = "tailwater_export_concurrency_limit";
 /// 0: the backend itself is used. 1 and above: that standby of `failover.to`.
 pub const FAILOVER_LEVEL: &str = "tailwater_export_failover_level";
+/// Series that deltas are added up for. Label: `backend`.
+pub const PRW_STREAMS: &str = "tailwater_export_prw_streams";
 /// Records that retention deleted before they were read.
 pub const TRUNCATED: &str = "tailwater_export_truncated_records_total";
 /// As sent: encoded and compressed.

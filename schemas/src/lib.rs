@@ -3,13 +3,16 @@
 //! - [`otlp`]: walking requests, reading items, checking them, OTLP's fields as data; [`wire`] below it.
 //! - [`json`]: OTLP JSON to protobuf and back.
 //! - [`pack`]: items of many requests to one request. [`partition`]: which partition a trace belongs to.
+//! - [`go_text`]: numbers and JSON as the Collector writes them.
 //! - [`operation`]: what a span does, as a name without ids.
-//! - [`decisions`]: batches of verdicts. [`headers`] and [`topics`]: names on the bus.
+//! - [`calendar`]: dates. [`decisions`]: batches of verdicts. [`headers`] and [`topics`]: names on the bus.
 //!
 //! Payload stays bytes: nothing here decodes a span into an owned structure, and malformed input is an error,
 //! never a panic. There is no I/O and no async in this crate.
 
+pub mod calendar;
 pub mod decisions;
+pub mod go_text;
 pub mod headers;
 pub mod json;
 pub mod operation;

@@ -492,6 +492,7 @@ mod tests {
             "docs/reference/steps/span_name.md",
             "docs/reference/steps/status.md",
             "docs/reference/steps/k8s_attributes.md",
+            "docs/reference/backends/clickhouse.md",
         ];
         for name in documents {
             let text = read(&root.join(name));

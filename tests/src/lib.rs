@@ -8,14 +8,19 @@
 
 pub mod bus_reader;
 pub mod chaos;
+pub mod clickhouse;
+pub mod clickhouse_reference;
 pub mod clients;
 pub mod collector;
 mod deadline;
 pub mod kafka;
 pub mod kube;
 pub mod mirror_maker;
+pub mod opensearch;
+pub mod plain_http;
 mod ports;
 pub mod process;
+pub mod prometheus;
 pub mod raw_log;
 pub mod sending;
 pub mod settle;
@@ -24,9 +29,11 @@ pub mod tail_sampling;
 pub mod tally;
 pub mod translators;
 pub mod troubled;
+pub mod victoria;
 mod waiting;
 mod watchdog;
 pub mod world;
+pub mod zipkin;
 
 pub use deadline::Deadline;
 pub use ports::free_port;

@@ -48,7 +48,7 @@ impl Translators {
         })
     }
 
-    /// The OTLP request that a record becomes, or why it becomes none.
+    /// The OTLP request that a record becomes, or why it becomes none. With the format `to_zipkin_json`, the JSON that an OTLP request becomes.
     ///
     /// # Errors
     /// The reference has ended, or says something else.

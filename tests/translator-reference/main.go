@@ -2,7 +2,8 @@
 //
 // Reads lines of JSON {"format": "jaeger_proto"|"jaeger_json"|"zipkin_proto"|"zipkin_json", "record": base64}, as the Collector's
 // Kafka receiver would take the record, and answers each with a line: {"request": base64 of an ExportTraceServiceRequest},
-// {"error": text} or {"panic": text}.
+// {"error": text} or {"panic": text}. The format "to_zipkin_json" is the way back: an ExportTraceServiceRequest as record, the body of
+// the Zipkin exporter's request as answer.
 package main
 
 import (
@@ -14,6 +15,7 @@ import (
 
 	"github.com/gogo/protobuf/jsonpb"
 	jaegermodel "github.com/jaegertracing/jaeger-idl/model/v1"
+	"go.opentelemetry.io/collector/featuregate"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/pkg/translator/jaeger"
@@ -58,6 +60,13 @@ func respond(line []byte) (reply answer) {
 	if err := json.Unmarshal(line, &asked); err != nil {
 		panic(err)
 	}
+	if asked.Format == "to_zipkin_json" {
+		written, err := toZipkin(asked.Record)
+		if err != nil {
+			return answer{Error: err.Error()}
+		}
+		return answer{Request: written}
+	}
 	traces, err := translate(asked.Format, asked.Record)
 	if err != nil {
 		return answer{Error: err.Error()}
@@ -96,4 +105,27 @@ func translate(format string, record []byte) (ptrace.Traces, error) {
 func fromJaeger(span *jaegermodel.Span) (ptrace.Traces, error) {
 	batch := jaegermodel.Batch{Spans: []*jaegermodel.Span{span}, Process: span.Process}
 	return jaeger.ProtoToTraces([]*jaegermodel.Batch{&batch})
+}
+
+// With the older names of addresses read, and the newer ones of scopes written too, as we do; the other direction has the defaults.
+func toZipkin(request []byte) ([]byte, error) {
+	gates := map[string]bool{
+		"pkg.translator.zipkin.DontEmitV0NetworkConventions": false,
+		"pkg.translator.zipkin.EmitV1ScopeConventions":       true,
+	}
+	for gate, enabled := range gates {
+		if err := featuregate.GlobalRegistry().Set(gate, enabled); err != nil {
+			return nil, err
+		}
+		defer featuregate.GlobalRegistry().Set(gate, !enabled)
+	}
+	traces, err := (&ptrace.ProtoUnmarshaler{}).UnmarshalTraces(request)
+	if err != nil {
+		return nil, err
+	}
+	spans, err := zipkinv2.FromTranslator{}.FromTraces(traces)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(spans)
 }

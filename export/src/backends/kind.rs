@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 use std::future::Future;
 
+use bus::TopicPartition;
 use runtime::config::Problems;
 use schemars::JsonSchema;
 use schemas::Signal;
@@ -212,7 +213,8 @@ pub trait Sink: Send + Sync + 'static {
     /// The batch's own: one of its records can't be encoded. It is divided until those stand alone, which go to the dead letters.
     fn prepare(&self, signal: Signal, batch: &Batch) -> Result<Self::Request, String>;
 
-    /// The size of a request on the wire, in bytes, for the counter of delivered bytes.
+    /// The size of a request on the wire, in bytes, for the counter of delivered bytes. Asked when it was sent: a kind may encode only then, where it has
+    /// to ask the backend first.
     fn bytes(request: &Self::Request) -> u64;
 
     /// Offers a request once. When it returns `Ok`, the data is the backend's: its position is committed, and it is never sent again.
@@ -225,4 +227,7 @@ pub trait Sink: Send + Sync + 'static {
         signal: Signal,
         request: &Self::Request,
     ) -> impl Future<Output = Result<Accepted, Failure>> + Send;
+
+    /// These partitions are another process's from now on. Requests of them may still be in flight. For a sink that remembers something of them.
+    fn forget(&self, _: &[TopicPartition]) {}
 }

@@ -8,14 +8,19 @@
 //! To add one: a folder named as its key in the configuration, its module here, and a line in the table. The compiler asks for everything
 //! else; a test fails when the line is forgotten.
 
+pub(crate) mod clickhouse;
 pub(crate) mod file;
 pub mod kind;
 pub mod open;
+pub(crate) mod opensearch;
 pub(crate) mod otlp_grpc;
 pub(crate) mod otlp_http;
 pub(crate) mod presets;
+pub(crate) mod prometheus_remote_write;
+pub(crate) mod splunk_hec;
 pub(crate) mod stdout;
 pub mod table;
+pub(crate) mod zipkin;
 
 pub use file::{RawFile, RawRotate};
 pub use stdout::RawStdout;

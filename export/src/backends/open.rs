@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+use bus::TopicPartition;
 use schemas::Signal;
 
 use super::kind::Sink;
@@ -16,15 +17,17 @@ pub struct OpenBackend(Arc<dyn Prepare>);
 
 /// A batch that was encoded for one backend, to be offered as often as it takes.
 pub struct Prepared {
-    bytes: u64,
     offer: Box<dyn Offer>,
 }
 
 trait Prepare: Send + Sync {
     fn prepare(&self, signal: Signal, batch: &Batch) -> Result<Prepared, String>;
+    fn forget(&self, gone: &[TopicPartition]);
 }
 
 trait Offer: Send + Sync {
+    fn bytes(&self) -> u64;
+
     fn send(&self) -> Pin<Box<dyn Future<Output = Result<Accepted, Failure>> + Send + '_>>;
 }
 
@@ -48,12 +51,17 @@ impl OpenBackend {
     pub fn prepare(&self, signal: Signal, batch: &Batch) -> Result<Prepared, String> {
         self.0.prepare(signal, batch)
     }
+
+    /// These partitions are another process's from now on.
+    pub fn forget(&self, gone: &[TopicPartition]) {
+        self.0.forget(gone);
+    }
 }
 
 impl Prepared {
-    /// The size on the wire.
+    /// The size on the wire, when it was offered.
     pub fn bytes(&self) -> u64 {
-        self.bytes
+        self.offer.bytes()
     }
 
     /// Offers it once. When this returns `Ok`, the data is the backend's.
@@ -69,7 +77,6 @@ impl<S: Sink> Prepare for Shared<S> {
     fn prepare(&self, signal: Signal, batch: &Batch) -> Result<Prepared, String> {
         let request = self.0.prepare(signal, batch)?;
         Ok(Prepared {
-            bytes: S::bytes(&request),
             offer: Box::new(Request {
                 sink: self.0.clone(),
                 signal,
@@ -77,9 +84,17 @@ impl<S: Sink> Prepare for Shared<S> {
             }),
         })
     }
+
+    fn forget(&self, gone: &[TopicPartition]) {
+        self.0.forget(gone);
+    }
 }
 
 impl<S: Sink> Offer for Request<S> {
+    fn bytes(&self) -> u64 {
+        S::bytes(&self.request)
+    }
+
     fn send(&self) -> Pin<Box<dyn Future<Output = Result<Accepted, Failure>> + Send + '_>> {
         Box::pin(self.sink.send(self.signal, &self.request))
     }
@@ -87,6 +102,6 @@ impl<S: Sink> Offer for Request<S> {
 
 impl std::fmt::Debug for Prepared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} bytes", self.bytes)
+        write!(f, "{} bytes", self.bytes())
     }
 }

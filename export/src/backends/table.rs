@@ -12,6 +12,11 @@ macro_rules! with_kinds {
         $then! {
             otlp_grpc => OtlpGrpc(crate::backends::otlp_grpc::GrpcConfig),
             otlp_http => OtlpHttp(crate::backends::otlp_http::HttpConfig),
+            prometheus_remote_write => PrometheusRemoteWrite(crate::backends::prometheus_remote_write::RemoteWriteConfig),
+            opensearch => OpenSearch(crate::backends::opensearch::OpenSearchConfig),
+            zipkin => Zipkin(crate::backends::zipkin::ZipkinConfig),
+            splunk_hec => SplunkHec(crate::backends::splunk_hec::SplunkConfig),
+            clickhouse => Clickhouse(crate::backends::clickhouse::ClickhouseConfig),
             file => File(crate::backends::file::FileConfig),
             stdout => Stdout(crate::backends::stdout::StdoutConfig),
             datadog => Datadog(crate::backends::presets::Expanded<crate::backends::presets::vendors::datadog::RawDatadog>),
@@ -41,6 +46,7 @@ pub(crate) use with_kinds;
 macro_rules! kind {
     ($($key:ident => $variant:ident($kind:ty),)*) => {
         /// The kind of one backend, with its configuration.
+        #[allow(clippy::large_enum_variant, reason = "there is one for each backend, made at the start")]
         #[derive(Clone, Debug)]
         pub enum Kind {
             $($variant($kind),)*

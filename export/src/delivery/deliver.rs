@@ -21,6 +21,7 @@ use crate::delivery::failover::Fared;
 use crate::delivery::gate::Gate;
 use crate::delivery::in_flight::InFlight;
 use crate::delivery::pace::Pace;
+use crate::delivery::partials::Partials;
 use crate::delivery::pieces::{Piece, Pieces, Refused, Settled};
 use crate::delivery::sinks::{Ready, Sinks};
 use crate::delivery::slots::Slot;
@@ -45,6 +46,7 @@ pub struct Delivery {
     credentials: Credentials,
     gate: Gate,
     in_flight: InFlight,
+    partials: Partials,
 }
 
 /// What became of an offer.
@@ -88,6 +90,7 @@ impl Delivery {
             retry: backend.retry,
             credentials: backend.credentials,
             in_flight: InFlight::default(),
+            partials: Partials::default(),
         }
     }
 
@@ -103,6 +106,11 @@ impl Delivery {
     /// What the records of a batch have in common.
     pub fn grouping(&self) -> Grouping {
         self.grouping
+    }
+
+    /// These partitions are another process's from now on.
+    pub fn forget(&self, gone: &[TopicPartition]) {
+        self.sinks.forget(gone);
     }
 
     /// From now on its records are in flight. They were given to [`Ledger::read`] before. Before [`Delivery::run`].
@@ -310,13 +318,14 @@ impl Delivery {
         if accepted.refused > 0 {
             counter!(names::REFUSED, &self.labels()).increment(accepted.refused);
         }
-        if accepted.refused > 0 || !accepted.message.is_empty() {
+        if let Some(partial) = self.partials.note(accepted, Instant::now()) {
             tracing::warn!(
                 backend = &*self.backend,
                 signal = self.signal.name(),
-                refused = accepted.refused,
+                requests = partial.requests,
+                refused = partial.refused,
                 message = accepted.message,
-                "the backend took a request in part, or with a warning"
+                "the backend took requests in part, or with a warning"
             );
         }
     }

@@ -79,6 +79,7 @@ impl Lane {
 
     pub fn give_up(&mut self, gone: &[TopicPartition]) {
         self.waiting.give_up(gone);
+        self.delivery.forget(gone);
         for at in gone {
             if self.takes(&at.topic, at.partition) {
                 self.waiting.forget_remaking(at.partition);

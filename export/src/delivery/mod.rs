@@ -12,6 +12,7 @@ pub mod in_flight;
 pub mod lane;
 pub mod lanes;
 pub mod pace;
+pub mod partials;
 pub mod pieces;
 pub mod rate;
 pub mod remaking;

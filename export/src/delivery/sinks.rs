@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use bus::TopicPartition;
 use metrics::{Gauge, gauge};
 use schemas::Signal;
 
@@ -65,6 +66,11 @@ impl Sinks {
                 Err(reason)
             }
         }
+    }
+
+    /// These partitions are another process's from now on.
+    pub fn forget(&self, gone: &[TopicPartition]) {
+        self.sinks.iter().for_each(|(_, sink)| sink.forget(gone));
     }
 
     /// The request is a probe of the first sink while a standby is in use.

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use schemas::wire::{Fields, Value};
 
-/// Messages of backends go to logs and headers, so they are cut and made printable.
-const MESSAGE_CHARS_MAX: usize = 300;
+use crate::transport::refusal::printable;
 
 /// What the backend did not take of an accepted request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,15 +92,6 @@ fn last_varint(message: &[u8], number: u32) -> i64 {
             _ => None,
         });
     found.last().unwrap_or(0)
-}
-
-/// At most 300 characters, without control characters.
-pub fn printable(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&bytes[..bytes.len().min(4 * MESSAGE_CHARS_MAX)]);
-    text.chars()
-        .take(MESSAGE_CHARS_MAX)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect()
 }
 
 #[cfg(test)]

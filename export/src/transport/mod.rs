@@ -8,5 +8,7 @@ pub mod connection;
 mod explain;
 pub mod headers;
 pub mod message;
+pub mod post;
+pub mod refusal;
 pub mod status;
 pub mod tls;

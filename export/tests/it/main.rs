@@ -1,19 +1,24 @@
 //! Integration tests of `export`, in one binary: delivery to backends that answer in every way.
 #![allow(clippy::unwrap_used)]
 
+mod clickhouse;
 mod failover;
 mod files;
 mod guarantee;
 mod kafka;
 mod letters;
+mod opensearch;
 mod pace;
 mod parts;
 mod prometheus;
 mod refusals;
 mod reloaded;
+mod remote_write;
 mod retry;
 mod routing;
+mod splunk;
 mod support;
 mod tenants;
 mod tls;
 mod wire;
+mod zipkin;

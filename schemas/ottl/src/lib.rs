@@ -26,4 +26,5 @@ pub use draft::{Draft, HeadChanges, Packed};
 pub use paths::SpanFacts;
 pub use problem::{Problem, Problems};
 pub use telemetry::{Context, Part, ROOT_TESTS_MAX, RootAnswers, Subject, TraceFacts};
+pub use value::text::any_as_string;
 pub use value::{EvalError, List, Map, Opaque, Time, Value};

@@ -3,12 +3,17 @@
 //!
 //! What differs from protobuf's own JSON mapping: ids are hex, enums are integers only, and unknown fields are ignored. Names are written
 //! in lowerCamelCase and read in snake_case too. A 64-bit integer is written as a string and read as a string or a number.
+//!
+//! [`plain`] writes attributes as JSON of other shapes has them, [`token`] the texts and numbers of both, [`instant`] times.
 
+pub mod instant;
 mod lenient;
 mod mend;
 mod names;
+pub mod plain;
 mod read;
 mod scalar;
+pub mod token;
 mod translated;
 mod write;
 

@@ -7,9 +7,7 @@
 use std::io::Write as _;
 use std::ops::Range;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-
+use super::token::{put_base64, put_bool, put_double, put_hex, put_text};
 use crate::Signal;
 use crate::otlp::schema::{self, Kind, Message, Presence};
 use crate::otlp::{DEPTH_MAX, packed_value};
@@ -160,29 +158,14 @@ impl<'a> Writer<'a, '_> {
     fn scalar(&mut self, known: &schema::Field, value: Value<'a>) -> Result<(), WireError> {
         match (known.kind, value) {
             (Kind::Text, Value::Len(bytes)) => {
-                let text = std::str::from_utf8(bytes).map_err(|_| WireError::Utf8 {
+                std::str::from_utf8(bytes).map_err(|_| WireError::Utf8 {
                     field: known.number,
                 })?;
-                self.text(text);
+                put_text(self.out, bytes);
             }
-            (Kind::Id(_), Value::Len(bytes)) => {
-                self.out.push(b'"');
-                let start = self.out.len();
-                self.out.resize(start + 2 * bytes.len(), 0);
-                // The length fits, so this doesn't fail.
-                let _ = const_hex::encode_to_slice(bytes, &mut self.out[start..]);
-                self.out.push(b'"');
-            }
-            (_, Value::Len(bytes)) => {
-                self.out.push(b'"');
-                self.out
-                    .extend_from_slice(STANDARD.encode(bytes).as_bytes());
-                self.out.push(b'"');
-            }
-            (Kind::Bool, Value::Varint(value)) => {
-                self.out
-                    .extend_from_slice(if value != 0 { b"true" } else { b"false" });
-            }
+            (Kind::Id(_), Value::Len(bytes)) => put_hex(self.out, bytes),
+            (_, Value::Len(bytes)) => put_base64(self.out, bytes),
+            (Kind::Bool, Value::Varint(value)) => put_bool(self.out, value != 0),
             (Kind::Int64, Value::Varint(value)) => {
                 self.number(format_args!("\"{}\"", value as i64))
             }
@@ -215,15 +198,10 @@ impl<'a> Writer<'a, '_> {
             self.out.extend_from_slice(b"\"NaN\"");
         } else if value.is_infinite() {
             let name = if value > 0.0 { "Infinity" } else { "-Infinity" };
-            self.text(name);
+            put_text(self.out, name.as_bytes());
         } else {
-            // The shortest digits that read back as the same number.
-            let _ = serde_json::to_writer(&mut *self.out, &value);
+            put_double(self.out, value);
         }
-    }
-
-    fn text(&mut self, text: &str) {
-        let _ = serde_json::to_writer(&mut *self.out, text);
     }
 }
 

@@ -6,7 +6,7 @@ use crate::wire::{Fields, WireError};
 const POINTS: u32 = 1;
 
 /// What kind of data a metric has: the field of `Metric` that holds it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum MetricKind {
     Gauge,
     Sum,
@@ -55,6 +55,9 @@ pub struct MetricView<'a> {
     /// The whole message.
     pub body: &'a [u8],
     pub name: &'a [u8],
+    pub description: &'a [u8],
+    /// In UCUM, such as `ms` or `{request}`.
+    pub unit: &'a [u8],
     /// `None`: it has no data, or some of a newer protocol. Of several the last counts, as protobuf has it.
     pub kind: Option<MetricKind>,
     /// `AggregationTemporality`; 0 where there is none.
@@ -71,6 +74,8 @@ impl<'a> MetricView<'a> {
         let mut view = Self {
             body,
             name: &[],
+            description: &[],
+            unit: &[],
             kind: None,
             aggregation_temporality: 0,
             is_monotonic: false,
@@ -83,8 +88,13 @@ impl<'a> MetricView<'a> {
                 }
                 view.kind = Some(kind);
                 view.data(kind, field.len_value()?)?;
-            } else if field.number == 1 {
-                view.name = field.len_value()?;
+                continue;
+            }
+            match field.number {
+                1 => view.name = field.len_value()?,
+                2 => view.description = field.len_value()?,
+                3 => view.unit = field.len_value()?,
+                _ => {}
             }
         }
         Ok(view)

@@ -26,12 +26,16 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod as_string;
 mod attribute;
 mod check;
 mod event;
 mod items;
+mod link;
 mod log;
 mod metric;
+pub mod point;
+mod rest;
 pub mod sampling;
 pub mod schema;
 mod signal;
@@ -45,8 +49,10 @@ pub(crate) use check::{DEPTH_MAX, packed_value};
 pub use event::{EventView, Events};
 pub(crate) use items::{CHILDREN, RESOURCES};
 pub use items::{Item, Items, ResourceHead, ScopeHead, head_hash};
+pub use link::{LinkView, Links};
 pub use log::LogView;
 pub use metric::{DataPoints, MetricKind, MetricView, PointView};
+pub use rest::{LogRest, ResourceRest, ScopeRest, SpanRest};
 pub use signal::Signal;
 pub use span::{SpanView, StatusCode};
 pub use texts::{Place, Text, Texts, each_text};

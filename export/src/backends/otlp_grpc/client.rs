@@ -13,7 +13,7 @@ use tonic::Code;
 use super::answer;
 use super::config::GrpcConfig;
 use crate::backends::kind::Sink;
-use crate::otlp::response::{self, printable};
+use crate::otlp::response;
 use crate::outcome::{Accepted, Failure, FailureKind};
 use crate::records::batch::Batch;
 use crate::transport::address::join;
@@ -22,6 +22,7 @@ use crate::transport::client::{Answer, Transport, USER_AGENT};
 use crate::transport::compress::{self, Compression};
 use crate::transport::headers::Headers;
 use crate::transport::message::Message;
+use crate::transport::refusal::printable;
 use crate::transport::status;
 use crate::transport::tls::TlsError;
 

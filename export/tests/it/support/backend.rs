@@ -229,6 +229,10 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Re
             plain.into()
         }
         Some(b"zstd") => zstd::decode_all(&body[..]).unwrap().into(),
+        Some(b"snappy") => {
+            let plain = snap::raw::Decoder::new().decompress_vec(&body);
+            plain.unwrap().into()
+        }
         Some(other) => panic!("{other:?}"),
     };
     let is_json = headers["content-type"] == "application/json";

@@ -47,18 +47,28 @@ pub fn prefix() -> &'static str {
 pub const PREFIX_VARIABLE: &str = "EXPORT_TEST_PREFIX";
 
 pub fn open_bus(dir: &Path) -> Arc<dyn Bus> {
-    open(BusKind::Embedded(RawEmbedded {
+    open_bus_with(dir, PARTITIONS)
+}
+
+/// With so many partitions.
+pub fn open_bus_with(dir: &Path, partitions: u32) -> Arc<dyn Bus> {
+    let embedded = RawEmbedded {
         dir: dir.to_owned(),
         ..RawEmbedded::default()
-    }))
+    };
+    open_with(BusKind::Embedded(embedded), partitions)
 }
 
 /// Opens a bus with the topics that export needs.
 pub fn open(kind: BusKind) -> Arc<dyn Bus> {
+    open_with(kind, PARTITIONS)
+}
+
+fn open_with(kind: BusKind, partitions: u32) -> Arc<dyn Bus> {
     let config = BusConfig {
         kind,
         prefix: "tailwater".into(),
-        partitions: PARTITIONS,
+        partitions,
         classes: bus::Classes::new(),
     };
     let bus = config.open().unwrap();
@@ -66,7 +76,7 @@ pub fn open(kind: BusKind) -> Arc<dyn Bus> {
     specs.push(topics().dead_letters());
     let specs = specs.into_iter().map(|name| TopicSpec {
         name,
-        partitions: PARTITIONS,
+        partitions,
         timestamps: Timestamps::LogAppend,
         compacted: false,
         retention: None,
@@ -115,7 +125,8 @@ pub fn publish_of(
 /// Everything in the dead letters.
 pub fn dead_letters(bus: &dyn Bus) -> Vec<Fetched> {
     let mut reader = bus.reader().unwrap();
-    let all: Vec<_> = (0..PARTITIONS)
+    let partitions = bus.partition_count(&topics().dead_letters()).unwrap();
+    let all: Vec<_> = (0..partitions)
         .map(|partition| (TopicPartition::new(topics().dead_letters(), partition), 0))
         .collect();
     reader.assign(&all).unwrap();

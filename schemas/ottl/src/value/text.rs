@@ -9,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::value::{DEPTH_MAX, EvalError, Result, Value, deeper};
+use schemas::go_text::{self, Html};
 use schemas::otlp::AnyValue;
 
 /// A value as text, nil as none.
@@ -21,8 +22,12 @@ pub(crate) fn string_like<'a>(value: Value<'a>) -> Result<Option<Cow<'a, str>>> 
     })
 }
 
-/// A value of a log record's body as text.
-pub(crate) fn any_as_string(value: AnyValue<'_>) -> Result<String> {
+/// A value of an attribute or a log record's body as text, as the Collector's `AsString` has it: numbers and bools as JSON writes them, bytes in
+/// base64, maps and lists as JSON, and nothing as an empty text.
+///
+/// # Errors
+/// It is malformed, nested too deep, or holds a number that JSON has no text for.
+pub fn any_as_string(value: AnyValue<'_>) -> Result<String> {
     as_string(&Value::read(value)?, DEPTH_MAX)
 }
 
@@ -50,12 +55,6 @@ pub(crate) fn json(value: &Value<'_>) -> Result<String> {
     let mut out = String::new();
     write(value, Html::Escaped, DEPTH_MAX, &mut out)?;
     Ok(out)
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Html {
-    AsIs,
-    Escaped,
 }
 
 fn write(value: &Value<'_>, html: Html, depth: usize, out: &mut String) -> Result<()> {
@@ -117,26 +116,10 @@ fn numbers(bytes: &[u8], out: &mut String) {
 
 /// A number as ECMAScript writes it.
 pub(crate) fn float(number: f64) -> String {
-    if number.is_nan() {
-        return "NaN".to_owned();
-    }
-    if number.is_infinite() {
-        let sign = if number < 0.0 { "-" } else { "" };
-        return format!("{sign}Infinity");
-    }
-    let size = number.abs();
-    if size == 0.0 || (1e-6..1e21).contains(&size) {
-        return number.to_string();
-    }
-    signed_exponent(&format!("{number:e}"))
-}
-
-/// `1e21` as `1e+21`.
-fn signed_exponent(text: &str) -> String {
-    match text.split_once('e') {
-        Some((digits, exponent)) if !exponent.starts_with('-') => format!("{digits}e+{exponent}"),
-        _ => text.to_owned(),
-    }
+    let mut out = String::new();
+    // Writing to a string doesn't fail, here and below.
+    let _ = go_text::float(number, &mut out);
+    out
 }
 
 /// `1e5` as `1e+05`: as Go's `%e` writes it.
@@ -152,24 +135,5 @@ pub(crate) fn exponent(text: &str) -> String {
 }
 
 fn string(text: &str, html: Html, out: &mut String) {
-    out.push('"');
-    for character in text.chars() {
-        match character {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{8}' => out.push_str("\\b"),
-            '\u{c}' => out.push_str("\\f"),
-            '<' | '>' | '&' if html == Html::Escaped => escape(character, out),
-            '\0'..='\x1f' | '\u{2028}' | '\u{2029}' => escape(character, out),
-            other => out.push(other),
-        }
-    }
-    out.push('"');
-}
-
-fn escape(character: char, out: &mut String) {
-    out.push_str(&format!("\\u{:04x}", u32::from(character)));
+    let _ = go_text::json_string(text, html, out);
 }

@@ -1,0 +1,17 @@
+//! Prometheus remote write, versions 2 and 1: metrics as series, to Prometheus and everything that takes its protocol.
+//!
+//! `translate` makes a request of a batch, with names by `naming`, bytes by `wire`, and totals of deltas by `cumulate`; all four are pure.
+//! `sink` compresses and sends it, `answer` says what the receiver's answer means. It takes no traces and no logs.
+
+mod answer;
+mod config;
+mod cumulate;
+mod kind;
+mod naming;
+mod sink;
+#[cfg(test)]
+mod tests;
+mod translate;
+mod wire;
+
+pub use config::RemoteWriteConfig;
