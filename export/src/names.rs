@@ -4,7 +4,7 @@
 pub const CONSUMED: &str = "tailwater_export_consumed_items_total";
 pub const DELIVERED: &str = "tailwater_export_delivered_items_total";
 pub const DEAD_LETTERED: &str = "tailwater_export_dead_lettered_items_total";
-/// Items that this backend doesn't get. Labels: `backend`, `signal`, `reason` (tenant, route, filter, sample, quota).
+/// Items that this backend doesn't get. Labels: `backend`, `signal`, `reason` (tenant, route, filter, sample).
 pub const SKIPPED: &str = "tailwater_export_skipped_items_total";
 /// Consumed items by tenant. Labels: `backend`, `tenant`, `outcome` (delivered, dead_lettered, skipped).
 pub const TENANT_ITEMS: &str = "tailwater_export_tenant_items_total";

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use metrics::{counter, gauge};
+use runtime::config::with_marked_secrets;
 use runtime::{Drain, names};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -285,7 +286,9 @@ fn changes(running: &RawConfig, next: &RawConfig) -> Outcome {
         login: Vec::new(),
         restart: Vec::new(),
     };
-    let value = |raw: &RawConfig| serde_json::to_value(raw).unwrap_or_default();
+    // Of the secrets, those of the bus were compared before.
+    let value =
+        |raw: &RawConfig| with_marked_secrets(|| serde_json::to_value(raw)).unwrap_or_default();
     let (running, next) = (value(running), value(&without_tenants(next)));
     for (section, before, after) in differences(&running, &next) {
         if section == "tests" {

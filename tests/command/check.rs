@@ -64,7 +64,7 @@ fn presets_are_shown_as_what_they_stand_for() {
         "otlp_http",
         "endpoint: \"https://otlp.datadoghq.eu\"",
         "dd-api-key: \"****\"",
-        "bytes: \"3000000\"",
+        "bytes: 3000000B",
         "endpoint: \"http://loki:3100/otlp\"",
         "x-scope-orgid: shop",
         "signals: [logs]",

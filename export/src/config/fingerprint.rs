@@ -3,6 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::PathBuf;
 
+use runtime::config::with_marked_secrets;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -13,7 +14,7 @@ use super::audience::Audience;
 pub(super) fn of(written: &impl Serialize, tenants: &Audience) -> (u64, Vec<PathBuf>) {
     let mut hasher = DefaultHasher::new();
     // What was read from a configuration can always be written.
-    let value = serde_json::to_value(written).unwrap_or_default();
+    let value = with_marked_secrets(|| serde_json::to_value(written)).unwrap_or_default();
     value.to_string().hash(&mut hasher);
     tenants.sorted().hash(&mut hasher);
     let mut files = Vec::new();

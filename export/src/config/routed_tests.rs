@@ -72,3 +72,26 @@ backends:
         "three"
     );
 }
+
+/// A key that was rotated starts its backend anew, whatever the key of the configuration that holds it; the others go on.
+#[test]
+fn another_secret_is_another_backend() {
+    let prints = |key: &str| {
+        let config = valid(&format!(
+            "backends:\n  - {{name: a, datadog: {{api_key: {key}}}, signals: [traces]}}\n  - {{name: b, splunk_hec: {{endpoint: 'https://h', token: {key}}}}}\n  - {{name: c, otlp_http: {{endpoint: 'https://h', headers: {{k: {key}}}}}}}\n  - {{name: d, stdout: {{}}}}"
+        ));
+        config
+            .backends
+            .iter()
+            .map(|backend| backend.fingerprint)
+            .collect::<Vec<_>>()
+    };
+    let (before, same, after) = (prints("one"), prints("one"), prints("two"));
+    assert_eq!(before, same);
+    let changed: Vec<_> = before
+        .iter()
+        .zip(&after)
+        .map(|(before, after)| before != after)
+        .collect();
+    assert_eq!(changed, [true, true, true, false]);
+}

@@ -11,17 +11,10 @@ pub enum Reason {
     Route,
     Filter,
     Sample,
-    Quota,
 }
 
 impl Reason {
-    pub const ALL: [Self; 5] = [
-        Self::Tenant,
-        Self::Route,
-        Self::Filter,
-        Self::Sample,
-        Self::Quota,
-    ];
+    pub const ALL: [Self; 4] = [Self::Tenant, Self::Route, Self::Filter, Self::Sample];
 
     /// The value of the label `reason`.
     pub fn name(self) -> &'static str {
@@ -30,7 +23,6 @@ impl Reason {
             Self::Route => "route",
             Self::Filter => "filter",
             Self::Sample => "sample",
-            Self::Quota => "quota",
         }
     }
 }

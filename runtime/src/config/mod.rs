@@ -27,5 +27,7 @@ pub use peek::peek;
 pub use problems::{Problem, Problems};
 pub use report::{ConfigError, Warnings};
 pub use schema::{FOREIGN_KEYS, nearest};
-pub use values::{ByteRate, ByteSize, Duration, LISTEN_PATTERN, Secret, listen_address};
+pub use values::{
+    ByteRate, ByteSize, Duration, LISTEN_PATTERN, Secret, listen_address, with_marked_secrets,
+};
 pub use yaml::Environment;

@@ -1,6 +1,7 @@
 //! Its section, and what answers mean.
 #![allow(clippy::unwrap_used)]
 
+use schemas::Signal;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -47,9 +48,12 @@ fn the_defaults_are_those_of_the_collector() {
         ]
     );
     assert!(clickhouse.create_schema && backend.kind.once());
-    assert_eq!(backend.batch.items, 100_000);
-    assert_eq!(backend.batch.bytes, 64 << 20);
-    assert_eq!(backend.batch.timeout, Duration::from_secs(5));
+    assert_eq!(backend.batch(Signal::Traces).items, 100_000);
+    assert_eq!(backend.batch(Signal::Traces).bytes, 64 << 20);
+    assert_eq!(
+        backend.batch(Signal::Traces).timeout,
+        Duration::from_secs(5)
+    );
     let shown = format!("{config:?}");
     assert!(!shown.contains("geheim"), "credentials show: {shown}");
 }

@@ -150,15 +150,17 @@ fn otel<'a>(
 /// Writes the lines before documents: create it, under the id of its item.
 struct Actions<'a> {
     entry: &'a Entry,
-    /// `<topic>-<partition>-<offset>-`, in a string of JSON.
+    /// `<topic>-<partition>-<offset>-<time>-`, in a string of JSON. The time at which the bus took the record tells it from one at the same offset of a bus that
+    /// was emptied since, or of another bus.
     prefix: Vec<u8>,
 }
 
 impl<'a> Actions<'a> {
     fn of(entry: &'a Entry) -> Self {
-        let mut prefix = Vec::with_capacity(entry.record.topic.len() + 24);
+        let mut prefix = Vec::with_capacity(entry.record.topic.len() + 40);
         put_escaped(&mut prefix, entry.record.topic.as_bytes());
-        for number in [u64::from(entry.record.partition), entry.record.offset] {
+        let record = &entry.record;
+        for number in [record.partition.into(), record.offset, record.timestamp_ms] {
             prefix.push(b'-');
             put_unsigned(&mut prefix, number);
         }

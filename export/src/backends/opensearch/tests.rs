@@ -79,8 +79,14 @@ fn spans() -> Value {
 #[test]
 fn spans_as_ss4o() {
     let lines = lines(Signal::Traces, entry(Signal::Traces, &spans()), "");
-    assert_eq!(lines[0], json!({"create": {"_id": "t.clean-3-12-0"}}));
-    assert_eq!(lines[2], json!({"create": {"_id": "t.clean-3-12-1"}}));
+    assert_eq!(
+        lines[0],
+        json!({"create": {"_id": "t.clean-3-12-1705314600000-0"}})
+    );
+    assert_eq!(
+        lines[2],
+        json!({"create": {"_id": "t.clean-3-12-1705314600000-1"}})
+    );
     let stream = json!({"dataset": "default", "namespace": "namespace", "type": "span"});
     assert_eq!(
         lines[1],
@@ -117,7 +123,7 @@ fn spans_as_otel() {
     let logs = "logs-generic.otel-default";
     assert_eq!(
         json!(ids),
-        json!([{"_id": "t.clean-3-12-0"}, {"_index": logs, "_id": "t.clean-3-12-0-0"}, {"_id": "t.clean-3-12-1"}])
+        json!([{"_id": "t.clean-3-12-1705314600000-0"}, {"_index": logs, "_id": "t.clean-3-12-1705314600000-0-0"}, {"_id": "t.clean-3-12-1705314600000-1"}])
     );
     let around = json!({"schema_url": "r", "attributes": {"service.name": "shop", "n": 7}});
     let scope = json!({"name": "lib", "version": "1", "schema_url": "s", "attributes": {"a": "b"}});
@@ -237,7 +243,7 @@ fn metrics_as_ss4o() {
         .map(|line| line["create"]["_id"].as_str().unwrap())
         .collect();
     // The first unit is a metric without points.
-    let id = |unit: usize| format!("t.clean-3-12-{unit}");
+    let id = |unit: usize| format!("t.clean-3-12-1705314600000-{unit}");
     assert_eq!(ids, (1..=6).map(id).collect::<Vec<_>>());
     let document = |index: usize, members: Value| {
         let mut found = whole[2 * index + 1].clone();
@@ -300,8 +306,8 @@ fn metrics_as_ss4o() {
     // What is left of a record keeps its ids.
     cut.parts = Parts::of([2..4, 9..30]);
     let rest = lines(Signal::Metrics, cut, "");
-    assert_eq!(rest[0]["create"]["_id"], "t.clean-3-12-3");
-    assert_eq!(rest[2]["create"]["_id"], "t.clean-3-12-9");
+    assert_eq!(rest[0]["create"]["_id"], "t.clean-3-12-1705314600000-3");
+    assert_eq!(rest[2]["create"]["_id"], "t.clean-3-12-1705314600000-9");
 }
 
 fn message(number: u32, bytes: &[u8]) -> Vec<u8> {

@@ -23,7 +23,11 @@ pub fn path_behind(address: &str, path: &str) -> String {
         Some((address, query)) => (address, format!("?{query}")),
         None => (address, String::new()),
     };
-    let trimmed = address.trim_end_matches('/');
+    let trimmed = match address.trim_end_matches('/') {
+        // A scheme without a host stays wrong.
+        trimmed if trimmed.ends_with(':') => address,
+        trimmed => trimmed,
+    };
     match path.is_empty() || trimmed.ends_with(path) {
         true => format!("{trimmed}{query}"),
         false => format!("{trimmed}{path}{query}"),
@@ -45,6 +49,7 @@ mod tests {
         check("http://h/otlp/", "/otlp", "http://h/otlp");
         check("http://h/a?b=/otlp", "/otlp", "http://h/a/otlp?b=/otlp");
         check("h:1", "", "h:1");
+        check("http://", "/otlp", "http:///otlp");
     }
 
     #[test]

@@ -15,7 +15,7 @@ fn it_takes_metrics_and_nothing_else() {
         panic!("not two")
     };
     assert_eq!(a.signals, [Signal::Metrics]);
-    assert_eq!(a.batch.bytes, 1 << 20);
+    assert_eq!(a.batch(Signal::Metrics).bytes, 1 << 20);
     assert!(a.kind.once());
     let (Kind::PrometheusRemoteWrite(a), Kind::PrometheusRemoteWrite(b)) = (&a.kind, &b.kind)
     else {
