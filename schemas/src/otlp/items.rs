@@ -190,8 +190,11 @@ fn hashed<'a>(message: &'a [u8], hash: Option<u64>, scratch: &'a mut Vec<u8>) ->
 }
 
 fn write_head(message: &[u8], out: &mut Vec<u8>) {
-    for field in head_fields(message).map_while(Result::ok) {
-        out.extend_from_slice(field.raw);
+    // A loop, and no filter: one that is called from elsewhere too isn't inlined here, and puts every field together in memory.
+    for field in Fields::new(message).map_while(Result::ok) {
+        if field.number != CHILDREN {
+            out.extend_from_slice(field.raw);
+        }
     }
 }
 
