@@ -28,8 +28,8 @@ pub use commit::counts::register;
 pub use config::{
     Audience, Backend, Concurrency, Config, Credentials, ExpandedBackend, Failover, FailoverTimes,
     LIVE_KEYS, OnRefused, RateLimits, RawAuto, RawBackend, RawBatch, RawBetween, RawConcurrency,
-    RawConfig, RawCredentials, RawFailover, RawMode, RawRate, RawRetry, RawRoute, RawSample,
-    RawSignal, RawStart, RawTenants, RetryPolicy, Start,
+    RawConfig, RawCredentials, RawFailover, RawLimits, RawMode, RawRate, RawRetry, RawRoute,
+    RawSample, RawSignal, RawStart, RawTenants, RetryPolicy, Start,
 };
 pub use shell::reload::Reload;
 pub use shell::run::run;

@@ -10,6 +10,8 @@ pub const SKIPPED: &str = "tailwater_export_skipped_items_total";
 pub const TENANT_ITEMS: &str = "tailwater_export_tenant_items_total";
 /// Conditions of routes and filters that failed, and so didn't hold.
 pub const FAILED_CONDITIONS: &str = "tailwater_export_failed_conditions_total";
+/// Attributes that were cut to what the backend takes.
+pub const CLIPPED_ATTRIBUTES: &str = "tailwater_export_clipped_attributes_total";
 pub const PENDING: &str = "tailwater_export_pending_items";
 /// Items that the backend itself refused by `partial_success`, in its own unit, or that can't be sent to it; they count as delivered.
 pub const REFUSED: &str = "tailwater_export_refused_items_total";

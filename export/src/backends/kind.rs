@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use crate::outcome::{Accepted, Failure};
 use crate::records::batch::Batch;
-use crate::records::limits::BatchLimits;
+use crate::records::limits::{BatchLimits, ItemLimits};
 
 /// A kind of backend, as its section of the configuration says when that is valid.
 ///
@@ -121,6 +121,11 @@ pub trait BackendKind: Clone + Debug + Send + Sync {
     /// What `batch` says for one signal where the user doesn't.
     fn batch_limits(_: Signal) -> BatchLimits {
         Self::BATCH
+    }
+
+    /// What an item may be like, where `limits` doesn't say otherwise.
+    fn item_limits(_: Signal) -> ItemLimits {
+        ItemLimits::NONE
     }
 
     /// What a section stands for, if that is the section of another kind. For `tailwater check --expand`.

@@ -11,6 +11,7 @@ use super::audience::Audience;
 use super::batch::RawBatch;
 use super::credentials::{Credentials, RawCredentials};
 use super::failover::{Failover, FailoverTimes, RawFailover};
+use super::limits::RawLimits;
 use super::pace::{Concurrency, RateLimits, RawConcurrency, RawRate};
 use super::retry::{RawRetry, RetryPolicy};
 use super::sift::{RawSample, RawSift};
@@ -19,7 +20,7 @@ use super::start::{RawStart, Start};
 use crate::backends::kind::{BackendKind, Expansion, Order, Written};
 use crate::backends::table::{Kind, with_kinds};
 use crate::records::grouping::Grouping;
-use crate::records::limits::BatchLimits;
+use crate::records::limits::{BatchLimits, ItemLimits};
 use crate::routing::Sift;
 
 /// One key for each kind of the table. A macro, since serde refuses unknown keys only in a type that has all known ones as fields.
@@ -48,6 +49,7 @@ macro_rules! raw_backend {
             pub sample: RawSample,
             /// Statements in OTTL, for this backend alone. An item for which one fails goes to the dead letters.
             pub transform: Vec<String>,
+            pub limits: RawLimits,
             pub batch: RawBatch,
             pub retry: RawRetry,
             pub credentials: RawCredentials,
@@ -71,6 +73,7 @@ macro_rules! raw_backend {
                     filter: Vec::new(),
                     sample: RawSample::default(),
                     transform: Vec::new(),
+                    limits: RawLimits::default(),
                     batch: RawBatch::default(),
                     retry: RawRetry::default(),
                     credentials: RawCredentials::default(),
@@ -98,6 +101,14 @@ macro_rules! raw_backend {
                     return <$kind>::batch_limits(signal);
                 })*
                 BatchLimits::USUAL
+            }
+
+            /// What an item may be like, as far as `limits` doesn't say it.
+            fn usual_limits(&self, signal: Signal) -> ItemLimits {
+                $(if self.$key.is_some() {
+                    return <$kind>::item_limits(signal);
+                })*
+                ItemLimits::NONE
             }
 
             /// The key of the first kind that is written, and what it stands for, if it stands for another kind.
@@ -250,7 +261,10 @@ impl RawBackend {
             sample: self.sample,
             transform: &self.transform,
         };
-        let sift = sift.validate(&signals, at, problems);
+        let mut sift = sift.validate(&signals, at, problems);
+        let once = kinds.iter().any(|(kind, _)| kind.once());
+        (self.limits).validate(once, &format!("{at}.limits"), problems);
+        sift.limits = Signal::ALL.map(|signal| self.item_limits(signal));
         let (kind, target) = kinds.pop()?;
         Some(Backend {
             name: self.name.clone(),
@@ -268,6 +282,11 @@ impl RawBackend {
             retry,
             credentials,
         })
+    }
+
+    /// What an item may be like.
+    pub(super) fn item_limits(&self, signal: Signal) -> ItemLimits {
+        self.limits.over(self.usual_limits(signal))
     }
 
     /// The backends that may take its place.

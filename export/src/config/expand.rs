@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::backend::RawBackend;
 use super::section::RawConfig;
-use crate::records::limits::BatchLimits;
+use crate::records::limits::{BatchLimits, ItemLimits};
 
 const HIDDEN: &str = "****";
 
@@ -53,6 +53,9 @@ fn expanded(raw: &RawBackend) -> ExpandedBackend {
     let limits: Vec<_> = (signals.iter())
         .map(|signal| raw.batch.limits(raw.usual_batch(*signal)))
         .collect();
+    let of_items: Vec<_> = (signals.iter())
+        .map(|signal| limits_of_items(&raw.item_limits(*signal)))
+        .collect();
     let mut entries = Map::new();
     for (key, value) in written {
         match &expansion {
@@ -63,6 +66,7 @@ fn expanded(raw: &RawBackend) -> ExpandedBackend {
                 let names: Vec<_> = signals.iter().map(|signal| signal.name()).collect();
                 entries.insert(key, json!(names))
             }
+            _ if key == "limits" => entries.insert(key, common_limits(&of_items)),
             _ if key == "batch" => entries.insert(key, batch(&smallest(&limits))),
             _ => entries.insert(key, value),
         };
@@ -71,7 +75,11 @@ fn expanded(raw: &RawBackend) -> ExpandedBackend {
     hide(&mut written);
     ExpandedBackend {
         written: without_nothing(written),
-        remarks: remarks(&signals, &limits),
+        remarks: [
+            remarks(&signals, &limits),
+            remarks_of_items(&signals, &of_items),
+        ]
+        .concat(),
     }
 }
 
@@ -116,6 +124,34 @@ fn remarks(signals: &[Signal], limits: &[BatchLimits]) -> Vec<String> {
             "batch of {name}: {{bytes: {bytes}, items: {}}}",
             items(limits)
         )
+    };
+    signals.iter().zip(limits).map(of).collect()
+}
+
+fn limits_of_items(limits: &ItemLimits) -> Value {
+    json!({
+        "max_age": limits.max_age.map(Duration),
+        "max_future": limits.max_future.map(Duration),
+        "item_bytes": limits.item_bytes.map(|bytes| ByteSize(bytes as u64)),
+        "attribute_bytes": limits.attribute_bytes.map(|bytes| ByteSize(bytes as u64)),
+        "clip": limits.clip,
+    })
+}
+
+/// The limits of items, if they are the same for all signals.
+fn common_limits(limits: &[Value]) -> Value {
+    let is_common = limits.windows(2).all(|two| two[0] == two[1]);
+    let first = limits.first().filter(|_| is_common);
+    first.cloned().unwrap_or_default()
+}
+
+fn remarks_of_items(signals: &[Signal], limits: &[Value]) -> Vec<String> {
+    if limits.windows(2).all(|two| two[0] == two[1]) {
+        return Vec::new();
+    }
+    let of = |(signal, limits): (&Signal, &Value)| {
+        let limits = without_nothing(limits.clone());
+        format!("limits of {}: {limits}", signal.name())
     };
     signals.iter().zip(limits).map(of).collect()
 }
@@ -226,11 +262,13 @@ mod tests {
             {"name": "b", "newrelic": {"api_key": "k"}},
         ]));
         let expanded = config.expanded();
-        assert_eq!(expanded[0].remarks.len(), 3, "{:?}", expanded[0].remarks);
+        assert_eq!(expanded[0].remarks.len(), 6, "{:?}", expanded[0].remarks);
+        assert!(expanded[0].remarks[3].contains(r#""max_age":"1h""#));
         assert_eq!(
             expanded[0].written["batch"]["bytes"],
             json!(ByteSize(1_900_000))
         );
         assert!(expanded[1].remarks.is_empty());
+        assert_eq!(expanded[1].written["limits"]["clip"], true);
     }
 }

@@ -11,6 +11,7 @@ mod credentials;
 mod expand;
 mod failover;
 mod fingerprint;
+mod limits;
 mod pace;
 mod retry;
 #[cfg(test)]
@@ -30,6 +31,7 @@ pub use batch::RawBatch;
 pub use credentials::{Credentials, OnRefused, RawCredentials};
 pub use expand::ExpandedBackend;
 pub use failover::{Failover, FailoverTimes, RawFailover};
+pub use limits::RawLimits;
 pub use pace::{Concurrency, RateLimits, RawAuto, RawBetween, RawConcurrency, RawRate};
 pub use retry::{RawRetry, RetryPolicy};
 pub use routes::RawRoute;

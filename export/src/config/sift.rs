@@ -8,6 +8,7 @@ use schemars::JsonSchema;
 use schemas::Signal;
 use serde::{Deserialize, Serialize};
 
+use crate::records::limits::ItemLimits;
 use crate::routing::{Edits, Mode, Routes, Sampling, Sift};
 
 /// How much of its telemetry a backend gets.
@@ -67,6 +68,7 @@ impl RawSift<'_> {
                 .sample
                 .validate(signals, &format!("{at}.sample"), problems),
             edits: Arc::new(edits),
+            limits: [ItemLimits::NONE; Signal::ALL.len()],
         }
     }
 }

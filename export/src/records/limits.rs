@@ -13,6 +13,43 @@ pub struct BatchLimits {
     pub timeout: Duration,
 }
 
+/// What an item may be like that a backend takes. What is `None` isn't limited.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ItemLimits {
+    /// How long ago a span may have ended, or a log record may have been made.
+    pub max_age: Option<Duration>,
+    /// How far ahead that may be.
+    pub max_future: Option<Duration>,
+    /// Of a span, a log record or a metric, encoded.
+    pub item_bytes: Option<usize>,
+    /// Of one attribute's text, of a span, a log record, or its resource.
+    pub attribute_bytes: Option<usize>,
+    /// Longer attributes are cut; else their items aren't sent.
+    pub clip: bool,
+}
+
+impl ItemLimits {
+    pub const NONE: Self = Self {
+        max_age: None,
+        max_future: None,
+        item_bytes: None,
+        attribute_bytes: None,
+        clip: false,
+    };
+
+    /// Whether there is anything to look at in an item.
+    pub fn is_any(&self) -> bool {
+        let Self {
+            max_age,
+            max_future,
+            item_bytes,
+            attribute_bytes,
+            clip: _,
+        } = self;
+        max_age.or(*max_future).is_some() || item_bytes.or(*attribute_bytes).is_some()
+    }
+}
+
 impl BatchLimits {
     /// What is right for most backends: gRPC servers accept 4 MiB by default.
     pub const USUAL: Self = Self {

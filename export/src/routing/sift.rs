@@ -1,4 +1,4 @@
-//! One record on its way to one backend: route, filter, sample, transform, in this order.
+//! One record on its way to one backend: route, filter, sample, transform, limits, in this order.
 
 use std::sync::Arc;
 
@@ -8,9 +8,11 @@ use schemas::otlp::{Item, Items, MetricView};
 
 use super::edits::Edits;
 use super::kept::Kept;
+use super::limits::Limited;
 use super::sampling::Sampling;
 use super::table::{Plan, Routes, Walk};
 use crate::records::entry::{Entry, Failed};
+use crate::records::limits::ItemLimits;
 use crate::records::parts::Parts;
 use crate::records::skipped::{Reason, Skipped};
 
@@ -21,6 +23,8 @@ pub struct Sift {
     pub filter: Arc<ItemFilter>,
     pub sampling: Option<Sampling>,
     pub edits: Arc<Edits>,
+    /// By signal, in the order of [`Signal::ALL`].
+    pub limits: [ItemLimits; Signal::ALL.len()],
 }
 
 /// What became of a record.
@@ -32,6 +36,8 @@ pub struct Sifted {
     pub skipped: Skipped,
     /// Conditions that failed, and so didn't hold.
     pub failed_conditions: u64,
+    /// Attributes that were cut.
+    pub clipped_attributes: u64,
 }
 
 impl Sift {
@@ -40,7 +46,11 @@ impl Sift {
         self.routes.is_absent()
             && !Signal::ALL
                 .iter()
-                .any(|signal| self.looks_at_items(*signal))
+                .any(|signal| self.looks_at_items(*signal) || self.limits_of(*signal).is_any())
+    }
+
+    fn limits_of(&self, signal: Signal) -> ItemLimits {
+        self.limits[signal as usize]
     }
 
     /// The same for dead letters. They were for this backend, and in its sample: a log record may have been drawn by its number in a record that is
@@ -61,12 +71,22 @@ impl Sift {
                 .is_some_and(|sampling| sampling.concerns(signal))
     }
 
-    /// What the backend gets of a record.
+    /// What the backend gets of a record, whatever its limits: for who sends something on purpose.
     pub fn sift(&self, signal: Signal, entry: Entry) -> Sifted {
+        self.sift_within(signal, entry, ItemLimits::NONE, 0)
+    }
+
+    /// What the backend gets of a record, at this time in nanoseconds since 1970.
+    pub fn sift_at(&self, signal: Signal, entry: Entry, now: u64) -> Sifted {
+        self.sift_within(signal, entry, self.limits_of(signal), now)
+    }
+
+    fn sift_within(&self, signal: Signal, entry: Entry, limits: ItemLimits, now: u64) -> Sifted {
         let all = |entry| Sifted {
             entry: Some(entry),
             skipped: Skipped::default(),
             failed_conditions: 0,
+            clipped_attributes: 0,
         };
         let (by_item, otherwise) = match self.routes.plan(signal, entry.tenant()) {
             Plan::Nothing => {
@@ -74,18 +94,21 @@ impl Sift {
                     entry: None,
                     skipped: Skipped::of(Reason::Route, entry.items as u64),
                     failed_conditions: 0,
+                    clipped_attributes: 0,
                 };
             }
             Plan::All => (Vec::new(), true),
             Plan::Items(by_item, otherwise) => (by_item, otherwise),
         };
-        if entry.defect.is_some() || (by_item.is_empty() && !self.looks_at_items(signal)) {
+        let looks = self.looks_at_items(signal) || limits.is_any();
+        if entry.defect.is_some() || (by_item.is_empty() && !looks) {
             return all(entry);
         }
         let walk = Walk::new(&self.routes, signal, by_item, otherwise);
         let pass = Pass {
             sift: self,
             signal,
+            limited: Limited::new(limits, signal, now),
             walk,
             skipped: Skipped::default(),
             failed_conditions: 0,
@@ -109,6 +132,7 @@ enum Said {
 struct Pass<'s> {
     sift: &'s Sift,
     signal: Signal,
+    limited: Limited,
     walk: Walk<'s>,
     skipped: Skipped,
     failed_conditions: u64,
@@ -219,19 +243,22 @@ impl Pass<'_> {
             let (resource, scope) = draft.heads();
             changed |= draft.is_item_changed() || !resource.is_empty() || !scope.is_empty();
         }
-        match changed {
-            true => Said::Changed,
-            false => Said::AsItCame,
+        match self.limited.check(item, draft, (filters || edits, changed)) {
+            Err(why) => Said::Fails(format!("the backend wouldn't take it: {why}")),
+            Ok(clipped) if changed || clipped => Said::Changed,
+            Ok(_) => Said::AsItCame,
         }
     }
 
     fn finish(self, mut entry: Entry) -> Sifted {
         let failed_conditions = self.failed_conditions + self.walk.failed;
+        let clipped_attributes = self.limited.clipped_attributes;
         let Some(mut kept) = self.kept else {
             return Sifted {
                 entry: Some(entry),
                 skipped: self.skipped,
                 failed_conditions,
+                clipped_attributes,
             };
         };
         entry.skipped = self.skipped;
@@ -256,6 +283,7 @@ impl Pass<'_> {
             entry: is_any.then_some(entry),
             skipped: self.skipped,
             failed_conditions,
+            clipped_attributes,
         }
     }
 }

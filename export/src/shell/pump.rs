@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, anyhow};
 use bus::{Bus, Member, Polled, Topic, TopicPartition};
@@ -153,13 +153,19 @@ impl Pump {
         let Some(signal) = self.signals.get(&at.topic) else {
             return self.lanes.push(entry, now);
         };
-        let sifted = self.sift.sift(*signal, entry);
-        if sifted.failed_conditions > 0 {
+        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        let wall = since_1970.map_or(0, |since| since.as_nanos() as u64);
+        let sifted = self.sift.sift_at(*signal, entry, wall);
+        let counted = [
+            (names::FAILED_CONDITIONS, sifted.failed_conditions),
+            (names::CLIPPED_ATTRIBUTES, sifted.clipped_attributes),
+        ];
+        for (name, count) in counted.into_iter().filter(|(_, count)| *count > 0) {
             let labels = [
                 ("backend", self.backend.clone()),
                 ("signal", signal.name().to_owned()),
             ];
-            counter!(names::FAILED_CONDITIONS, &labels).increment(sifted.failed_conditions);
+            counter!(name, &labels).increment(count);
         }
         match sifted.entry {
             Some(entry) => self.lanes.push(entry, now),

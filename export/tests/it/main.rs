@@ -10,6 +10,7 @@ mod letters;
 mod opensearch;
 mod pace;
 mod parts;
+mod presets;
 mod prometheus;
 mod refusals;
 mod reloaded;

@@ -31,7 +31,7 @@ fn prometheus_refuses_nothing() {
     let running = Running::start(
         &bus,
         &[format!(
-            "{{name: prometheus, otlp_http: {{endpoint: 'http://{}/api/v1/otlp'}}, signals: [metrics], concurrency: 8, batch: {{items: 1}}}}",
+            "{{name: prometheus, prometheus_otlp: {{endpoint: 'http://{}'}}, concurrency: 8, batch: {{items: 1}}}}",
             prometheus.address
         )],
     );

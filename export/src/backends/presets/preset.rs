@@ -13,7 +13,7 @@ use super::asked::Asked;
 use crate::backends::kind::{BackendKind, Expansion, Opening};
 use crate::backends::otlp_grpc::GrpcConfig;
 use crate::backends::otlp_http::HttpConfig;
-use crate::records::limits::BatchLimits;
+use crate::records::limits::{BatchLimits, ItemLimits};
 
 /// The section of a preset, with its defaults. Its documentation comments are the reference of the configuration.
 pub trait Preset:
@@ -31,6 +31,11 @@ pub trait Preset:
     /// What fits into one request, as far as it isn't what usually fits.
     fn batch_limits(_: Signal) -> BatchLimits {
         BatchLimits::USUAL
+    }
+
+    /// What an item may be like that the product takes.
+    fn item_limits(_: Signal) -> ItemLimits {
+        ItemLimits::NONE
     }
 
     /// The section that it stands for. What is wrong is reported to `asked`, and something valid stands in for it.
@@ -68,6 +73,10 @@ impl<P: Preset> BackendKind for Expanded<P> {
 
     fn batch_limits(signal: Signal) -> BatchLimits {
         P::batch_limits(signal)
+    }
+
+    fn item_limits(signal: Signal) -> ItemLimits {
+        P::item_limits(signal)
     }
 
     fn validate(section: &P, signals: &[Signal], at: &str, problems: &mut Problems) -> Self {

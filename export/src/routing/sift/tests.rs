@@ -490,3 +490,86 @@ proptest! {
         }
     }
 }
+
+/// What is outside of the limits is set aside with the reason; the others go on, cut where they are too long. Who sends on purpose isn't held up.
+#[test]
+fn limits_set_aside_and_cut() {
+    let record = |number: u64, time: u64, text: &str| {
+        json!({"timeUnixNano": time.to_string(), "body": {"intValue": number.to_string()},
+        "attributes": [{"key": "k", "value": {"stringValue": text}}]})
+    };
+    let request = json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [
+        record(0, 9_000_000_000, "fits"), record(1, 1_000_000_000, "fits"), record(2, 9_500_000_000, "too long"), record(3, 20_000_000_000, "fits"),
+    ]}]}]});
+    let record = fetched(Signal::Logs, "", &request);
+    let limits = ItemLimits {
+        max_age: Some(std::time::Duration::from_secs(5)),
+        max_future: Some(std::time::Duration::from_secs(5)),
+        attribute_bytes: Some(4),
+        clip: true,
+        ..ItemLimits::NONE
+    };
+    let of = |limits: ItemLimits| Sift {
+        limits: [limits; 3],
+        ..Sift::default()
+    };
+    let now = 10_000_000_000;
+    let sift = of(limits);
+    assert!(!sift.is_idle());
+    let sifted = sift.sift_at(Signal::Logs, Entry::new(record.clone()), now);
+    assert_eq!(sifted.clipped_attributes, 1);
+    let entry = sifted.entry.unwrap();
+    assert_eq!(numbers(&entry.record.value), [0, 2]);
+    let shown = shown(Signal::Logs, &entry.record.value).to_string();
+    assert!(
+        shown.contains("too ") && !shown.contains("too long"),
+        "{shown}"
+    );
+    let failed = entry.failed.unwrap();
+    assert_eq!(failed.units, [1..2, 3..4]);
+    assert_eq!(
+        failed.reason,
+        "the backend wouldn't take it: it is 9s old, and limits.max_age is 5s"
+    );
+    // Without `clip`, the long one is set aside too.
+    let sift_strictly = of(ItemLimits {
+        clip: false,
+        ..limits
+    });
+    let sifted = sift_strictly.sift_at(Signal::Logs, Entry::new(record.clone()), now);
+    let entry = sifted.entry.unwrap();
+    assert_eq!(numbers(&entry.record.value), [0]);
+    assert_eq!(entry.failed.unwrap().items, 3);
+    let on_purpose = sift
+        .sift(Signal::Logs, Entry::new(record.clone()))
+        .entry
+        .unwrap();
+    assert_eq!(on_purpose.record.value, record.value);
+}
+
+/// After a transform, the size is that of what is sent.
+#[test]
+fn the_size_that_counts_is_the_one_sent() {
+    let request = json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [
+        {"attributes": [{"key": "k", "value": {"stringValue": "x".repeat(100)}}]},
+    ]}]}]});
+    let record = fetched(Signal::Logs, "", &request);
+    let limits = ItemLimits {
+        item_bytes: Some(50),
+        ..ItemLimits::NONE
+    };
+    let sift = |edits: Edits| Sift {
+        limits: [limits; 3],
+        edits: edits.into(),
+        ..Sift::default()
+    };
+    let as_it_is = sift(Edits::default()).sift_at(Signal::Logs, Entry::new(record.clone()), 0);
+    let defect = as_it_is.entry.unwrap().defect.unwrap();
+    assert!(defect.ends_with("and limits.item_bytes is 50"), "{defect}");
+    let shorter = sift(edits(Signal::Logs, &[r#"delete_key(log.attributes, "k")"#]));
+    let entry = shorter
+        .sift_at(Signal::Logs, Entry::new(record), 0)
+        .entry
+        .unwrap();
+    assert_eq!((entry.defect, entry.items), (None, 1));
+}

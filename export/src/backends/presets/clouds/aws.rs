@@ -6,13 +6,15 @@
 //! 16 kB for a resource with its scope, spans from 14 days ago to 2 hours ahead, and at most 24 hours apart within a request. The limit of
 //! 1 MB for logs is that of PutLogEvents; that it holds for OTLP, and those of metrics, weren't confirmed.
 
+use std::time::Duration;
+
 use runtime::config::Secret;
 use schemas::Signal;
 
 use crate::backends::otlp_http::{HttpConfig, RawHttp};
 use crate::backends::presets::asked::Asked;
 use crate::backends::presets::preset::Preset;
-use crate::records::limits::BatchLimits;
+use crate::records::limits::{BatchLimits, ItemLimits};
 
 over_http! {
     /// AWS: X-Ray, CloudWatch Logs, CloudWatch metrics. Requests aren't signed yet.
@@ -58,6 +60,19 @@ impl Preset for RawAws {
             bytes,
             items,
             ..BatchLimits::USUAL
+        }
+    }
+
+    /// Spans of up to 200 kB, from 14 days ago to 2 hours ahead.
+    fn item_limits(signal: Signal) -> ItemLimits {
+        match signal {
+            Signal::Traces => ItemLimits {
+                max_age: Some(Duration::from_secs(14 * 24 * 60 * 60)),
+                max_future: Some(Duration::from_secs(2 * 60 * 60)),
+                item_bytes: Some(200_000),
+                ..ItemLimits::NONE
+            },
+            Signal::Logs | Signal::Metrics => ItemLimits::NONE,
         }
     }
 

@@ -11,7 +11,7 @@ use schemas::Signal;
 use crate::backends::otlp_http::{HttpConfig, RawHttp};
 use crate::backends::presets::asked::Asked;
 use crate::backends::presets::preset::Preset;
-use crate::records::limits::BatchLimits;
+use crate::records::limits::{BatchLimits, ItemLimits};
 
 over_http! {
     /// Google Cloud, by its Telemetry API. Tokens aren't fetched yet.
@@ -34,6 +34,15 @@ impl Preset for RawGcp {
                 Signal::Traces | Signal::Logs => usize::MAX,
             },
             ..BatchLimits::USUAL
+        }
+    }
+
+    /// Values of up to 64 KiB.
+    fn item_limits(_: Signal) -> ItemLimits {
+        ItemLimits {
+            attribute_bytes: Some(64 << 10),
+            clip: true,
+            ..ItemLimits::NONE
         }
     }
 

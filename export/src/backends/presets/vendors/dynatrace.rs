@@ -5,13 +5,15 @@
 //! OTLP traces" (a span's end from 60 minutes ago to 10 minutes ahead), "About OTLP metrics ingest" (cumulative counters and histograms
 //! aren't taken).
 
+use std::time::Duration;
+
 use runtime::config::Secret;
 use schemas::Signal;
 
 use crate::backends::otlp_http::{HttpConfig, RawHttp};
 use crate::backends::presets::asked::Asked;
 use crate::backends::presets::preset::Preset;
-use crate::records::limits::BatchLimits;
+use crate::records::limits::{BatchLimits, ItemLimits};
 
 over_http! {
     /// Dynatrace.
@@ -38,6 +40,18 @@ impl Preset for RawDynatrace {
         BatchLimits {
             bytes,
             ..BatchLimits::USUAL
+        }
+    }
+
+    /// A span's end from 60 minutes ago to 10 minutes ahead.
+    fn item_limits(signal: Signal) -> ItemLimits {
+        match signal {
+            Signal::Traces => ItemLimits {
+                max_age: Some(Duration::from_secs(60 * 60)),
+                max_future: Some(Duration::from_secs(10 * 60)),
+                ..ItemLimits::NONE
+            },
+            Signal::Logs | Signal::Metrics => ItemLimits::NONE,
         }
     }
 

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::backends::otlp_http::{HttpConfig, RawHttp};
 use crate::backends::presets::asked::Asked;
 use crate::backends::presets::preset::Preset;
-use crate::records::limits::BatchLimits;
+use crate::records::limits::{BatchLimits, ItemLimits};
 use crate::transport::compress::Compression;
 
 /// Where an account is.
@@ -43,6 +43,15 @@ impl Preset for RawNewRelic {
         BatchLimits {
             bytes: 900_000,
             ..BatchLimits::USUAL
+        }
+    }
+
+    /// Values of up to 4,095 characters; cut by bytes, which are as many or more.
+    fn item_limits(_: Signal) -> ItemLimits {
+        ItemLimits {
+            attribute_bytes: Some(4095),
+            clip: true,
+            ..ItemLimits::NONE
         }
     }
 
