@@ -13,7 +13,7 @@ use schemas::Signal;
 use crate::commit::intent::Intent;
 use crate::commit::ledger::Ledger;
 use crate::config::{Audience, Backend, Start};
-use crate::delivery::lanes::Lanes;
+use crate::delivery::queue::lanes::Lanes;
 use crate::names;
 use crate::records::entry::Entry;
 use crate::records::skipped::{Reason, Skipped};
