@@ -33,6 +33,10 @@ struct Quota {
 }
 
 /// What becomes of a record.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "it lives for a moment; boxed, each record would cost an allocation"
+)]
 pub enum Taken {
     /// It is offered to the backend.
     Goes(Entry),
