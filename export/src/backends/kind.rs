@@ -2,8 +2,9 @@
 
 use std::fmt::Debug;
 use std::future::Future;
+use std::sync::Arc;
 
-use bus::TopicPartition;
+use bus::{Bus, TopicPartition};
 use runtime::config::Problems;
 use schemars::JsonSchema;
 use schemas::Signal;
@@ -13,6 +14,7 @@ use serde::de::DeserializeOwned;
 use crate::outcome::{Accepted, Failure};
 use crate::records::batch::Batch;
 use crate::records::limits::{BatchLimits, ItemLimits};
+use crate::records::output::Output;
 
 /// A kind of backend, as its section of the configuration says when that is valid.
 ///
@@ -160,6 +162,12 @@ pub trait BackendKind: Clone + Debug + Send + Sync {
         false
     }
 
+    /// Whether the bus itself is the backend: what is sent is committed in one epoch with the positions of what it is of ([`Sink::output`]), so that
+    /// readers of the bus see each item once, also over crashes.
+    fn transactional(&self) -> bool {
+        false
+    }
+
     /// Sets up what sends. Connections are made when they are needed: a backend that is down at the start is no error.
     ///
     /// # Errors
@@ -168,12 +176,14 @@ pub trait BackendKind: Clone + Debug + Send + Sync {
 }
 
 /// What a sink is opened for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Opening<'a> {
     /// The backend's name.
     pub backend: &'a str,
     /// Its consumer group: two backends that send to one place differ by it.
     pub group: &'a str,
+    /// What export reads from.
+    pub bus: &'a Arc<dyn Bus>,
 }
 
 /// A section that another one stands for.
@@ -232,6 +242,12 @@ pub trait Sink: Send + Sync + 'static {
         signal: Signal,
         request: &Self::Request,
     ) -> impl Future<Output = Result<Accepted, Failure>> + Send;
+
+    /// Of a request that was accepted, what the bus gets in one epoch with its positions, for each record of the batch in order. Empty: nothing. See
+    /// [`BackendKind::transactional`].
+    fn output(&self, _: &Self::Request) -> Vec<Output> {
+        Vec::new()
+    }
 
     /// These partitions are another process's from now on. Requests of them may still be in flight. For a sink that remembers something of them.
     fn forget(&self, _: &[TopicPartition]) {}

@@ -212,6 +212,11 @@ impl Backend {
         }
     }
 
+    /// Whether what it sends is committed in one epoch with positions.
+    pub fn is_transactional(&self) -> bool {
+        self.kinds().any(Kind::transactional)
+    }
+
     /// When it gives way to a standby.
     pub fn failover_times(&self) -> FailoverTimes {
         let never = FailoverTimes {

@@ -81,7 +81,7 @@ fn what_was_refused_is_delivered_after_the_repair() {
     assert_eq!(found(&bus, &by_reason("payload TOO large")).len(), 10);
     assert_eq!(found(&bus, &by_reason("too small")).len(), 0);
 
-    let sender = Sender::new(&config(&backends).backends[0]).unwrap();
+    let sender = Sender::new(&config(&backends).backends[0], &bus).unwrap();
     let deliver = |letters: &mut Letters, letter: Letter| -> anyhow::Result<Sent> {
         let value = letters.value_of(&letter)?.unwrap();
         Ok(sender.send(Signal::Traces, &letter, value))
