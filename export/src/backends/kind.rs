@@ -111,6 +111,9 @@ pub trait BackendKind: Clone + Debug + Send + Sync {
     /// How many requests may be in flight at a time, for each signal, whatever `concurrency` says.
     const CONCURRENCY_MAX: usize = usize::MAX;
 
+    /// Whether it takes metrics of delta temporality only, to which others are converted unless `metrics` says otherwise.
+    const DELTA_ONLY: bool = false;
+
     /// Reports what is wrong with one section, each under its path, which begins with `at` (`export.backends[3].file`). `signals` are those
     /// that the backend gets. The result is used only if there are no problems.
     fn validate(

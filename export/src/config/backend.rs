@@ -12,6 +12,7 @@ use super::batch::RawBatch;
 use super::credentials::{Credentials, RawCredentials};
 use super::failover::{Failover, FailoverTimes, RawFailover};
 use super::limits::RawLimits;
+use super::metrics::{RawMetrics, RawTemporality};
 use super::pace::{Concurrency, RateLimits, RawConcurrency, RawRate};
 use super::retry::{RawRetry, RetryPolicy};
 use super::sift::{RawSample, RawSift};
@@ -22,6 +23,7 @@ use crate::backends::table::{Kind, with_kinds};
 use crate::records::grouping::Grouping;
 use crate::records::limits::{BatchLimits, ItemLimits};
 use crate::routing::Sift;
+use crate::temporality::Limits;
 
 /// One key for each kind of the table. A macro, since serde refuses unknown keys only in a type that has all known ones as fields.
 macro_rules! raw_backend {
@@ -49,6 +51,8 @@ macro_rules! raw_backend {
             pub sample: RawSample,
             /// Statements in OTTL, for this backend alone. An item for which one fails goes to the dead letters.
             pub transform: Vec<String>,
+            /// The temporality of the metrics that it gets.
+            pub metrics: RawMetrics,
             pub limits: RawLimits,
             pub batch: RawBatch,
             pub retry: RawRetry,
@@ -73,6 +77,7 @@ macro_rules! raw_backend {
                     filter: Vec::new(),
                     sample: RawSample::default(),
                     transform: Vec::new(),
+                    metrics: RawMetrics::default(),
                     limits: RawLimits::default(),
                     batch: RawBatch::default(),
                     retry: RawRetry::default(),
@@ -109,6 +114,17 @@ macro_rules! raw_backend {
                     return <$kind>::item_limits(signal);
                 })*
                 ItemLimits::NONE
+            }
+
+            /// The temporality that its metrics get, as far as `metrics` doesn't say it.
+            pub(super) fn usual_temporality(&self) -> RawTemporality {
+                $(if self.$key.is_some() {
+                    return match <$kind>::DELTA_ONLY {
+                        true => RawTemporality::Delta,
+                        false => RawTemporality::AsIs,
+                    };
+                })*
+                RawTemporality::AsIs
             }
 
             /// The key of the first kind that is written, and what it stands for, if it stands for another kind.
@@ -163,6 +179,8 @@ pub struct Backend {
     pub tenants: Audience,
     /// What of it, and in which form.
     pub sift: Sift,
+    /// How its metrics are converted; `None`: they stay as they are.
+    pub temporality: Option<Limits>,
     /// In the order of [`Signal::ALL`]; see [`Self::batch`].
     pub(super) batches: [BatchLimits; 3],
     pub retry: RetryPolicy,
@@ -269,6 +287,12 @@ impl RawBackend {
         let mut sift = sift.validate(&signals, at, problems);
         let once = kinds.iter().any(|(kind, _)| kind.once());
         (self.limits).validate(once, &format!("{at}.limits"), problems);
+        let temporality = (self.metrics).validate(
+            self.usual_temporality(),
+            (&signals, once),
+            &format!("{at}.metrics"),
+            problems,
+        );
         sift.limits = Signal::ALL.map(|signal| self.item_limits(signal));
         let (kind, target) = kinds.pop()?;
         Some(Backend {
@@ -283,6 +307,7 @@ impl RawBackend {
             signals,
             tenants: Audience::default(),
             sift,
+            temporality,
             batches,
             retry,
             credentials,

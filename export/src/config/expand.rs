@@ -67,6 +67,11 @@ fn expanded(raw: &RawBackend) -> ExpandedBackend {
                 entries.insert(key, json!(names))
             }
             _ if key == "limits" => entries.insert(key, common_limits(&of_items)),
+            _ if key == "metrics" && signals.contains(&Signal::Metrics) => {
+                let metrics = raw.metrics.or(raw.usual_temporality());
+                entries.insert(key, json!(metrics))
+            }
+            _ if key == "metrics" => None,
             _ if key == "batch" => entries.insert(key, batch(&smallest(&limits))),
             _ => entries.insert(key, value),
         };

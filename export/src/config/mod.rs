@@ -12,6 +12,7 @@ mod expand;
 mod failover;
 mod fingerprint;
 mod limits;
+mod metrics;
 mod pace;
 mod retry;
 #[cfg(test)]
@@ -32,6 +33,7 @@ pub use credentials::{Credentials, OnRefused, RawCredentials};
 pub use expand::ExpandedBackend;
 pub use failover::{Failover, FailoverTimes, RawFailover};
 pub use limits::RawLimits;
+pub use metrics::{RawMetrics, RawTemporality};
 pub use pace::{Concurrency, RateLimits, RawAuto, RawBetween, RawConcurrency, RawRate};
 pub use retry::{RawRetry, RetryPolicy};
 pub use routes::RawRoute;

@@ -1,7 +1,8 @@
 //! The stage as it runs: each backend joins its group, reads, hands records to its lanes, and leaves when drained.
 
 pub mod backend;
-pub mod membership;
+pub mod converting;
+mod membership;
 pub mod pump;
 pub mod reload;
 pub mod run;

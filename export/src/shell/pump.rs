@@ -18,6 +18,7 @@ use crate::names;
 use crate::records::entry::Entry;
 use crate::records::skipped::{Reason, Skipped};
 use crate::routing::Sift;
+use crate::shell::converting::Converting;
 use crate::shell::membership::{Event, Given, Membership, REVOKE_TIMEOUT};
 
 /// After the drain signal, reading goes on to the end of what is on the bus, at most for this long.
@@ -37,6 +38,7 @@ pub struct Pump {
     tenants: Audience,
     /// What of them, and in which form.
     sift: Sift,
+    converting: Converting,
     backend: String,
     bus: Arc<dyn Bus>,
     start: Start,
@@ -71,6 +73,7 @@ impl Pump {
             lanes,
             tenants: backend.tenants.clone(),
             sift: backend.sift.clone(),
+            converting: Converting::new(&backend.name, backend.temporality),
             backend: backend.name.clone(),
             bus,
             start: backend.start,
@@ -146,16 +149,14 @@ impl Pump {
             let skipped = Skipped::of(Reason::Tenant, entry.items as u64);
             return self.skip(&entry.at(), entry.record.offset, skipped, now);
         }
-        if self.sift.is_idle() {
+        if self.sift.is_idle() && self.converting.is_idle() {
             return self.lanes.push(entry, now);
         }
         let (at, offset) = (entry.at(), entry.record.offset);
         let Some(signal) = self.signals.get(&at.topic) else {
             return self.lanes.push(entry, now);
         };
-        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let wall = since_1970.map_or(0, |since| since.as_nanos() as u64);
-        let sifted = self.sift.sift_at(*signal, entry, wall);
+        let sifted = self.sift.sift_at(*signal, entry, since_1970_ns());
         let counted = [
             (names::FAILED_CONDITIONS, sifted.failed_conditions),
             (names::CLIPPED_ATTRIBUTES, sifted.clipped_attributes),
@@ -167,9 +168,13 @@ impl Pump {
             ];
             counter!(name, &labels).increment(count);
         }
-        match sifted.entry {
+        let (entry, skipped) = match sifted.entry {
+            Some(entry) => self.converting.convert(*signal, entry),
+            None => (None, sifted.skipped),
+        };
+        match entry {
             Some(entry) => self.lanes.push(entry, now),
-            None => self.skip(&at, offset, sifted.skipped, now),
+            None => self.skip(&at, offset, skipped, now),
         }
     }
 
@@ -236,6 +241,7 @@ impl Pump {
             match event {
                 Event::Assigned(given) => {
                     for Given { at, intent, is_new } in &given {
+                        self.converting.own(at, since_1970_ns());
                         if let Some(Intent { last }) = intent {
                             self.lanes.remake(at, *last);
                         }
@@ -250,6 +256,7 @@ impl Pump {
                 }
                 Event::Gone(partitions) => {
                     self.lanes.give_up(&partitions);
+                    self.converting.forget(&partitions);
                     for at in &partitions {
                         self.owned.remove(at);
                         self.starts.remove(at);
@@ -298,6 +305,12 @@ impl Pump {
             log_failure("pause", self.member.pause(partitions));
         }
     }
+}
+
+/// The wall clock, in nanoseconds since 1970.
+fn since_1970_ns() -> u64 {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    since_1970.map_or(0, |since| since.as_nanos() as u64)
 }
 
 /// A partition that could not be paused overfills its lane for a moment, and one that went meanwhile needs nothing.

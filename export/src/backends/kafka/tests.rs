@@ -61,9 +61,9 @@ fn what_is_wrong_with_a_section_is_told_by_path() {
             "can't be set",
         ),
         (
-            "brokers: ['a:1'], sasl: {mechanism: PLAIN}",
-            "sasl.username",
-            "",
+            "brokers: ['a:1'], sasl: {mechanism: PLAIN, username: u}",
+            "sasl.password",
+            "is missing",
         ),
     ] {
         check_problem(

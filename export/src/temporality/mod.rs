@@ -1,0 +1,53 @@
+//! From cumulative to delta and back: state machines of their own, without a clock but the time when the bus took a record, and without I/O.
+//!
+//! `table` holds what is remembered, by partition and stream, within bounds. `cumulative` adds deltas up: tentatively, for who may have to make a
+//! request once more. `delta` takes the last total away. `convert` does either with a whole record, before it is batched, so that
+//! each attempt sends the same bytes; `identity` tells streams apart, `points` reads and writes data points.
+//!
+//! Nothing is kept on disk: what is remembered begins anew when the process or the owner of a partition changes.
+
+mod convert;
+mod cumulative;
+mod delta;
+mod identity;
+mod points;
+mod stream;
+mod table;
+mod value;
+
+pub use convert::{Converter, Direction, Limits};
+pub use cumulative::{Streams, Tentative};
+pub use stream::Delta;
+pub use table::StreamLimits;
+pub use value::{DenseBuckets, Explicit, Exponential, Total};
+
+/// Why a data point can't be converted, and is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Why {
+    /// The first of a stream that began before we looked: what it counts is not known to be new.
+    Initial,
+    /// The value fell though its start didn't change: since when it counts isn't known.
+    Reset,
+    /// The buckets are others than those of the last point.
+    Buckets,
+    /// It isn't newer than the last point.
+    Late,
+    /// There are `max_streams` already.
+    Streams,
+    /// Its buckets contradict each other.
+    Malformed,
+}
+
+impl Why {
+    /// The value of the label `reason`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Initial => "initial",
+            Self::Reset => "reset",
+            Self::Buckets => "buckets",
+            Self::Late => "late",
+            Self::Streams => "streams",
+            Self::Malformed => "malformed",
+        }
+    }
+}
