@@ -11,16 +11,19 @@ pub enum Reason {
     Route,
     Filter,
     Sample,
+    /// Its tenant's quota is used up.
+    Quota,
     /// A metric of which no point could be converted.
     Temporality,
 }
 
 impl Reason {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Tenant,
         Self::Route,
         Self::Filter,
         Self::Sample,
+        Self::Quota,
         Self::Temporality,
     ];
 
@@ -31,6 +34,7 @@ impl Reason {
             Self::Route => "route",
             Self::Filter => "filter",
             Self::Sample => "sample",
+            Self::Quota => "quota",
             Self::Temporality => "temporality",
         }
     }

@@ -29,11 +29,6 @@ impl Converting {
         }
     }
 
-    /// Whether there is nothing to do.
-    pub fn is_idle(&self) -> bool {
-        self.converter.is_none()
-    }
-
     /// A partition is ours from this time on, in nanoseconds since 1970.
     pub fn own(&mut self, at: &TopicPartition, now_ns: u64) {
         if let Some((converter, _)) = &mut self.converter {

@@ -1,8 +1,10 @@
 //! The stage as it runs: each backend joins its group, reads, hands records to its lanes, and leaves when drained.
 
 pub mod backend;
-pub mod converting;
-mod membership;
+mod converting;
+mod holding;
+mod intake;
+pub mod membership;
 pub mod pump;
 pub mod reload;
 pub mod run;

@@ -12,6 +12,7 @@ mod pace;
 mod parts;
 mod presets;
 mod prometheus;
+mod quota;
 mod refusals;
 mod reloaded;
 mod remote_write;

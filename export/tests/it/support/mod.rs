@@ -64,6 +64,11 @@ pub fn open(kind: BusKind) -> Arc<dyn Bus> {
     open_with(kind, PARTITIONS)
 }
 
+/// The same with so many partitions.
+pub fn open_partitions(kind: BusKind, partitions: u32) -> Arc<dyn Bus> {
+    open_with(kind, partitions)
+}
+
 fn open_with(kind: BusKind, partitions: u32) -> Arc<dyn Bus> {
     let config = BusConfig {
         kind,

@@ -47,7 +47,7 @@ pub enum RawTemporality {
 
 impl RawMetrics {
     /// As it would be written where the kind has `usual`.
-    pub(super) fn or(self, usual: RawTemporality) -> Self {
+    pub(in crate::config) fn or(self, usual: RawTemporality) -> Self {
         Self {
             temporality: Some(self.temporality.unwrap_or(usual)),
             ..self
@@ -55,7 +55,7 @@ impl RawMetrics {
     }
 
     /// `once`: the backend recognizes a batch that it has already. `None`: nothing is converted.
-    pub(super) fn validate(
+    pub(in crate::config) fn validate(
         self,
         usual: RawTemporality,
         (signals, once): (&[Signal], bool),

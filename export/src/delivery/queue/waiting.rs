@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use bus::TopicPartition;
 
-use crate::delivery::remaking::Remaking;
+use crate::delivery::queue::remaking::Remaking;
 use crate::records::batch::Batch;
 use crate::records::entry::Entry;
 use crate::records::grouping::Grouping;
