@@ -264,19 +264,7 @@ impl RawBackend {
         let rate = self.rate.validate(&format!("{at}.rate"), problems);
         let start = self.start.validate(&format!("{at}.start"), problems);
         let mut kinds = self.kinds(&signals, at, problems);
-        if kinds.len() != 1 {
-            let written: Vec<_> = kinds.iter().map(|(kind, _)| kind.name()).collect();
-            let written = if written.is_empty() {
-                "none".to_owned()
-            } else {
-                written.join(" and ")
-            };
-            let all = listed(Kind::NAMES);
-            problems.push(
-                at,
-                format!("a backend is exactly one of {all}, this one is {written}"),
-            );
-        }
+        check_kinds(&kinds, at, problems);
         self.batch.validate(&format!("{at}.batch"), problems);
         let usual = |signal: Signal| match kinds.last() {
             Some((kind, _)) => kind.batch_limits(signal),
@@ -382,6 +370,23 @@ impl RawBackend {
             problems.push(format!("{at}.signals"), message);
         }
         signals
+    }
+}
+
+/// A backend has one.
+fn check_kinds(kinds: &[(Kind, Option<String>)], at: &str, problems: &mut Problems) {
+    if kinds.len() != 1 {
+        let written: Vec<_> = kinds.iter().map(|(kind, _)| kind.name()).collect();
+        let written = if written.is_empty() {
+            "none".to_owned()
+        } else {
+            written.join(" and ")
+        };
+        let all = listed(Kind::NAMES);
+        problems.push(
+            at,
+            format!("a backend is exactly one of {all}, this one is {written}"),
+        );
     }
 }
 

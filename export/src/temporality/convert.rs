@@ -11,12 +11,12 @@ use schemas::otlp::{Item, Items, MetricKind, MetricView, PointView};
 use schemas::pack::Packer;
 use schemas::wire::{Fields, Value, put_len, put_varint_field};
 
-use super::Why;
 use super::cumulative::Streams;
 use super::delta::Deltas;
 use super::identity::Identity;
 use super::points::{self, Point};
 use super::table::StreamLimits;
+use super::why::Why;
 use crate::records::entry::Entry;
 use crate::records::parts::Parts;
 use crate::records::skipped::{Reason, Skipped};

@@ -13,10 +13,10 @@ use std::collections::HashMap;
 
 use bus::TopicPartition;
 
-use super::Why;
 use super::stream::{Delta, Stream};
 use super::table::{StreamLimits, Table};
 use super::value::Total;
+use super::why::Why;
 
 /// The totals of one backend.
 #[derive(Debug)]

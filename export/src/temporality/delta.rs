@@ -11,10 +11,10 @@ use std::collections::HashMap;
 
 use bus::TopicPartition;
 
-use super::Why;
 use super::stream::Delta;
 use super::table::{Seen, StreamLimits, Table};
 use super::value::{DenseBuckets, Explicit, Exponential, Total, range, shifted, union};
+use super::why::Why;
 
 /// The last points of one backend's streams.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! One stream: its total, and how a delta is added to it.
 
-use super::Why;
 use super::table::Seen;
 use super::value::{Total, add_explicit, add_exponential};
+use super::why::Why;
 
 /// A delta.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,6 @@
 //! The values of points, and how they are added up.
 
-use super::Why;
+use super::why::Why;
 
 /// More buckets of one sign are merged by two, as SDKs do. Source: the Collector's `deltatocumulative`, which has 160.
 const BUCKETS_MAX: i64 = 160;

@@ -35,6 +35,12 @@ fn check(points: &[(Delta, Result<(u64, i64), Why>)]) {
     }
 }
 
+/// The documentation says what a stream takes.
+#[test]
+fn a_stream_takes_some_200_bytes() {
+    assert!((100..=200).contains(&(size_of::<Last>() + size_of::<u128>())));
+}
+
 #[test]
 fn a_stream_that_began_before_is_counted_from_its_second_point() {
     check(&[

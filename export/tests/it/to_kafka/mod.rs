@@ -1,5 +1,6 @@
 //! The kind `kafka` on a real broker: another cluster, and the bus's own.
 
+mod collector;
 mod login;
 mod once;
 mod other;
