@@ -17,6 +17,8 @@ pub const PENDING: &str = "tailwater_export_pending_items";
 pub const REFUSED: &str = "tailwater_export_refused_items_total";
 /// Items that the backend had already, as it said; they count as delivered.
 pub const DEDUPLICATED: &str = "tailwater_export_deduplicated_items_total";
+/// Answers of the backend, and requests that none came to. Labels: `backend`, `signal`, `answer` (accepted, retry, divide, refused, fault, denied).
+pub const RESPONSES: &str = "tailwater_export_responses_total";
 pub const RETRIES: &str = "tailwater_export_retries_total";
 /// 0: closed. 1: open after failures in a row. 2: open since the backend refuses everything (credentials, address).
 pub const BREAKER_STATE: &str = "tailwater_export_breaker_state";

@@ -38,6 +38,8 @@ pub struct Pump {
     start: Start,
     /// Where partitions began that the group had never read.
     starts: HashMap<TopicPartition, u64>,
+    /// Partitions that the last poll moved to where they begin: what it brought of them comes again.
+    moved: HashSet<TopicPartition>,
     /// Records were skipped since then, and the ledger wasn't told to commit.
     skipped_since: Option<Instant>,
     owned: HashSet<TopicPartition>,
@@ -71,6 +73,7 @@ impl Pump {
             bus,
             start: backend.start,
             starts: HashMap::new(),
+            moved: HashSet::new(),
             skipped_since: None,
             owned: HashSet::new(),
             poll_bytes: largest_batch.min(POLL_BYTES_MAX),
@@ -124,14 +127,13 @@ impl Pump {
             let now = Instant::now();
             for record in polled.records {
                 let at = TopicPartition::new(record.topic.clone(), record.partition);
-                if self
-                    .starts
-                    .get(&at)
-                    .is_none_or(|start| record.offset >= *start)
-                {
+                let start = self.starts.get(&at);
+                let is_before = start.is_some_and(|start| record.offset < *start);
+                if !is_before && !self.moved.contains(&at) {
                     self.take(Entry::new(record), now);
                 }
             }
+            self.moved.clear();
             self.commit_skipped(now);
         }
     }
@@ -280,6 +282,7 @@ impl Pump {
             return Ok(());
         };
         self.member.seek(at, offset)?;
+        self.moved.insert(at.clone());
         self.starts.insert(at.clone(), offset);
         self.ledger.start(at, offset);
         tracing::info!(backend = self.backend, %at, offset, "a new backend begins here");
