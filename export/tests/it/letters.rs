@@ -149,7 +149,7 @@ fn a_letter_that_cannot_be_transformed_stays() {
     let fails =
         line(r#"set(span.attributes["a"], ParseJSON(span.name)) where span.name == "span 9""#);
     for (line, why) in [(fine, "400"), (fails, "statement of `transform`")] {
-        let sender = Sender::new(&config(&[line]).backends[0]).unwrap();
+        let sender = Sender::new(&config(&[line]).backends[0], &bus).unwrap();
         let before = backend.received().len();
         let each = |letters: &mut Letters, letter: Letter| {
             let value = letters.value_of(&letter)?.unwrap();
