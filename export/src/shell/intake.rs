@@ -35,6 +35,10 @@ struct Quota {
 }
 
 /// What becomes of a record.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "it is taken apart where it was made, and most are the largest"
+)]
 pub enum Taken {
     /// It is offered to the backend.
     Goes(Entry),

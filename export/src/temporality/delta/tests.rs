@@ -23,9 +23,12 @@ fn point(start_ns: u64, time_ns: u64, value: i64) -> Delta {
     }
 }
 
+/// Since when, and how much.
+type Becomes = Result<(u64, i64), Why>;
+
 /// Points of one stream, one after the other, and what each becomes. The partition is ours from 100 on.
 #[track_caller]
-fn check(points: &[(Delta, Result<(u64, i64), Why>)]) {
+fn check(points: &[(Delta, Becomes)]) {
     let mut deltas = Deltas::new(LIMITS);
     deltas.own(&at(), 100);
     for (index, (point, expected)) in points.iter().enumerate() {
