@@ -37,7 +37,7 @@ struct Quota {
 /// What becomes of a record.
 #[allow(
     clippy::large_enum_variant,
-    reason = "it is taken apart where it was made, and most are the largest"
+    reason = "it lives for a moment; boxed, each record would cost an allocation"
 )]
 pub enum Taken {
     /// It is offered to the backend.
