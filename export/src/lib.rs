@@ -4,12 +4,12 @@
 //! accepted every record below it, or the dead letters have. What a crash repeats is bounded by what is in flight,
 //! `concurrency × batch.bytes` a signal. Payload is neither decoded nor copied: records are concatenated as they are.
 //!
-//! The way of a record: `shell` polls it, `routing` says what of it is for the backend, and a lane of `delivery` takes it, where it waits until a batch is due. That is encoded and
+//! The way of a record: `shell` polls it, `routing` says what of it is for the backend, `temporality` converts its metrics, and a lane of `delivery` takes it, where it waits until a batch is due. That is encoded and
 //! offered by one of the [`backends`], over the network by way of `transport`; the answer is an [`outcome`], from which `delivery` concludes
 //! what is retried, split or set aside. `commit` commits the positions below which everything is done.
 //!
 //! Each room imports only rooms that stand behind it here: `shell`, [`letters`], `delivery`, `commit`, `config`, [`backends`], `otlp`,
-//! `transport`, `quota`, `routing`, [`records`], [`outcome`].
+//! `transport`, `quota`, `routing`, `temporality`, [`records`], [`outcome`].
 
 pub mod backends;
 mod commit;
@@ -23,15 +23,16 @@ mod quota;
 pub mod records;
 mod routing;
 mod shell;
+mod temporality;
 mod transport;
 
 pub use commit::counts::register;
 pub use config::{
     Audience, Backend, Concurrency, Config, Credentials, ExpandedBackend, Failover, FailoverTimes,
     LIVE_KEYS, OnRefused, RateLimits, RawAuto, RawBackend, RawBatch, RawBetween, RawBy,
-    RawConcurrency, RawConfig, RawCredentials, RawFailover, RawLimits, RawMode, RawOver,
-    RawOverSample, RawOverWord, RawPer, RawQuota, RawRate, RawRetry, RawRoute, RawSample,
-    RawSignal, RawStart, RawTenants, RetryPolicy, Start,
+    RawConcurrency, RawConfig, RawCredentials, RawFailover, RawLimits, RawMetrics, RawMode,
+    RawOver, RawOverSample, RawOverWord, RawPer, RawQuota, RawRate, RawRetry, RawRoute, RawSample,
+    RawSignal, RawStart, RawTemporality, RawTenants, RetryPolicy, Start,
 };
 pub use shell::reload::Reload;
 pub use shell::run::run;

@@ -4,7 +4,7 @@
 pub const CONSUMED: &str = "tailwater_export_consumed_items_total";
 pub const DELIVERED: &str = "tailwater_export_delivered_items_total";
 pub const DEAD_LETTERED: &str = "tailwater_export_dead_lettered_items_total";
-/// Items that this backend doesn't get. Labels: `backend`, `signal`, `reason` (tenant, route, filter, sample, quota).
+/// Items that this backend doesn't get. Labels: `backend`, `signal`, `reason` (tenant, route, filter, sample, quota, temporality).
 pub const SKIPPED: &str = "tailwater_export_skipped_items_total";
 /// Consumed items by tenant. Labels: `backend`, `tenant`, `outcome` (delivered, dead_lettered, skipped).
 pub const TENANT_ITEMS: &str = "tailwater_export_tenant_items_total";
@@ -30,6 +30,10 @@ pub const CONCURRENCY_LIMIT: &str = "tailwater_export_concurrency_limit";
 pub const FAILOVER_LEVEL: &str = "tailwater_export_failover_level";
 /// Series that deltas are added up for. Label: `backend`.
 pub const PRW_STREAMS: &str = "tailwater_export_prw_streams";
+/// Streams of metrics that are converted to the other temporality. Label: `backend`.
+pub const TEMPORALITY_STREAMS: &str = "tailwater_export_temporality_streams";
+/// Data points that can't be converted to the other temporality. Labels: `backend`, `reason` (initial, reset, buckets, late, streams, malformed).
+pub const TEMPORALITY_DROPPED: &str = "tailwater_export_temporality_dropped_points_total";
 /// What a tenant has used of its quota in the window that it is now, over all processes. Labels: `backend`, `tenant`.
 pub const QUOTA_USED_BYTES: &str = "tailwater_export_quota_used_bytes";
 pub const QUOTA_USED_ITEMS: &str = "tailwater_export_quota_used_items";

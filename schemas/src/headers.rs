@@ -14,6 +14,8 @@ pub const DEFAULT_TENANT: &str = "default";
 
 /// `tailwater.key`: what the record is about, on topics of which only the newest record of each key is kept. Kafka's key of the record says the same.
 pub const KEY: &str = "tailwater.key";
+/// Kafka's key of a record that is for others: it is the key alone, and no header of the record.
+pub const KEY_ALONE: &str = ":key";
 
 /// What the names of all headers begin with that only dead letters have.
 pub const DEAD_PREFIX: &str = "tailwater.dead.";

@@ -49,11 +49,11 @@ pub fn run(config: &Config, args: &Args) -> anyhow::Result<i32> {
         );
         return Ok(exit::USAGE);
     };
+    let (mut letters, topics) = open(config, Kind::Dead, &filter)?;
     let sender = match args.dry_run {
         true => None,
-        false => Some(Sender::new(backend)?),
+        false => Some(Sender::new(backend, letters.bus())?),
     };
-    let (mut letters, topics) = open(config, Kind::Dead, &filter)?;
     let (mut tally, mut tried) = (Tally::default(), 0);
     letters.each(&filter, |letters, letter| {
         if tried == limit {

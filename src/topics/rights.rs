@@ -1,6 +1,7 @@
 //! Which rights (ACLs) each stage needs: no more than that, and each is tried by `tests/tests/it/secured/`.
 
 use bus::BusKind;
+use export::Backend;
 use schemas::{Signal, Topics};
 
 use crate::config::Config;
@@ -50,7 +51,7 @@ pub fn rights(config: &Config, stages: &[Stage]) -> Vec<Right> {
             Stage::Ingest => all.ingest(config),
             Stage::Sampler => all.sampler(&Topics::new(prefix)),
             Stage::Enrich => all.enrich(&Topics::new(prefix), config.quarantines(&[Stage::Enrich])),
-            Stage::Export => all.export(&Topics::new(prefix), config.export.has_quota()),
+            Stage::Export => all.export(&Topics::new(prefix), &config.export),
             Stage::Watch => {}
         }
     }
@@ -119,14 +120,18 @@ impl Rights {
         self.add(Kind::Group, READER, false, &["Describe", "Read"]);
     }
 
-    fn export(&mut self, topics: &Topics, has_quota: bool) {
+    fn export(&mut self, topics: &Topics, config: &export::Config) {
         for signal in Signal::ALL {
             self.topic(&topics.clean(signal), &["Read"]);
         }
         self.topic(&topics.dead_letters(), &["Write"]);
         let backends = topics.group("export-");
         self.add(Kind::Group, &backends, true, &["Describe", "Read"]);
-        if has_quota {
+        if config.backends.iter().any(Backend::is_transactional) {
+            // Of each backend and instance. What their topics are called depends on tenants.
+            self.add(Kind::TransactionalId, &backends, true, &["Describe", "Write"]);
+        }
+        if config.has_quota() {
             self.topic(&topics.export_state(), &["Read", "Write"]);
             self.add(Kind::Group, READER, false, &["Describe", "Read"]);
         }

@@ -6,8 +6,8 @@ use super::config::RawKafka;
 use super::login;
 use crate::kafka::connecting::properties::doubts;
 
-/// Each problem goes under the path of its key.
-pub(crate) fn check(kafka: &RawKafka, path: &str, problems: &mut Problems) {
+/// Each problem of a section goes under the path of its key; `path` is that of the section.
+pub fn check(kafka: &RawKafka, path: &str, problems: &mut Problems) {
     if kafka.brokers.is_empty() {
         problems.push(
             format!("{path}.brokers"),

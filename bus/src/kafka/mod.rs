@@ -26,9 +26,10 @@ use connecting::properties::Properties;
 use fetching::fenced::Fencings;
 use fetching::ownership::Ownership;
 
-pub(crate) use check::check;
+pub use check::check;
 pub use config::RawKafka;
-pub use connecting::properties::{doubts, problems};
+pub use connecting::outage::refuses_login;
+pub use connecting::properties::{doubts, problems, value_bytes_max};
 pub use login::{Mechanism, RawKafkaTls, RawMskIam, RawOauth, RawOidc, RawSasl};
 
 /// Connects to a Kafka cluster.

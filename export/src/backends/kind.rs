@@ -2,8 +2,9 @@
 
 use std::fmt::Debug;
 use std::future::Future;
+use std::sync::Arc;
 
-use bus::TopicPartition;
+use bus::{Bus, TopicPartition};
 use runtime::config::Problems;
 use schemars::JsonSchema;
 use schemas::Signal;
@@ -13,6 +14,7 @@ use serde::de::DeserializeOwned;
 use crate::outcome::{Accepted, Failure};
 use crate::records::batch::Batch;
 use crate::records::limits::{BatchLimits, ItemLimits};
+use crate::records::output::Output;
 
 /// A kind of backend, as its section of the configuration says when that is valid.
 ///
@@ -109,6 +111,9 @@ pub trait BackendKind: Clone + Debug + Send + Sync {
     /// How many requests may be in flight at a time, for each signal, whatever `concurrency` says.
     const CONCURRENCY_MAX: usize = usize::MAX;
 
+    /// Whether it takes metrics of delta temporality only, to which others are converted unless `metrics` says otherwise.
+    const DELTA_ONLY: bool = false;
+
     /// Reports what is wrong with one section, each under its path, which begins with `at` (`export.backends[3].file`). `signals` are those
     /// that the backend gets. The result is used only if there are no problems.
     fn validate(
@@ -160,6 +165,12 @@ pub trait BackendKind: Clone + Debug + Send + Sync {
         false
     }
 
+    /// Whether the bus itself is the backend: what is sent is committed in one epoch with the positions of what it is of ([`Sink::output`]), so that
+    /// readers of the bus see each item once, also over crashes.
+    fn transactional(&self) -> bool {
+        false
+    }
+
     /// Sets up what sends. Connections are made when they are needed: a backend that is down at the start is no error.
     ///
     /// # Errors
@@ -168,12 +179,14 @@ pub trait BackendKind: Clone + Debug + Send + Sync {
 }
 
 /// What a sink is opened for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Opening<'a> {
     /// The backend's name.
     pub backend: &'a str,
     /// Its consumer group: two backends that send to one place differ by it.
     pub group: &'a str,
+    /// What export reads from.
+    pub bus: &'a Arc<dyn Bus>,
 }
 
 /// A section that another one stands for.
@@ -232,6 +245,12 @@ pub trait Sink: Send + Sync + 'static {
         signal: Signal,
         request: &Self::Request,
     ) -> impl Future<Output = Result<Accepted, Failure>> + Send;
+
+    /// Of a request that was accepted, what the bus gets in one epoch with its positions, for each record of the batch in order. Empty: nothing. See
+    /// [`BackendKind::transactional`].
+    fn output(&self, _: &Self::Request) -> Vec<Output> {
+        Vec::new()
+    }
 
     /// These partitions are another process's from now on. Requests of them may still be in flight. For a sink that remembers something of them.
     fn forget(&self, _: &[TopicPartition]) {}

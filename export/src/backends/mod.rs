@@ -10,6 +10,7 @@
 
 pub(crate) mod clickhouse;
 pub(crate) mod file;
+pub(crate) mod kafka;
 pub mod kind;
 pub mod open;
 pub(crate) mod opensearch;

@@ -10,6 +10,7 @@ use schemas::Signal;
 use super::kind::Sink;
 use crate::outcome::{Accepted, Failure};
 use crate::records::batch::Batch;
+use crate::records::output::Output;
 
 /// A [`Sink`] of any kind. A clone is the same one.
 #[derive(Clone)]
@@ -27,6 +28,7 @@ trait Prepare: Send + Sync {
 
 trait Offer: Send + Sync {
     fn bytes(&self) -> u64;
+    fn output(&self) -> Vec<Output>;
 
     fn send(&self) -> Pin<Box<dyn Future<Output = Result<Accepted, Failure>> + Send + '_>>;
 }
@@ -64,6 +66,11 @@ impl Prepared {
         self.offer.bytes()
     }
 
+    /// When it was accepted: what the bus gets with its positions, for each record in order; empty: nothing.
+    pub fn output(&self) -> Vec<Output> {
+        self.offer.output()
+    }
+
     /// Offers it once. When this returns `Ok`, the data is the backend's.
     ///
     /// # Errors
@@ -93,6 +100,10 @@ impl<S: Sink> Prepare for Shared<S> {
 impl<S: Sink> Offer for Request<S> {
     fn bytes(&self) -> u64 {
         S::bytes(&self.request)
+    }
+
+    fn output(&self) -> Vec<Output> {
+        self.sink.output(&self.request)
     }
 
     fn send(&self) -> Pin<Box<dyn Future<Output = Result<Accepted, Failure>> + Send + '_>> {

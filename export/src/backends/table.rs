@@ -16,6 +16,7 @@ macro_rules! with_kinds {
             opensearch => OpenSearch(crate::backends::opensearch::OpenSearchConfig),
             zipkin => Zipkin(crate::backends::zipkin::ZipkinConfig),
             splunk_hec => SplunkHec(crate::backends::splunk_hec::SplunkConfig),
+            kafka => Kafka(crate::backends::kafka::KafkaConfig),
             clickhouse => Clickhouse(crate::backends::clickhouse::ClickhouseConfig),
             file => File(crate::backends::file::FileConfig),
             stdout => Stdout(crate::backends::stdout::StdoutConfig),
@@ -88,6 +89,13 @@ macro_rules! kind {
             pub fn once(&self) -> bool {
                 match self {
                     $(Self::$variant(config) => config.once(),)*
+                }
+            }
+
+            /// Whether the bus itself is the backend, which gets what is sent in one epoch with positions.
+            pub fn transactional(&self) -> bool {
+                match self {
+                    $(Self::$variant(config) => config.transactional(),)*
                 }
             }
 

@@ -9,15 +9,18 @@ use std::time::{Duration, Instant};
 
 use bus::{CommitError, Committer, Epoch, TopicPartition};
 use stage::TenantLabel;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use crate::commit::counts::Counts;
 use crate::commit::intent::Intent;
 use crate::commit::progress::{Moved, Progress};
 use crate::records::batch::Batch;
 use crate::records::entry::Entry;
+use crate::records::output::Output;
 use crate::records::skipped::Skipped;
 
+/// Output that waits to be committed, in bytes: beyond it, nothing more is offered until some of it is.
+const OUTPUT_BYTES_MAX: usize = 8 << 20;
 /// A refused commit is tried again after this, when a batch waits for it.
 const REFUSED_PAUSE: Duration = Duration::from_millis(200);
 const IDLE_MAX: Duration = Duration::from_secs(60);
@@ -25,7 +28,19 @@ const IDLE_MAX: Duration = Duration::from_secs(60);
 pub struct Ledger {
     state: Mutex<State>,
     changed: Condvar,
+    /// There is room for more output.
+    roomy: Notify,
     counts: Counts,
+}
+
+/// A record of which nothing is left to do.
+#[derive(Debug)]
+pub struct Finished {
+    pub entry: Entry,
+    /// So many of its items are in the dead letters.
+    pub dead: usize,
+    /// What the bus gets of it, in one epoch with the position that passes it.
+    pub output: Output,
 }
 
 /// A record that was read.
@@ -66,6 +81,7 @@ impl Ledger {
         Self {
             state: Mutex::default(),
             changed: Condvar::new(),
+            roomy: Notify::new(),
             counts,
         }
     }
@@ -86,6 +102,24 @@ impl Ledger {
         state.intending.retain(|(at, ..)| !partitions.contains(at));
         self.counts.pending(&state.progress);
         self.changed.notify_all();
+        self.roomy.notify_waiters();
+    }
+
+    /// Whether output of more records may be finished now.
+    pub fn has_room(&self) -> bool {
+        self.state().progress.output_bytes() < OUTPUT_BYTES_MAX
+    }
+
+    /// Waits until output of more records may be finished.
+    pub async fn room(&self) {
+        loop {
+            // Before the look: what happens after it is noticed.
+            let notified = self.roomy.notified();
+            if self.has_room() {
+                return;
+            }
+            notified.await;
+        }
     }
 
     /// A record is read, and waits. Those of a partition come in the order of the log.
@@ -138,13 +172,18 @@ impl Ledger {
         self.changed.notify_all();
     }
 
-    /// Nothing is left to do for these records; of each, so many items are in the dead letters.
-    pub fn finish(&self, records: &[(Entry, usize)]) {
+    /// Nothing is left to do for these records.
+    pub fn finish(&self, records: Vec<Finished>) {
         let mut state = self.state();
-        for (entry, dead) in records {
-            let (offset, dead) = (entry.record.offset, *dead as u64);
+        for Finished {
+            entry,
+            dead,
+            output,
+        } in records
+        {
+            let (at, offset) = (entry.at(), entry.record.offset);
             let progress = &mut state.progress;
-            progress.finish(&entry.at(), offset, dead, entry.skipped);
+            progress.finish(&at, offset, dead as u64, entry.skipped, output);
         }
         drop(state);
         self.changed.notify_all();
@@ -219,6 +258,7 @@ impl Ledger {
                         tracing::info!("positions are committed again");
                     }
                     state.progress.committed(&moved);
+                    self.roomy.notify_waiters();
                     state.told_of_intents(&moved);
                     self.counts.pending(&state.progress);
                 }
@@ -260,7 +300,10 @@ impl Ledger {
 
     fn commit(&self, committer: &mut dyn Committer, moved: &[Moved]) -> Result<(), CommitError> {
         let epoch = Epoch {
-            records: Vec::new(),
+            records: moved
+                .iter()
+                .flat_map(|moved| moved.output.clone())
+                .collect(),
             positions: moved.iter().map(|moved| moved.position.clone()).collect(),
         };
         bus::commit(committer, &epoch, |_| self.counts.committed(moved))

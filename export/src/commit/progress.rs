@@ -12,6 +12,7 @@ use bus::{Position, Topic, TopicPartition};
 use stage::TenantLabel;
 
 use super::intent::Intent;
+use crate::records::output::{self, Output};
 use crate::records::skipped::Skipped;
 
 /// Items of records that a position passes.
@@ -53,6 +54,8 @@ pub struct Moved {
     pub by_tenant: ByTenant,
     /// The batch that may be sent once this is committed.
     pub intent: Option<Intent>,
+    /// What the bus gets of those records, in the same epoch.
+    pub output: Output,
     /// Of which ownership of the partition it is.
     term: u64,
 }
@@ -75,6 +78,10 @@ struct Partition {
     /// Of the records below `next` that no committed position passes.
     passed: Tally,
     passed_by_tenant: ByTenant,
+    /// What the bus gets of them.
+    passed_output: Output,
+    /// Of all output that isn't committed, in memory.
+    output_bytes: usize,
     /// Items of records that no committed position passes.
     pending: u64,
     intended: Option<Intended>,
@@ -99,6 +106,8 @@ struct Unfinished {
     begun: bool,
     /// What it counts for, once it is done.
     done: Option<Tally>,
+    /// What the bus gets of it.
+    output: Output,
 }
 
 impl Progress {
@@ -134,6 +143,7 @@ impl Progress {
                 tenant,
                 begun: false,
                 done: None,
+                output: Output::new(),
             });
         }
     }
@@ -187,7 +197,14 @@ impl Progress {
 
     /// A record is accepted, but for `dead` of its items, which are set aside, and those that were skipped. Of partitions and offsets that aren't in flight, nothing is
     /// remembered: a batch may well outlive the ownership it was read under.
-    pub fn finish(&mut self, at: &TopicPartition, offset: u64, dead: u64, skipped: Skipped) {
+    pub fn finish(
+        &mut self,
+        at: &TopicPartition,
+        offset: u64,
+        dead: u64,
+        skipped: Skipped,
+        output: Output,
+    ) {
         let Some(partition) = self.partitions.get_mut(at) else {
             return;
         };
@@ -198,6 +215,11 @@ impl Progress {
                 dead,
                 skipped,
             });
+            // One that outlived its ownership may have come first.
+            let more = output::bytes(&output);
+            let before = std::mem::replace(&mut record.output, output);
+            partition.output_bytes += more;
+            partition.output_bytes -= output::bytes(&before);
             partition.finished(offset);
             partition.pass();
         }
@@ -223,6 +245,7 @@ impl Progress {
                 intent,
                 tally: std::mem::take(&mut partition.passed),
                 by_tenant: std::mem::take(&mut partition.passed_by_tenant),
+                output: std::mem::take(&mut partition.passed_output),
                 term: partition.term,
             })
         });
@@ -234,12 +257,14 @@ impl Progress {
         for Moved {
             position,
             tally,
+            output,
             term,
             ..
         } in moved
         {
             if let Some(partition) = self.of_term(&position.at, *term) {
                 partition.pending = partition.pending.saturating_sub(tally.items);
+                partition.output_bytes -= output::bytes(output);
             }
         }
     }
@@ -251,6 +276,7 @@ impl Progress {
             tally,
             by_tenant,
             intent,
+            mut output,
             term,
         } in moved
         {
@@ -259,6 +285,9 @@ impl Progress {
                     intended.is_new = true;
                 }
                 partition.passed += tally;
+                // In the order of the log.
+                output.append(&mut partition.passed_output);
+                partition.passed_output = output;
                 for (tenant, tally) in by_tenant {
                     *partition.passed_by_tenant.entry(tenant).or_default() += tally;
                 }
@@ -277,6 +306,12 @@ impl Progress {
         let partitions = self.partitions.iter();
         let of_topic = partitions.filter(|(at, _)| at.topic == *topic);
         of_topic.map(|(_, partition)| partition.pending).sum()
+    }
+
+    /// What waits to be committed with positions, in bytes of memory.
+    pub fn output_bytes(&self) -> usize {
+        let partitions = self.partitions.values();
+        partitions.map(|partition| partition.output_bytes).sum()
     }
 
     /// A position waits to be taken.
@@ -340,10 +375,12 @@ impl Partition {
             offset,
             done: Some(tally),
             tenant,
+            output,
             ..
-        }) = self.unfinished.front()
+        }) = self.unfinished.front_mut()
         {
-            self.next = Some(offset + 1);
+            self.passed_output.append(output);
+            self.next = Some(*offset + 1);
             self.passed += *tally;
             *self.passed_by_tenant.entry(tenant.clone()).or_default() += *tally;
             self.unfinished.pop_front();

@@ -12,6 +12,7 @@ use super::keys::batch::RawBatch;
 use super::keys::credentials::{Credentials, RawCredentials};
 use super::keys::failover::{Failover, FailoverTimes, RawFailover};
 use super::keys::limits::RawLimits;
+use super::keys::metrics::{RawMetrics, RawTemporality};
 use super::keys::pace::{Concurrency, RateLimits, RawConcurrency, RawRate};
 use super::keys::quota::RawQuota;
 use super::keys::retry::{RawRetry, RetryPolicy};
@@ -24,6 +25,7 @@ use crate::quota::Rules;
 use crate::records::grouping::Grouping;
 use crate::records::limits::{BatchLimits, ItemLimits};
 use crate::routing::Sift;
+use crate::temporality::Limits;
 
 /// One key for each kind of the table. A macro, since serde refuses unknown keys only in a type that has all known ones as fields.
 macro_rules! raw_backend {
@@ -51,6 +53,8 @@ macro_rules! raw_backend {
             pub sample: RawSample,
             /// Statements in OTTL, for this backend alone. An item for which one fails goes to the dead letters.
             pub transform: Vec<String>,
+            /// The temporality of the metrics that it gets.
+            pub metrics: RawMetrics,
             pub limits: RawLimits,
             pub batch: RawBatch,
             pub retry: RawRetry,
@@ -77,6 +81,7 @@ macro_rules! raw_backend {
                     filter: Vec::new(),
                     sample: RawSample::default(),
                     transform: Vec::new(),
+                    metrics: RawMetrics::default(),
                     limits: RawLimits::default(),
                     batch: RawBatch::default(),
                     retry: RawRetry::default(),
@@ -114,6 +119,17 @@ macro_rules! raw_backend {
                     return <$kind>::item_limits(signal);
                 })*
                 ItemLimits::NONE
+            }
+
+            /// The temporality that its metrics get, as far as `metrics` doesn't say it.
+            pub(super) fn usual_temporality(&self) -> RawTemporality {
+                $(if self.$key.is_some() {
+                    return match <$kind>::DELTA_ONLY {
+                        true => RawTemporality::Delta,
+                        false => RawTemporality::AsIs,
+                    };
+                })*
+                RawTemporality::AsIs
             }
 
             /// The key of the first kind that is written, and what it stands for, if it stands for another kind.
@@ -168,6 +184,8 @@ pub struct Backend {
     pub tenants: Audience,
     /// What of it, and in which form.
     pub sift: Sift,
+    /// How its metrics are converted; `None`: they stay as they are.
+    pub temporality: Option<Limits>,
     /// In the order of [`Signal::ALL`]; see [`Self::batch`].
     pub(super) batches: [BatchLimits; 3],
     pub retry: RetryPolicy,
@@ -218,6 +236,11 @@ impl Backend {
         }
     }
 
+    /// Whether what it sends is committed in one epoch with positions.
+    pub fn is_transactional(&self) -> bool {
+        self.kinds().any(Kind::transactional)
+    }
+
     /// When it gives way to a standby.
     pub fn failover_times(&self) -> FailoverTimes {
         let never = FailoverTimes {
@@ -241,19 +264,7 @@ impl RawBackend {
         let rate = self.rate.validate(&format!("{at}.rate"), problems);
         let start = self.start.validate(&format!("{at}.start"), problems);
         let mut kinds = self.kinds(&signals, at, problems);
-        if kinds.len() != 1 {
-            let written: Vec<_> = kinds.iter().map(|(kind, _)| kind.name()).collect();
-            let written = if written.is_empty() {
-                "none".to_owned()
-            } else {
-                written.join(" and ")
-            };
-            let all = listed(Kind::NAMES);
-            problems.push(
-                at,
-                format!("a backend is exactly one of {all}, this one is {written}"),
-            );
-        }
+        check_kinds(&kinds, at, problems);
         self.batch.validate(&format!("{at}.batch"), problems);
         let usual = |signal: Signal| match kinds.last() {
             Some((kind, _)) => kind.batch_limits(signal),
@@ -274,6 +285,12 @@ impl RawBackend {
             quota.validate(about, &format!("{at}.quota"), problems)
         });
         (self.limits).validate(once, &format!("{at}.limits"), problems);
+        let temporality = (self.metrics).validate(
+            self.usual_temporality(),
+            (&signals, once),
+            &format!("{at}.metrics"),
+            problems,
+        );
         sift.limits = Signal::ALL.map(|signal| self.item_limits(signal));
         let (kind, target) = kinds.pop()?;
         Some(Backend {
@@ -289,6 +306,7 @@ impl RawBackend {
             signals,
             tenants: Audience::default(),
             sift,
+            temporality,
             batches,
             retry,
             credentials,
@@ -352,6 +370,23 @@ impl RawBackend {
             problems.push(format!("{at}.signals"), message);
         }
         signals
+    }
+}
+
+/// A backend has one.
+fn check_kinds(kinds: &[(Kind, Option<String>)], at: &str, problems: &mut Problems) {
+    if kinds.len() != 1 {
+        let written: Vec<_> = kinds.iter().map(|(kind, _)| kind.name()).collect();
+        let written = if written.is_empty() {
+            "none".to_owned()
+        } else {
+            written.join(" and ")
+        };
+        let all = listed(Kind::NAMES);
+        problems.push(
+            at,
+            format!("a backend is exactly one of {all}, this one is {written}"),
+        );
     }
 }
 

@@ -67,6 +67,11 @@ fn expanded(raw: &RawBackend) -> ExpandedBackend {
                 entries.insert(key, json!(names))
             }
             _ if key == "limits" => entries.insert(key, common_limits(&of_items)),
+            _ if key == "metrics" && signals.contains(&Signal::Metrics) => {
+                let metrics = raw.metrics.or(raw.usual_temporality());
+                entries.insert(key, json!(metrics))
+            }
+            _ if key == "metrics" => None,
             _ if key == "batch" => entries.insert(key, batch(&smallest(&limits))),
             _ => entries.insert(key, value),
         };
@@ -156,13 +161,13 @@ fn remarks_of_items(signals: &[Signal], limits: &[Value]) -> Vec<String> {
     signals.iter().zip(limits).map(of).collect()
 }
 
-/// Headers, and the queries of addresses, may be credentials.
+/// Headers, properties of clients, and the queries of addresses, may be credentials.
 fn hide(value: &mut Value) {
     match value {
         Value::Object(map) => {
             for (key, value) in map.iter_mut() {
                 match value {
-                    Value::Object(headers) if key == "headers" => {
+                    Value::Object(headers) if key == "headers" || key == "properties" => {
                         headers.iter_mut().for_each(hide_header)
                     }
                     Value::String(text) => {

@@ -24,6 +24,7 @@ pub use keys::batch::RawBatch;
 pub use keys::credentials::{Credentials, OnRefused, RawCredentials};
 pub use keys::failover::{Failover, FailoverTimes, RawFailover};
 pub use keys::limits::RawLimits;
+pub use keys::metrics::{RawMetrics, RawTemporality};
 pub use keys::pace::{Concurrency, RateLimits, RawAuto, RawBetween, RawConcurrency, RawRate};
 pub use keys::quota::{RawBy, RawOver, RawOverSample, RawOverWord, RawPer, RawQuota};
 pub use keys::retry::{RawRetry, RetryPolicy};

@@ -12,7 +12,7 @@ use runtime::Drain;
 use schemas::Signal;
 
 use crate::backends::kind::Order;
-use crate::commit::ledger::Ledger;
+use crate::commit::ledger::{Finished, Ledger};
 use crate::config::{Backend, Credentials, OnRefused, RetryPolicy};
 use crate::delivery::backoff::Backoff;
 use crate::delivery::dead_letters::DeadLetters;
@@ -129,6 +129,9 @@ impl Delivery {
         if self.grouping == Grouping::Partition && !self.ledger.intend(&batch).await {
             return;
         }
+        if !self.wait_for_commits().await {
+            return;
+        }
         let id = self.gate.enter();
         let mut pieces = Pieces::new(self.signal, batch, Backoff::new(self.retry));
         while let Some(mut piece) = pieces.next() {
@@ -207,6 +210,7 @@ impl Delivery {
         );
         match answer {
             Ok(accepted) => {
+                piece.output = ready.prepared.output();
                 self.gate.accepted(id, began);
                 self.sinks.fared(&ready, Fared::Works);
                 let bytes = ready.prepared.bytes();
@@ -218,6 +222,14 @@ impl Delivery {
                 piece.ready = Some(ready);
                 outcome
             }
+        }
+    }
+
+    /// What waits to be committed with positions is in memory, and bounded. False: draining came first.
+    async fn wait_for_commits(&self) -> bool {
+        tokio::select! {
+            () = self.ledger.room() => true,
+            () = self.drain.requested() => self.ledger.has_room(),
         }
     }
 
@@ -343,7 +355,12 @@ impl Delivery {
     async fn settle(&self, settled: Vec<Settled>) -> bool {
         let (mut done, mut letters, mut dead, mut why) = (Vec::new(), 0, 0, String::new());
         let mut is_drained = false;
-        for Settled { entry, refused } in settled {
+        for Settled {
+            entry,
+            refused,
+            output,
+        } in settled
+        {
             let mut dead_of_it = 0;
             if let Some(refused) = refused {
                 if !self.set_aside(&entry, &refused).await {
@@ -354,9 +371,13 @@ impl Delivery {
                 dead += dead_of_it;
                 (letters, why) = (letters + 1, refused.reason);
             }
-            done.push((entry, dead_of_it));
+            done.push(Finished {
+                entry,
+                dead: dead_of_it,
+                output,
+            });
         }
-        self.ledger.finish(&done);
+        self.ledger.finish(done);
         if letters > 0 {
             tracing::error!(
                 backend = &*self.backend,

@@ -15,6 +15,7 @@ use crate::delivery::standby::sinks::Ready;
 use crate::records::batch::Batch;
 use crate::records::cut::Units;
 use crate::records::entry::Entry;
+use crate::records::output::Output;
 use crate::records::parts::Parts;
 
 /// What is offered to the backend as one request.
@@ -28,6 +29,8 @@ pub struct Piece {
     pub suspicion: Suspicion,
     pub first_offer: Option<Instant>,
     pub not_before: Option<Instant>,
+    /// What the bus gets of each of its records, once it is accepted; empty: nothing.
+    pub output: Vec<Output>,
 }
 
 /// Units of a record that was cut.
@@ -45,6 +48,8 @@ struct Cut {
     parts_left: usize,
     refused: Vec<Range<usize>>,
     reason: String,
+    /// Of the parts that were accepted.
+    output: Output,
 }
 
 /// A record, when everything of it has been accepted or refused.
@@ -52,6 +57,8 @@ struct Cut {
 pub struct Settled {
     pub entry: Entry,
     pub refused: Option<Refused>,
+    /// What the bus gets of it.
+    pub output: Output,
 }
 
 /// What was refused of a record, as it was read.
@@ -95,6 +102,7 @@ impl Pieces {
             suspicion,
             first_offer: None,
             not_before: None,
+            output: Vec::new(),
         }
     }
 
@@ -183,18 +191,24 @@ impl Pieces {
             parts_left: 1,
             refused: Vec::new(),
             reason: String::new(),
+            output: Output::new(),
         }));
         Some((self.cuts.len() - 1, all))
     }
 
     /// A piece is done: accepted, or refused for a reason. The records of which nothing is left.
     pub fn done(&mut self, piece: Piece, refused: Option<&str>) -> Vec<Settled> {
+        let mut output = piece.output.into_iter();
         let Some(part) = piece.part else {
             let signal = self.signal;
             let whole = |entry: Entry| {
                 let own = refused.map(|reason| (entry.parts.clone(), entry.items, reason));
                 let refused = Refused::of(signal, &entry, own);
-                Settled { entry, refused }
+                Settled {
+                    entry,
+                    refused,
+                    output: output.next().unwrap_or_default(),
+                }
             };
             return piece.batch.entries.into_iter().map(whole).collect();
         };
@@ -202,6 +216,7 @@ impl Pieces {
             return Vec::new();
         };
         cut.parts_left -= 1;
+        cut.output.extend(output.flatten());
         if let Some(reason) = refused {
             cut.refused.push(part.units);
             if cut.reason.is_empty() {
@@ -239,6 +254,7 @@ impl Cut {
         Settled {
             entry: self.entry,
             refused,
+            output: self.output,
         }
     }
 }

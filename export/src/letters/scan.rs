@@ -37,6 +37,11 @@ pub struct Letters {
 impl Letters {
     /// Looks at all of them once, for the marks; `from_ms`: nothing older is asked for later.
     ///
+    /// What they are read from.
+    pub fn bus(&self) -> &Arc<dyn Bus> {
+        &self.bus
+    }
+
     /// # Errors
     /// The bus can't be read.
     pub fn open(bus: Arc<dyn Bus>, topics: &Topics, from_ms: Option<u64>) -> anyhow::Result<Self> {

@@ -1,9 +1,10 @@
 //! Delivers a letter after all, through the sink of the backend that refused it, and nowhere else.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use bus::Fetched;
+use bus::{Bus, Fetched};
 use bytes::Bytes;
 use schemas::Signal;
 
@@ -16,6 +17,7 @@ use crate::outcome::Accepted;
 use crate::outcome::FailureKind;
 use crate::records::batch::Batch;
 use crate::records::entry::Entry;
+use crate::records::output::Output;
 use crate::records::parts::Parts;
 use crate::routing::Sift;
 
@@ -35,6 +37,7 @@ pub enum Sent {
 
 pub struct Sender {
     backend: Backend,
+    bus: Arc<dyn Bus>,
     sink: OpenBackend,
     sift: Sift,
     io: tokio::runtime::Runtime,
@@ -43,16 +46,18 @@ pub struct Sender {
 impl Sender {
     /// # Errors
     /// The backend's sink can't be set up.
-    pub fn new(backend: &Backend) -> anyhow::Result<Self> {
+    pub fn new(backend: &Backend, bus: &Arc<dyn Bus>) -> anyhow::Result<Self> {
         let name = &backend.name;
         Ok(Self {
             backend: backend.clone(),
+            bus: bus.clone(),
             sift: backend.sift.of_letters(),
             sink: backend
                 .kind
                 .open(&Opening {
                     backend: name,
                     group: &format!("dead-letters-{name}"),
+                    bus,
                 })
                 .with_context(|| format!("backend `{name}`"))?,
             io: tokio::runtime::Builder::new_current_thread()
@@ -98,7 +103,10 @@ impl Sender {
         let mut attempt = 1;
         loop {
             let failure = match self.io.block_on(prepared.send()) {
-                Ok(accepted) => return delivered(accepted),
+                Ok(accepted) => match self.write(prepared.output()) {
+                    Ok(()) => return delivered(accepted),
+                    Err(error) => return Sent::Unavailable(error.to_string()),
+                },
                 Err(failure) => failure,
             };
             let retry_after = match failure.kind {
@@ -119,6 +127,23 @@ impl Sender {
             let pause = backoff.next(retry_after, f64::from(fastrand::f32()));
             self.io.block_on(tokio::time::sleep(pause.min(PAUSE_MAX)));
         }
+    }
+}
+
+impl Sender {
+    /// Where the bus itself is the backend. There is no position to be committed with.
+    fn write(&self, output: Vec<Output>) -> bus::Result<()> {
+        if output.is_empty() {
+            return Ok(());
+        }
+        let publisher = self.bus.publisher()?;
+        let (tell, acks) = std::sync::mpsc::channel();
+        for (to, record) in output.into_iter().flatten() {
+            let tell = tell.clone();
+            publisher.publish(to, record, Box::new(move |ack| drop(tell.send(ack))))?;
+        }
+        drop(tell);
+        acks.into_iter().try_for_each(|ack| ack.map(|_| ()))
     }
 }
 

@@ -5,5 +5,6 @@ pub(crate) mod cut;
 pub mod entry;
 pub(crate) mod grouping;
 pub mod limits;
+pub mod output;
 pub mod parts;
 pub mod skipped;

@@ -13,15 +13,18 @@ pub enum Reason {
     Sample,
     /// Its tenant's quota is used up.
     Quota,
+    /// A metric of which no point could be converted.
+    Temporality,
 }
 
 impl Reason {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Tenant,
         Self::Route,
         Self::Filter,
         Self::Sample,
         Self::Quota,
+        Self::Temporality,
     ];
 
     /// The value of the label `reason`.
@@ -32,6 +35,7 @@ impl Reason {
             Self::Filter => "filter",
             Self::Sample => "sample",
             Self::Quota => "quota",
+            Self::Temporality => "temporality",
         }
     }
 }

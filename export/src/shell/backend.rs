@@ -109,6 +109,7 @@ impl BackendRun {
             let opening = Opening {
                 backend: name,
                 group: &group,
+                bus: &self.bus,
             };
             Ok((name.as_str().into(), kind.open(&opening)?))
         };
@@ -208,7 +209,10 @@ impl BackendRun {
         let options = GroupOptions {
             group: group.clone(),
             topics: signals.map(|signal| self.topics.clean(*signal)).collect(),
-            delivery: Guarantee::AtLeastOnce,
+            delivery: match self.backend.is_transactional() {
+                true => Guarantee::ExactlyOnce,
+                false => Guarantee::AtLeastOnce,
+            },
             instance: format!("{}-export-{name}", self.instance),
             revoke_timeout: REVOKE_TIMEOUT,
         };

@@ -1,4 +1,4 @@
-//! What becomes of a record that was read: whether it is for the backend, in which form, and whether a quota has room for it.
+//! What becomes of a record that was read: whether it is for the backend, in which form, whether a quota has room for it, and which temporality its metrics get.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use crate::quota::{Amount, Asked, Over, Shared, Standing};
 use crate::records::entry::Entry;
 use crate::records::skipped::{Reason, Skipped};
 use crate::routing::{Sampling, Sift};
+use crate::shell::converting::Converting;
 
 pub struct Intake {
     backend: String,
@@ -24,6 +25,7 @@ pub struct Intake {
     /// What of them, and in which form.
     sift: Sift,
     quota: Option<Quota>,
+    converting: Converting,
 }
 
 struct Quota {
@@ -69,11 +71,27 @@ impl Intake {
             tenants: backend.tenants.clone(),
             sift,
             quota,
+            converting: Converting::new(&backend.name, backend.temporality),
         }
     }
 
     /// What becomes of a record, at this time since 1970.
-    pub fn take(&self, entry: Entry, now: Duration) -> Taken {
+    pub fn take(&mut self, entry: Entry, now: Duration) -> Taken {
+        let entry = match self.admit(entry, now) {
+            Taken::Goes(entry) => entry,
+            taken => return taken,
+        };
+        let Some(signal) = self.signals.get(&entry.record.topic) else {
+            return Taken::Goes(entry);
+        };
+        // Last: what a record changes there, it changes once, and one that waits for its quota comes again.
+        match self.converting.convert(*signal, entry) {
+            (Some(entry), _) => Taken::Goes(entry),
+            (None, skipped) => Taken::Skipped(skipped),
+        }
+    }
+
+    fn admit(&self, entry: Entry, now: Duration) -> Taken {
         if !self.tenants.takes(entry.tenant()) {
             return Taken::Skipped(Skipped::of(Reason::Tenant, entry.items as u64));
         }
@@ -101,14 +119,16 @@ impl Intake {
     }
 
     /// Another process reads these partitions from now on.
-    pub fn give_up(&self, partitions: &[TopicPartition]) {
+    pub fn give_up(&mut self, partitions: &[TopicPartition]) {
+        self.converting.forget(partitions);
         if let Some(quota) = &self.quota {
             quota.shared.give_up(partitions);
         }
     }
 
     /// This process reads a partition from now on.
-    pub fn own(&self, at: &TopicPartition) {
+    pub fn own(&mut self, at: &TopicPartition) {
+        self.converting.own(at, now().as_nanos() as u64);
         if let Some(quota) = &self.quota {
             quota.shared.usage().own(at);
         }

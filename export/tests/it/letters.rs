@@ -81,7 +81,7 @@ fn what_was_refused_is_delivered_after_the_repair() {
     assert_eq!(found(&bus, &by_reason("payload TOO large")).len(), 10);
     assert_eq!(found(&bus, &by_reason("too small")).len(), 0);
 
-    let sender = Sender::new(&config(&backends).backends[0]).unwrap();
+    let sender = Sender::new(&config(&backends).backends[0], &bus).unwrap();
     let deliver = |letters: &mut Letters, letter: Letter| -> anyhow::Result<Sent> {
         let value = letters.value_of(&letter)?.unwrap();
         Ok(sender.send(Signal::Traces, &letter, value))
@@ -149,7 +149,7 @@ fn a_letter_that_cannot_be_transformed_stays() {
     let fails =
         line(r#"set(span.attributes["a"], ParseJSON(span.name)) where span.name == "span 9""#);
     for (line, why) in [(fine, "400"), (fails, "statement of `transform`")] {
-        let sender = Sender::new(&config(&[line]).backends[0]).unwrap();
+        let sender = Sender::new(&config(&[line]).backends[0], &bus).unwrap();
         let before = backend.received().len();
         let each = |letters: &mut Letters, letter: Letter| {
             let value = letters.value_of(&letter)?.unwrap();

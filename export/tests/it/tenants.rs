@@ -171,7 +171,7 @@ fn dead_letters_keep_their_tenant() {
         10.0
     );
     // Whoever delivers it after all says whose it is.
-    let sender = Sender::new(&config.backends[0]).unwrap();
+    let sender = Sender::new(&config.backends[0], &bus).unwrap();
     let (letter, value) = of_b.into_iter().next().unwrap();
     let sent = sender.send(Signal::Traces, &letter, value);
     assert!(matches!(sent, Sent::Refused(_)), "{sent:?}");

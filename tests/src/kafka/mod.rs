@@ -7,6 +7,7 @@
 
 mod jars;
 mod listener;
+mod messages;
 mod process;
 mod rights;
 mod setup;
@@ -26,6 +27,7 @@ use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 
 pub use jars::VERSION;
 pub use listener::{Access, Identity, Listener, PASSWORD, Tls, USER, token};
+pub use messages::{Message, create_topic, messages};
 use process::Process;
 pub use rights::{Resource, Rights};
 pub use setup::{Setup, Started};

@@ -13,6 +13,8 @@ use rdkafka::error::{IsError, KafkaError};
 use rdkafka::producer::{BaseProducer, Producer as _, ProducerContext};
 use rdkafka::util::IntoOpaque;
 
+use schemas::headers::{KEY, KEY_ALONE};
+
 use crate::{Header, Record, TopicPartition};
 
 /// What librdkafka reads a payload from until it reports, and what is wanted back with the report.
@@ -37,7 +39,7 @@ where
 {
     let topic = CString::new(&*to.topic)?;
     let mut headers = record.headers.iter();
-    let key = headers.find(|header| &*header.name == schemas::headers::KEY);
+    let key = headers.find(|header| [KEY, KEY_ALONE].contains(&&*header.name));
     let (key, key_bytes) = key.map_or((ptr::null(), 0), |key| {
         (key.value.as_ptr(), key.value.len())
     });
@@ -91,7 +93,8 @@ impl Headers {
         }
         // SAFETY: takes no pointer; never null.
         let list = Self(unsafe { rd::rd_kafka_headers_new(headers.len()) });
-        for Header { name, value } in headers {
+        let written = headers.iter().filter(|header| &*header.name != KEY_ALONE);
+        for Header { name, value } in written {
             let (name, name_bytes) = (name.as_ptr().cast(), name.len() as isize);
             let (value, value_bytes) = (value.as_ptr().cast(), value.len() as isize);
             // SAFETY: the list is alive and ours; name and value are copied. Fails only for lists that may not be changed.

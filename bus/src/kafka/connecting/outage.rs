@@ -155,7 +155,7 @@ pub(in crate::kafka) fn hung_up(reason: &str) -> bool {
 }
 
 /// The brokers say that we aren't who we say.
-pub(in crate::kafka) fn refuses_login(reason: &str) -> bool {
+pub fn refuses_login(reason: &str) -> bool {
     LOGIN.iter().any(|word| reason.contains(word))
 }
 

@@ -144,6 +144,11 @@ fn needs_kerberos(key: &str, value: &str) -> bool {
     key.starts_with("sasl.kerberos.") || mechanism && value.eq_ignore_ascii_case("GSSAPI")
 }
 
+/// The largest value of a record where messages may have so many bytes, 1000 at least: the rest is for headers, framing, and what compression may add.
+pub fn value_bytes_max(message_bytes_max: usize) -> usize {
+    message_bytes_max - message_bytes_max / 64 - 512
+}
+
 /// The properties of all clients of one bus.
 #[derive(Clone, Debug)]
 pub(in crate::kafka) struct Properties {
@@ -207,8 +212,7 @@ impl Properties {
     /// The largest value of a record: what is left when headers, the batch's own fields and what compression may add to what
     /// can't be compressed have had their part of a message.
     pub fn record_bytes_max(&self) -> usize {
-        let message = self.message_bytes_max();
-        message - message / 64 - 512
+        value_bytes_max(self.message_bytes_max())
     }
 
     /// The brokers refuse a batch that is larger than its topic allows, and this client never cuts one in two: so it must

@@ -69,6 +69,7 @@ impl<P: Preset> BackendKind for Expanded<P> {
 
     const SIGNALS: &'static [Signal] = P::SIGNALS;
     const BATCH: BatchLimits = <P::Over as BackendKind>::BATCH;
+    const DELTA_ONLY: bool = P::DELTA_ONLY;
     const CONCURRENCY_MAX: usize = <P::Over as BackendKind>::CONCURRENCY_MAX;
 
     fn batch_limits(signal: Signal) -> BatchLimits {
@@ -80,9 +81,6 @@ impl<P: Preset> BackendKind for Expanded<P> {
     }
 
     fn validate(section: &P, signals: &[Signal], at: &str, problems: &mut Problems) -> Self {
-        if P::DELTA_ONLY && signals.contains(&Signal::Metrics) {
-            problems.warn(at, DELTA_ONLY);
-        }
         let expanded = section.expand(&mut Asked::new(signals, at, problems));
         Self {
             config: P::Over::validate(&expanded, signals, at, problems),
@@ -113,5 +111,3 @@ impl<P: Preset> BackendKind for Expanded<P> {
         self.config.open(opening)
     }
 }
-
-const DELTA_ONLY: &str = "takes metrics of delta temporality only, and cumulative ones aren't converted here: let the sources send delta (OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE=delta), or leave metrics out of `signals`";

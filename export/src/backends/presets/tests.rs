@@ -364,14 +364,43 @@ fn problems_carry_their_path() {
 }
 
 #[test]
-fn what_takes_no_cumulative_metrics_is_named() {
-    let delta = Some(("datadog", "delta temporality only"));
-    check_warning("datadog: {api_key: k}", delta);
-    check_warning("datadog: {api_key: k}, signals: [traces, logs]", None);
-    let delta = Some(("dynatrace", "delta temporality only"));
-    check_warning(
-        "dynatrace: {environment: e, token: t}, signals: [metrics]",
-        delta,
+fn what_takes_delta_alone_gets_delta() {
+    use crate::temporality::Direction;
+    let direction = |backend: &str| {
+        let config = valid(&format!("backends: [{{name: a, {backend}}}]"));
+        config.backends[0]
+            .temporality
+            .map(|limits| limits.direction)
+    };
+    let delta = Some(Direction::ToDelta);
+    assert_eq!(direction("datadog: {api_key: k}"), delta);
+    assert_eq!(direction("datadog: {api_key: k}, signals: [logs]"), None);
+    assert_eq!(
+        direction("datadog: {api_key: k}, metrics: {temporality: as_is}"),
+        None
+    );
+    assert_eq!(direction("dynatrace: {environment: e, token: t}"), delta);
+    assert_eq!(direction("honeycomb: {api_key: k}"), None);
+    let cumulative = "otlp_http: {endpoint: 'http://h'}, metrics: {temporality: cumulative}";
+    assert_eq!(direction(cumulative), Some(Direction::ToCumulative));
+    check_warning("datadog: {api_key: k}", None);
+    let at = "export.backends[0].metrics";
+    let http = "otlp_http: {endpoint: 'http://h'}";
+    check_problem(
+        &format!("{http}, metrics: {{max_streams: 0}}"),
+        &format!("{at}.max_streams: 0 is not"),
+    );
+    check_problem(
+        &format!("{http}, metrics: {{max_stale: 0s}}"),
+        &format!("{at}.max_stale: is not"),
+    );
+    check_problem(
+        &format!("{http}, signals: [logs], metrics: {{temporality: delta}}"),
+        &format!("{at}.temporality: the backend gets no metrics"),
+    );
+    check_problem(
+        "clickhouse: {endpoint: 'http://h'}, metrics: {temporality: delta}",
+        &format!("{at}.temporality: depends on what came before"),
     );
 }
 

@@ -7,10 +7,10 @@ use runtime::config::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::cumulate::StreamLimits;
 use super::naming::Names;
 use super::translate::Rules;
 use super::wire::Version;
+use crate::temporality::StreamLimits;
 use crate::transport::connection::Connection;
 use crate::transport::tls::RawTls;
 

@@ -7,13 +7,13 @@ use schemas::Signal;
 
 use super::config::RemoteWriteConfig;
 use super::config::{RawCumulate, RawDelta, RawHistograms, RawRemoteWrite, RawVersion};
-use super::cumulate::StreamLimits;
 use super::naming::label_name;
 use super::sink::RemoteWrite;
 use super::translate::{Histograms, Rules};
 use super::wire::Version;
 use crate::backends::kind::{BackendKind, Opening};
 use crate::records::limits::BatchLimits;
+use crate::temporality::StreamLimits;
 use crate::transport::address;
 use crate::transport::compress::Compression;
 use crate::transport::connection::RawConnection;

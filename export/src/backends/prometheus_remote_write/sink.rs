@@ -11,13 +11,13 @@ use schemas::Signal;
 
 use super::answer::{Verdict, read};
 use super::config::RemoteWriteConfig;
-use super::cumulate::Streams;
 use super::translate::{Dropped, Memory, New, encode};
 use super::wire::Version;
 use crate::backends::kind::Sink;
 use crate::names;
 use crate::outcome::{Accepted, Failure, FailureKind};
 use crate::records::batch::Batch;
+use crate::temporality::Streams;
 use crate::transport::body::Payload;
 use crate::transport::client::{Transport, USER_AGENT};
 use crate::transport::message::Message;

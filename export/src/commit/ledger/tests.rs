@@ -51,6 +51,16 @@ fn entry(offset: u64) -> Entry {
     )
 }
 
+/// Nothing is left to do of these; so many items of each are dead.
+fn finished(records: impl IntoIterator<Item = (Entry, usize)>) -> Vec<Finished> {
+    let finished = |(entry, dead)| Finished {
+        entry,
+        dead,
+        output: Vec::new(),
+    };
+    records.into_iter().map(finished).collect()
+}
+
 /// Records are read and handed over.
 fn begin(ledger: &Ledger, offsets: std::ops::Range<u64>) {
     let entries: Vec<_> = offsets.map(entry).collect();
@@ -67,7 +77,7 @@ fn check(meanwhile: fn(&Ledger), commits: &[&[(u32, u64)]], counted: [u64; 3]) {
         let ledger = Arc::new(Ledger::new(counts));
         ledger.own(at());
         begin(&ledger, 0..3);
-        ledger.finish(&[(entry(0), 0), (entry(1), 4)]);
+        ledger.finish(finished([(entry(0), 0), (entry(1), 4)]));
         let mut committer = Refusing {
             commits: Vec::new(),
             ledger: ledger.clone(),
@@ -109,7 +119,7 @@ fn a_refused_commit_is_made_again_and_counts_once() {
 
 #[test]
 fn what_was_done_meanwhile_counts_with_it() {
-    let more = |ledger: &Ledger| ledger.finish(&[(entry(2), 0)]);
+    let more = |ledger: &Ledger| ledger.finish(finished([(entry(2), 0)]));
     check(more, &[&[(0, 2)], &[(0, 3)]], [26, 4, 0]);
 }
 
@@ -120,7 +130,7 @@ fn of_a_partition_that_went_and_came_back_nothing_counts_twice() {
         ledger.forget(&[at()]);
         ledger.own(at());
         begin(ledger, 0..3);
-        ledger.finish(&[(entry(0), 0)]);
+        ledger.finish(finished([(entry(0), 0)]));
     };
     check(again, &[&[(0, 2)], &[(0, 1)]], [10, 0, 20]);
 }
@@ -160,7 +170,7 @@ impl Committer for ByTurns {
             let next = entry(self.commits);
             self.ledger.read((&next).into());
             self.ledger.begin(&std::iter::once(next).collect());
-            self.ledger.finish(&[(entry(self.commits), 0)]);
+            self.ledger.finish(finished([(entry(self.commits), 0)]));
         }
         match self.commits % 4 {
             0 => Ok(()),
@@ -181,7 +191,7 @@ fn commits_that_are_refused_again_and_again_are_one_warning_until_one_is_not() {
         let ledger = Arc::new(Ledger::new(counts));
         ledger.own(at());
         begin(&ledger, 0..1);
-        ledger.finish(&[(entry(0), 0)]);
+        ledger.finish(finished([(entry(0), 0)]));
         let mut committer = ByTurns {
             commits: 0,
             ledger: ledger.clone(),

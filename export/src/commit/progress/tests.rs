@@ -31,7 +31,7 @@ fn check(begun: u64, finished: &[u64], expected: &[Option<u64>]) {
     let found: Vec<_> = finished
         .iter()
         .map(|offset| {
-            progress.finish(&at(0), *offset, 0, Skipped::default());
+            progress.finish(&at(0), *offset, 0, Skipped::default(), Vec::new());
             taken(&mut progress).first().map(|(_, offset)| *offset)
         })
         .collect();
@@ -54,10 +54,10 @@ fn gaps_between_offsets_are_passed() {
     for offset in [3, 7, 20] {
         begin(&mut progress, 0, offset, 1);
     }
-    progress.finish(&at(0), 7, 0, Skipped::default());
-    progress.finish(&at(0), 3, 0, Skipped::default());
+    progress.finish(&at(0), 7, 0, Skipped::default(), Vec::new());
+    progress.finish(&at(0), 3, 0, Skipped::default(), Vec::new());
     assert_eq!(taken(&mut progress), [(0, 8)]);
-    progress.finish(&at(0), 20, 0, Skipped::default());
+    progress.finish(&at(0), 20, 0, Skipped::default(), Vec::new());
     assert!(progress.has_moved());
     assert_eq!(taken(&mut progress), [(0, 21)]);
     assert!(!progress.has_moved());
@@ -71,8 +71,8 @@ fn partitions_do_not_wait_for_each_other() {
         begin(&mut progress, partition, 0, 1);
         begin(&mut progress, partition, 1, 1);
     }
-    progress.finish(&at(1), 0, 0, Skipped::default());
-    progress.finish(&at(0), 1, 0, Skipped::default());
+    progress.finish(&at(1), 0, 0, Skipped::default(), Vec::new());
+    progress.finish(&at(0), 1, 0, Skipped::default(), Vec::new());
     assert_eq!(taken(&mut progress), [(1, 1)]);
 }
 
@@ -82,7 +82,7 @@ fn what_was_lost_is_never_committed() {
     progress.own(at(0));
     begin(&mut progress, 0, 5, 1);
     progress.forget(&at(0));
-    progress.finish(&at(0), 5, 0, Skipped::default());
+    progress.finish(&at(0), 5, 0, Skipped::default(), Vec::new());
     assert_eq!(taken(&mut progress), []);
     assert!(progress.is_settled(&at(0)));
 }
@@ -93,11 +93,11 @@ fn a_batch_of_an_earlier_ownership_finishes_only_what_is_the_same_record() {
     progress.own(at(0));
     begin(&mut progress, 0, 5, 1);
     progress.own(at(0));
-    progress.finish(&at(0), 5, 0, Skipped::default());
+    progress.finish(&at(0), 5, 0, Skipped::default(), Vec::new());
     assert_eq!(taken(&mut progress), [], "5 was not handed over again yet");
     begin(&mut progress, 0, 5, 1);
     begin(&mut progress, 0, 6, 1);
-    progress.finish(&at(0), 5, 0, Skipped::default());
+    progress.finish(&at(0), 5, 0, Skipped::default(), Vec::new());
     assert_eq!(taken(&mut progress), [(0, 6)]);
 }
 
@@ -106,8 +106,8 @@ fn three_done() -> Progress {
     let mut progress = Progress::default();
     progress.own(at(0));
     (0..3).for_each(|offset| begin(&mut progress, 0, offset, 10));
-    progress.finish(&at(0), 1, 3, Skipped::default());
-    progress.finish(&at(0), 0, 0, Skipped::default());
+    progress.finish(&at(0), 1, 3, Skipped::default(), Vec::new());
+    progress.finish(&at(0), 0, 0, Skipped::default(), Vec::new());
     progress
 }
 
@@ -125,7 +125,7 @@ fn items_count_with_the_position_that_passes_them() {
     assert_eq!(progress.pending(&"t".into()), 30, "not committed yet");
     progress.committed(&moved);
     assert_eq!(progress.pending(&"t".into()), 10);
-    progress.finish(&at(0), 2, 0, Skipped::default());
+    progress.finish(&at(0), 2, 0, Skipped::default(), Vec::new());
     assert_eq!(
         progress.take()[0].tally,
         Tally {
@@ -140,7 +140,7 @@ fn items_count_with_the_position_that_passes_them() {
 fn what_was_refused_counts_with_a_later_commit_and_once() {
     let mut progress = three_done();
     let refused = progress.take();
-    progress.finish(&at(0), 2, 0, Skipped::default());
+    progress.finish(&at(0), 2, 0, Skipped::default(), Vec::new());
     progress.refused(refused);
     let moved = progress.take();
     assert_eq!(moved[0].position.offset, 3);
@@ -184,14 +184,14 @@ fn no_position_passes_a_record_that_waits() {
     progress.begin(&at(0), 2);
     assert_eq!(progress.pending(&"t".into()), 2);
     assert!(!progress.is_settled(&at(0)));
-    progress.finish(&at(0), 0, 0, Skipped::default());
-    progress.finish(&at(0), 2, 0, Skipped::default());
+    progress.finish(&at(0), 0, 0, Skipped::default(), Vec::new());
+    progress.finish(&at(0), 2, 0, Skipped::default(), Vec::new());
     progress.skip(&at(0), 3, Skipped::of(Reason::Tenant, 1));
     // What waits isn't in flight: nobody has to wait for it when the partition goes.
     assert!(progress.is_settled(&at(0)));
     assert_eq!(taken(&mut progress), [(0, 1)]);
     progress.begin(&at(0), 1);
-    progress.finish(&at(0), 1, 1, Skipped::default());
+    progress.finish(&at(0), 1, 1, Skipped::default(), Vec::new());
     let moved = progress.take();
     assert_eq!(moved[0].position.offset, 4);
     let tally = |items, dead, skipped| Tally {
@@ -242,9 +242,9 @@ fn a_batch_that_is_recognized_is_passed_as_a_whole() {
     assert_eq!(progress.take()[0].intent, Some(intent));
     assert!(!progress.has_moved());
 
-    progress.finish(&at(0), 11, 0, Skipped::default());
+    progress.finish(&at(0), 11, 0, Skipped::default(), Vec::new());
     assert_eq!(taken(&mut progress), [], "a part of it is no position");
-    progress.finish(&at(0), 12, 1, Skipped::default());
+    progress.finish(&at(0), 12, 1, Skipped::default(), Vec::new());
     // One commit is for what is done and for the next.
     progress.begin(&at(0), 13);
     assert!(progress.intend(&at(0), Intent { last: 13 }));
@@ -254,11 +254,78 @@ fn a_batch_that_is_recognized_is_passed_as_a_whole() {
         (13, "next=13")
     );
     assert_eq!((moved[0].tally.items, moved[0].tally.dead), (2, 1));
-    progress.finish(&at(0), 13, 0, Skipped::default());
+    progress.finish(&at(0), 13, 0, Skipped::default(), Vec::new());
     let moved = progress.take();
     assert_eq!(
         (moved[0].position.offset, &*moved[0].position.metadata),
         (14, "")
     );
     assert!(!progress.intend(&at(1), intent), "not owned");
+}
+
+/// A message for the bus that says what it is of.
+fn output(text: &'static str) -> Output {
+    let record = bus::Record {
+        headers: Vec::new(),
+        value: bytes::Bytes::from_static(text.as_bytes()),
+    };
+    vec![(at(9), record)]
+}
+
+fn outputs(moved: &[Moved]) -> Vec<&[u8]> {
+    let all = moved.iter().flat_map(|moved| &moved.output);
+    all.map(|(_, record)| &record.value[..]).collect()
+}
+
+/// What a record becomes goes with the position that passes it: neither before nor after it, nor twice.
+#[test]
+fn output_leaves_with_the_position_that_passes_it() {
+    let mut progress = Progress::default();
+    progress.own(at(0));
+    (1..5).for_each(|offset| begin(&mut progress, 0, offset, 1));
+    progress.finish(&at(0), 2, 0, Skipped::default(), output("2"));
+    assert!(progress.take().is_empty());
+    assert!(progress.output_bytes() > 0);
+    progress.finish(&at(0), 1, 0, Skipped::default(), output("1"));
+    let moved = progress.take();
+    assert_eq!(
+        (moved[0].position.offset, outputs(&moved)),
+        (3, vec![&b"1"[..], b"2"])
+    );
+    // Refused, and more is done meanwhile.
+    progress.finish(&at(0), 3, 0, Skipped::default(), output("3"));
+    progress.refused(moved);
+    let moved = progress.take();
+    assert_eq!(
+        (moved[0].position.offset, outputs(&moved)),
+        (4, vec![&b"1"[..], b"2", b"3"])
+    );
+    progress.committed(&moved);
+    assert_eq!(progress.output_bytes(), 0);
+    progress.finish(&at(0), 4, 0, Skipped::default(), output("4"));
+    assert_eq!(outputs(&progress.take()), [b"4"]);
+}
+
+/// A batch that outlived its ownership finishes records that were read again: each counts once.
+#[test]
+fn output_of_an_earlier_ownership_is_not_added() {
+    let mut progress = Progress::default();
+    progress.own(at(0));
+    begin(&mut progress, 0, 1, 1);
+    progress.forget(&at(0));
+    progress.finish(&at(0), 1, 0, Skipped::default(), output("lost"));
+    assert_eq!(progress.output_bytes(), 0);
+    progress.own(at(0));
+    begin(&mut progress, 0, 0, 1);
+    begin(&mut progress, 0, 1, 1);
+    progress.finish(&at(0), 1, 0, Skipped::default(), output("early"));
+    progress.finish(&at(0), 1, 0, Skipped::default(), output("late"));
+    progress.finish(&at(0), 0, 0, Skipped::default(), output("first"));
+    let moved = progress.take();
+    assert_eq!(outputs(&moved), [&b"first"[..], b"late"]);
+    progress.forget(&at(0));
+    progress.own(at(0));
+    progress.refused(moved);
+    assert!(progress.take().is_empty(), "another's now");
+    assert_eq!(progress.output_bytes(), 0);
 }

@@ -4,6 +4,7 @@ pub mod batch;
 pub mod credentials;
 pub mod failover;
 pub mod limits;
+pub mod metrics;
 pub mod pace;
 pub mod quota;
 pub mod retry;

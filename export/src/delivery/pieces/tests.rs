@@ -95,7 +95,7 @@ proptest! {
         offsets.sort();
         prop_assert_eq!(offsets, (0..records.len() as u64).collect::<Vec<_>>());
         let mut dead = Vec::new();
-        for Settled { entry, refused } in &settled {
+        for Settled { entry, refused, .. } in &settled {
             let items = &records[entry.record.offset as usize];
             prop_assert_eq!(entry.items, items.len());
             let bad = items.iter().filter(|good| !**good).count();

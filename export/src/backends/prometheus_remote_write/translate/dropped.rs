@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::temporality;
+
 /// Why a data point can't be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
@@ -15,6 +17,16 @@ pub enum Why {
     Malformed,
     Streams,
     Late,
+}
+
+impl From<temporality::Why> for Why {
+    fn from(why: temporality::Why) -> Self {
+        match why {
+            temporality::Why::Streams => Self::Streams,
+            temporality::Why::Malformed | temporality::Why::Buckets => Self::Malformed,
+            _ => Self::Late,
+        }
+    }
 }
 
 const REASONS: [(Why, &str); 10] = [

@@ -15,8 +15,7 @@ mod rules;
 mod series;
 mod target_info;
 
-pub use dropped::{Dropped, Why};
-pub use native::{DenseBuckets, Explicit, Exponential};
+pub use dropped::Dropped;
 pub use request::{Memory, New, encode};
 pub use rules::{Histograms, Rules};
 

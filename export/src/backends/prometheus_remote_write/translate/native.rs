@@ -4,6 +4,7 @@
 
 use super::super::wire::{NativeHistogram, Span, SparseBuckets};
 use super::dropped::Why;
+use crate::temporality::{DenseBuckets, Explicit, Exponential};
 
 /// The scales that native histograms know.
 const SCALES: std::ops::RangeInclusive<i32> = -4..=8;
@@ -15,34 +16,6 @@ const ZERO_THRESHOLD: f64 = 1e-128;
 const GAP_MAX: i64 = 2;
 /// What says that a series has ended: a NaN of these bits.
 pub const STALE: u64 = 0x7ff0_0000_0000_0002;
-
-/// Buckets as OTLP has them: counts from an offset on.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct DenseBuckets {
-    pub offset: i32,
-    pub counts: Vec<u64>,
-}
-
-/// An exponential histogram, its point read.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Exponential {
-    pub count: u64,
-    pub sum: f64,
-    pub scale: i32,
-    pub zero_count: u64,
-    pub zero_threshold: f64,
-    pub positive: DenseBuckets,
-    pub negative: DenseBuckets,
-}
-
-/// A histogram with explicit bounds, its point read.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Explicit {
-    pub count: u64,
-    pub sum: Option<f64>,
-    pub bounds: Vec<f64>,
-    pub counts: Vec<u64>,
-}
 
 /// An exponential histogram with at most scale 8.
 ///

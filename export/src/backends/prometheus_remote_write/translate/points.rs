@@ -9,16 +9,14 @@ use schemas::otlp::point::{
 use schemas::otlp::{MetricKind, PointView};
 use schemas::wire::WireError;
 
-use super::super::cumulate::Total;
 use super::super::wire::{FamilyType, NativeHistogram, Version};
 use super::dropped::Why;
 use super::family::FamilyNames;
 use super::labels::Base;
-use super::native::{
-    DenseBuckets, Explicit, Exponential, STALE, is_ascending, of_explicit, of_exponential, stale,
-};
+use super::native::{STALE, is_ascending, of_explicit, of_exponential, stale};
 use super::rules::Histograms;
 use super::series::{Place, Series, Times};
+use crate::temporality::{DenseBuckets, Explicit, Exponential, Total};
 
 /// What is known of a point beside its own bytes.
 #[derive(Clone, Copy)]

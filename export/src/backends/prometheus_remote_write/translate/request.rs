@@ -3,7 +3,6 @@
 use schemas::otlp::{Item, Items, MetricKind, MetricView, PointView};
 use schemas::wire::WireError;
 
-use super::super::cumulate::{Streams, Tentative};
 use super::super::wire::{Family, FamilyType, Symbol, Version, Writer};
 use super::dropped::{Dropped, Why};
 use super::family::Families;
@@ -14,6 +13,7 @@ use super::rules::Rules;
 use super::series::{Place, Series, Times};
 use super::target_info::{NewTargets, Targets};
 use crate::records::batch::Batch;
+use crate::temporality::{Streams, Tentative};
 
 /// `AggregationTemporality`.
 const DELTA: i32 = 1;

@@ -5,12 +5,12 @@ use schemas::otlp::Attributes;
 use schemas::otlp::point::Exemplars;
 use schemas::wire::WireError;
 
-use super::super::cumulate::{Delta, Streams, Tentative, Total};
 use super::super::wire::{Family, NativeHistogram, Symbol, Value, Writer};
 use super::dropped::Why;
 use super::exemplars::PointExemplars;
 use super::labels::{Base, Keys, LabelSet, Name, value_text};
 use super::resource::FixedNames;
+use crate::temporality::{Delta, Streams, Tentative, Total};
 
 /// Where a record is from.
 #[derive(Clone, Debug)]
@@ -170,7 +170,7 @@ impl<'a, 'r> Series<'a, 'r> {
             value,
         };
         let added = (self.tentative).add(self.streams, &place.at, place.now_ms, key, &delta);
-        added.map(Some)
+        added.map(Some).map_err(Why::from)
     }
 
     /// Reads the exemplars of a point for the samples that follow. `bounds` are those of its buckets.

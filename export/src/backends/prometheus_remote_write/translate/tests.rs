@@ -9,13 +9,14 @@ mod robust;
 use bus::Fetched;
 use schemas::Signal;
 
+use super::dropped::Why;
 use super::*;
-use crate::backends::prometheus_remote_write::cumulate::{StreamLimits, Streams};
 use crate::backends::prometheus_remote_write::naming::Names;
 use crate::backends::prometheus_remote_write::tests::decoded;
 use crate::backends::prometheus_remote_write::wire::Version;
 use crate::records::batch::Batch;
 use crate::records::entry::Entry;
+use crate::temporality::{StreamLimits, Streams};
 
 pub(super) fn rules() -> Rules {
     Rules {

@@ -1,81 +1,49 @@
-//! One stream: its total, and how a delta is added to it.
+//! The values of points, and how they are added up.
 
-use crate::backends::prometheus_remote_write::translate::{
-    DenseBuckets, Explicit, Exponential, Why,
-};
+use super::why::Why;
 
 /// More buckets of one sign are merged by two, as SDKs do. Source: the Collector's `deltatocumulative`, which has 160.
 const BUCKETS_MAX: i64 = 160;
 
-/// What is added up.
+/// What a point says.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Total {
     Number(f64),
+    Int(i64),
     Explicit(Explicit),
     Exponential(Exponential),
 }
 
-/// A delta.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Delta {
-    pub start_ns: u64,
-    pub time_ns: u64,
-    pub value: Total,
+/// Buckets as OTLP has them: counts from an offset on.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct DenseBuckets {
+    pub offset: i32,
+    pub counts: Vec<u64>,
 }
 
-/// What is known of a stream.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Stream {
-    /// That of its first delta.
-    pub start_ns: u64,
-    last_ns: u64,
-    /// When the bus took the last delta.
-    seen_ms: i64,
-    pub total: Total,
+/// An exponential histogram, its point read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Exponential {
+    pub count: u64,
+    pub sum: f64,
+    pub scale: i32,
+    pub zero_count: u64,
+    pub zero_threshold: f64,
+    pub positive: DenseBuckets,
+    pub negative: DenseBuckets,
 }
 
-impl Stream {
-    pub fn new(delta: &Delta, now_ms: i64) -> Self {
-        Self {
-            start_ns: delta.start_ns,
-            last_ns: delta.time_ns,
-            seen_ms: now_ms,
-            total: delta.value.clone(),
-        }
-    }
-
-    pub fn is_stale(&self, now_ms: i64, max_stale_ms: i64) -> bool {
-        now_ms - self.seen_ms > max_stale_ms
-    }
-
-    /// With a delta more. Where that can't be added, as bounds have changed, it is the first of a new stream.
-    pub fn plus(&self, delta: &Delta, now_ms: i64) -> Result<Self, Why> {
-        if delta.time_ns <= self.last_ns {
-            return Err(Why::Late);
-        }
-        let total = match (&self.total, &delta.value) {
-            (Total::Number(total), Total::Number(value)) => Some(Total::Number(total + value)),
-            (Total::Explicit(total), Total::Explicit(value)) => {
-                explicit(total, value).map(Total::Explicit)
-            }
-            (Total::Exponential(total), Total::Exponential(value)) => {
-                Some(Total::Exponential(exponential(total, value)?))
-            }
-            _ => None,
-        };
-        Ok(match total {
-            Some(total) => Self {
-                start_ns: self.start_ns,
-                last_ns: delta.time_ns,
-                seen_ms: self.seen_ms.max(now_ms),
-                total,
-            },
-            None => Self::new(delta, now_ms),
-        })
-    }
+/// A histogram with explicit bounds, its point read.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Explicit {
+    pub count: u64,
+    pub sum: Option<f64>,
+    pub bounds: Vec<f64>,
+    pub counts: Vec<u64>,
 }
 
-fn explicit(total: &Explicit, value: &Explicit) -> Option<Explicit> {
+/// `None`: their bounds differ.
+pub fn add_explicit(total: &Explicit, value: &Explicit) -> Option<Explicit> {
     if total.bounds != value.bounds || total.counts.len() != value.counts.len() {
         return None;
     }
@@ -88,7 +56,11 @@ fn explicit(total: &Explicit, value: &Explicit) -> Option<Explicit> {
     })
 }
 
-fn exponential(total: &Exponential, value: &Exponential) -> Result<Exponential, Why> {
+/// At the lower of both scales, or below.
+///
+/// # Errors
+/// An index is beyond what offsets can say.
+pub fn add_exponential(total: &Exponential, value: &Exponential) -> Result<Exponential, Why> {
     let mut scale = i64::from(total.scale.min(value.scale));
     for (a, b) in [
         (&total.positive, &value.positive),
@@ -122,18 +94,18 @@ fn exponential(total: &Exponential, value: &Exponential) -> Result<Exponential, 
 }
 
 /// The indexes of the first and last bucket that holds something, at a scale that is lower by `shift`.
-fn range(buckets: &DenseBuckets, shift: i64) -> Option<(i64, i64)> {
+pub fn range(buckets: &DenseBuckets, shift: i64) -> Option<(i64, i64)> {
     let first = buckets.counts.iter().position(|count| *count > 0)?;
     let last = buckets.counts.iter().rposition(|count| *count > 0)?;
     let index = |position: usize| shifted(buckets, position, shift);
     Some((index(first), index(last)))
 }
 
-fn shifted(buckets: &DenseBuckets, position: usize, shift: i64) -> i64 {
+pub fn shifted(buckets: &DenseBuckets, position: usize, shift: i64) -> i64 {
     (i64::from(buckets.offset) + position as i64) >> shift.clamp(0, 63)
 }
 
-fn union(a: Option<(i64, i64)>, b: Option<(i64, i64)>) -> Option<(i64, i64)> {
+pub fn union(a: Option<(i64, i64)>, b: Option<(i64, i64)>) -> Option<(i64, i64)> {
     match (a, b) {
         (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
         (one, other) => one.or(other),

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::backends::prometheus_remote_write::translate::{DenseBuckets, Explicit, Exponential};
+use crate::temporality::{DenseBuckets, Explicit, Exponential};
 
 const LIMITS: StreamLimits = StreamLimits {
     max_streams: 3,
