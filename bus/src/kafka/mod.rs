@@ -29,7 +29,8 @@ use fetching::ownership::Ownership;
 pub(crate) use check::check;
 pub use config::RawKafka;
 pub use connecting::properties::{doubts, problems};
-pub use login::{Mechanism, RawKafkaTls, RawMskIam, RawOauth, RawOidc, RawSasl};
+pub use credentials::RawOidc;
+pub use login::{Mechanism, RawKafkaTls, RawMskIam, RawOauth, RawSasl};
 
 /// Connects to a Kafka cluster.
 ///
