@@ -45,9 +45,11 @@ fn main() -> anyhow::Result<()> {
     let mut problems = Problems::new();
     let config = raw.validate("export", &mut problems);
     anyhow::ensure!(problems.is_empty(), "{problems:?}");
+    let sources = Default::default();
     let opening = Opening {
         backend: "encode",
         group: "encode",
+        sources: &sources,
     };
     let sink = config.backends[0].kind.open(&opening)?;
     let signal = match signal.as_str() {

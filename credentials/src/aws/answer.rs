@@ -11,6 +11,8 @@ use super::sts::between;
 
 /// How much of a body is looked at.
 const BODY_BYTES_MAX: usize = 8192;
+/// How much of what it says is told.
+const MESSAGE_CHARS_MAX: usize = 300;
 
 /// Errors that are about credentials or rights, whatever was sent.
 const ABOUT_US: [&str; 21] = [
@@ -35,6 +37,15 @@ const ABOUT_US: [&str; 21] = [
     "TokenRefreshRequired",
     "UnauthorizedOperation",
     "UnrecognizedClientException",
+];
+
+/// Those that a policy mends.
+const BY_RIGHTS: [&str; 5] = [
+    "AccessDenied",
+    "AccessDeniedException",
+    "NotAuthorized",
+    "OptInRequired",
+    "UnauthorizedOperation",
 ];
 
 /// Those that a wrong clock causes, among others.
@@ -63,7 +74,27 @@ pub fn refusal(
     }
     let by_clock = BY_CLOCK.contains(&&*name) || body.contains("Signature expired");
     let clock = by_clock.then(|| clock(headers, now)).unwrap_or_default();
-    Some(format!("HTTP status {status}: {name}{clock}"))
+    // What is said of signatures quotes what was signed, session tokens included.
+    let says = (BY_RIGHTS.contains(&&*name)).then(|| message_of_error(&body));
+    let says = says.flatten().unwrap_or_default();
+    Some(format!("HTTP status {status}: {name}{says}{clock}"))
+}
+
+/// `: ` and what was said, cut.
+fn message_of_error(body: &str) -> Option<String> {
+    let message = match serde_json::from_str::<serde_json::Value>(body) {
+        Ok(value) => {
+            let mut keys = ["message", "Message"].iter();
+            let found = keys.find_map(|key| value.get(key)?.as_str());
+            found?.to_owned()
+        }
+        Err(_) => between(body, "Message")?.to_owned(),
+    };
+    let shown = message.chars().take(MESSAGE_CHARS_MAX);
+    let shown: String = shown
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    Some(format!(": {shown}"))
 }
 
 fn name_of_error(headers: &HeaderMap, body: &str) -> Option<String> {
@@ -173,8 +204,8 @@ mod tests {
         check(
             403,
             &[],
-            r#"{"code":"AccessDeniedException"}"#,
-            Some("AccessDenied"),
+            r#"{"code":"AccessDeniedException","message":"not authorized to perform: xray:PutSpans"}"#,
+            Some("AccessDeniedException: not authorized to perform: xray:PutSpans"),
         );
         check(400, &[], r#"{"__type":"ValidationException"}"#, None);
         check(400, &[], "\x08\x03\x12\x03bad", None);

@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::outcome::{Accepted, Failure};
 use crate::records::batch::Batch;
 use crate::records::limits::{BatchLimits, ItemLimits};
+use crate::transport::auth::Sources;
 
 /// A kind of backend, as its section of the configuration says when that is valid.
 ///
@@ -174,6 +175,8 @@ pub struct Opening<'a> {
     pub backend: &'a str,
     /// Its consumer group: two backends that send to one place differ by it.
     pub group: &'a str,
+    /// Where credentials come from, shared by its signals and standbys.
+    pub sources: &'a Sources,
 }
 
 /// A section that another one stands for.

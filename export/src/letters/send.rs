@@ -18,6 +18,7 @@ use crate::records::batch::Batch;
 use crate::records::entry::Entry;
 use crate::records::parts::Parts;
 use crate::routing::Sift;
+use crate::transport::auth::Sources;
 
 /// Attempts before it is said that the backend takes nothing now.
 const ATTEMPTS: usize = 5;
@@ -53,6 +54,7 @@ impl Sender {
                 .open(&Opening {
                     backend: name,
                     group: &format!("dead-letters-{name}"),
+                    sources: &Sources::default(),
                 })
                 .with_context(|| format!("backend `{name}`"))?,
             io: tokio::runtime::Builder::new_current_thread()

@@ -28,6 +28,7 @@ use crate::delivery::speed::rate::Rate;
 use crate::delivery::standby::sinks::Sinks;
 use crate::shell::membership::{Membership, REVOKE_TIMEOUT};
 use crate::shell::pump::Pump;
+use crate::transport::auth::Sources;
 
 /// What a backend is run with.
 pub struct BackendRun {
@@ -92,7 +93,7 @@ impl BackendRun {
 
     /// Its own sink and those of its standbys, with their names.
     fn open(&self) -> anyhow::Result<Vec<(Arc<str>, OpenBackend)>> {
-        let group = self.group();
+        let (group, sources) = (self.group(), Sources::default());
         let own = (&self.backend.name, &self.backend.kind);
         let standbys = self
             .backend
@@ -104,6 +105,7 @@ impl BackendRun {
             let opening = Opening {
                 backend: name,
                 group: &group,
+                sources: &sources,
             };
             Ok((name.as_str().into(), kind.open(&opening)?))
         };
