@@ -87,9 +87,10 @@ where
             .held
             .as_ref()
             .filter(|held| !is_over(&held.value, SystemTime::now()));
-        let why = || match &state.why {
-            Some(why) => why.clone(),
-            None => "there are no credentials yet".to_owned(),
+        let why = || match (&state.why, &state.held) {
+            (Some(why), _) => why.clone(),
+            (None, Some(_)) => "they have expired, and new ones are being asked for".to_owned(),
+            (None, None) => "none have come yet".to_owned(),
         };
         valid.cloned().ok_or_else(why)
     }

@@ -92,7 +92,7 @@ pub fn check(name: &str, issuer: &Issuer, backend: &Backend, section: &str) {
         let part = parts
             .into_iter()
             .find(|part| part.name == format!("export/{name}"));
-        let why = part.unwrap().state.err();
+        let why = part.and_then(|part| part.state.err());
         why.is_some_and(|why| why.contains("there are no valid credentials") && why.contains("500"))
     });
     issuer.fail(false);
