@@ -138,6 +138,11 @@ fn a_refusal_makes_it_ask_once_for_all_who_were_refused() {
         // The second was asked for because of a refusal: it is no use to go on like this.
         assert!(!kept.refused(&second).await);
         assert_eq!(source.asked(), 2, "asked at most every five seconds");
+        // Later there is a third, for the next probe; still it isn't worth another try at once.
+        kept.state.send_modify(|state| state.refused_at = None);
+        assert!(!kept.refused(&second).await);
+        assert_eq!(source.asked(), 3);
+        assert_eq!(kept.current().await.expect("a token").value.value, "2");
     });
 }
 

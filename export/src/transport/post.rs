@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
 
-use super::auth::Authorizer;
+use super::auth::{Authorizer, exchange};
 use super::body::Payload;
 use super::client::{Answer, Transport, USER_AGENT};
 use super::compress;
@@ -85,11 +85,6 @@ impl Poster {
         *request.method_mut() = Method::POST;
         *request.uri_mut() = uri.clone();
         *request.headers_mut() = message.headers(&self.headers);
-        let Some(auth) = &self.auth else {
-            return self.transport.exchange(request).await;
-        };
-        let used = auth.authorize(&mut request).await?;
-        let answer = self.transport.exchange(request).await?;
-        auth.judge(&used, answer).await
+        exchange(&self.transport, self.auth.as_deref(), request).await
     }
 }

@@ -8,7 +8,7 @@ use http::{HeaderValue, Request, StatusCode, header};
 use super::signing;
 use crate::outcome::{Failure, FailureKind};
 use crate::transport::body::Payload;
-use crate::transport::client::Answer;
+use crate::transport::client::{Answer, Transport};
 
 /// What proves who we are.
 pub enum Authorizer {
@@ -20,6 +20,23 @@ pub enum Authorizer {
     },
     /// An access token.
     Bearer(Kept<Token>),
+}
+
+/// Sends a request that is complete otherwise, with credentials where there are any, and reads the whole answer, whatever its status.
+///
+/// # Errors
+/// No answer came; there are no credentials to send it with; or the answer refuses them, and there are others now.
+pub async fn exchange(
+    transport: &Transport,
+    auth: Option<&Authorizer>,
+    mut request: Request<Payload>,
+) -> Result<Answer, Failure> {
+    let Some(auth) = auth else {
+        return transport.exchange(request).await;
+    };
+    let used = auth.authorize(&mut request).await?;
+    let answer = transport.exchange(request).await?;
+    auth.judge(&used, answer).await
 }
 
 /// The credentials that a request carries.
@@ -64,7 +81,7 @@ impl Authorizer {
     ///
     /// # Errors
     /// The answer refuses the credentials.
-    pub async fn judge(&self, used: &Used, answer: Answer) -> Result<Answer, Failure> {
+    async fn judge(&self, used: &Used, answer: Answer) -> Result<Answer, Failure> {
         let status = answer.head.status;
         let by_aws = match used {
             Used::Aws(_) => {

@@ -5,6 +5,6 @@ mod section;
 mod signing;
 mod sources;
 
-pub use authorizer::Authorizer;
+pub use authorizer::{Authorizer, exchange};
 pub use section::{Reached, validate};
 pub use sources::Sources;

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::issuer::{Issuer, Known, SECRET};
 use super::tokens::check;
 use crate::support::backend::{Answer, Backend, Received};
-use crate::support::telemetry::{count, ids, one_log, spans};
+use crate::support::telemetry::{count, gauge, ids, one_log, spans};
 use crate::support::{
     PREFIX_VARIABLE, QUICK, Running, all_committed, dead_letters, eventually, open_bus, prefix,
     publish, tls,
@@ -128,6 +128,59 @@ fn each_request_is_signed() {
             format!("compression: {compression}, headers: {{x-aws-log-group: ' shop   one '}}");
         check_signed(&format!("signed-{compression}"), &backend, "http", &section);
     }
+}
+
+/// Remote write, as Amazon Managed Service for Prometheus takes it. A signature that is refused with 400 doesn't say that the receiver speaks version 1
+/// alone.
+#[test]
+fn remote_write_is_signed() {
+    let Ok(python) = tests::botocore::python() else {
+        return;
+    };
+    if in_child("remote_write_is_signed", &KEYS) {
+        return;
+    }
+    let refusals = std::sync::atomic::AtomicUsize::new(0);
+    let backend =
+        Backend::start(
+            move |_| match refusals.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+                0 => Answer::Http(
+                    400,
+                    vec![],
+                    r#"{"__type":"InvalidSignatureException"}"#.into(),
+                ),
+                _ => {
+                    let written = "x-prometheus-remote-write-samples-written";
+                    Answer::Http(204, vec![(written, "3".to_owned())], "".into())
+                }
+            },
+        );
+    let dir = tempfile::tempdir().unwrap();
+    let bus = open_bus(dir.path());
+    let times = (0..3).map(|sample| (1_700_000_000 + sample) * 1_000_000_000);
+    let record = gauge("signed", times.collect::<Vec<_>>());
+    publish(&*bus, Signal::Metrics, 0, [record]);
+    let address = backend.address;
+    let running = Running::start(
+        &bus,
+        &[format!(
+            "{{name: amp, prometheus_remote_write: {{endpoint: 'http://{address}/workspaces/ws-1/api/v1/remote_write', \
+             auth: {{aws: {{region: eu-west-1, service: aps}}}}}}, {QUICK}, credentials: {{probe: 50ms}}}}"
+        )],
+    );
+    all_committed(&*bus, "amp", Signal::Metrics);
+    running.stop();
+    assert_eq!(dead_letters(&*bus).len(), 0);
+    let received = backend.received();
+    assert_eq!(received.len(), 2);
+    for one in &received {
+        assert_eq!(one.header("x-prometheus-remote-write-version"), "2.0.0");
+    }
+    let requests: Vec<_> = received
+        .iter()
+        .map(|one| shown(one, "http", "aps"))
+        .collect();
+    assert_eq!(tests::botocore::verified(&python, &requests), ["ok", "ok"]);
 }
 
 #[test]
