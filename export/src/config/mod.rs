@@ -25,6 +25,7 @@ pub use keys::credentials::{Credentials, OnRefused, RawCredentials};
 pub use keys::failover::{Failover, FailoverTimes, RawFailover};
 pub use keys::limits::RawLimits;
 pub use keys::pace::{Concurrency, RateLimits, RawAuto, RawBetween, RawConcurrency, RawRate};
+pub use keys::quota::{RawBy, RawOver, RawOverSample, RawOverWord, RawPer, RawQuota};
 pub use keys::retry::{RawRetry, RetryPolicy};
 pub use keys::sift::{RawMode, RawSample};
 pub use keys::signal::RawSignal;

@@ -5,6 +5,7 @@ pub mod credentials;
 pub mod failover;
 pub mod limits;
 pub mod pace;
+pub mod quota;
 pub mod retry;
 pub mod sift;
 pub mod signal;
