@@ -103,6 +103,14 @@ macro_rules! raw_backend {
                 BatchLimits::USUAL
             }
 
+            /// The kind's section says when a batch is full.
+            pub(super) fn has_own_limits(&self) -> bool {
+                $(if self.$key.is_some() {
+                    return <$kind>::OWN_LIMITS;
+                })*
+                false
+            }
+
             /// What an item may be like, as far as `limits` doesn't say it.
             fn usual_limits(&self, signal: Signal) -> ItemLimits {
                 $(if self.$key.is_some() {
@@ -249,8 +257,14 @@ impl RawBackend {
             );
         }
         self.batch.validate(&format!("{at}.batch"), problems);
+        if self.has_own_limits() && self.batch.is_written() {
+            problems.push(
+                format!("{at}.batch"),
+                "this kind says in its own section when a batch is full: leave the key out",
+            );
+        }
         let usual = |signal: Signal| match kinds.last() {
-            Some((kind, _)) => kind.batch_limits(signal),
+            Some((kind, _)) => kind.limits().unwrap_or_else(|| kind.batch_limits(signal)),
             None => BatchLimits::USUAL,
         };
         let batches = Signal::ALL.map(|signal| self.batch.limits(usual(signal)));

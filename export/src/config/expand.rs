@@ -67,6 +67,8 @@ fn expanded(raw: &RawBackend) -> ExpandedBackend {
                 entries.insert(key, json!(names))
             }
             _ if key == "limits" => entries.insert(key, common_limits(&of_items)),
+            // It would contradict what the kind's section says.
+            _ if key == "batch" && raw.has_own_limits() => None,
             _ if key == "batch" => entries.insert(key, batch(&smallest(&limits))),
             _ => entries.insert(key, value),
         };
@@ -89,6 +91,7 @@ fn smallest(limits: &[BatchLimits]) -> BatchLimits {
         bytes: left.bytes.min(right.bytes),
         items: left.items.min(right.items),
         timeout: left.timeout.min(right.timeout),
+        waiting_bytes: left.waiting_bytes,
     };
     let (first, others) = match limits.split_first() {
         Some((first, others)) => (*first, others),

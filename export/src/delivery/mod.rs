@@ -17,5 +17,6 @@ pub mod pieces;
 pub mod rate;
 pub mod remaking;
 pub mod sinks;
+pub mod sizes;
 pub mod slots;
 pub mod waiting;

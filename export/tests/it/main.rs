@@ -7,6 +7,7 @@ mod files;
 mod guarantee;
 mod kafka;
 mod letters;
+mod object_store;
 mod opensearch;
 mod pace;
 mod parts;

@@ -24,6 +24,7 @@ fn limits(bytes: usize, items: usize) -> BatchLimits {
         bytes,
         items,
         timeout: Duration::from_millis(200),
+        waiting_bytes: None,
     }
 }
 
@@ -39,7 +40,7 @@ fn check(limits: BatchLimits, entries: &[(usize, usize)], expected: &[&[u64]]) {
     for (offset, (bytes, items)) in entries.iter().enumerate() {
         waiting.push(entry(0, offset as u64, *bytes, *items), now);
     }
-    let batches: Vec<_> = std::iter::from_fn(|| waiting.take()).collect();
+    let batches: Vec<_> = std::iter::from_fn(|| waiting.take(now)).collect();
     let found: Vec<_> = batches.iter().map(offsets).collect();
     assert_eq!(found, expected);
     assert_eq!((waiting.bytes, waiting.items), (0, 0));
@@ -68,7 +69,7 @@ fn a_batch_is_due_when_full_or_old() {
     assert_eq!(waiting.due_in(start), Some(Duration::from_millis(200)));
     let later = start + Duration::from_millis(200);
     assert_eq!(waiting.due_in(later), Some(Duration::ZERO));
-    waiting.take();
+    waiting.take(later);
     waiting.push(entry(0, 2, 100, 1), start);
     assert_eq!(waiting.due_in(start), Some(Duration::ZERO));
 }
@@ -82,7 +83,7 @@ fn a_defective_record_stands_alone() {
         entry.defect = (offset == 1).then(|| "bad".into());
         waiting.push(entry, now);
     }
-    let batches: Vec<_> = std::iter::from_fn(|| waiting.take()).collect();
+    let batches: Vec<_> = std::iter::from_fn(|| waiting.take(now)).collect();
     let found: Vec<_> = batches.iter().map(offsets).collect();
     assert_eq!(found, [vec![0], vec![1], vec![2, 3]]);
     assert_eq!(batches[1].defect(), Some("bad"));
@@ -102,7 +103,7 @@ fn batches_are_of_one_tenant_where_the_backend_is_told() {
         }
         waiting.push(entry, now);
     }
-    let batches: Vec<_> = std::iter::from_fn(|| waiting.take()).collect();
+    let batches: Vec<_> = std::iter::from_fn(|| waiting.take(now)).collect();
     let found: Vec<_> = batches.iter().map(offsets).collect();
     assert_eq!(found, [vec![0, 3, 4], vec![1, 5], vec![2], vec![6]]);
     assert_eq!((waiting.bytes, waiting.items), (0, 0));
@@ -117,9 +118,9 @@ fn what_is_given_up_no_longer_counts() {
     assert!(waiting.is_full());
     waiting.give_up(&[TopicPartition::new("t", 0)]);
     assert!(!waiting.is_full());
-    let batch = waiting.take().unwrap();
+    let batch = waiting.take(now).unwrap();
     assert_eq!(batch.entries[0].record.partition, 1);
-    assert!(waiting.take().is_none());
+    assert!(waiting.take(now).is_none());
 }
 
 fn of(partition: u32, offsets: &[u64], waiting: &mut Waiting, now: Instant) {
@@ -137,7 +138,7 @@ fn batches_are_of_one_partition_where_the_backend_recognizes_them() {
     of(0, &[1, 2], &mut waiting, now);
     of(1, &[1, 2, 3, 4], &mut waiting, now);
     of(0, &[3], &mut waiting, now);
-    let batches: Vec<_> = std::iter::from_fn(|| waiting.take()).collect();
+    let batches: Vec<_> = std::iter::from_fn(|| waiting.take(now)).collect();
     let found: Vec<_> = (batches.iter())
         .map(|batch| (batch.range().unwrap().partition, offsets(batch)))
         .collect();
@@ -156,15 +157,15 @@ fn a_batch_is_made_again_as_it_was() {
     );
     waiting.remake(0, 5);
     of(0, &[1, 2, 3, 4], &mut waiting, now);
-    assert!(waiting.take().is_none() && waiting.due_in(now).is_none());
+    assert!(waiting.take(now).is_none() && waiting.due_in(now).is_none());
     assert!(!waiting.is_full(), "or the rest would never be read");
     of(1, &[7], &mut waiting, now);
     assert_eq!(waiting.due_in(now), Some(Duration::from_millis(200)));
-    assert_eq!(offsets(&waiting.take().unwrap()), [7], "others go on");
+    assert_eq!(offsets(&waiting.take(now).unwrap()), [7], "others go on");
     of(0, &[5, 6], &mut waiting, now);
     assert_eq!(waiting.due_in(now), Some(Duration::ZERO));
-    assert_eq!(offsets(&waiting.take().unwrap()), [1, 2, 3, 4, 5]);
-    assert_eq!(offsets(&waiting.take().unwrap()), [6]);
+    assert_eq!(offsets(&waiting.take(now).unwrap()), [1, 2, 3, 4, 5]);
+    assert_eq!(offsets(&waiting.take(now).unwrap()), [6]);
 }
 
 #[test]
@@ -176,14 +177,14 @@ fn the_end_of_a_batch_may_be_skipped_or_gone() {
     waiting.remake(0, 5);
     of(0, &[1], &mut waiting, now);
     waiting.skip(0, 5);
-    assert_eq!(offsets(&waiting.take().unwrap()), [1]);
+    assert_eq!(offsets(&waiting.take(now).unwrap()), [1]);
     // Retention has deleted all of it.
     waiting.remake(0, 5);
     of(0, &[8, 9], &mut waiting, now);
-    assert_eq!(offsets(&waiting.take().unwrap()), [8, 9]);
+    assert_eq!(offsets(&waiting.take(now).unwrap()), [8, 9]);
     // It went to another process.
     waiting.remake(0, 20);
     of(0, &[12], &mut waiting, now);
     waiting.forget_remaking(0);
-    assert_eq!(offsets(&waiting.take().unwrap()), [12]);
+    assert_eq!(offsets(&waiting.take(now).unwrap()), [12]);
 }
