@@ -156,6 +156,14 @@ pub struct ObjectStoreConfig {
 }
 
 impl ObjectStoreConfig {
+    pub fn content_type(&self) -> &'static str {
+        match self.format {
+            Format::Parquet => "application/vnd.apache.parquet",
+            Format::OtlpProto => "application/x-protobuf",
+            Format::OtlpJson => "application/x-ndjson",
+        }
+    }
+
     /// What the names of objects end with.
     pub fn extension(&self) -> String {
         let form = match self.format {

@@ -24,7 +24,7 @@ pub struct ObjectStoreSink {
 /// The objects of a batch.
 pub struct Request {
     /// With their paths below the prefix.
-    objects: Vec<(String, Bytes)>,
+    pub(super) objects: Vec<(String, Bytes)>,
     /// So many were put. To put one again would do no harm.
     done: AtomicUsize,
 }

@@ -31,7 +31,7 @@ fn each_partition_fills_its_own_objects() {
             next += 10;
         }
     }
-    let record = spans(0..10, 80).len();
+    let record = spans(1590..1600, 80).len();
     let keys = format!("roll: {{bytes: {}, interval: 1h}}", record * 8);
     let running = Running::start(&bus, &[backend("fills", &url(&out), &keys)]);
     eventually("two objects of each partition", || {

@@ -1,6 +1,9 @@
 //! Objects in folders and stores, and what DuckDB reads of them.
 
 mod folder;
+mod killed;
+mod replay;
+mod stores;
 mod tables;
 
 use std::path::Path;
@@ -13,6 +16,14 @@ fn backend(name: &str, url: &str, keys: &str) -> String {
         "{{name: {name}, object_store: {{url: '{url}', {keys}}}, \
          retry: {{initial_interval: 5ms, max_interval: 20ms}}, credentials: {{probe: 50ms}}}}"
     )
+}
+
+/// In this bucket of a store that asks for no particular key.
+fn s3(name: &str, bucket: &str, endpoint: &str, keys: &str) -> String {
+    let keys = format!(
+        "endpoint: '{endpoint}', path_style: true, login: {{access_key_id: x, secret_access_key: x}}, {keys}"
+    );
+    backend(name, &format!("s3://{bucket}/a/b"), &keys)
 }
 
 fn url(folder: &Path) -> String {

@@ -32,7 +32,7 @@ fn rows(
 
 #[test]
 fn spans_with_everything() {
-    let full = json!({"resourceSpans": [{
+    let full = r#"{"resourceSpans": [{
         "resource": {"attributes": [
             {"key": "service.name", "value": {"stringValue": "shop"}},
             {"key": "n", "value": {"intValue": "7"}}
@@ -65,12 +65,12 @@ fn spans_with_everything() {
                 {"spanId": "0202020202020202", "startTimeUnixNano": "18446744073709551615", "endTimeUnixNano": "5"}
             ]
         }]
-    }]});
-    let mut bad = from_json(Signal::Traces, full.to_string().as_bytes());
+    }]}"#;
+    let mut bad = from_json(Signal::Traces, full.as_bytes());
     // A name that is no text: one byte of `GET` changed.
     let at = bad.windows(3).position(|bytes| bytes == b"GET").unwrap();
     bad[at] = 0xff;
-    let good = from_json(Signal::Traces, full.to_string().as_bytes());
+    let good = from_json(Signal::Traces, full.as_bytes());
     let selects = [
         "SELECT count(*), count(DISTINCT SpanId) FROM {}",
         "SELECT SpanName, TraceId, ParentSpanId, TraceState, SpanKind, ServiceName, StatusCode, StatusMessage, Duration, \
@@ -131,22 +131,23 @@ fn spans_with_everything() {
         ]])
     );
     let empty = json!([0, 0, 0, 0, "shop", 0, ""]);
-    let future = json!([0, 0, 0, 0, "shop", i64::MAX, ""]);
+    // Beyond the year 2262 it is infinite.
+    let future = json!([0, 0, 0, 0, "shop", null, ""]);
     assert_eq!(json!(found[4]), json!([empty, empty, future, future]));
 }
 
 #[test]
 fn logs_with_everything() {
-    let logs = json!({"resourceLogs": [{"scopeLogs": [{"logRecords": [
+    let logs = r#"{"resourceLogs": [{"scopeLogs": [{"logRecords": [
         {"timeUnixNano": "1700000000000000001", "observedTimeUnixNano": "2", "severityNumber": 17, "severityText": "ERROR",
          "body": {"kvlistValue": {"values": [{"key": "m", "value": {"stringValue": "x"}}]}}, "flags": 257,
          "traceId": "0102030405060708090a0b0c0d0e0f10", "spanId": "0102030405060708", "eventName": "e",
          "attributes": [{"key": "a", "value": {"bytesValue": "AAE="}}]},
         {"observedTimeUnixNano": "3"}
-    ]}]}]});
+    ]}]}]}"#;
     let select = "SELECT epoch_ns(Timestamp), epoch_ns(ObservedTimestamp), SeverityNumber, SeverityText, Body, TraceFlags, TraceId, SpanId, EventName, \
         LogAttributes['a'] FROM {} ORDER BY Timestamp";
-    let records = vec![from_json(Signal::Logs, logs.to_string().as_bytes())];
+    let records = vec![from_json(Signal::Logs, logs.as_bytes())];
     let Some(found) = rows("logs", Signal::Logs, records, &[select]) else {
         return;
     };
@@ -172,7 +173,7 @@ fn logs_with_everything() {
 
 #[test]
 fn points_of_all_kinds() {
-    let metrics = json!({"resourceMetrics": [{"scopeMetrics": [{"metrics": [
+    let metrics = r#"{"resourceMetrics": [{"scopeMetrics": [{"metrics": [
         {"name": "g", "unit": "ms", "description": "d", "gauge": {"dataPoints": [
             {"timeUnixNano": "5", "asInt": "-3", "attributes": [{"key": "a", "value": {"stringValue": "1"}}]},
             {"timeUnixNano": "6", "asDouble": "NaN"}, {"timeUnixNano": "7", "flags": 1}
@@ -185,7 +186,7 @@ fn points_of_all_kinds() {
             "positive": {"offset": -4, "bucketCounts": ["5", "6"]}, "negative": {"offset": 7, "bucketCounts": ["8"]}}]}},
         {"name": "q", "summary": {"dataPoints": [{"count": "2", "sum": 4, "quantileValues": [{"quantile": 0.5, "value": 1}, {"quantile": 0.9, "value": 3}]}]}},
         {"name": "nothing"}
-    ]}]}]});
+    ]}]}]}"#;
     let selects = [
         "SELECT MetricName, Kind, count(*) FROM {} GROUP BY ALL ORDER BY 1",
         "SELECT Value::VARCHAR, Flags, Attributes['a'], epoch_ns(TimeUnix), Count, BucketCounts, MetricUnit FROM {} WHERE Kind = 'gauge' ORDER BY TimeUnix",
@@ -196,7 +197,7 @@ fn points_of_all_kinds() {
          FROM {} WHERE Kind = 'exponential_histogram'",
         "SELECT Count, Sum, ValueAtQuantiles[2].Quantile, ValueAtQuantiles[2].Value, Scale FROM {} WHERE Kind = 'summary'",
     ];
-    let records = vec![from_json(Signal::Metrics, metrics.to_string().as_bytes())];
+    let records = vec![from_json(Signal::Metrics, metrics.as_bytes())];
     let Some(found) = rows("points", Signal::Metrics, records, &selects) else {
         return;
     };

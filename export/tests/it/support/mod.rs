@@ -1,6 +1,7 @@
 //! What the tests of this crate share: a scripted backend on a real socket, an embedded bus, and a running exporter.
 
 pub mod backend;
+pub mod proxy;
 pub mod telemetry;
 pub mod tls;
 

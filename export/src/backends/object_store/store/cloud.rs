@@ -7,7 +7,9 @@ use ::object_store::aws::AmazonS3Builder;
 use ::object_store::azure::MicrosoftAzureBuilder;
 use ::object_store::gcp::GoogleCloudStorageBuilder;
 use ::object_store::path::Path;
-use ::object_store::{BackoffConfig, ClientOptions, ObjectStore, ObjectStoreExt, RetryConfig};
+use ::object_store::{
+    Attribute, Attributes, BackoffConfig, ClientOptions, ObjectStore, RetryConfig,
+};
 use anyhow::Context;
 use bytes::Bytes;
 
@@ -21,6 +23,7 @@ pub struct CloudStore {
     store: Box<dyn ObjectStore>,
     /// With a slash at its end, or empty.
     prefix: String,
+    content_type: &'static str,
 }
 
 const ONCE: RetryConfig = RetryConfig {
@@ -54,13 +57,19 @@ impl CloudStore {
                 "" => String::new(),
                 prefix => format!("{prefix}/"),
             },
+            content_type: config.content_type(),
         })
     }
 
     pub async fn put(&self, path: &str, bytes: &Bytes) -> Result<(), Failure> {
         let path = Path::parse(format!("{}{path}", self.prefix))
             .map_err(|error| Failure::retry(format!("can't name the object: {error}")))?;
-        match self.store.put(&path, bytes.clone().into()).await {
+        let attributes = [(Attribute::ContentType, self.content_type)];
+        let attributes: Attributes = attributes.into_iter().collect();
+        let put = self
+            .store
+            .put_opts(&path, bytes.clone().into(), attributes.into());
+        match put.await {
             Ok(_) => Ok(()),
             Err(error) => Err(answer::failure(&error)),
         }
