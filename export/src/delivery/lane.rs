@@ -122,7 +122,11 @@ impl Lane {
 
     /// What waits and could be sent, and what is in flight, in bytes.
     pub fn bytes_held(&self) -> usize {
-        self.waiting.bytes_ready() + self.bytes_in_flight.load(Ordering::SeqCst)
+        self.waiting.bytes_ready() + self.bytes_in_flight()
+    }
+
+    pub fn bytes_in_flight(&self) -> usize {
+        self.bytes_in_flight.load(Ordering::SeqCst)
     }
 
     /// What waits of the partition that has most, in bytes; 0 when there is no room in flight for it.

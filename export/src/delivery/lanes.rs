@@ -75,9 +75,12 @@ impl Lanes {
         sent
     }
 
-    /// Over the bound, the largest batch for which there is room in flight is sent before it is due. Where there is none, what is in flight will end.
+    /// Over the bound, the largest batch for which there is room in flight is sent before it is due. Where more is in flight than waits, that will end, and
+    /// small batches needn't be sent for it.
     fn make_room(&mut self, now: Instant) -> bool {
-        if !is_over(&self.lanes, self.bytes_max) {
+        let held = sum(&self.lanes, Lane::bytes_held);
+        let waits = held - sum(&self.lanes, Lane::bytes_in_flight).min(held);
+        if !is_over(&self.lanes, self.bytes_max) || waits < held / 2 {
             return false;
         }
         let largest = self.lanes.iter_mut().max_by_key(|lane| lane.largest());
@@ -155,6 +158,9 @@ impl Lanes {
 
 /// Nothing more is read until some of it is gone.
 fn is_over(lanes: &[Lane], bytes_max: Option<usize>) -> bool {
-    let held = || lanes.iter().map(Lane::bytes_held).sum::<usize>();
-    bytes_max.is_some_and(|max| held() >= max)
+    bytes_max.is_some_and(|max| sum(lanes, Lane::bytes_held) >= max)
+}
+
+fn sum(lanes: &[Lane], bytes: impl Fn(&Lane) -> usize) -> usize {
+    lanes.iter().map(bytes).sum()
 }

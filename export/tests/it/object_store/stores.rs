@@ -14,10 +14,17 @@ use crate::support::{Running, all_committed, dead_letters, eventually, metric, o
 
 /// Why a backend isn't ready, once that says this.
 fn trouble(running: &Running, name: &str, says: &str) {
+    let mut last = String::new();
     eventually(says, || {
         let parts = running.health.parts();
         let part = parts.iter().find(|part| format!("{part:?}").contains(name));
-        format!("{part:?}").contains(says)
+        let said = format!("{part:?}");
+        if said != last {
+            // For whoever has to find out what it says instead.
+            println!("{said}");
+            last = said;
+        }
+        last.contains(says)
     });
 }
 

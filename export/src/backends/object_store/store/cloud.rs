@@ -110,12 +110,15 @@ fn s3(config: &ObjectStoreConfig, bucket: &str, connector: Connector) -> Built {
 fn google(config: &ObjectStoreConfig, bucket: &str, connector: Connector) -> Built {
     let mut builder = GoogleCloudStorageBuilder::from_env()
         .with_bucket_name(bucket)
-        .with_skip_signature(config.login.anonymous)
         .with_client_options(ClientOptions::new().with_allow_http(true))
         .with_http_connector(connector)
         .with_retry(ONCE);
     if let Some(endpoint) = &config.endpoint {
         builder = builder.with_base_url(endpoint.trim_end_matches('/'));
+    }
+    if config.login.anonymous {
+        // `with_skip_signature` of the crate's 0.14.2 has no effect on a PUT, which asks for credentials all the same.
+        builder = builder.with_bearer_token("");
     }
     if !config.login.service_account.0.is_empty() {
         builder = builder.with_service_account_key(&config.login.service_account.0);
