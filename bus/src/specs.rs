@@ -6,7 +6,7 @@ use schemas::{Signal, Topics};
 
 use crate::{Timestamps, TopicSpec};
 
-/// Every topic that each pipeline has. All but the samplers' state have the same partition count, so that what belongs together lies on the same partition number.
+/// Every topic that each pipeline has. All but the state of samplers and exporters have the same partition count, so that what belongs together lies on the same partition number.
 /// The bus's clock stamps them: deadlines of the sampler hang on it.
 pub fn topic_specs(topics: &Topics, partitions: u32) -> Vec<TopicSpec> {
     let mut names = vec![topics.sampled(), topics.decisions(), topics.dead_letters()];
@@ -23,13 +23,15 @@ pub fn topic_specs(topics: &Topics, partitions: u32) -> Vec<TopicSpec> {
             compacted: false,
             retention: None,
         })
-        .chain([TopicSpec {
-            name: topics.sampler_state(),
-            partitions: 1,
-            timestamps: Timestamps::LogAppend,
-            compacted: true,
-            retention: None,
-        }])
+        .chain(
+            [topics.sampler_state(), topics.export_state()].map(|name| TopicSpec {
+                name,
+                partitions: 1,
+                timestamps: Timestamps::LogAppend,
+                compacted: true,
+                retention: None,
+            }),
+        )
         .collect()
 }
 
@@ -64,7 +66,7 @@ pub fn k8s_spec(topics: &Topics) -> TopicSpec {
 mod tests {
     use super::*;
 
-    /// Ten topics, each once.
+    /// Eleven topics, each once.
     #[test]
     fn lists_all() {
         let specs = topic_specs(&Topics::new("tw"), 7);
@@ -75,6 +77,7 @@ mod tests {
             [
                 "tw.dead-letters",
                 "tw.decisions",
+                "tw.export.state",
                 "tw.logs.clean",
                 "tw.logs.raw",
                 "tw.metrics.clean",

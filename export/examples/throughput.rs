@@ -1,8 +1,9 @@
 //! What it costs to export a million spans, in CPU-seconds of the exporting process.
 //!
-//! `cargo run --release -p tailwater-export --example throughput -- [otlp_grpc|otlp_http|clickhouse] [none|gzip|zstd|lz4] [millions] [embedded|kafka]`
+//! `cargo run --release -p tailwater-export --example throughput -- [otlp_grpc|otlp_http|clickhouse] [none|gzip|zstd|lz4] [millions] [embedded|kafka] [plain|skip|match|transform|sample|quota]`
 //!
-//! The backend is a process of its own, which reads requests and accepts them; ClickHouse is its own engine. Records wait on an embedded bus, or on a
+//! The last word is what export does with the spans before: nothing; leaves them to another tenant's route; asks one condition of each
+//! (a route with `split_traces`); removes one attribute of each; takes half of the traces; counts them for a quota. The backend is a process of its own, which reads requests and accepts them; ClickHouse is its own engine. Records wait on an embedded bus, or on a
 //! Kafka that is started for it.
 
 use std::io::{BufRead, BufReader, Write};
@@ -42,11 +43,18 @@ fn main() -> anyhow::Result<()> {
             &argument(1, "none"),
             argument(2, "1").parse()?,
             argument(3, "embedded") == "kafka",
+            &argument(4, "plain"),
         ),
     }
 }
 
-fn measure(kind: &str, compression: &str, millions: f64, kafka: bool) -> anyhow::Result<()> {
+fn measure(
+    kind: &str,
+    compression: &str,
+    millions: f64,
+    kafka: bool,
+    work: &str,
+) -> anyhow::Result<()> {
     let dir = tempfile::tempdir()?;
     let backend = Backend::start(kind, &dir.path().join("backend"))?;
     let broker = match kafka {
@@ -83,13 +91,11 @@ fn measure(kind: &str, compression: &str, millions: f64, kafka: bool) -> anyhow:
     let bus = bus.open()?;
     let (spans, bytes) = fill(&*bus, &topics, (millions * 1e6) as usize)?;
 
-    let raw: export::RawConfig = serde_json::from_value(serde_json::json!({
-        "backends": [{
-            "name": "sink",
-            "signals": ["traces"],
-            kind: {"endpoint": backend.endpoint(), "compression": compression},
-        }]
-    }))?;
+    let section = serde_json::json!({"endpoint": backend.endpoint(), "compression": compression});
+    let mut raw = configuration(kind, section, work)?;
+    for backend in &mut raw.backends {
+        backend.signals = Some(vec![export::RawSignal::Traces]);
+    }
     let mut problems = Problems::new();
     let config = raw.validate("export", &mut problems);
     anyhow::ensure!(problems.is_empty(), "{problems:?}");
@@ -120,13 +126,45 @@ fn measure(kind: &str, compression: &str, millions: f64, kafka: bool) -> anyhow:
     running.join().map_err(|_| anyhow::anyhow!("panicked"))??;
     backend.stop(spans)?;
     println!(
-        "{kind} {compression}: {spans} spans of {} bytes, {SPANS_A_RECORD} a record, {PARTITIONS} partitions, {bus_name}: \
+        "{kind} {compression} {work}: {spans} spans of {} bytes, {SPANS_A_RECORD} a record, {PARTITIONS} partitions, {bus_name}: \
          {:.2} CPU-seconds per million spans, {:.0} spans/s",
         bytes / spans,
         cpu / spans as f64 * 1e6,
         spans as f64 / took
     );
     Ok(())
+}
+
+/// One backend, with this to do.
+fn configuration(
+    kind: &str,
+    section: serde_json::Value,
+    work: &str,
+) -> anyhow::Result<export::RawConfig> {
+    let (routes, more) = match work {
+        "plain" => ("[]", "{}"),
+        "skip" => (
+            r#"[{"name": "r", "tenant": ["another"], "to": ["sink"]}]"#,
+            "{}",
+        ),
+        "match" => (
+            r#"[{"name": "r", "split_traces": true, "match": ["span.attributes[\"http.request.method\"] == \"GET\""], "to": ["sink"]}]"#,
+            "{}",
+        ),
+        "transform" => (
+            "[]",
+            r#"{"transform": ["delete_key(span.attributes, \"user.id\")"]}"#,
+        ),
+        "sample" => ("[]", r#"{"sample": {"traces": 50}}"#),
+        "quota" => ("[]", r#"{"quota": {"bytes": "1TiB"}}"#),
+        other => anyhow::bail!("{other} is not plain, skip, match, transform, sample or quota"),
+    };
+    let mut backend: serde_json::Value = serde_json::from_str(more)?;
+    backend["name"] = "sink".into();
+    backend[kind] = section;
+    let routes: serde_json::Value = serde_json::from_str(routes)?;
+    let whole = serde_json::json!({"routes": routes, "backends": [backend]});
+    Ok(serde_json::from_value(whole)?)
 }
 
 /// What the spans are sent to.
@@ -187,6 +225,11 @@ fn fill(bus: &dyn Bus, topics: &Topics, spans: usize) -> anyhow::Result<(usize, 
     bus.ensure_topics(&[
         spec(topics.clean(Signal::Traces)),
         spec(topics.dead_letters()),
+        TopicSpec {
+            partitions: 1,
+            compacted: true,
+            ..spec(topics.export_state())
+        },
     ])?;
     let publisher = bus.publisher()?;
     let (mut written, mut bytes) = (0, 0);

@@ -9,7 +9,7 @@
 //! what is retried, split or set aside. `commit` commits the positions below which everything is done.
 //!
 //! Each room imports only rooms that stand behind it here: `shell`, [`letters`], `delivery`, `commit`, `config`, [`backends`], `otlp`,
-//! `transport`, `routing`, [`records`], [`outcome`].
+//! `transport`, `quota`, `routing`, [`records`], [`outcome`].
 
 pub mod backends;
 mod commit;
@@ -19,6 +19,7 @@ pub mod letters;
 pub mod names;
 mod otlp;
 pub mod outcome;
+mod quota;
 pub mod records;
 mod routing;
 mod shell;
@@ -27,9 +28,10 @@ mod transport;
 pub use commit::counts::register;
 pub use config::{
     Audience, Backend, Concurrency, Config, Credentials, ExpandedBackend, Failover, FailoverTimes,
-    LIVE_KEYS, OnRefused, RateLimits, RawAuto, RawBackend, RawBatch, RawBetween, RawConcurrency,
-    RawConfig, RawCredentials, RawFailover, RawLimits, RawMode, RawRate, RawRetry, RawRoute,
-    RawSample, RawSignal, RawStart, RawTenants, RetryPolicy, Start,
+    LIVE_KEYS, OnRefused, RateLimits, RawAuto, RawBackend, RawBatch, RawBetween, RawBy,
+    RawConcurrency, RawConfig, RawCredentials, RawFailover, RawLimits, RawMode, RawOver,
+    RawOverSample, RawOverWord, RawPer, RawQuota, RawRate, RawRetry, RawRoute, RawSample,
+    RawSignal, RawStart, RawTenants, RetryPolicy, Start,
 };
 pub use shell::reload::Reload;
 pub use shell::run::run;

@@ -4,7 +4,7 @@
 pub const CONSUMED: &str = "tailwater_export_consumed_items_total";
 pub const DELIVERED: &str = "tailwater_export_delivered_items_total";
 pub const DEAD_LETTERED: &str = "tailwater_export_dead_lettered_items_total";
-/// Items that this backend doesn't get. Labels: `backend`, `signal`, `reason` (tenant, route, filter, sample).
+/// Items that this backend doesn't get. Labels: `backend`, `signal`, `reason` (tenant, route, filter, sample, quota).
 pub const SKIPPED: &str = "tailwater_export_skipped_items_total";
 /// Consumed items by tenant. Labels: `backend`, `tenant`, `outcome` (delivered, dead_lettered, skipped).
 pub const TENANT_ITEMS: &str = "tailwater_export_tenant_items_total";
@@ -17,6 +17,8 @@ pub const PENDING: &str = "tailwater_export_pending_items";
 pub const REFUSED: &str = "tailwater_export_refused_items_total";
 /// Items that the backend had already, as it said; they count as delivered.
 pub const DEDUPLICATED: &str = "tailwater_export_deduplicated_items_total";
+/// Answers of the backend, and requests that none came to. Labels: `backend`, `signal`, `answer` (accepted, retry, divide, refused, fault, denied).
+pub const RESPONSES: &str = "tailwater_export_responses_total";
 pub const RETRIES: &str = "tailwater_export_retries_total";
 /// 0: closed. 1: open after failures in a row. 2: open since the backend refuses everything (credentials, address).
 pub const BREAKER_STATE: &str = "tailwater_export_breaker_state";
@@ -28,6 +30,16 @@ pub const CONCURRENCY_LIMIT: &str = "tailwater_export_concurrency_limit";
 pub const FAILOVER_LEVEL: &str = "tailwater_export_failover_level";
 /// Series that deltas are added up for. Label: `backend`.
 pub const PRW_STREAMS: &str = "tailwater_export_prw_streams";
+/// What a tenant has used of its quota in the window that it is now, over all processes. Labels: `backend`, `tenant`.
+pub const QUOTA_USED_BYTES: &str = "tailwater_export_quota_used_bytes";
+pub const QUOTA_USED_ITEMS: &str = "tailwater_export_quota_used_items";
+/// The quota of each tenant. Labels: `backend`, `tenant`.
+pub const QUOTA_LIMIT_BYTES: &str = "tailwater_export_quota_limit_bytes";
+pub const QUOTA_LIMIT_ITEMS: &str = "tailwater_export_quota_limit_items";
+/// 1: what other processes counted is known. 0: it isn't, and quotas don't hold. Label: `backend`.
+pub const QUOTA_KNOWN: &str = "tailwater_export_quota_known";
+/// Partitions that wait until a quota has room again. Label: `backend`.
+pub const QUOTA_HELD: &str = "tailwater_export_quota_held_partitions";
 /// Records that retention deleted before they were read.
 pub const TRUNCATED: &str = "tailwater_export_truncated_records_total";
 /// As sent: encoded and compressed.

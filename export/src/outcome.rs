@@ -38,6 +38,22 @@ pub enum FailureKind {
     Denied { certain: bool },
 }
 
+impl FailureKind {
+    /// The value of the label `answer`; [`ACCEPTED`] of a batch that was taken.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Retry { .. } => "retry",
+            Self::Split => "divide",
+            Self::Refused => "refused",
+            Self::Fault => "fault",
+            Self::Denied { .. } => "denied",
+        }
+    }
+}
+
+/// The value of the label `answer` where the batch was taken.
+pub const ACCEPTED: &str = "accepted";
+
 impl Failure {
     /// What passes by itself, as far as is known.
     pub fn retry(reason: impl Into<String>) -> Self {

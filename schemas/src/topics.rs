@@ -1,4 +1,4 @@
-//! Topic names (`<prefix>.<signal>.<stage>`, `<prefix>.decisions`, `<prefix>.sampler.state`, `<prefix>.k8s`, `<prefix>.quarantine`, `<prefix>.dead-letters`) and the groups that read them.
+//! Topic names (`<prefix>.<signal>.<stage>`, `<prefix>.decisions`, `<prefix>.sampler.state`, `<prefix>.export.state`, `<prefix>.k8s`, `<prefix>.quarantine`, `<prefix>.dead-letters`) and the groups that read them.
 
 use std::sync::Arc;
 
@@ -44,6 +44,11 @@ impl Topics {
     /// What sampler processes tell each other: counts by key, the newest of each instance.
     pub fn sampler_state(&self) -> Arc<str> {
         format!("{}.sampler.state", self.prefix).into()
+    }
+
+    /// What exporters tell each other: how much of a quota each partition has used.
+    pub fn export_state(&self) -> Arc<str> {
+        format!("{}.export.state", self.prefix).into()
     }
 
     /// What watchers of Kubernetes clusters tell of their objects. One for all retention classes, under the plain prefix.

@@ -50,7 +50,7 @@ pub fn rights(config: &Config, stages: &[Stage]) -> Vec<Right> {
             Stage::Ingest => all.ingest(config),
             Stage::Sampler => all.sampler(&Topics::new(prefix)),
             Stage::Enrich => all.enrich(&Topics::new(prefix), config.quarantines(&[Stage::Enrich])),
-            Stage::Export => all.export(&Topics::new(prefix)),
+            Stage::Export => all.export(&Topics::new(prefix), config.export.has_quota()),
             Stage::Watch => {}
         }
     }
@@ -119,13 +119,17 @@ impl Rights {
         self.add(Kind::Group, READER, false, &["Describe", "Read"]);
     }
 
-    fn export(&mut self, topics: &Topics) {
+    fn export(&mut self, topics: &Topics, has_quota: bool) {
         for signal in Signal::ALL {
             self.topic(&topics.clean(signal), &["Read"]);
         }
         self.topic(&topics.dead_letters(), &["Write"]);
         let backends = topics.group("export-");
         self.add(Kind::Group, &backends, true, &["Describe", "Read"]);
+        if has_quota {
+            self.topic(&topics.export_state(), &["Read", "Write"]);
+            self.add(Kind::Group, READER, false, &["Describe", "Read"]);
+        }
     }
 
     fn topic(&mut self, name: &str, operations: &[&'static str]) {
@@ -236,6 +240,25 @@ mod tests {
     }
 
     /// Enrich writes what it keeps aside, and reads it no more than anybody else does.
+    #[test]
+    fn a_quota_is_exchanged() {
+        let text = "bus: {kafka: {brokers: [\"a:1\"], create_topics: false}, topics: {prefix: tw}}\nexport: {backends: [{name: a, stdout: {}, quota: {items: 1}}]}";
+        check(
+            text,
+            &[Stage::Export],
+            &[
+                "Topic tw.*: Describe DescribeConfigs",
+                "Topic tw.traces.clean: Read",
+                "Topic tw.logs.clean: Read",
+                "Topic tw.metrics.clean: Read",
+                "Topic tw.dead-letters: Write",
+                "Group tw-export-*: Describe Read",
+                "Topic tw.export.state: Read Write",
+                "Group tailwater-reader: Describe Read",
+            ],
+        );
+    }
+
     #[test]
     fn nobody_reads_the_quarantine() {
         let text = "bus: {kafka: {brokers: [\"a:1\"], create_topics: false}, topics: {prefix: tw}}\nenrich: {pii: {packs: [pci], detectors: {pan: {action: quarantine}}}}";

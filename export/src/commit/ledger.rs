@@ -8,6 +8,7 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use bus::{CommitError, Committer, Epoch, TopicPartition};
+use stage::TenantLabel;
 use tokio::sync::oneshot;
 
 use crate::commit::counts::Counts;
@@ -25,6 +26,25 @@ pub struct Ledger {
     state: Mutex<State>,
     changed: Condvar,
     counts: Counts,
+}
+
+/// A record that was read.
+pub struct Read {
+    pub at: TopicPartition,
+    pub offset: u64,
+    items: u64,
+    tenant: TenantLabel,
+}
+
+impl From<&Entry> for Read {
+    fn from(entry: &Entry) -> Self {
+        Self {
+            at: entry.at(),
+            offset: entry.record.offset,
+            items: entry.items_of_record() as u64,
+            tenant: stage::tenant_label(entry.tenant()),
+        }
+    }
 }
 
 #[derive(Default)]
@@ -69,11 +89,9 @@ impl Ledger {
     }
 
     /// A record is read, and waits. Those of a partition come in the order of the log.
-    pub fn read(&self, entry: &Entry) {
-        let (offset, items) = (entry.record.offset, entry.items_of_record() as u64);
-        let tenant = stage::tenant_label(entry.tenant());
+    pub fn read(&self, read: Read) {
         let progress = &mut self.state().progress;
-        progress.read(&entry.at(), offset, items, tenant);
+        progress.read(&read.at, read.offset, read.items, read.tenant);
     }
 
     /// Records that were read are in flight.

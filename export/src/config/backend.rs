@@ -8,17 +8,19 @@ use schemas::Signal;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::audience::Audience;
-use super::batch::RawBatch;
-use super::credentials::{Credentials, RawCredentials};
-use super::failover::{Failover, FailoverTimes, RawFailover};
-use super::limits::RawLimits;
-use super::pace::{Concurrency, RateLimits, RawConcurrency, RawRate};
-use super::retry::{RawRetry, RetryPolicy};
-use super::sift::{RawSample, RawSift};
-use super::signal::RawSignal;
-use super::start::{RawStart, Start};
+use super::keys::batch::RawBatch;
+use super::keys::credentials::{Credentials, RawCredentials};
+use super::keys::failover::{Failover, FailoverTimes, RawFailover};
+use super::keys::limits::RawLimits;
+use super::keys::pace::{Concurrency, RateLimits, RawConcurrency, RawRate};
+use super::keys::quota::RawQuota;
+use super::keys::retry::{RawRetry, RetryPolicy};
+use super::keys::sift::{RawSample, RawSift};
+use super::keys::signal::RawSignal;
+use super::keys::start::{RawStart, Start};
 use crate::backends::kind::{BackendKind, Expansion, Order, Written};
 use crate::backends::table::{Kind, with_kinds};
+use crate::quota::Rules;
 use crate::records::grouping::Grouping;
 use crate::records::limits::{BatchLimits, ItemLimits};
 use crate::routing::Sift;
@@ -56,6 +58,8 @@ macro_rules! raw_backend {
             /// The number of requests in flight, for each signal: a number, `auto`, or `{min: 1, max: 32}`. Files and the terminal have one.
             pub concurrency: RawConcurrency,
             pub rate: RawRate,
+            /// How much of a tenant's telemetry it gets in an hour or a day.
+            pub quota: Option<RawQuota>,
             /// Other backends that take its place while it is down.
             pub failover: Option<RawFailover>,
             /// It gets something only in the place of a backend whose `failover` names it.
@@ -79,6 +83,7 @@ macro_rules! raw_backend {
                     credentials: RawCredentials::default(),
                     concurrency: RawConcurrency::default(),
                     rate: RawRate::default(),
+                    quota: None,
                     failover: None,
                     standby: false,
                     start: RawStart::default(),
@@ -179,6 +184,7 @@ pub struct Backend {
     pub concurrency: Concurrency,
     /// Limits a second, over all signals.
     pub rate: RateLimits,
+    pub quota: Option<Rules>,
     pub failover: Option<Failover>,
     /// Where its group begins that has committed nothing.
     pub start: Start,
@@ -277,6 +283,10 @@ impl RawBackend {
         };
         let mut sift = sift.validate(&signals, at, problems);
         let once = kinds.iter().any(|(kind, _)| kind.once());
+        let quota = self.quota.as_ref().map(|quota| {
+            let about = (&signals[..], once, self.standby);
+            quota.validate(about, &format!("{at}.quota"), problems)
+        });
         (self.limits).validate(once, &format!("{at}.limits"), problems);
         sift.limits = Signal::ALL.map(|signal| self.item_limits(signal));
         let (kind, target) = kinds.pop()?;
@@ -284,6 +294,7 @@ impl RawBackend {
             name: self.name.clone(),
             concurrency: concurrency.at_most(kind.concurrency_max()),
             rate,
+            quota,
             failover: None,
             start,
             kind,

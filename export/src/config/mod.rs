@@ -6,36 +6,29 @@
 
 mod audience;
 mod backend;
-mod batch;
-mod credentials;
 mod expand;
-mod failover;
 mod fingerprint;
-mod limits;
-mod pace;
-mod retry;
+mod keys;
 #[cfg(test)]
 mod routed_tests;
 mod routes;
 mod section;
-mod sift;
-mod signal;
 mod standbys;
-mod start;
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub use audience::{Audience, RawTenants};
 pub use backend::{Backend, RawBackend};
-pub use batch::RawBatch;
-pub use credentials::{Credentials, OnRefused, RawCredentials};
 pub use expand::ExpandedBackend;
-pub use failover::{Failover, FailoverTimes, RawFailover};
-pub use limits::RawLimits;
-pub use pace::{Concurrency, RateLimits, RawAuto, RawBetween, RawConcurrency, RawRate};
-pub use retry::{RawRetry, RetryPolicy};
+pub use keys::batch::RawBatch;
+pub use keys::credentials::{Credentials, OnRefused, RawCredentials};
+pub use keys::failover::{Failover, FailoverTimes, RawFailover};
+pub use keys::limits::RawLimits;
+pub use keys::pace::{Concurrency, RateLimits, RawAuto, RawBetween, RawConcurrency, RawRate};
+pub use keys::quota::{RawBy, RawOver, RawOverSample, RawOverWord, RawPer, RawQuota};
+pub use keys::retry::{RawRetry, RetryPolicy};
+pub use keys::sift::{RawMode, RawSample};
+pub use keys::signal::RawSignal;
+pub use keys::start::{RawStart, Start};
 pub use routes::RawRoute;
 pub use section::{Config, LIVE_KEYS, RawConfig};
-pub use sift::{RawMode, RawSample};
-pub use signal::RawSignal;
-pub use start::{RawStart, Start};

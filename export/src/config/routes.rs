@@ -9,7 +9,7 @@ use schemas::Signal;
 use serde::{Deserialize, Serialize};
 
 use super::backend::RawBackend;
-use super::signal::RawSignal;
+use super::keys::signal::RawSignal;
 use crate::routing::{Match, Route, Routes};
 
 /// One line of the table of routes. An item goes down the table until a route that is about it is final.

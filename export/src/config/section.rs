@@ -60,6 +60,13 @@ pub struct Config {
     pub files: Vec<PathBuf>,
 }
 
+impl Config {
+    /// Exporters tell each other what they sent.
+    pub fn has_quota(&self) -> bool {
+        self.backends.iter().any(|backend| backend.quota.is_some())
+    }
+}
+
 impl RawConfig {
     /// Reports everything that is wrong under `path`. The result may be used only if `problems` stays empty.
     pub fn validate(&self, path: &str, problems: &mut Problems) -> Config {

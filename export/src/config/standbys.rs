@@ -3,7 +3,7 @@
 use runtime::config::{Problems, nearest};
 
 use super::backend::{Backend, RawBackend};
-use super::failover::{Failover, FailoverTimes, RawFailover};
+use super::keys::failover::{Failover, FailoverTimes, RawFailover};
 use crate::backends::table::Kind;
 
 /// Gives backends their standbys, and takes these out of the list.

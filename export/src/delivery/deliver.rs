@@ -15,18 +15,18 @@ use crate::backends::kind::Order;
 use crate::commit::ledger::Ledger;
 use crate::config::{Backend, Credentials, OnRefused, RetryPolicy};
 use crate::delivery::backoff::Backoff;
-use crate::delivery::breaker::{Action, BreakerTimes, Refusal};
 use crate::delivery::dead_letters::DeadLetters;
-use crate::delivery::failover::Fared;
-use crate::delivery::gate::Gate;
-use crate::delivery::in_flight::InFlight;
-use crate::delivery::pace::Pace;
+use crate::delivery::health::breaker::{Action, BreakerTimes, Refusal};
+use crate::delivery::health::gate::Gate;
+use crate::delivery::health::in_flight::InFlight;
 use crate::delivery::partials::Partials;
 use crate::delivery::pieces::{Piece, Pieces, Refused, Settled};
-use crate::delivery::sinks::{Ready, Sinks};
-use crate::delivery::slots::Slot;
+use crate::delivery::queue::slots::Slot;
+use crate::delivery::speed::pace::Pace;
+use crate::delivery::standby::failover::Fared;
+use crate::delivery::standby::sinks::{Ready, Sinks};
 use crate::names;
-use crate::outcome::{Accepted, Failure, FailureKind};
+use crate::outcome::{self, Accepted, Failure, FailureKind};
 use crate::records::batch::Batch;
 use crate::records::entry::Entry;
 use crate::records::grouping::Grouping;
@@ -201,16 +201,9 @@ impl Delivery {
         self.in_flight.begin(began);
         let answer = ready.prepared.send().await;
         self.in_flight.end(Instant::now());
-        histogram!(names::REQUEST_SECONDS, &self.labels()).record(began.elapsed());
-        self.pace.answered(
+        self.note_answer(
             began.elapsed(),
-            matches!(
-                answer,
-                Err(Failure {
-                    kind: FailureKind::Retry { .. },
-                    ..
-                })
-            ),
+            answer.as_ref().err().map(|failure| failure.kind),
         );
         match answer {
             Ok(accepted) => {
@@ -226,6 +219,17 @@ impl Delivery {
                 outcome
             }
         }
+    }
+
+    /// `refused`: what was made of it.
+    fn note_answer(&self, took: Duration, refused: Option<FailureKind>) {
+        let [backend, signal] = self.labels();
+        histogram!(names::REQUEST_SECONDS, &[backend.clone(), signal.clone()]).record(took);
+        let answer = refused.map_or(outcome::ACCEPTED, FailureKind::name);
+        let labels = [backend, signal, ("answer", answer.to_owned())];
+        counter!(names::RESPONSES, &labels).increment(1);
+        let pushed_back = matches!(refused, Some(FailureKind::Retry { .. }));
+        self.pace.answered(took, pushed_back);
     }
 
     /// False: draining came first.

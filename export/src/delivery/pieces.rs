@@ -10,8 +10,8 @@ use bytes::Bytes;
 use schemas::Signal;
 
 use crate::delivery::backoff::Backoff;
-use crate::delivery::breaker::Suspicion;
-use crate::delivery::sinks::Ready;
+use crate::delivery::health::breaker::Suspicion;
+use crate::delivery::standby::sinks::Ready;
 use crate::records::batch::Batch;
 use crate::records::cut::Units;
 use crate::records::entry::Entry;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use schemas::headers;
 
 use super::parts::Parts;
-use super::skipped::Skipped;
+use super::skipped::{Reason, Skipped};
 
 /// A record on its way to a backend.
 #[derive(Clone, Debug)]
@@ -84,6 +84,19 @@ impl Entry {
         let before = std::mem::replace(&mut self.record.value, value);
         self.original.get_or_insert(before);
         self.parts = parts;
+    }
+
+    /// Offers nothing of it for this reason; what could not be made ready is left. False: that is nothing.
+    pub fn withhold(&mut self, reason: Reason) -> bool {
+        self.skipped.add(reason, self.items as u64);
+        let Some(failed) = self.failed.take() else {
+            self.items = 0;
+            return false;
+        };
+        self.items = failed.items;
+        self.parts = Parts::of(failed.units);
+        self.defect = Some(failed.reason);
+        true
     }
 
     /// The value as it was read.

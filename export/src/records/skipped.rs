@@ -11,10 +11,18 @@ pub enum Reason {
     Route,
     Filter,
     Sample,
+    /// Its tenant's quota is used up.
+    Quota,
 }
 
 impl Reason {
-    pub const ALL: [Self; 4] = [Self::Tenant, Self::Route, Self::Filter, Self::Sample];
+    pub const ALL: [Self; 5] = [
+        Self::Tenant,
+        Self::Route,
+        Self::Filter,
+        Self::Sample,
+        Self::Quota,
+    ];
 
     /// The value of the label `reason`.
     pub fn name(self) -> &'static str {
@@ -23,6 +31,7 @@ impl Reason {
             Self::Route => "route",
             Self::Filter => "filter",
             Self::Sample => "sample",
+            Self::Quota => "quota",
         }
     }
 }

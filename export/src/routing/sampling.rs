@@ -45,6 +45,16 @@ impl Sampling {
         }
     }
 
+    /// So much, from 0 to 1, of what a sample keeps; of everything, if there is none.
+    pub fn of_sample(sample: Option<Self>, share: f64) -> Self {
+        let part = |kept: Option<u64>| (kept.unwrap_or(ALL) as f64 * share).round() as u64;
+        Self {
+            mode: sample.map_or(Mode::Proportional, |sample| sample.mode),
+            traces: Some(part(sample.and_then(|sample| sample.traces))),
+            logs: Some(part(sample.and_then(|sample| sample.logs))),
+        }
+    }
+
     /// All log records are kept.
     pub(super) fn without_logs(self) -> Self {
         Self { logs: None, ..self }

@@ -5,6 +5,7 @@
 //! `3 × concurrency × batch.bytes`, since each partition has its turn); beyond that, partitions are paused and the bus is the buffer.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use bus::{Bus, Committer, Delivery as Guarantee, GroupOptions, Member, Topic};
@@ -18,16 +19,21 @@ use crate::backends::table::Kind;
 use crate::commit::counts::Counts;
 use crate::commit::ledger::Ledger;
 use crate::config::Backend;
-use crate::delivery::adaptive::Adaptive;
 use crate::delivery::dead_letters::DeadLetters;
 use crate::delivery::deliver::Delivery;
-use crate::delivery::lane::Lane;
-use crate::delivery::lanes::Lanes;
-use crate::delivery::pace::Pace;
-use crate::delivery::rate::Rate;
-use crate::delivery::sinks::Sinks;
+use crate::delivery::queue::lane::Lane;
+use crate::delivery::queue::lanes::Lanes;
+use crate::delivery::speed::adaptive::Adaptive;
+use crate::delivery::speed::pace::Pace;
+use crate::delivery::speed::rate::Rate;
+use crate::delivery::standby::sinks::Sinks;
+use crate::quota::Exchange;
+use crate::shell::intake::Intake;
 use crate::shell::membership::{Membership, REVOKE_TIMEOUT};
 use crate::shell::pump::Pump;
+
+/// What was counted for a quota is waited for so long; after that, the quota holds from the moment when it is known.
+const QUOTA_KNOWN_WITHIN: Duration = Duration::from_secs(10);
 
 /// What a backend is run with.
 pub struct BackendRun {
@@ -73,14 +79,13 @@ impl BackendRun {
         let Some((member, committer)) = self.join(&membership)? else {
             return Ok(());
         };
-        let signals = self.backend.signals.iter();
-        let signals = signals.map(|signal| (self.topics.clean(*signal), *signal));
+        let quota = self.quota()?;
         let pump = Pump::new(
             (member, membership),
             ledger.clone(),
             Lanes::new(lanes, self.bytes_max(), io.handle().clone()),
             (&self.backend, self.bus.clone()),
-            signals.collect(),
+            self.intake(quota.as_ref()),
             self.drain.clone(),
             self.ready.clone(),
         );
@@ -134,6 +139,25 @@ impl BackendRun {
             })
         };
         bus::until_reachable(look_up, &self.ready, &self.drain).context("can't learn of its topics")
+    }
+
+    /// What tells and hears how much of its quota is used, if it has one.
+    fn quota(&self) -> anyhow::Result<Option<Exchange>> {
+        let Some(rules) = self.backend.quota else {
+            return Ok(None);
+        };
+        let (bus, topic) = (self.bus.clone(), self.topics.export_state());
+        let exchange = Exchange::start(rules, &self.backend.name, bus, topic)
+            .context("can't start the thread that counts for the quota")?;
+        exchange.wait_until_known(QUOTA_KNOWN_WITHIN, &self.drain);
+        Ok(Some(exchange))
+    }
+
+    fn intake(&self, quota: Option<&Exchange>) -> Intake {
+        let signals = self.backend.signals.iter();
+        let signals = signals.map(|signal| (self.topics.clean(*signal), *signal));
+        let shared = quota.map(|quota| quota.shared().clone());
+        Intake::new(&self.backend, signals.collect(), shared)
     }
 
     fn io(&self) -> anyhow::Result<Runtime> {

@@ -2,22 +2,20 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
-use bus::{Bus, Member, Polled, Topic, TopicPartition};
-use metrics::counter;
+use bus::{Bus, Member, Polled, TopicPartition};
 use runtime::{Drain, Readiness};
-use schemas::Signal;
 
 use crate::commit::intent::Intent;
-use crate::commit::ledger::Ledger;
-use crate::config::{Audience, Backend, Start};
-use crate::delivery::lanes::Lanes;
-use crate::names;
+use crate::commit::ledger::{Ledger, Read};
+use crate::config::{Backend, Start};
+use crate::delivery::queue::lanes::Lanes;
 use crate::records::entry::Entry;
-use crate::records::skipped::{Reason, Skipped};
-use crate::routing::Sift;
+use crate::records::skipped::Skipped;
+use crate::shell::holding::Holding;
+use crate::shell::intake::{self, Intake, Taken};
 use crate::shell::membership::{Event, Given, Membership, REVOKE_TIMEOUT};
 
 /// After the drain signal, reading goes on to the end of what is on the bus, at most for this long.
@@ -33,16 +31,15 @@ pub struct Pump {
     membership: Arc<Membership>,
     ledger: Arc<Ledger>,
     lanes: Lanes,
-    /// Whose records the backend gets.
-    tenants: Audience,
-    /// What of them, and in which form.
-    sift: Sift,
+    intake: Intake,
+    holding: Holding,
     backend: String,
     bus: Arc<dyn Bus>,
     start: Start,
     /// Where partitions began that the group had never read.
     starts: HashMap<TopicPartition, u64>,
-    signals: HashMap<Topic, Signal>,
+    /// Partitions that the last poll moved to where they begin: what it brought of them comes again.
+    moved: HashSet<TopicPartition>,
     /// Records were skipped since then, and the ledger wasn't told to commit.
     skipped_since: Option<Instant>,
     owned: HashSet<TopicPartition>,
@@ -58,24 +55,25 @@ impl Pump {
         ledger: Arc<Ledger>,
         lanes: Lanes,
         (backend, bus): (&Backend, Arc<dyn Bus>),
-        signals: HashMap<Topic, Signal>,
+        intake: Intake,
         drain: Drain,
         ready: Readiness,
     ) -> Self {
-        let batches = signals.values().map(|signal| backend.batch(*signal).bytes);
+        let signals = backend.signals.iter();
+        let batches = signals.map(|signal| backend.batch(*signal).bytes);
         let largest_batch = batches.max().unwrap_or(POLL_BYTES_MAX);
         Self {
             member,
             membership,
             ledger,
             lanes,
-            tenants: backend.tenants.clone(),
-            sift: backend.sift.clone(),
+            intake,
+            holding: Holding::new(&backend.name),
             backend: backend.name.clone(),
             bus,
             start: backend.start,
             starts: HashMap::new(),
-            signals,
+            moved: HashSet::new(),
             skipped_since: None,
             owned: HashSet::new(),
             poll_bytes: largest_batch.min(POLL_BYTES_MAX),
@@ -111,6 +109,7 @@ impl Pump {
             if self.lanes.send_due(now) {
                 blocked = POLL_MIN;
             }
+            self.release_held()?;
             self.pause_full_lanes();
             let wait = match self.lanes.due_in(now) {
                 // Due, but there is no room in flight.
@@ -128,49 +127,50 @@ impl Pump {
             let now = Instant::now();
             for record in polled.records {
                 let at = TopicPartition::new(record.topic.clone(), record.partition);
-                if self
-                    .starts
-                    .get(&at)
-                    .is_none_or(|start| record.offset >= *start)
-                {
+                let start = self.starts.get(&at);
+                let is_before = start.is_some_and(|start| record.offset < *start);
+                if !is_before && !self.moved.contains(&at) {
                     self.take(Entry::new(record), now);
                 }
             }
+            self.moved.clear();
             self.commit_skipped(now);
         }
     }
 
     fn take(&mut self, entry: Entry, now: Instant) {
-        self.ledger.read(&entry);
-        if !self.tenants.takes(entry.tenant()) {
-            let skipped = Skipped::of(Reason::Tenant, entry.items as u64);
-            return self.skip(&entry.at(), entry.record.offset, skipped, now);
+        let read = Read::from(&entry);
+        if self.holding.holds(&read.at) {
+            return;
         }
-        if self.sift.is_idle() {
-            return self.lanes.push(entry, now);
+        let (at, offset) = (read.at.clone(), read.offset);
+        match self.intake.take(entry, intake::now()) {
+            Taken::Goes(entry) => {
+                self.ledger.read(read);
+                self.lanes.push(entry, now);
+            }
+            Taken::Skipped(skipped) => {
+                self.ledger.read(read);
+                self.skip(&at, offset, skipped, now);
+            }
+            Taken::NotBefore(time_ms) => {
+                self.pause(std::slice::from_ref(&at));
+                self.holding.hold(at, offset, time_ms);
+            }
         }
-        let (at, offset) = (entry.at(), entry.record.offset);
-        let Some(signal) = self.signals.get(&at.topic) else {
-            return self.lanes.push(entry, now);
-        };
-        let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-        let wall = since_1970.map_or(0, |since| since.as_nanos() as u64);
-        let sifted = self.sift.sift_at(*signal, entry, wall);
-        let counted = [
-            (names::FAILED_CONDITIONS, sifted.failed_conditions),
-            (names::CLIPPED_ATTRIBUTES, sifted.clipped_attributes),
-        ];
-        for (name, count) in counted.into_iter().filter(|(_, count)| *count > 0) {
-            let labels = [
-                ("backend", self.backend.clone()),
-                ("signal", signal.name().to_owned()),
-            ];
-            counter!(name, &labels).increment(count);
+    }
+
+    /// Goes on with partitions that waited for room in a quota.
+    fn release_held(&mut self) -> anyhow::Result<()> {
+        let now_ms = intake::now().as_millis() as u64;
+        for (at, offset) in self.holding.release(now_ms, !self.intake.quota_holds()) {
+            let seek = self.member.seek(&at, offset);
+            seek.with_context(|| format!("can't go on with {at} after its quota was used up"))?;
+            if self.lanes.paused_of(std::slice::from_ref(&at)).is_empty() {
+                log_failure("resume", self.member.resume(&[at]));
+            }
         }
-        match sifted.entry {
-            Some(entry) => self.lanes.push(entry, now),
-            None => self.skip(&at, offset, sifted.skipped, now),
-        }
+        Ok(())
     }
 
     /// A record of which nothing is for the backend.
@@ -236,6 +236,7 @@ impl Pump {
             match event {
                 Event::Assigned(given) => {
                     for Given { at, intent, is_new } in &given {
+                        self.intake.own(at);
                         if let Some(Intent { last }) = intent {
                             self.lanes.remake(at, *last);
                         }
@@ -250,7 +251,9 @@ impl Pump {
                 }
                 Event::Gone(partitions) => {
                     self.lanes.give_up(&partitions);
+                    self.intake.give_up(&partitions);
                     for at in &partitions {
+                        self.holding.give_up(at);
                         self.owned.remove(at);
                         self.starts.remove(at);
                     }
@@ -279,6 +282,7 @@ impl Pump {
             return Ok(());
         };
         self.member.seek(at, offset)?;
+        self.moved.insert(at.clone());
         self.starts.insert(at.clone(), offset);
         self.ledger.start(at, offset);
         tracing::info!(backend = self.backend, %at, offset, "a new backend begins here");
@@ -286,7 +290,8 @@ impl Pump {
     }
 
     fn pause_full_lanes(&mut self) {
-        let flow = self.lanes.flow(&self.owned);
+        let mut flow = self.lanes.flow(&self.owned);
+        flow.resume.retain(|at| !self.holding.holds(at));
         self.pause(&flow.pause);
         if !flow.resume.is_empty() {
             log_failure("resume", self.member.resume(&flow.resume));

@@ -126,6 +126,49 @@ fn what_was_refused_is_delivered_after_the_repair() {
     assert_eq!(other.received().len(), others);
 }
 
+/// A letter of which a part can't be transformed isn't delivered in part: it stays, whole.
+#[test]
+fn a_letter_that_cannot_be_transformed_stays() {
+    let backend = Backend::start(|received| match received.path.as_str() {
+        "/v1/traces" => http(400),
+        _ => Answer::Accept,
+    });
+    let dir = tempfile::tempdir().unwrap();
+    let bus = open_bus(dir.path());
+    publish(&*bus, Signal::Traces, 0, [spans([8, 9], 0)]);
+    let line = |transform: &str| {
+        format!(
+            "{{name: untransformed, signals: [traces], otlp_http: {{endpoint: 'http://{}'}}, transform: ['{transform}'], {QUICK}}}",
+            backend.address
+        )
+    };
+    let fine = line(r#"set(span.attributes["a"], 1)"#);
+    let running = Running::start(&bus, std::slice::from_ref(&fine));
+    all_committed(&*bus, "untransformed", Signal::Traces);
+    running.stop();
+    let fails =
+        line(r#"set(span.attributes["a"], ParseJSON(span.name)) where span.name == "span 9""#);
+    for (line, why) in [(fine, "400"), (fails, "statement of `transform`")] {
+        let sender = Sender::new(&config(&[line]).backends[0]).unwrap();
+        let before = backend.received().len();
+        let each = |letters: &mut Letters, letter: Letter| {
+            let value = letters.value_of(&letter)?.unwrap();
+            match sender.send(Signal::Traces, &letter, value) {
+                Sent::Refused(reason) => assert!(reason.contains(why), "{reason}"),
+                other => panic!("{other:?}"),
+            }
+            Ok(true)
+        };
+        open(&bus).each(&Filter::default(), each).unwrap();
+        let offered = backend.received().len() > before;
+        assert_eq!(
+            offered,
+            why == "400",
+            "nothing of it is sent when a part can't be"
+        );
+    }
+}
+
 /// Exactly what is named is struck off, and stays so for the next who reads.
 #[test]
 fn what_is_purged_is_gone_and_nothing_else() {

@@ -13,6 +13,7 @@ mod pace;
 mod parts;
 mod presets;
 mod prometheus;
+mod quota;
 mod refusals;
 mod reloaded;
 mod remote_write;

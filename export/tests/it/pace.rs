@@ -1,10 +1,13 @@
 //! How fast a backend gets what it gets, and where it begins.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use schemas::Signal;
 
 use crate::support::backend::{Answer, Backend};
+use crate::support::moody::Moody;
 use crate::support::telemetry::{ids, spans};
 use crate::support::{Running, all_committed, metric, open_bus, publish};
 
@@ -105,4 +108,30 @@ fn a_new_backend_begins_where_it_is_told() {
         .collect();
     found.sort_unstable();
     assert_eq!(found, [20, 21]);
+}
+
+/// Where a backend begins has to be asked of the bus. What was read meanwhile isn't lost when that takes several attempts.
+#[test]
+fn a_bus_that_cannot_be_asked_where_to_begin_loses_nothing() {
+    let backend = Backend::start(|_| Answer::Accept);
+    let dir = tempfile::tempdir().unwrap();
+    let moody = Arc::new(Moody {
+        bus: open_bus(dir.path()),
+        refusals: AtomicU32::new(2),
+    });
+    let bus: Arc<dyn bus::Bus> = moody.clone();
+    publish(&*bus, Signal::Traces, 0, (0..20).map(|id| spans([id], 0)));
+    publish(&*bus, Signal::Traces, 1, (20..40).map(|id| spans([id], 0)));
+    let line = line("moody", &backend, "start: 2020-01-01T00:00:00Z");
+    let running = Running::start(&bus, &[line]);
+    all_committed(&*bus, "moody", Signal::Traces);
+    running.stop();
+    let received = backend.received();
+    let mut found: Vec<_> = received
+        .iter()
+        .flat_map(|request| ids(&request.body))
+        .collect();
+    found.sort_unstable();
+    assert_eq!(moody.refusals.load(Ordering::SeqCst), 0, "it was asked");
+    assert_eq!(found, (0..40).collect::<Vec<_>>());
 }

@@ -5,7 +5,8 @@ use schemas::Signal;
 use crate::support::backend::{Answer, Backend, http};
 use crate::support::telemetry::{ids, spans};
 use crate::support::{
-    QUICK, Running, all_committed, config, dead_letters, eventually, metric, open_bus, publish,
+    QUICK, Running, all_committed, config, dead_letters, eventually, metric, metric_with, open_bus,
+    publish,
 };
 
 fn line(name: &str, to: &Backend, key: &str) -> String {
@@ -45,6 +46,8 @@ fn a_rotated_key_takes_effect_and_nothing_was_lost_meanwhile() {
     eventually("the backend is held", || {
         metric("tailwater_export_breaker_state", "rotated") as u8 == 2
     });
+    let denied = [("backend", "rotated"), ("answer", "denied")];
+    assert!(metric_with("tailwater_export_responses_total", &denied) >= 1.0);
     let refused = guarded.received().len();
     let served = other.received().len();
 

@@ -54,7 +54,7 @@ fn entry(offset: u64) -> Entry {
 /// Records are read and handed over.
 fn begin(ledger: &Ledger, offsets: std::ops::Range<u64>) {
     let entries: Vec<_> = offsets.map(entry).collect();
-    entries.iter().for_each(|entry| ledger.read(entry));
+    entries.iter().for_each(|entry| ledger.read(entry.into()));
     ledger.begin(&entries.into_iter().collect());
 }
 
@@ -158,7 +158,7 @@ impl Committer for ByTurns {
             self.ledger.close();
         } else {
             let next = entry(self.commits);
-            self.ledger.read(&next);
+            self.ledger.read((&next).into());
             self.ledger.begin(&std::iter::once(next).collect());
             self.ledger.finish(&[(entry(self.commits), 0)]);
         }

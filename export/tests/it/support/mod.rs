@@ -1,6 +1,7 @@
 //! What the tests of this crate share: a scripted backend on a real socket, an embedded bus, and a running exporter.
 
 pub mod backend;
+pub mod moody;
 pub mod proxy;
 pub mod telemetry;
 pub mod tls;
@@ -63,6 +64,11 @@ pub fn open_bus_with(dir: &Path, partitions: u32) -> Arc<dyn Bus> {
 /// Opens a bus with the topics that export needs.
 pub fn open(kind: BusKind) -> Arc<dyn Bus> {
     open_with(kind, PARTITIONS)
+}
+
+/// The same with so many partitions.
+pub fn open_partitions(kind: BusKind, partitions: u32) -> Arc<dyn Bus> {
+    open_with(kind, partitions)
 }
 
 fn open_with(kind: BusKind, partitions: u32) -> Arc<dyn Bus> {

@@ -9,7 +9,7 @@ use schemas::Signal;
 
 use crate::backends::open::{OpenBackend, Prepared};
 use crate::config::FailoverTimes;
-use crate::delivery::failover::{Failover, Fared};
+use crate::delivery::standby::failover::{Failover, Fared};
 use crate::names;
 use crate::records::batch::Batch;
 

@@ -105,7 +105,7 @@ impl Concurrency {
 }
 
 impl RawConcurrency {
-    pub(super) fn validate(self, at: &str, problems: &mut Problems) -> Concurrency {
+    pub(in crate::config) fn validate(self, at: &str, problems: &mut Problems) -> Concurrency {
         let (min, max) = match self {
             Self::Fixed(fixed) => (fixed, fixed),
             Self::Between(RawBetween { min, max }) => (min, max),
@@ -134,7 +134,7 @@ pub struct RawRate {
 }
 
 impl RawRate {
-    pub(super) fn validate(self, at: &str, problems: &mut Problems) -> RateLimits {
+    pub(in crate::config) fn validate(self, at: &str, problems: &mut Problems) -> RateLimits {
         if !(0.0..=1e9).contains(&self.requests) {
             let message = format!("{} is not a number of requests in a second", self.requests);
             problems.push(format!("{at}.requests"), message);

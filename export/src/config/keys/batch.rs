@@ -28,7 +28,7 @@ pub struct RawBatch {
 }
 
 impl RawBatch {
-    pub(super) fn validate(&self, at: &str, problems: &mut Problems) {
+    pub(in crate::config) fn validate(&self, at: &str, problems: &mut Problems) {
         if let Some(ByteSize(bytes)) = self.bytes
             && !(1024..=256 << 20).contains(&bytes)
         {
@@ -43,12 +43,12 @@ impl RawBatch {
     }
 
     /// One of its keys is there.
-    pub(super) fn is_written(&self) -> bool {
+    pub(in crate::config) fn is_written(&self) -> bool {
         self.bytes.is_some() || self.items.is_some() || self.timeout.is_some()
     }
 
     /// With what the kind of backend has for the keys that aren't written.
-    pub(super) fn limits(&self, usual: BatchLimits) -> BatchLimits {
+    pub(in crate::config) fn limits(&self, usual: BatchLimits) -> BatchLimits {
         BatchLimits {
             bytes: self.bytes.map_or(usual.bytes, |bytes| bytes.0 as usize),
             items: match self.items {

@@ -13,8 +13,8 @@ use tokio::runtime::Handle;
 
 use crate::backends::kind::Order;
 use crate::delivery::deliver::Delivery;
-use crate::delivery::slots::Slots;
-use crate::delivery::waiting::Waiting;
+use crate::delivery::queue::slots::Slots;
+use crate::delivery::queue::waiting::Waiting;
 use crate::records::entry::Entry;
 use crate::records::grouping::Grouping;
 use crate::records::limits::BatchLimits;

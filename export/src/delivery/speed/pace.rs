@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use metrics::{Gauge, gauge};
 use schemas::Signal;
 
-use crate::delivery::adaptive::Adaptive;
-use crate::delivery::rate::Rate;
+use crate::delivery::speed::adaptive::Adaptive;
+use crate::delivery::speed::rate::Rate;
 use crate::names;
 use crate::records::batch::Batch;
 

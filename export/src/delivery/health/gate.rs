@@ -10,7 +10,9 @@ use runtime::Drain;
 use schemas::Signal;
 use tokio::sync::Notify;
 
-use crate::delivery::breaker::{Action, Admission, Breaker, BreakerTimes, Refusal, Suspicion};
+use crate::delivery::health::breaker::{
+    Action, Admission, Breaker, BreakerTimes, Refusal, Suspicion,
+};
 use crate::names;
 
 /// While a backend fails, that is logged this often.

@@ -44,7 +44,7 @@ pub struct Credentials {
 }
 
 impl RawCredentials {
-    pub(super) fn validate(&self, at: &str, problems: &mut Problems) -> Credentials {
+    pub(in crate::config) fn validate(&self, at: &str, problems: &mut Problems) -> Credentials {
         if self.probe.0.is_zero() || self.probe.0 > time::Duration::from_secs(3600) {
             problems.push(format!("{at}.probe"), "is not between 1ms and 1h");
         }

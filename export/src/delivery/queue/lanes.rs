@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use bus::TopicPartition;
 use tokio::runtime::Handle;
 
-use crate::delivery::lane::Lane;
+use crate::delivery::queue::lane::Lane;
 use crate::records::entry::Entry;
 
 pub struct Lanes {

@@ -36,15 +36,20 @@ pub enum RawMode {
 }
 
 /// What `filter`, `sample` and `transform` of a backend say.
-pub(super) struct RawSift<'a> {
-    pub(super) filter: &'a [String],
-    pub(super) sample: RawSample,
-    pub(super) transform: &'a [String],
+pub(in crate::config) struct RawSift<'a> {
+    pub(in crate::config) filter: &'a [String],
+    pub(in crate::config) sample: RawSample,
+    pub(in crate::config) transform: &'a [String],
 }
 
 impl RawSift<'_> {
     /// Reports everything that is wrong under `at`, the path of the backend.
-    pub(super) fn validate(&self, signals: &[Signal], at: &str, problems: &mut Problems) -> Sift {
+    pub(in crate::config) fn validate(
+        &self,
+        signals: &[Signal],
+        at: &str,
+        problems: &mut Problems,
+    ) -> Sift {
         let (mut filter, mut edits) = (ItemFilter::default(), Edits::default());
         let nothing: &[&String] = &[];
         for (index, text) in self.filter.iter().enumerate() {

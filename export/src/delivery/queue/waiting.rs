@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use bus::TopicPartition;
 
-use crate::delivery::remaking::Remaking;
-use crate::delivery::sizes::Sizes;
+use crate::delivery::queue::remaking::Remaking;
+use crate::delivery::queue::sizes::Sizes;
 use crate::records::batch::Batch;
 use crate::records::entry::Entry;
 use crate::records::grouping::Grouping;

@@ -54,7 +54,7 @@ pub struct RetryPolicy {
 }
 
 impl RawRetry {
-    pub(super) fn validate(&self, at: &str, problems: &mut Problems) -> RetryPolicy {
+    pub(in crate::config) fn validate(&self, at: &str, problems: &mut Problems) -> RetryPolicy {
         if self.initial_interval.0.is_zero() {
             problems.push(
                 format!("{at}.initial_interval"),

@@ -35,7 +35,7 @@ pub enum Start {
 }
 
 impl RawStart {
-    pub(super) fn validate(&self, at: &str, problems: &mut Problems) -> Start {
+    pub(in crate::config) fn validate(&self, at: &str, problems: &mut Problems) -> Start {
         match self.0.as_str() {
             "oldest" => Start::Oldest,
             "latest" => Start::Latest,

@@ -25,7 +25,7 @@ pub struct RawLimits {
 
 impl RawLimits {
     /// `once`: the backend recognizes a batch that it has already.
-    pub(super) fn validate(&self, once: bool, at: &str, problems: &mut Problems) {
+    pub(in crate::config) fn validate(&self, once: bool, at: &str, problems: &mut Problems) {
         for (key, limit) in [("max_age", self.max_age), ("max_future", self.max_future)] {
             if once && limit.is_some_and(|limit| !limit.0.is_zero()) {
                 let message = "depends on when it is asked, and this kind has to make the same batch of the same records after a crash; use `filter`, or leave it out";
@@ -35,7 +35,7 @@ impl RawLimits {
     }
 
     /// With what the kind of backend has for the keys that aren't written.
-    pub(super) fn over(&self, usual: ItemLimits) -> ItemLimits {
+    pub(in crate::config) fn over(&self, usual: ItemLimits) -> ItemLimits {
         let time = |written: Option<Duration>, usual| match written {
             None => usual,
             Some(limit) => Some(limit.0).filter(|limit| !limit.is_zero()),

@@ -1,0 +1,5 @@
+//! How fast requests leave.
+
+pub mod adaptive;
+pub mod pace;
+pub mod rate;
