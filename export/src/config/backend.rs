@@ -262,18 +262,7 @@ impl RawBackend {
                 format!("a backend is exactly one of {all}, this one is {written}"),
             );
         }
-        self.batch.validate(&format!("{at}.batch"), problems);
-        if self.has_own_limits() && self.batch.is_written() {
-            problems.push(
-                format!("{at}.batch"),
-                "this kind says in its own section when a batch is full: leave the key out",
-            );
-        }
-        let usual = |signal: Signal| match kinds.last() {
-            Some((kind, _)) => kind.limits().unwrap_or_else(|| kind.batch_limits(signal)),
-            None => BatchLimits::USUAL,
-        };
-        let batches = Signal::ALL.map(|signal| self.batch.limits(usual(signal)));
+        let batches = self.validate_batch(kinds.last().map(|(kind, _)| kind), at, problems);
         let retry = self.retry.validate(&format!("{at}.retry"), problems);
         let credentials = (self.credentials).validate(&format!("{at}.credentials"), problems);
         let sift = RawSift {
@@ -307,6 +296,27 @@ impl RawBackend {
             retry,
             credentials,
         })
+    }
+
+    /// When a batch is full, in the order of [`Signal::ALL`].
+    fn validate_batch(
+        &self,
+        kind: Option<&Kind>,
+        at: &str,
+        problems: &mut Problems,
+    ) -> [BatchLimits; 3] {
+        self.batch.validate(&format!("{at}.batch"), problems);
+        if self.has_own_limits() && self.batch.is_written() {
+            problems.push(
+                format!("{at}.batch"),
+                "this kind says in its own section when a batch is full: leave the key out",
+            );
+        }
+        let usual = |signal: Signal| match kind {
+            Some(kind) => kind.limits().unwrap_or_else(|| kind.batch_limits(signal)),
+            None => BatchLimits::USUAL,
+        };
+        Signal::ALL.map(|signal| self.batch.limits(usual(signal)))
     }
 
     /// What an item may be like.

@@ -116,7 +116,7 @@ impl<'a, T: Table> File<'a, T> {
         self.table.push(row).map_err(failed)?;
         self.head.push(item, tenant).map_err(failed)?;
         if let Some(raw) = &mut self.raw {
-            raw.push(item, row.is_first());
+            self.bytes += raw.push(item, row.is_first());
         }
         self.rows += 1;
         self.bytes += if row.is_first() { item.body.len() } else { 0 };
@@ -160,14 +160,17 @@ impl<'a, T: Table> File<'a, T> {
 }
 
 impl Raw {
-    fn push(&mut self, item: &Item<'_>, is_first: bool) {
+    /// How many bytes it holds more. A resource that is large comes with each of its items.
+    fn push(&mut self, item: &Item<'_>, is_first: bool) -> usize {
         self.levels.push(0, i16::from(is_first));
-        if is_first {
-            self.packer.begin_source();
-            self.packer.push(item);
-            let bytes = self.packer.finish();
-            self.values.push_bytes(&bytes);
+        if !is_first {
+            return 0;
         }
+        self.packer.begin_source();
+        self.packer.push(item);
+        let bytes = self.packer.finish();
+        self.values.push_bytes(&bytes);
+        bytes.len()
     }
 
     fn leaf(&mut self) -> Leaf<'_> {

@@ -2,6 +2,8 @@
 //!
 //! Source of the levels: <https://github.com/apache/parquet-format>, "Nested Encoding". A level that can only be 0 is left out.
 
+use std::collections::HashSet;
+
 use bytes::Bytes;
 use parquet::column::writer::{ColumnWriter, ColumnWriterImpl};
 use parquet::data_type::{ByteArray, ByteArrayType};
@@ -12,6 +14,8 @@ use schemas::wire::WireError;
 
 /// Texts are handed over in portions of so many: each takes 32 bytes meanwhile.
 const PORTION: usize = 4096;
+/// Keys of so many attributes are compared with each other.
+const FEW: usize = 32;
 
 /// Texts, back to back. One that is the same as in the row before isn't stored again.
 #[derive(Debug, Default)]
@@ -175,21 +179,30 @@ impl Map {
         ]
     }
 
-    /// Takes out pairs whose key comes again. There are a few pairs, and hardly ever one to take out.
+    /// Takes out pairs whose key comes again. There are a few pairs, and hardly ever one to take out; of many, nobody may make quadratic work.
     fn keep_last_of_each(&mut self, from: usize) {
-        let mut at = from;
-        while at < self.keys.len() {
+        let all = from..self.keys.len();
+        let comes_again = |at: usize| {
             let key = self.keys.text(at);
-            let comes_again = (at + 1..self.keys.len()).any(|later| self.keys.text(later) == key);
-            if !comes_again {
-                at += 1;
-                continue;
-            }
-            self.keys.ranges.remove(at);
-            self.values.ranges.remove(at);
-            // Its neighbours are as deep; the first keeps its place.
-            self.levels.rep.pop();
-            self.levels.def.pop();
+            (at + 1..all.end).any(|later| self.keys.text(later) == key)
+        };
+        if all.len() <= FEW && !all.clone().any(comes_again) {
+            return;
+        }
+        let mut seen = HashSet::with_capacity(all.len());
+        let mut kept: Vec<usize> = all
+            .rev()
+            .filter(|at| seen.insert(self.keys.text(*at)))
+            .collect();
+        kept.reverse();
+        // Its neighbours are as deep, and the first keeps its place.
+        let levels = self.last + kept.len();
+        self.levels.rep.truncate(levels);
+        self.levels.def.truncate(levels);
+        for texts in [&mut self.keys, &mut self.values] {
+            let ranges: Vec<_> = kept.iter().map(|at| texts.ranges[*at]).collect();
+            texts.ranges.truncate(from);
+            texts.ranges.extend(ranges);
         }
     }
 }
@@ -279,6 +292,43 @@ impl<'a> Leaf<'a> {
             _ => Err(ParquetError::General(
                 "the schema has another type for a column".to_owned(),
             )),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use schemas::wire::put_len;
+
+    use super::*;
+
+    fn attributes(keys: impl Iterator<Item = usize>) -> Vec<u8> {
+        let mut message = Vec::new();
+        for (index, key) in keys.enumerate() {
+            let (mut pair, mut value) = (Vec::new(), Vec::new());
+            put_len(&mut value, 1, index.to_string().as_bytes());
+            put_len(&mut pair, 1, format!("k{key}").as_bytes());
+            put_len(&mut pair, 2, &value);
+            put_len(&mut message, 9, &pair);
+        }
+        message
+    }
+
+    /// Of few pairs and of many.
+    #[test]
+    fn the_last_value_of_a_key_stays() {
+        for count in [1, 3, FEW, FEW + 1, 1000] {
+            let mut map = Map::default();
+            let message = attributes((0..count).chain([0]));
+            map.push((0, 0), Attributes::new(&message, 9)).unwrap();
+            map.repeat();
+            assert_eq!(map.keys.len(), 2 * count);
+            assert_eq!(map.levels.rep.len(), 2 * count);
+            assert_eq!(map.levels.rep.iter().filter(|rep| **rep == 0).count(), 2);
+            let last = map.values.text(count - 1);
+            assert_eq!(last, count.to_string().as_bytes());
+            assert_eq!(map.keys.text(count - 1), b"k0");
         }
     }
 }
