@@ -23,7 +23,7 @@ const WAIT_MAX: Duration = Duration::from_secs(45);
 pub struct Held<T> {
     pub value: T,
     number: u64,
-    /// It was asked for since the one before was refused.
+    /// It was asked for since the one before was refused, and nobody has accepted it yet.
     after_refusal: bool,
 }
 
@@ -98,9 +98,11 @@ where
     /// It was refused. Whether there is another one now, with which it is worth to try at once: not if that one was itself asked for because of
     /// a refusal, since then it isn't the credential that is wrong.
     pub async fn refused(&self, refused: &Held<T>) -> bool {
+        let mut after_refusal = refused.after_refusal;
         let is_asked = self.state.send_if_modified(|state| {
-            let is_current =
-                (state.held.as_ref()).is_some_and(|held| held.number == refused.number);
+            let current = (state.held.as_ref()).filter(|held| held.number == refused.number);
+            let is_current = current.is_some();
+            after_refusal = current.map_or(after_refusal, |held| held.after_refusal);
             let lately = (state.refused_at).is_some_and(|at| at.elapsed() < REFUSED_EVERY);
             let asks = is_current && !lately && state.done >= state.asked;
             if asks {
@@ -116,7 +118,22 @@ where
         self.settled().await;
         let state = self.state.borrow();
         let differs = (state.held.as_ref()).is_some_and(|held| held.number != refused.number);
-        differs && !refused.after_refusal
+        differs && !after_refusal
+    }
+
+    /// It was accepted: when it is refused one day, it was good before.
+    pub fn accepted(&self, accepted: &Held<T>) {
+        if !accepted.after_refusal {
+            return;
+        }
+        self.state.send_if_modified(|state| {
+            let current = state.held.as_mut();
+            if let Some(held) = current.filter(|held| held.number == accepted.number) {
+                held.after_refusal = false;
+            }
+            // Nobody waits for it.
+            false
+        });
     }
 
     /// Waits until the source has been asked, if it is to be.

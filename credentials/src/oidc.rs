@@ -30,9 +30,11 @@ pub fn fetch(oidc: &RawOidc) -> Result<Token, String> {
             oidc.token_url, oidc.client_id
         )
     };
+    // Its life begins when it is made, which is before its answer is here.
+    let now = SystemTime::now();
     request(oidc)
         .and_then(|request| exchange(request, oidc.ca_file.as_deref()))
-        .and_then(|answer| oauth::token(&answer, SystemTime::now(), &ADVICE))
+        .and_then(|answer| oauth::token(&answer, now, &ADVICE))
         .map_err(|why| format!("{}: {why}", attempted()))
 }
 

@@ -73,7 +73,10 @@ pub fn refusal(
         return None;
     }
     let by_clock = BY_CLOCK.contains(&&*name) || body.contains("Signature expired");
-    let clock = by_clock.then(|| clock(headers, now)).unwrap_or_default();
+    let clock = match by_clock {
+        true => clock(headers, now),
+        false => String::new(),
+    };
     // What is said of signatures quotes what was signed, session tokens included.
     let says = (BY_RIGHTS.contains(&&*name)).then(|| message_of_error(&body));
     let says = says.flatten().unwrap_or_default();

@@ -118,9 +118,7 @@ fn an_instance_asks_for_its_metadata() {
 
 #[test]
 fn where_nothing_is_it_is_said_where_was_looked() {
-    let why = found(&[("AWS_EC2_METADATA_DISABLED", "true")], None)
-        .err()
-        .expect("nothing");
+    let why = found(&[("AWS_EC2_METADATA_DISABLED", "true")], None).expect_err("nothing");
     assert!(
         why.contains("in the environment") && why.contains("disabled"),
         "{why}"
@@ -129,7 +127,7 @@ fn where_nothing_is_it_is_said_where_was_looked() {
         ("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere/token"),
         ("AWS_ROLE_ARN", "r"),
     ];
-    let why = found(&variables, None).err().expect("nothing");
+    let why = found(&variables, None).expect_err("nothing");
     assert!(
         why.contains("reading /nowhere/token: No such file"),
         "{why}"

@@ -142,7 +142,12 @@ fn a_refusal_makes_it_ask_once_for_all_who_were_refused() {
         kept.state.send_modify(|state| state.refused_at = None);
         assert!(!kept.refused(&second).await);
         assert_eq!(source.asked(), 3);
-        assert_eq!(kept.current().await.expect("a token").value.value, "2");
+        let third = kept.current().await.expect("a token");
+        assert_eq!(third.value.value, "2");
+        // One that was accepted, and is refused one day, is another matter.
+        kept.accepted(&third);
+        kept.state.send_modify(|state| state.refused_at = None);
+        assert!(kept.refused(&third).await);
     });
 }
 

@@ -104,7 +104,10 @@ impl Sink for GrpcClient {
         let used = auth.authorize(&mut request).await?;
         match read(&self.transport.exchange(request).await?) {
             Err(failure) => Err(auth.judge_failure(&used, failure).await),
-            accepted => accepted,
+            accepted => {
+                auth.accepted(&used);
+                accepted
+            }
         }
     }
 }

@@ -92,6 +92,9 @@ impl Authorizer {
         };
         let refuses = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
         if !refuses && by_aws.is_none() {
+            if status.is_success() {
+                self.accepted(used);
+            }
             return Ok(answer);
         }
         if self.renewed(used).await {
@@ -114,6 +117,15 @@ impl Authorizer {
         match denied && self.renewed(used).await {
             true => renewed(&failure.reason),
             false => failure,
+        }
+    }
+
+    /// They were accepted.
+    pub fn accepted(&self, used: &Used) {
+        match (self, used) {
+            (Self::Aws { kept, .. }, Used::Aws(held)) => kept.accepted(held),
+            (Self::Bearer(kept), Used::Bearer(held)) => kept.accepted(held),
+            _ => {}
         }
     }
 

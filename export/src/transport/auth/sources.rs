@@ -13,7 +13,9 @@ use crate::names;
 
 /// A clone is the same.
 #[derive(Clone, Default)]
-pub struct Sources(Arc<Mutex<Vec<(Key, Arc<Authorizer>)>>>);
+pub struct Sources(Arc<Mutex<Opened>>);
+
+type Opened = Vec<(Key, Arc<Authorizer>)>;
 
 /// What makes two sources one: `auth`, and where that leaves it to the host, the region.
 type Key = (Auth, Option<String>);
