@@ -52,10 +52,12 @@ fn main() -> anyhow::Result<()> {
     anyhow::ensure!(problems.is_empty(), "{problems:?}");
     let folder = tempfile::tempdir()?;
     let bus = bus::embedded::open(folder.path(), bus::embedded::Options::default())?;
+    let sources = Default::default();
     let opening = Opening {
         backend: "encode",
         group: "encode",
         bus: &bus,
+        sources: &sources,
     };
     let sink = config.backends[0].kind.open(&opening)?;
     let signal = match signal.as_str() {

@@ -46,6 +46,8 @@ pub const QUOTA_KNOWN: &str = "tailwater_export_quota_known";
 pub const QUOTA_HELD: &str = "tailwater_export_quota_held_partitions";
 /// Records that retention deleted before they were read.
 pub const TRUNCATED: &str = "tailwater_export_truncated_records_total";
+/// Seconds until the credentials that `auth` fetches expire; negative once they have. Label: `backend`.
+pub const CREDENTIALS_EXPIRE: &str = "tailwater_export_credentials_expire_seconds";
 /// As sent: encoded and compressed.
 pub const DELIVERED_BYTES: &str = "tailwater_export_delivered_bytes_total";
 /// From sending a request to the backend's answer, retries not included.

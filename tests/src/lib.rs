@@ -6,6 +6,7 @@
 // A test that can't be set up has failed: there is nothing else to do with an error here.
 #![allow(clippy::unwrap_used)]
 
+pub mod botocore;
 pub mod bus_reader;
 pub mod chaos;
 pub mod clickhouse;

@@ -30,7 +30,8 @@ pub use check::check;
 pub use config::RawKafka;
 pub use connecting::outage::refuses_login;
 pub use connecting::properties::{doubts, problems, value_bytes_max};
-pub use login::{Mechanism, RawKafkaTls, RawMskIam, RawOauth, RawOidc, RawSasl};
+pub use credentials::RawOidc;
+pub use login::{Mechanism, RawKafkaTls, RawMskIam, RawOauth, RawSasl};
 
 /// Connects to a Kafka cluster.
 ///

@@ -15,6 +15,7 @@ use crate::outcome::{Accepted, Failure};
 use crate::records::batch::Batch;
 use crate::records::limits::{BatchLimits, ItemLimits};
 use crate::records::output::Output;
+use crate::transport::auth::Sources;
 
 /// A kind of backend, as its section of the configuration says when that is valid.
 ///
@@ -187,6 +188,8 @@ pub struct Opening<'a> {
     pub group: &'a str,
     /// What export reads from.
     pub bus: &'a Arc<dyn Bus>,
+    /// Where credentials come from, shared by its signals and standbys.
+    pub sources: &'a Sources,
 }
 
 /// A section that another one stands for.

@@ -247,6 +247,10 @@ mod tests {
                 "headers": {"x-own": "hidden"},
             }},
             {"name": "c", "honeycomb": {"headers": {"X-Honeycomb-Team": "hidden"}, "dataset": "d"}},
+            {"name": "d", "otlp_http": {"endpoint": "https://h", "auth": {
+                "oidc": {"token_url": "https://i/t?k=hidden", "client_id": "c", "client_secret": "hidden"},
+            }}},
+            {"name": "e", "gcp": {"auth": {"azure": {"client_secret": "hidden"}}}},
         ]));
         let shown: Vec<_> = config
             .expanded()

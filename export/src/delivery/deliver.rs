@@ -174,7 +174,7 @@ impl Delivery {
         let signal = self.signal.name();
         if let Some(reason) = self.gate.refusal() {
             return Some(format!(
-                "the backend refuses all {signal}: {reason}; check `headers` and the address, or leave {signal} out of `signals`; \
+                "the backend refuses all {signal}: {reason}; check its credentials and its address, or leave {signal} out of `signals`; \
                  data stays on the bus while that retains it"
             ));
         }

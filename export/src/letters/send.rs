@@ -20,6 +20,7 @@ use crate::records::entry::Entry;
 use crate::records::output::Output;
 use crate::records::parts::Parts;
 use crate::routing::Sift;
+use crate::transport::auth::Sources;
 
 /// Attempts before it is said that the backend takes nothing now.
 const ATTEMPTS: usize = 5;
@@ -58,6 +59,7 @@ impl Sender {
                     backend: name,
                     group: &format!("dead-letters-{name}"),
                     bus,
+                    sources: &Sources::default(),
                 })
                 .with_context(|| format!("backend `{name}`"))?,
             io: tokio::runtime::Builder::new_current_thread()

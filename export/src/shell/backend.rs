@@ -31,6 +31,7 @@ use crate::quota::Exchange;
 use crate::shell::intake::Intake;
 use crate::shell::membership::{Membership, REVOKE_TIMEOUT};
 use crate::shell::pump::Pump;
+use crate::transport::auth::Sources;
 
 /// What was counted for a quota is waited for so long; after that, the quota holds from the moment when it is known.
 const QUOTA_KNOWN_WITHIN: Duration = Duration::from_secs(10);
@@ -97,7 +98,7 @@ impl BackendRun {
 
     /// Its own sink and those of its standbys, with their names.
     fn open(&self) -> anyhow::Result<Vec<(Arc<str>, OpenBackend)>> {
-        let group = self.group();
+        let (group, sources) = (self.group(), Sources::default());
         let own = (&self.backend.name, &self.backend.kind);
         let standbys = self
             .backend
@@ -110,6 +111,7 @@ impl BackendRun {
                 backend: name,
                 group: &group,
                 bus: &self.bus,
+                sources: &sources,
             };
             Ok((name.as_str().into(), kind.open(&opening)?))
         };

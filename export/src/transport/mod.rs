@@ -1,6 +1,7 @@
 //! The way over the network to a backend, whatever it speaks: HTTP with TLS, compression, and what statuses and errors mean.
 
 pub mod address;
+pub mod auth;
 pub mod body;
 pub mod client;
 pub mod compress;

@@ -1,8 +1,11 @@
 //! One POST a batch: what kinds that speak plain HTTP do alike.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
 
+use super::auth::{Authorizer, exchange};
 use super::body::Payload;
 use super::client::{Answer, Transport, USER_AGENT};
 use super::compress;
@@ -16,6 +19,7 @@ pub struct Poster {
     transport: Transport,
     headers: HeaderMap,
     connection: Connection,
+    auth: Option<Arc<Authorizer>>,
 }
 
 impl Poster {
@@ -42,7 +46,13 @@ impl Poster {
             transport: Transport::new(&connection.tls, connection.timeout, false)?,
             headers,
             connection: connection.clone(),
+            auth: None,
         })
+    }
+
+    /// With credentials that are put on each request.
+    pub fn authorized(self, auth: Option<Arc<Authorizer>>) -> Self {
+        Self { auth, ..self }
     }
 
     /// A body ready for the wire: compressed, with the headers of the tenant whose data it holds.
@@ -69,12 +79,12 @@ impl Poster {
     /// Sends it once, and reads the whole answer, whatever its status.
     ///
     /// # Errors
-    /// No answer came.
+    /// No answer came; there are no credentials to send it with; or the answer refuses them, and there are others now.
     pub async fn post(&self, uri: &Uri, message: &Message) -> Result<Answer, Failure> {
         let mut request = Request::new(message.payload.clone());
         *request.method_mut() = Method::POST;
         *request.uri_mut() = uri.clone();
         *request.headers_mut() = message.headers(&self.headers);
-        self.transport.exchange(request).await
+        exchange(&self.transport, self.auth.as_deref(), request).await
     }
 }

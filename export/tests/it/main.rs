@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod clickhouse;
+mod credentials;
 mod failover;
 mod files;
 mod guarantee;

@@ -1,6 +1,8 @@
 //! What is wrong with the sections `tls` and `sasl`, each thing by its key below `bus.kafka`. Opens no file and no connection.
 
-use super::config::{Mechanism, RawKafkaTls, RawOauth, RawOidc, RawSasl};
+use credentials::RawOidc;
+
+use super::config::{Mechanism, RawKafkaTls, RawOauth, RawSasl};
 
 /// Key and message of each problem.
 pub fn problems(tls: Option<&RawKafkaTls>, sasl: Option<&RawSasl>) -> Vec<(String, String)> {
@@ -31,11 +33,8 @@ pub fn doubts(tls: Option<&RawKafkaTls>, sasl: Option<&RawSasl>) -> Vec<(String,
         );
     }
     let oidc = sasl.oauth.as_ref().and_then(|oauth| oauth.oidc.as_ref());
-    if oidc.is_some_and(|oidc| oidc.token_url.starts_with("http://")) {
-        doubts.push(
-            "sasl.oauth.oidc.token_url",
-            "sends the client's secret over plain http; use https",
-        );
+    if oidc.is_some_and(RawOidc::is_readable_by_others) {
+        doubts.push("sasl.oauth.oidc.token_url", RawOidc::OVER_PLAIN_HTTP);
     }
     doubts.0
 }
@@ -142,7 +141,9 @@ impl Found {
             self.push("sasl.oauth.token_file", "is empty; name a file");
         }
         if let Some(oidc) = &oauth.oidc {
-            self.oidc(oidc);
+            for (key, message) in oidc.problems() {
+                self.push(&format!("sasl.oauth.oidc.{key}"), message);
+            }
         }
         if let Some(msk) = &oauth.msk_iam {
             let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -152,33 +153,6 @@ impl Found {
                     format!("{:?} is no region; write it as eu-central-1", msk.region),
                 );
             }
-        }
-    }
-
-    fn oidc(&mut self, oidc: &RawOidc) {
-        let key = |name: &str| format!("sasl.oauth.oidc.{name}");
-        match oidc.token_url.parse::<http::Uri>() {
-            Ok(uri)
-                if matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some() => {}
-            _ => self.push(
-                &key("token_url"),
-                format!(
-                    "{:?} is no address; write it as https://idp.example.com/token",
-                    oidc.token_url
-                ),
-            ),
-        }
-        if oidc.client_id.is_empty() {
-            self.push(
-                &key("client_id"),
-                "is missing; it is the name of this client at the provider",
-            );
-        }
-        if oidc.client_secret.0.is_empty() {
-            self.push(
-                &key("client_secret"),
-                "is missing or empty; write it as \"${file:/run/secrets/oidc}\"",
-            );
         }
     }
 }

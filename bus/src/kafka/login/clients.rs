@@ -10,10 +10,9 @@ use std::ffi::CString;
 use std::ptr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use credentials::Token;
 use rdkafka::bindings as native;
 use rdkafka::client::{Client, ClientContext};
-
-use super::token::Token;
 
 /// What one logs in with.
 #[derive(Clone, PartialEq, Eq)]

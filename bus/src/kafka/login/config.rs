@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use credentials::RawOidc;
 use runtime::config::Secret;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -66,20 +67,6 @@ pub struct RawOauth {
     pub oidc: Option<RawOidc>,
     /// Amazon MSK: a signed request of the AWS identity that this process has.
     pub msk_iam: Option<RawMskIam>,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct RawOidc {
-    /// The provider's token endpoint.
-    pub token_url: String,
-    pub client_id: String,
-    /// Write it as "${file:/run/secrets/oidc}" or "${env:OIDC_SECRET}". A changed file takes effect without a restart.
-    pub client_secret: Secret,
-    /// The scopes to ask for, separated by blanks.
-    pub scope: Option<String>,
-    /// The root certificates to trust at the token endpoint instead of the system's, as a PEM file.
-    pub ca_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]

@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use credentials::Token;
 use rdkafka::client::{Client, ClientContext};
 use runtime::names;
 
 use super::certificates::{Ends, Files};
 use super::clients::{Clients, Credential, Registered};
 use super::oauth::Source;
-use super::token::Token;
 use crate::Secrets;
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);

@@ -7,12 +7,11 @@ mod config;
 mod keeper;
 mod oauth;
 mod settings;
-mod token;
 
 pub(in crate::kafka) use certificates::Files;
 pub(in crate::kafka) use check::{doubts, problems};
 pub(in crate::kafka) use clients::{Credential, Registered};
-pub use config::{Mechanism, RawKafkaTls, RawMskIam, RawOauth, RawOidc, RawSasl};
+pub use config::{Mechanism, RawKafkaTls, RawMskIam, RawOauth, RawSasl};
 pub(in crate::kafka) use keeper::{Login, Renew};
 pub(in crate::kafka) use oauth::Source;
 pub(in crate::kafka) use settings::{SECRET, contradictions, settings};

@@ -1,6 +1,7 @@
 //! OTLP over gRPC: one unary call a batch.
 //! Source: <https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use base64::Engine as _;
@@ -17,6 +18,7 @@ use crate::otlp::response;
 use crate::outcome::{Accepted, Failure, FailureKind};
 use crate::records::batch::Batch;
 use crate::transport::address::join;
+use crate::transport::auth::Authorizer;
 use crate::transport::body::Payload;
 use crate::transport::client::{Answer, Transport, USER_AGENT};
 use crate::transport::compress::{self, Compression};
@@ -34,10 +36,11 @@ pub struct GrpcClient {
     /// As they are configured: some may name the tenant.
     of_config: Headers,
     compression: Compression,
+    auth: Option<Arc<Authorizer>>,
 }
 
 impl GrpcClient {
-    pub fn new(config: &GrpcConfig) -> Result<Self, TlsError> {
+    pub fn new(config: &GrpcConfig, auth: Option<Arc<Authorizer>>) -> Result<Self, TlsError> {
         let connection = &config.connection;
         let mut headers = HeaderMap::new();
         headers.insert(
@@ -59,6 +62,7 @@ impl GrpcClient {
             headers,
             of_config: connection.headers.clone(),
             compression: connection.compression,
+            auth,
         })
     }
 }
@@ -94,7 +98,14 @@ impl Sink for GrpcClient {
             Signal::Metrics => self.methods[2].clone(),
         };
         *request.headers_mut() = message.headers(&self.headers);
-        read(&self.transport.exchange(request).await?)
+        let Some(auth) = &self.auth else {
+            return read(&self.transport.exchange(request).await?);
+        };
+        let used = auth.authorize(&mut request).await?;
+        match read(&self.transport.exchange(request).await?) {
+            Err(failure) => Err(auth.judge_failure(&used, failure).await),
+            accepted => accepted,
+        }
     }
 }
 

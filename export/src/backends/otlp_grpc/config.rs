@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use credentials::{Auth, RawAuth};
 use http::Uri;
 use runtime::config::Duration;
 use schemars::JsonSchema;
@@ -20,6 +21,8 @@ pub struct RawGrpc {
     /// Headers of each request, for example credentials. `{tenant}` in a value is replaced by the name of the tenant whose
     /// data it is (`default` where records name none); each request is of one tenant then.
     pub headers: BTreeMap<String, String>,
+    /// Credentials that are fetched and kept fresh, in place of one in `headers`; not `aws`.
+    pub auth: Option<RawAuth>,
     /// The compression of requests.
     pub compression: Compression,
     pub tls: RawTls,
@@ -32,6 +35,7 @@ impl Default for RawGrpc {
         Self {
             endpoint: String::new(),
             headers: BTreeMap::new(),
+            auth: None,
             compression: Compression::default(),
             tls: RawTls::default(),
             timeout: Duration::from_secs(30),
@@ -44,4 +48,5 @@ pub struct GrpcConfig {
     /// Scheme and authority, and a path prefix if any.
     pub endpoint: Uri,
     pub connection: Connection,
+    pub auth: Option<Auth>,
 }

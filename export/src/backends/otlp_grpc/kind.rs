@@ -8,6 +8,7 @@ use super::config::{GrpcConfig, RawGrpc};
 use crate::backends::kind::{BackendKind, Opening};
 use crate::otlp::paths::path_of_a_signal;
 use crate::transport::address;
+use crate::transport::auth::{self, Reached};
 use crate::transport::connection::RawConnection;
 
 impl BackendKind for GrpcConfig {
@@ -23,7 +24,15 @@ impl BackendKind for GrpcConfig {
             );
             problems.warn(key, message);
         }
+        let reached = Reached {
+            endpoints: &[&endpoint],
+            headers: &section.headers,
+            signs: false,
+        };
+        let key = format!("{at}.auth");
+        let auth = auth::validate(section.auth.as_ref(), &reached, &key, problems);
         Self {
+            auth,
             connection: RawConnection {
                 headers: &section.headers,
                 compression: section.compression,
@@ -43,7 +52,12 @@ impl BackendKind for GrpcConfig {
         self.connection.headers.by_tenant()
     }
 
-    fn open(&self, _: &Opening<'_>) -> anyhow::Result<GrpcClient> {
-        Ok(GrpcClient::new(self)?)
+    fn open(&self, opening: &Opening<'_>) -> anyhow::Result<GrpcClient> {
+        let source = |auth| {
+            let sources = opening.sources;
+            sources.of(auth, &self.endpoint, opening.backend)
+        };
+        let auth = self.auth.as_ref().map(source).transpose()?;
+        Ok(GrpcClient::new(self, auth)?)
     }
 }

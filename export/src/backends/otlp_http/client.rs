@@ -1,5 +1,6 @@
 //! OTLP over HTTP: one POST a batch, protobuf or JSON.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use crate::backends::kind::Sink;
 use crate::otlp::response;
 use crate::outcome::{Accepted, Failure};
 use crate::records::batch::Batch;
+use crate::transport::auth::Authorizer;
 use crate::transport::body::Payload;
 use crate::transport::client::Answer;
 use crate::transport::message::Message;
@@ -24,13 +26,13 @@ pub struct HttpClient {
 }
 
 impl HttpClient {
-    pub fn new(config: &HttpConfig) -> Result<Self, TlsError> {
+    pub fn new(config: &HttpConfig, auth: Option<Arc<Authorizer>>) -> Result<Self, TlsError> {
         let content_type = match config.encoding {
             Encoding::Proto => "application/x-protobuf",
             Encoding::Json => "application/json",
         };
         Ok(Self {
-            poster: Poster::new(&config.connection, content_type, None)?,
+            poster: Poster::new(&config.connection, content_type, None)?.authorized(auth),
             config: config.clone(),
         })
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use credentials::{Auth, RawAuth};
 use http::Uri;
 use runtime::config::Duration;
 use schemars::JsonSchema;
@@ -29,6 +30,8 @@ pub struct RawHttp {
     /// Headers of each request, for example credentials. `{tenant}` in a value is replaced by the name of the tenant whose
     /// data it is (`default` where records name none); each request is of one tenant then.
     pub headers: BTreeMap<String, String>,
+    /// Credentials that are fetched and kept fresh, in place of one in `headers`.
+    pub auth: Option<RawAuth>,
     /// The compression of requests.
     pub compression: Compression,
     pub tls: RawTls,
@@ -45,6 +48,7 @@ impl Default for RawHttp {
             metrics_endpoint: None,
             encoding: Encoding::default(),
             headers: BTreeMap::new(),
+            auth: None,
             compression: Compression::default(),
             tls: RawTls::default(),
             timeout: Duration::from_secs(30),
@@ -66,6 +70,7 @@ pub struct HttpConfig {
     pub endpoints: [Uri; 3],
     pub encoding: Encoding,
     pub connection: Connection,
+    pub auth: Option<Auth>,
 }
 
 impl HttpConfig {

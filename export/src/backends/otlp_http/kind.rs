@@ -9,6 +9,7 @@ use super::config::{HttpConfig, RawHttp};
 use crate::backends::kind::{BackendKind, Opening};
 use crate::otlp::paths::path_of_a_signal;
 use crate::transport::address;
+use crate::transport::auth::{self, Reached};
 use crate::transport::connection::RawConnection;
 
 impl BackendKind for HttpConfig {
@@ -49,7 +50,20 @@ impl BackendKind for HttpConfig {
             }
             None => address::join(&base, signal.http_path()),
         });
+        let signalled = Signal::ALL.iter().zip(&endpoints);
+        let used: Vec<_> = signalled
+            .filter(|(signal, _)| signals.contains(signal))
+            .map(|(_, endpoint)| endpoint)
+            .collect();
+        let reached = Reached {
+            endpoints: &used,
+            headers: &section.headers,
+            signs: true,
+        };
+        let key = format!("{at}.auth");
+        let auth = auth::validate(section.auth.as_ref(), &reached, &key, problems);
         Self {
+            auth,
             encoding: section.encoding,
             connection: RawConnection {
                 headers: &section.headers,
@@ -79,7 +93,12 @@ impl BackendKind for HttpConfig {
         self.connection.headers.by_tenant()
     }
 
-    fn open(&self, _: &Opening<'_>) -> anyhow::Result<HttpClient> {
-        Ok(HttpClient::new(self)?)
+    fn open(&self, opening: &Opening<'_>) -> anyhow::Result<HttpClient> {
+        let source = |auth| {
+            let sources = opening.sources;
+            sources.of(auth, &self.endpoints[0], opening.backend)
+        };
+        let auth = self.auth.as_ref().map(source).transpose()?;
+        Ok(HttpClient::new(self, auth)?)
     }
 }

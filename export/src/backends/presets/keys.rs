@@ -26,6 +26,8 @@ macro_rules! over_http {
             pub metrics_endpoint: Option<String>,
             /// Further headers of each request. They win over those of the preset. `{tenant}` in a value is replaced by the tenant's name.
             pub headers: std::collections::BTreeMap<String, String>,
+            /// Credentials that are fetched and kept fresh, in place of those of the preset.
+            pub auth: Option<credentials::RawAuth>,
             /// The compression of requests. Absent: what suits the product.
             pub compression: Option<crate::transport::compress::Compression>,
             pub tls: crate::transport::tls::RawTls,
@@ -42,6 +44,7 @@ macro_rules! over_http {
                     logs_endpoint: None,
                     metrics_endpoint: None,
                     headers: std::collections::BTreeMap::new(),
+                    auth: None,
                     compression: None,
                     tls: crate::transport::tls::RawTls::default(),
                     timeout: runtime::config::Duration::from_secs(30),
@@ -62,6 +65,7 @@ macro_rules! over_http {
                     metrics_endpoint: self.metrics_endpoint.clone().or(own.metrics_endpoint),
                     encoding: own.encoding,
                     headers: crate::backends::presets::merge::headers(own.headers, &self.headers),
+                    auth: self.auth.clone().or(own.auth),
                     compression: self.compression.unwrap_or(own.compression),
                     tls: self.tls.clone(),
                     timeout: self.timeout,
@@ -88,6 +92,8 @@ macro_rules! over_grpc {
             pub endpoint: Option<String>,
             /// Further headers of each request. They win over those of the preset. `{tenant}` in a value is replaced by the tenant's name.
             pub headers: std::collections::BTreeMap<String, String>,
+            /// Credentials that are fetched and kept fresh, in place of those of the preset.
+            pub auth: Option<credentials::RawAuth>,
             /// The compression of requests. Absent: what suits the product.
             pub compression: Option<crate::transport::compress::Compression>,
             pub tls: crate::transport::tls::RawTls,
@@ -101,6 +107,7 @@ macro_rules! over_grpc {
                     $($key: $default,)*
                     endpoint: None,
                     headers: std::collections::BTreeMap::new(),
+                    auth: None,
                     compression: None,
                     tls: crate::transport::tls::RawTls::default(),
                     timeout: runtime::config::Duration::from_secs(30),
@@ -117,6 +124,7 @@ macro_rules! over_grpc {
                 crate::backends::otlp_grpc::RawGrpc {
                     endpoint: own.endpoint,
                     headers: crate::backends::presets::merge::headers(own.headers, &self.headers),
+                    auth: self.auth.clone().or(own.auth),
                     compression: self.compression.unwrap_or(own.compression),
                     tls: self.tls.clone(),
                     timeout: self.timeout,

@@ -150,6 +150,17 @@ fn clouds() {
         }),
     );
     check(
+        "aws: {region: eu-west-1, log_group: g, log_stream: s, role: 'arn:aws:iam::1:role/r'}",
+        "otlp_http",
+        json!({
+            "traces_endpoint": "https://xray.eu-west-1.amazonaws.com/v1/traces",
+            "logs_endpoint": "https://logs.eu-west-1.amazonaws.com/v1/logs",
+            "metrics_endpoint": "https://monitoring.eu-west-1.amazonaws.com/v1/metrics",
+            "auth": {"aws": {"region": "eu-west-1", "role": "arn:aws:iam::1:role/r"}},
+            "headers": {"x-aws-log-group": "g", "x-aws-log-stream": "s"},
+        }),
+    );
+    check(
         "signals: [traces], aws: {endpoint: 'http://signs:8080'}",
         "otlp_http",
         json!({"endpoint": "http://signs:8080"}),
@@ -160,6 +171,39 @@ fn clouds() {
         json!({
             "endpoint": "https://telemetry.googleapis.com",
             "headers": {"authorization": "Bearer t", "x-goog-user-project": "p"},
+        }),
+    );
+    check(
+        "gcp: {project: p}",
+        "otlp_http",
+        json!({
+            "endpoint": "https://telemetry.googleapis.com",
+            "auth": {"gcp": {}},
+            "headers": {"x-goog-user-project": "p"},
+        }),
+    );
+    check(
+        "gcp: {headers: {Authorization: mine}}",
+        "otlp_http",
+        json!({
+            "endpoint": "https://telemetry.googleapis.com",
+            "headers": {"Authorization": "mine"},
+        }),
+    );
+    check(
+        "signals: [traces], azure: {endpoint: 'https://d', rule: r, auth: {azure: {client_id: c}}}",
+        "otlp_http",
+        json!({
+            "traces_endpoint": "https://d/datacollectionRules/r/streams/Microsoft-OTLP-Traces/otlp/v1/traces",
+            "auth": {"azure": {"client_id": "c"}},
+        }),
+    );
+    check(
+        "signals: [traces], azure: {endpoint: 'https://d', rule: r}",
+        "otlp_http",
+        json!({
+            "traces_endpoint": "https://d/datacollectionRules/r/streams/Microsoft-OTLP-Traces/otlp/v1/traces",
+            "auth": {"azure": {}},
         }),
     );
     let (logs, metrics) = (
@@ -345,8 +389,8 @@ fn problems_carry_their_path() {
         &format!("{b}.victoria.logs: is needed: the address for logs"),
     );
     check_problem(
-        "aws: {region: r}, signals: [traces]",
-        &format!("{b}.aws.token: requests aren't signed yet"),
+        "aws: {endpoint: 'http://signs', role: 'arn:aws:iam::1:role/r'}, signals: [traces]",
+        &format!("{b}.aws.role: is not used"),
     );
     check_problem(
         "aws: {region: r, token: t, log_group: g}",
@@ -356,7 +400,26 @@ fn problems_carry_their_path() {
         "azure: {endpoint: 'http://h', metrics_ingestion: 'http://h', token: t}",
         &format!("{b}.azure.rule: is needed"),
     );
-    check_problem("gcp: {project: p}", &format!("{b}.gcp.token: is needed"));
+    check_problem(
+        "gcp: {token: t, auth: {gcp: {}}}",
+        &format!("{b}.gcp.auth: sets the header `authorization`"),
+    );
+    check_problem(
+        "otlp_grpc: {endpoint: 'https://xray.eu-west-1.amazonaws.com', auth: {aws: {}}}",
+        &format!("{b}.otlp_grpc.auth.aws: can't sign"),
+    );
+    check_problem(
+        "otlp_http: {endpoint: 'https://h', auth: {aws: {region: eu-west-1}}}",
+        &format!("{b}.otlp_http.auth.aws.service: is needed"),
+    );
+    check_problem(
+        "aws: {region: eu-west-1, traces_endpoint: 'https://h'}, signals: [traces]",
+        &format!("{b}.aws.auth.aws.service: is needed"),
+    );
+    check_warning(
+        "otlp_http: {endpoint: 'http://h', auth: {gcp: {}}}",
+        Some(("otlp_http.auth", "over plain http")),
+    );
     check_problem(
         "chronosphere: {token: t}",
         &format!("{b}.chronosphere.company: is needed"),

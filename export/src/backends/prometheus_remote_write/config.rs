@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use credentials::{Auth, RawAuth};
 use http::Uri;
 use runtime::config::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -38,6 +39,8 @@ pub struct RawRemoteWrite {
     /// Headers of each request, for example credentials. `{tenant}` in a value is replaced by the name of the tenant whose
     /// data it is (`default` where records name none); each request is of one tenant then.
     pub headers: BTreeMap<String, String>,
+    /// Credentials that are fetched and kept fresh, in place of one in `headers`.
+    pub auth: Option<RawAuth>,
     pub tls: RawTls,
     /// The time limit of one request.
     pub timeout: Duration,
@@ -55,6 +58,7 @@ impl Default for RawRemoteWrite {
             delta: RawDelta::default(),
             external_labels: BTreeMap::new(),
             headers: BTreeMap::new(),
+            auth: None,
             tls: RawTls::default(),
             timeout: Duration::from_secs(30),
         }
@@ -160,4 +164,5 @@ pub struct RemoteWriteConfig {
     pub rules: Rules,
     pub streams: StreamLimits,
     pub connection: Connection,
+    pub auth: Option<Auth>,
 }

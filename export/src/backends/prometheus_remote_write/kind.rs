@@ -15,6 +15,7 @@ use crate::backends::kind::{BackendKind, Opening};
 use crate::records::limits::BatchLimits;
 use crate::temporality::StreamLimits;
 use crate::transport::address;
+use crate::transport::auth::{self, Reached};
 use crate::transport::compress::Compression;
 use crate::transport::connection::RawConnection;
 
@@ -45,6 +46,13 @@ impl BackendKind for RemoteWriteConfig {
                 "version 1 has no `nhcb`: leave out `version`, or write `classic`",
             );
         }
+        let reached = Reached {
+            endpoints: &[&endpoint],
+            headers: &section.headers,
+            signs: true,
+        };
+        let key = format!("{at}.auth");
+        let auth = auth::validate(section.auth.as_ref(), &reached, &key, problems);
         promoted(section, at, problems);
         external(section, at, problems);
         Self {
@@ -55,6 +63,7 @@ impl BackendKind for RemoteWriteConfig {
             },
             rules: rules(section),
             streams: streams(section, at, problems),
+            auth,
             connection: RawConnection {
                 headers: &section.headers,
                 // The protocol has its own.
@@ -81,7 +90,12 @@ impl BackendKind for RemoteWriteConfig {
     }
 
     fn open(&self, opening: &Opening<'_>) -> anyhow::Result<RemoteWrite> {
-        Ok(RemoteWrite::new(self, opening.backend)?)
+        let source = |auth| {
+            let sources = opening.sources;
+            sources.of(auth, &self.endpoint, opening.backend)
+        };
+        let auth = self.auth.as_ref().map(source).transpose()?;
+        Ok(RemoteWrite::new(self, opening.backend, auth)?)
     }
 }
 

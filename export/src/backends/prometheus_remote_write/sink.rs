@@ -1,6 +1,6 @@
 //! Sends requests of remote write: one POST a batch, compressed by snappy.
 
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use bus::TopicPartition;
@@ -18,6 +18,7 @@ use crate::names;
 use crate::outcome::{Accepted, Failure, FailureKind};
 use crate::records::batch::Batch;
 use crate::temporality::Streams;
+use crate::transport::auth::{Authorizer, exchange};
 use crate::transport::body::Payload;
 use crate::transport::client::{Transport, USER_AGENT};
 use crate::transport::message::Message;
@@ -30,6 +31,7 @@ const VERSION: HeaderName = HeaderName::from_static("x-prometheus-remote-write-v
 pub struct RemoteWrite {
     backend: String,
     transport: Transport,
+    auth: Option<Arc<Authorizer>>,
     headers: HeaderMap,
     config: RemoteWriteConfig,
     /// Until then it's version 1, since the receiver doesn't speak version 2.
@@ -60,7 +62,11 @@ struct Encoded {
 }
 
 impl RemoteWrite {
-    pub fn new(config: &RemoteWriteConfig, backend: &str) -> Result<Self, TlsError> {
+    pub fn new(
+        config: &RemoteWriteConfig,
+        backend: &str,
+        auth: Option<Arc<Authorizer>>,
+    ) -> Result<Self, TlsError> {
         let connection = &config.connection;
         let mut headers = HeaderMap::new();
         headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
@@ -69,6 +75,7 @@ impl RemoteWrite {
         Ok(Self {
             backend: backend.to_owned(),
             transport: Transport::new(&connection.tls, connection.timeout, false)?,
+            auth,
             headers,
             config: config.clone(),
             version_1_until: Mutex::new(None),
@@ -174,7 +181,7 @@ impl RemoteWrite {
         *request.method_mut() = Method::POST;
         *request.uri_mut() = self.config.endpoint.clone();
         *request.headers_mut() = headers;
-        match self.transport.exchange(request).await {
+        match exchange(&self.transport, self.auth.as_deref(), request).await {
             Ok(answer) => {
                 let now = SystemTime::now();
                 read(version, &answer.head, &answer.body, encoded.samples, now)

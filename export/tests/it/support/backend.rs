@@ -42,8 +42,15 @@ pub fn http(status: u16) -> Answer {
 #[derive(Clone, Debug)]
 pub struct Received {
     pub path: String,
+    /// With its query.
+    pub target: String,
+    /// `host`, or `:authority`.
+    pub host: String,
+    pub is_http2: bool,
     pub headers: HeaderMap,
     pub body: Bytes,
+    /// As it was sent; empty for gRPC.
+    pub wire: Bytes,
     pub at: Instant,
     /// How often the same body had been received before.
     pub repeated: usize,
@@ -57,6 +64,15 @@ impl Received {
             .get(name)
             .map_or("", |value| value.to_str().unwrap())
     }
+}
+
+/// A request before it was answered.
+struct Arrived {
+    target: axum::http::Uri,
+    is_http2: bool,
+    headers: HeaderMap,
+    body: Bytes,
+    wire: Bytes,
 }
 
 type Script = dyn Fn(&Received) -> Answer + Send + Sync;
@@ -168,11 +184,18 @@ impl Backend {
 }
 
 impl Shared {
-    async fn answer(&self, path: &str, headers: HeaderMap, body: Bytes) -> Answer {
+    async fn answer(&self, arrived: Arrived) -> Answer {
+        let host = arrived.headers.get("host");
+        let host = host.map(|value| value.to_str().unwrap().to_owned());
+        let authority = || arrived.target.authority().unwrap().to_string();
         let mut received = Received {
-            path: path.to_owned(),
-            headers,
-            body,
+            path: arrived.target.path().to_owned(),
+            target: arrived.target.path_and_query().unwrap().to_string(),
+            host: host.unwrap_or_else(authority),
+            is_http2: arrived.is_http2,
+            headers: arrived.headers,
+            body: arrived.body,
+            wire: arrived.wire,
             at: Instant::now(),
             repeated: 0,
             accepted: false,
@@ -201,7 +224,8 @@ impl Shared {
 }
 
 async fn handle(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Response<Body> {
-    let path = request.uri().path().to_owned();
+    let target = request.uri().clone();
+    let is_http2 = request.version() == axum::http::Version::HTTP_2;
     let headers = request.headers().clone();
     if headers["content-type"] == "application/grpc" {
         let limit = shared.message_bytes_max;
@@ -211,26 +235,26 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Re
             .apply_max_message_size_config(Some(limit), None);
         let service = Service {
             shared,
-            path,
+            target,
             headers,
         };
         return grpc.unary(service, request).await.map(Body::new);
     }
-    let body = request.into_body().collect().await.unwrap().to_bytes();
+    let wire = request.into_body().collect().await.unwrap().to_bytes();
     let body = match headers
         .get("content-encoding")
         .map(|value| value.as_bytes())
     {
-        None => body,
+        None => wire.clone(),
         Some(b"gzip") => {
             let mut plain = Vec::new();
-            let mut decoder = flate2::read::GzDecoder::new(&body[..]);
+            let mut decoder = flate2::read::GzDecoder::new(&wire[..]);
             decoder.read_to_end(&mut plain).unwrap();
             plain.into()
         }
-        Some(b"zstd") => zstd::decode_all(&body[..]).unwrap().into(),
+        Some(b"zstd") => zstd::decode_all(&wire[..]).unwrap().into(),
         Some(b"snappy") => {
-            let plain = snap::raw::Decoder::new().decompress_vec(&body);
+            let plain = snap::raw::Decoder::new().decompress_vec(&wire);
             plain.unwrap().into()
         }
         Some(other) => panic!("{other:?}"),
@@ -243,7 +267,14 @@ async fn handle(State(shared): State<Arc<Shared>>, request: Request<Body>) -> Re
         response.headers_mut().insert("content-type", content_type);
         response
     };
-    match shared.answer(&path, headers, body).await {
+    let arrived = Arrived {
+        target,
+        is_http2,
+        headers,
+        body,
+        wire,
+    };
+    match shared.answer(arrived).await {
         Answer::Accept | Answer::Hold => respond(200, Body::from(if is_json { "{}" } else { "" })),
         Answer::Partial(rejected, message) if is_json => {
             let partial = format!(
@@ -306,7 +337,7 @@ pub fn retry_info(millis: u64) -> Bytes {
 
 struct Service {
     shared: Arc<Shared>,
-    path: String,
+    target: axum::http::Uri,
     headers: HeaderMap,
 }
 
@@ -315,10 +346,16 @@ impl tonic::server::UnaryService<Bytes> for Service {
     type Future = Pin<Box<dyn Future<Output = Result<tonic::Response<Bytes>, Status>> + Send>>;
 
     fn call(&mut self, request: tonic::Request<Bytes>) -> Self::Future {
-        let (shared, path) = (self.shared.clone(), self.path.clone());
-        let headers = self.headers.clone();
+        let shared = self.shared.clone();
+        let arrived = Arrived {
+            target: self.target.clone(),
+            is_http2: true,
+            headers: self.headers.clone(),
+            body: request.into_inner(),
+            wire: Bytes::new(),
+        };
         Box::pin(async move {
-            match shared.answer(&path, headers, request.into_inner()).await {
+            match shared.answer(arrived).await {
                 Answer::Accept | Answer::Hold => Ok(tonic::Response::new(Bytes::new())),
                 Answer::Partial(rejected, message) => {
                     Ok(tonic::Response::new(partial(rejected, message)))

@@ -1,14 +1,11 @@
 //! Tokens of OAUTHBEARER, by the ways that the configuration knows. Without curl, which librdkafka's own OIDC would need.
 
-mod aws;
-mod http_client;
 mod msk_iam;
-mod oidc;
-mod sigv4;
 mod token_file;
 
-use super::config::{RawOauth, RawOidc};
-use super::token::Token;
+use credentials::{RawOidc, Token, oidc};
+
+use super::config::RawOauth;
 
 /// Where tokens come from.
 #[derive(Clone, PartialEq, Eq)]

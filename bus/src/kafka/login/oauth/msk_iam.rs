@@ -5,9 +5,9 @@ use std::time::{Duration, SystemTime};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::super::token::Token;
-use super::aws::{self, Credentials};
-use super::sigv4::{Unsigned, presigned, sha256};
+use credentials::Token;
+use credentials::aws::{self, Credentials};
+use credentials::sigv4::{Unsigned, presigned, sha256};
 
 /// As long as AWS's own signers take, and as long as MSK takes it.
 const VALID: Duration = Duration::from_secs(900);

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use super::super::token::{Token, claims, is_sendable};
+use credentials::{Token, claims, is_sendable};
 
 /// Of a token that doesn't say when it ends: it is read again long before.
 const UNKNOWN_TIME: Duration = Duration::from_secs(3600);

@@ -1,5 +1,4 @@
-//! AWS: X-Ray, CloudWatch Logs and CloudWatch's metrics by OTLP. Requests aren't signed (SigV4): it takes a bearer token, or an `endpoint`
-//! that signs.
+//! AWS: X-Ray, CloudWatch Logs and CloudWatch's metrics by OTLP. Requests are signed (SigV4), unless a token is given or an `endpoint` that signs.
 //!
 //! Source, read on 2026-11-30: Amazon CloudWatch User Guide, "OTLP Endpoints": addresses of the three signals, HTTP/1.1, gzip or none, the headers
 //! `x-aws-log-group` and `x-aws-log-stream` of something that exists, bearer tokens for logs; for traces 5 MB, 10,000 spans, 200 kB a span,
@@ -8,16 +7,19 @@
 
 use std::time::Duration;
 
+use credentials::RawAuth;
+use credentials::config::RawAuthAws;
 use runtime::config::Secret;
 use schemas::Signal;
 
 use crate::backends::otlp_http::{HttpConfig, RawHttp};
 use crate::backends::presets::asked::Asked;
+use crate::backends::presets::merge::has;
 use crate::backends::presets::preset::Preset;
 use crate::records::limits::{BatchLimits, ItemLimits};
 
 over_http! {
-    /// AWS: X-Ray, CloudWatch Logs, CloudWatch metrics. Requests aren't signed yet.
+    /// AWS: X-Ray, CloudWatch Logs, CloudWatch metrics. Requests are signed by the AWS identity that this process has.
     pub struct RawAws {
         /// The region, such as `eu-west-1`.
         pub region: String = String::new(),
@@ -25,12 +27,19 @@ over_http! {
         pub log_group: Option<String> = None,
         /// The log stream that logs go to. It has to exist.
         pub log_stream: Option<String> = None,
-        /// A bearer token (API key), where the endpoint takes one.
+        /// The ARN of a role to assume before requests are signed.
+        pub role: Option<String> = None,
+        /// A bearer token (API key) in place of signatures, where the endpoint takes one.
         pub token: Secret = Secret::default(),
     }
 }
 
 impl RawAws {
+    /// Nothing else proves who we are.
+    fn signs(&self) -> bool {
+        self.token.0.is_empty() && !has(&self.headers, "authorization") && self.auth.is_none()
+    }
+
     fn log_headers(&self, asked: &mut Asked<'_>, own: &mut RawHttp) {
         let (group, stream) = (self.log_group.as_ref(), self.log_stream.as_ref());
         asked.header(&mut own.headers, "x-aws-log-group", "log_group", group);
@@ -88,10 +97,21 @@ impl Preset for RawAws {
                 own.traces_endpoint = address("xray", "/v1/traces");
                 own.logs_endpoint = address("logs", "/v1/logs");
                 own.metrics_endpoint = address("monitoring", "/v1/metrics");
-                if self.token.0.is_empty() && !self.headers.contains_key("authorization") {
-                    asked.problem("token", "requests aren't signed yet (SigV4): give a bearer token, or the `endpoint` of a proxy that signs");
-                }
+                own.auth = self.signs().then(|| RawAuth {
+                    aws: Some(RawAuthAws {
+                        region: Some(region.to_owned()),
+                        role: self.role.clone(),
+                        ..RawAuthAws::default()
+                    }),
+                    ..RawAuth::default()
+                });
             }
+        }
+        if self.role.is_some() && own.auth.is_none() {
+            asked.problem(
+                "role",
+                "is not used where requests aren't signed by this preset; remove it, or write it as auth: {aws: {role: …}}",
+            );
         }
         if !self.token.0.is_empty() {
             let key = ("token", &self.token);

@@ -1,4 +1,4 @@
-//! Azure Monitor. Tokens aren't fetched: it takes one that is written, or an `endpoint` that adds it.
+//! Azure Monitor. Tokens are fetched, unless one is written.
 //!
 //! Source, read on 2026-11-30: Microsoft Learn, "Ingest OTLP data into Azure Monitor with OTel Collector": the addresses of the three signals from
 //! the endpoints of a data collection endpoint (DCE) and the immutable id of a data collection rule (DCR), protobuf over HTTP, Entra tokens
@@ -6,16 +6,19 @@
 //! `microsoft-otelmetrics` in an earlier version of that page and `Custom-Metrics-Otel` in configurations that follow a later one. Limits
 //! weren't confirmed.
 
+use credentials::RawAuth;
+use credentials::config::RawAuthAzure;
 use runtime::config::Secret;
 use schemas::Signal;
 
 use crate::backends::otlp_http::{HttpConfig, RawHttp};
 use crate::backends::presets::asked::Asked;
-use crate::backends::presets::merge::path_behind;
+use crate::backends::presets::merge::{has, path_behind};
 use crate::backends::presets::preset::Preset;
 
 over_http! {
-    /// Azure Monitor. `endpoint` is `logsIngestion` of the data collection endpoint, for traces and logs. Tokens aren't fetched yet.
+    /// Azure Monitor. `endpoint` is `logsIngestion` of the data collection endpoint, for traces and logs. Access tokens of
+    /// Microsoft Entra are fetched by the identity that this process has.
     pub struct RawAzure {
         /// `metricsIngestion` of the data collection endpoint, for metrics.
         pub metrics_ingestion: Option<String> = None,
@@ -23,7 +26,8 @@ over_http! {
         pub rule: String = String::new(),
         /// The stream that metrics go to.
         pub metrics_stream: String = "Custom-Metrics-Otel".to_owned(),
-        /// An access token of Microsoft Entra. It lives for about an hour: let something renew the file that `${file:…}` names.
+        /// An access token of Microsoft Entra in place of those that are fetched. It lives for about an hour: let something renew the file that
+        /// `${file:…}` names.
         pub token: Secret = Secret::default(),
     }
 }
@@ -87,14 +91,23 @@ impl Preset for RawAzure {
             metrics_endpoint: self.address(asked, Signal::Metrics),
             ..RawHttp::default()
         };
-        let key = ("token", &self.token);
-        asked.credential(
-            &mut own.headers,
-            &self.headers,
-            "authorization",
-            "Bearer ",
-            key,
-        );
+        let by_header = has(&self.headers, "authorization") || !self.token.0.is_empty();
+        if !by_header && self.auth.is_none() {
+            own.auth = Some(RawAuth {
+                azure: Some(RawAuthAzure::default()),
+                ..RawAuth::default()
+            });
+        }
+        if !self.token.0.is_empty() {
+            let key = ("token", &self.token);
+            asked.credential(
+                &mut own.headers,
+                &self.headers,
+                "authorization",
+                "Bearer ",
+                key,
+            );
+        }
         self.over(own)
     }
 }

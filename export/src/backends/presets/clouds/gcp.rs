@@ -1,24 +1,27 @@
-//! Google Cloud's Telemetry API. Tokens aren't fetched: it takes one that is written, or an `endpoint` that adds it.
+//! Google Cloud's Telemetry API. Tokens are fetched, unless one is written, or an `endpoint` adds it.
 //!
 //! Sources, read on 2026-11-30: Google Cloud Observability, "Quotas and limits" (200 points and 200 resources in a request of metrics, 60,000
 //! requests a minute and region, 300 MB of traces a minute in most regions, 512 bytes for a key and 64 KiB for a value), "OTLP support"
 //! (HTTP and gRPC; the roles `telemetry.writer` and `serviceusage.serviceUsageConsumer`; a quota project), "REST Telemetry (OTLP) API"
 //! (`telemetry.googleapis.com/v1/traces`). The header `x-goog-user-project` is Google's for all its APIs.
 
+use credentials::RawAuth;
+use credentials::config::RawAuthGcp;
 use runtime::config::Secret;
 use schemas::Signal;
 
 use crate::backends::otlp_http::{HttpConfig, RawHttp};
 use crate::backends::presets::asked::Asked;
+use crate::backends::presets::merge::has;
 use crate::backends::presets::preset::Preset;
 use crate::records::limits::{BatchLimits, ItemLimits};
 
 over_http! {
-    /// Google Cloud, by its Telemetry API. Tokens aren't fetched yet.
+    /// Google Cloud, by its Telemetry API. Access tokens are fetched by the Google identity that this process has.
     pub struct RawGcp {
         /// The project that quotas are counted for.
         pub project: String = String::new(),
-        /// An OAuth access token. It lives for about an hour: let something renew the file that `${file:…}` names.
+        /// An OAuth access token in place of those that are fetched. It lives for about an hour: let something renew the file that `${file:…}` names.
         pub token: Secret = Secret::default(),
     }
 }
@@ -53,7 +56,14 @@ impl Preset for RawGcp {
             }),
             ..RawHttp::default()
         };
-        if self.endpoint.is_none() || !self.token.0.is_empty() {
+        let by_header = has(&self.headers, "authorization") || !self.token.0.is_empty();
+        if self.endpoint.is_none() && !by_header && self.auth.is_none() {
+            own.auth = Some(RawAuth {
+                gcp: Some(RawAuthGcp::default()),
+                ..RawAuth::default()
+            });
+        }
+        if !self.token.0.is_empty() {
             let key = ("token", &self.token);
             asked.credential(
                 &mut own.headers,

@@ -1,4 +1,4 @@
-//! A token of OAUTHBEARER, and what it says of itself.
+//! An access token, and what it says of itself.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -7,11 +7,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
+use crate::expires::Expires;
+
 /// What logs in, and until when.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token {
     pub value: String,
-    /// Whose it is, for librdkafka's own messages; brokers look into the token.
+    /// Whose it is, for messages; empty where it doesn't say.
     pub principal: String,
     pub expires: SystemTime,
 }
@@ -25,7 +27,14 @@ impl fmt::Debug for Token {
     }
 }
 
+impl Expires for Token {
+    fn expires(&self) -> Option<SystemTime> {
+        Some(self.expires)
+    }
+}
+
 impl Token {
+    /// In milliseconds since the epoch.
     pub fn expires_ms(&self) -> i64 {
         let since = self.expires.duration_since(UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
@@ -43,7 +52,7 @@ impl Token {
     }
 }
 
-/// The claims that matter here. The signature is the broker's business.
+/// The claims that matter here. The signature is the business of who takes it.
 #[derive(Deserialize)]
 struct Claims {
     exp: Option<f64>,
@@ -64,7 +73,7 @@ pub fn claims(token: &str) -> Option<(String, Option<SystemTime>)> {
     Some((claims.sub.unwrap_or_default(), expires))
 }
 
-/// What librdkafka and the protocol take as a token: printable, without blanks.
+/// What headers and SASL take as a token: printable, without blanks.
 pub fn is_sendable(token: &str) -> bool {
     !token.is_empty() && token.chars().all(|c| c.is_ascii_graphic())
 }

@@ -1,11 +1,12 @@
 //! One HTTP request and its answer, for who fetches a token now and then and has no runtime: hyper and rustls, as the exporters use them.
+//! Redirects are not followed, so that a secret goes nowhere else.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, StatusCode};
+use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_rustls::ConfigBuilderExt as _;
 use hyper_util::client::legacy::Client;
@@ -18,10 +19,13 @@ use rustls::{ClientConfig, RootCertStore};
 
 /// For the whole exchange.
 const WITHIN: Duration = Duration::from_secs(10);
+/// The same with what is on this machine or beside it, such as a metadata server: where there is none, packets just vanish.
+const NEARBY_WITHIN: Duration = Duration::from_secs(3);
 const ANSWER_BYTES_MAX: usize = 1 << 20;
 
 pub struct Answer {
     pub status: StatusCode,
+    pub headers: HeaderMap,
     pub body: Bytes,
 }
 
@@ -30,15 +34,31 @@ pub struct Answer {
 /// # Errors
 /// Why there is no answer.
 pub fn exchange(request: Request<Full<Bytes>>, ca_file: Option<&Path>) -> Result<Answer, String> {
+    exchange_in(WITHIN, request, ca_file)
+}
+
+/// The same with a service of this machine, over plain HTTP; gives up after three seconds.
+///
+/// # Errors
+/// Why there is no answer.
+pub fn exchange_nearby(request: Request<Full<Bytes>>) -> Result<Answer, String> {
+    exchange_in(NEARBY_WITHIN, request, None)
+}
+
+fn exchange_in(
+    within: Duration,
+    request: Request<Full<Bytes>>,
+    ca_file: Option<&Path>,
+) -> Result<Answer, String> {
     let run = || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|e| format!("starting a runtime: {e}"))?;
         runtime.block_on(async {
-            match tokio::time::timeout(WITHIN, exchange_within(request, ca_file)).await {
+            match tokio::time::timeout(within, exchange_within(request, ca_file)).await {
                 Ok(answer) => answer,
-                Err(_) => Err(format!("no answer within {} s", WITHIN.as_secs())),
+                Err(_) => Err(format!("no answer within {} s", within.as_secs())),
             }
         })
     };
@@ -66,6 +86,7 @@ async fn exchange_within(
     let body = body.map_err(|e| format!("the answer broke off: {e}"))?;
     Ok(Answer {
         status: head.status,
+        headers: head.headers,
         body: body.to_bytes(),
     })
 }

@@ -1,23 +1,28 @@
 //! OpenID Connect: the client's own credentials for a token (RFC 6749, section 4.4).
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::{Request, StatusCode, header};
+use http::{HeaderValue, Request, header};
 use http_body_util::Full;
-use serde::Deserialize;
 
-use super::super::config::RawOidc;
-use super::super::token::{Token, claims, is_sendable};
-use super::http_client::{Answer, exchange};
+use crate::config::RawOidc;
+use crate::form;
+use crate::http::exchange;
+use crate::oauth::{self, Advice};
+use crate::token::Token;
 
-/// Of a token whose time nobody tells.
-const UNKNOWN_TIME: Duration = Duration::from_secs(300);
-/// How much of a provider's refusal is told.
-const REASON_CHARS_MAX: usize = 200;
+const ADVICE: Advice = Advice {
+    refused: "correct client_id, client_secret or scope, or let the provider grant client credentials",
+    no_token: "is token_url its token endpoint?",
+};
 
+/// A token that is valid now. Blocks, for some seconds at most.
+///
+/// # Errors
+/// What was asked of whom, and why it failed; no secret.
 pub fn fetch(oidc: &RawOidc) -> Result<Token, String> {
     let attempted = || {
         format!(
@@ -27,88 +32,25 @@ pub fn fetch(oidc: &RawOidc) -> Result<Token, String> {
     };
     request(oidc)
         .and_then(|request| exchange(request, oidc.ca_file.as_deref()))
-        .and_then(|answer| read(&answer, SystemTime::now()))
+        .and_then(|answer| oauth::token(&answer, SystemTime::now(), &ADVICE))
         .map_err(|why| format!("{}: {why}", attempted()))
 }
 
 fn request(oidc: &RawOidc) -> Result<Request<Full<Bytes>>, String> {
-    let mut body = "grant_type=client_credentials".to_owned();
+    let mut fields = vec![("grant_type", "client_credentials")];
     if let Some(scope) = &oidc.scope {
-        body = format!("{body}&scope={}", form_encoded(scope));
+        fields.push(("scope", scope));
     }
+    let mut request = form::post(&oidc.token_url, &fields)?;
     // Both are form-encoded within the header: RFC 6749, section 2.3.1.
     let (id, secret) = (
-        form_encoded(&oidc.client_id),
-        form_encoded(&oidc.client_secret.0),
+        form::encoded(&oidc.client_id),
+        form::encoded(&oidc.client_secret.0),
     );
     let login = STANDARD.encode(format!("{id}:{secret}"));
-    Request::post(&oidc.token_url)
-        .header(header::AUTHORIZATION, format!("Basic {login}"))
-        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .header(header::ACCEPT, "application/json")
-        .body(Full::from(body))
-        .map_err(|e| e.to_string())
-}
-
-#[derive(Deserialize)]
-struct Granted {
-    access_token: String,
-    expires_in: Option<f64>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Refused {
-    error: String,
-    error_description: String,
-}
-
-fn read(answer: &Answer, now: SystemTime) -> Result<Token, String> {
-    if answer.status != StatusCode::OK {
-        let refused: Refused = serde_json::from_slice(&answer.body).unwrap_or_default();
-        let reason = [refused.error, refused.error_description];
-        let reason: String = reason.join(" ").chars().take(REASON_CHARS_MAX).collect();
-        let advice = match answer.status.as_u16() {
-            400 | 401 | 403 => {
-                "; correct client_id, client_secret or scope, or let the provider grant client credentials"
-            }
-            _ => "",
-        };
-        return Err(format!(
-            "it answers {} {}{advice}",
-            answer.status,
-            reason.trim()
-        ));
-    }
-    let granted: Granted = serde_json::from_slice(&answer.body).map_err(|_| {
-        "its answer holds no access_token; is token_url its token endpoint?".to_owned()
-    })?;
-    if !is_sendable(&granted.access_token) {
-        return Err("its access_token holds blanks or nothing".to_owned());
-    }
-    let (principal, ends) = claims(&granted.access_token).unwrap_or_default();
-    let after = |seconds: f64| {
-        Duration::try_from_secs_f64(seconds)
-            .ok()
-            .and_then(|time| now.checked_add(time))
-    };
-    let expires = granted.expires_in.and_then(after).or(ends);
-    Ok(Token {
-        value: granted.access_token,
-        principal,
-        expires: expires.unwrap_or(now + UNKNOWN_TIME),
-    })
-}
-
-/// As forms write text: what isn't a letter, a digit or one of four signs is a percent sign with two digits.
-pub(super) fn form_encoded(text: &str) -> String {
-    let byte = |byte: u8| match byte {
-        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-            char::from(byte).to_string()
-        }
-        other => format!("%{other:02X}"),
-    };
-    text.bytes().map(byte).collect()
+    let login = HeaderValue::try_from(format!("Basic {login}")).map_err(|e| e.to_string())?;
+    request.headers_mut().insert(header::AUTHORIZATION, login);
+    Ok(request)
 }
 
 #[cfg(test)]
@@ -121,49 +63,6 @@ mod tests {
     use rustls::crypto::ring;
 
     use super::*;
-
-    fn check(status: u16, body: &str, expected: Result<u64, &str>) {
-        let answer = Answer {
-            status: StatusCode::from_u16(status).expect("a status"),
-            body: Bytes::copy_from_slice(body.as_bytes()),
-        };
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1000);
-        match (read(&answer, now), expected) {
-            (Ok(token), Ok(seconds)) => {
-                assert_eq!(
-                    token.left(now),
-                    Some(Duration::from_secs(seconds)),
-                    "{body}"
-                );
-            }
-            (Err(why), Err(words)) => assert!(why.contains(words), "{why}"),
-            (got, _) => panic!("{body}: {got:?}"),
-        }
-    }
-
-    #[test]
-    fn what_a_provider_answers_is_understood() {
-        check(
-            200,
-            r#"{"access_token":"t","token_type":"Bearer","expires_in":60}"#,
-            Ok(60),
-        );
-        check(200, r#"{"access_token":"t"}"#, Ok(300));
-        // {"exp":1120}
-        check(200, r#"{"access_token":"e30.eyJleHAiOjExMjB9.s"}"#, Ok(120));
-        check(200, "<html>", Err("is token_url its token endpoint"));
-        check(
-            200,
-            r#"{"access_token":""}"#,
-            Err("holds blanks or nothing"),
-        );
-        check(
-            401,
-            r#"{"error":"invalid_client","error_description":"no such"}"#,
-            Err("401 Unauthorized invalid_client no such; correct client_id"),
-        );
-        check(503, "busy", Err("503 Service Unavailable"));
-    }
 
     #[test]
     fn the_request_holds_the_credentials_encoded() {

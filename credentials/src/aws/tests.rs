@@ -1,47 +1,21 @@
 //! Each place where credentials may be, answered by a server of the test's own; no variable of the process is touched.
 
-use std::collections::HashMap;
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
-use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::*;
+use crate::stub::{answer, server, variables};
 
-/// A server that answers these requests, in this order: the words that a request must hold, and the answer's body. Its address.
-fn server(answers: Vec<(Vec<&'static str>, String)>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    thread::spawn(move || {
-        for (words, body) in answers {
-            let (mut stream, _) = listener.accept().expect("a connection");
-            let (mut request, mut chunk) = (String::new(), [0; 4096]);
-            while !words.iter().all(|word| request.contains(word)) {
-                let bytes = stream.read(&mut chunk).expect("a request");
-                assert!(bytes > 0, "{words:?} are not all in {request}");
-                request += &String::from_utf8_lossy(&chunk[..bytes]);
-            }
-            write!(
-                stream,
-                "HTTP/1.1 200 OK\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-                body.len()
-            )
-            .expect("an answer");
-        }
-    });
-    format!("http://{address}")
-}
-
-fn found(variables: &[(&str, &str)]) -> Result<Credentials, String> {
-    let variables: HashMap<_, _> = variables.iter().copied().collect();
-    find("eu-west-1", &|name| {
-        variables.get(name).map(|value| (*value).to_owned())
-    })
+fn found(pairs: &[(&str, &str)], role: Option<&str>) -> Result<Credentials, String> {
+    let source = Source {
+        region: "eu-west-1".to_owned(),
+        role: role.map(str::to_owned),
+    };
+    source.fetch_by(&variables(pairs))
 }
 
 #[track_caller]
 fn check(variables: &[(&str, &str)], id: &str, token: Option<&str>) -> Credentials {
-    let found = found(variables).unwrap_or_else(|why| panic!("{why}"));
+    let found = found(variables, None).unwrap_or_else(|why| panic!("{why}"));
     assert_eq!(found.access_key_id, id);
     assert_eq!(found.secret_access_key, "SECRET");
     assert_eq!(found.session_token.as_deref(), token);
@@ -49,6 +23,13 @@ fn check(variables: &[(&str, &str)], id: &str, token: Option<&str>) -> Credentia
 }
 
 const ANSWERED: &str = r#"{"Code":"Success","AccessKeyId":"AKID","SecretAccessKey":"SECRET","Token":"T","Expiration":"2030-01-02T03:04:05Z"}"#;
+
+/// What STS answers to an action.
+fn of_sts(action: &str) -> String {
+    format!(
+        "<{action}Response><{action}Result><Credentials><AccessKeyId>AKID</AccessKeyId><SecretAccessKey>SECRET</SecretAccessKey><SessionToken>T</SessionToken><Expiration>2030-01-02T03:04:05Z</Expiration></Credentials></{action}Result></{action}Response>"
+    )
+}
 
 #[test]
 fn the_environment_comes_first() {
@@ -70,14 +51,13 @@ fn a_web_identity_assumes_its_role() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("token");
     std::fs::write(&file, "a.b.c\n").expect("a file");
-    let answer = "<AssumeRoleWithWebIdentityResponse><AssumeRoleWithWebIdentityResult><Credentials><AccessKeyId>AKID</AccessKeyId><SecretAccessKey>SECRET</SecretAccessKey><SessionToken>T</SessionToken><Expiration>2030-01-02T03:04:05Z</Expiration></Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>";
     let words = vec![
         "POST",
         "Action=AssumeRoleWithWebIdentity",
         "RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fr",
         "WebIdentityToken=a.b.c",
     ];
-    let sts = server(vec![(words, answer.to_owned())]);
+    let (sts, _) = server(vec![answer(words, of_sts("AssumeRoleWithWebIdentity"))]);
     let file = file.display().to_string();
     let found = check(
         &[
@@ -105,10 +85,7 @@ fn the_shared_file_has_profiles() {
 
 #[test]
 fn a_container_asks_its_agent() {
-    let agent = server(vec![(
-        vec!["GET", "authorization: secret"],
-        ANSWERED.to_owned(),
-    )]);
+    let (agent, _) = server(vec![answer(vec!["GET", "authorization: secret"], ANSWERED)]);
     check(
         &[
             ("AWS_CONTAINER_CREDENTIALS_FULL_URI", &agent),
@@ -121,16 +98,16 @@ fn a_container_asks_its_agent() {
 
 #[test]
 fn an_instance_asks_for_its_metadata() {
-    let metadata = server(vec![
-        (vec!["PUT /latest/api/token"], "session".to_owned()),
-        (
+    let (metadata, _) = server(vec![
+        answer(vec!["PUT /latest/api/token"], "session"),
+        answer(
             vec![
                 "security-credentials/ ",
                 "x-aws-ec2-metadata-token: session",
             ],
-            "role".to_owned(),
+            "role",
         ),
-        (vec!["security-credentials/role "], ANSWERED.to_owned()),
+        answer(vec!["security-credentials/role "], ANSWERED),
     ]);
     check(
         &[("AWS_EC2_METADATA_SERVICE_ENDPOINT", &metadata)],
@@ -141,7 +118,7 @@ fn an_instance_asks_for_its_metadata() {
 
 #[test]
 fn where_nothing_is_it_is_said_where_was_looked() {
-    let why = found(&[("AWS_EC2_METADATA_DISABLED", "true")])
+    let why = found(&[("AWS_EC2_METADATA_DISABLED", "true")], None)
         .err()
         .expect("nothing");
     assert!(
@@ -152,9 +129,52 @@ fn where_nothing_is_it_is_said_where_was_looked() {
         ("AWS_WEB_IDENTITY_TOKEN_FILE", "/nowhere/token"),
         ("AWS_ROLE_ARN", "r"),
     ];
-    let why = found(&variables).err().expect("nothing");
+    let why = found(&variables, None).err().expect("nothing");
     assert!(
         why.contains("reading /nowhere/token: No such file"),
         "{why}"
     );
+}
+
+/// The request for a role is signed by the process's own credentials.
+#[test]
+fn a_role_is_assumed() {
+    let words = vec![
+        "POST",
+        "Action=AssumeRole&Version=2011-06-15&RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fr&RoleSessionName=me",
+        "Credential=OWN/",
+        "/eu-west-1/sts/aws4_request, SignedHeaders=content-type;host;x-amz-date;x-amz-security-token, Signature=",
+        "x-amz-security-token: OWN-T",
+    ];
+    let (sts, _) = server(vec![answer(words, of_sts("AssumeRole"))]);
+    let pairs = [
+        ("AWS_ACCESS_KEY_ID", "OWN"),
+        ("AWS_SECRET_ACCESS_KEY", "OWN-SECRET"),
+        ("AWS_SESSION_TOKEN", "OWN-T"),
+        ("AWS_ENDPOINT_URL_STS", &*sts),
+        ("AWS_ROLE_SESSION_NAME", "me"),
+    ];
+    let role = "arn:aws:iam::1:role/r";
+    let assumed = found(&pairs, Some(role)).expect("credentials");
+    assert_eq!(assumed.access_key_id, "AKID");
+    assert_eq!(assumed.session_token.as_deref(), Some("T"));
+    let shown = format!("{assumed:?}");
+    assert!(
+        !shown.contains("SECRET") && !shown.contains("\"T\""),
+        "{shown}"
+    );
+
+    let mut refused = answer(
+        vec![],
+        "<E><Message>not authorized to perform: sts:AssumeRole</Message></E>",
+    );
+    refused.status = 403;
+    let (sts, _) = server(vec![refused]);
+    let mut pairs = pairs;
+    pairs[3].1 = &*sts;
+    let why = found(&pairs, Some(role)).expect_err("refused");
+    for word in [role, &*sts, "as OWN", "403", "not authorized", "trust"] {
+        assert!(why.contains(word), "no {word:?} in {why}");
+    }
+    assert!(!why.contains("SECRET"), "{why}");
 }
