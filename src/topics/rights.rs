@@ -129,7 +129,12 @@ impl Rights {
         self.add(Kind::Group, &backends, true, &["Describe", "Read"]);
         if config.backends.iter().any(Backend::is_transactional) {
             // Of each backend and instance. What their topics are called depends on tenants.
-            self.add(Kind::TransactionalId, &backends, true, &["Describe", "Write"]);
+            self.add(
+                Kind::TransactionalId,
+                &backends,
+                true,
+                &["Describe", "Write"],
+            );
         }
         if config.has_quota() {
             self.topic(&topics.export_state(), &["Read", "Write"]);

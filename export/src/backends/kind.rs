@@ -109,6 +109,9 @@ pub trait BackendKind: Clone + Debug + Send + Sync {
     /// What `batch` says where the user doesn't.
     const BATCH: BatchLimits = BatchLimits::USUAL;
 
+    /// Its section says when a batch is full, in its own words: [`BackendKind::limits`]. Then `batch` isn't written.
+    const OWN_LIMITS: bool = false;
+
     /// How many requests may be in flight at a time, for each signal, whatever `concurrency` says.
     const CONCURRENCY_MAX: usize = usize::MAX;
 
@@ -127,6 +130,11 @@ pub trait BackendKind: Clone + Debug + Send + Sync {
     /// What `batch` says for one signal where the user doesn't.
     fn batch_limits(_: Signal) -> BatchLimits {
         Self::BATCH
+    }
+
+    /// What its section says of when a batch is full, where [`BackendKind::OWN_LIMITS`].
+    fn limits(&self) -> Option<BatchLimits> {
+        None
     }
 
     /// What an item may be like, where `limits` doesn't say otherwise.

@@ -12,6 +12,7 @@ pub(crate) mod clickhouse;
 pub(crate) mod file;
 pub(crate) mod kafka;
 pub mod kind;
+pub(crate) mod object_store;
 pub mod open;
 pub(crate) mod opensearch;
 pub(crate) mod otlp_grpc;

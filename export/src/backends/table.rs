@@ -18,6 +18,7 @@ macro_rules! with_kinds {
             splunk_hec => SplunkHec(crate::backends::splunk_hec::SplunkConfig),
             kafka => Kafka(crate::backends::kafka::KafkaConfig),
             clickhouse => Clickhouse(crate::backends::clickhouse::ClickhouseConfig),
+            object_store => ObjectStore(crate::backends::object_store::ObjectStoreConfig),
             file => File(crate::backends::file::FileConfig),
             stdout => Stdout(crate::backends::stdout::StdoutConfig),
             datadog => Datadog(crate::backends::presets::Expanded<crate::backends::presets::vendors::datadog::RawDatadog>),
@@ -75,6 +76,13 @@ macro_rules! kind {
             pub fn batch_limits(&self, signal: Signal) -> BatchLimits {
                 match self {
                     $(Self::$variant(_) => <$kind>::batch_limits(signal),)*
+                }
+            }
+
+            /// When a batch is full, where its section says so.
+            pub fn limits(&self) -> Option<BatchLimits> {
+                match self {
+                    $(Self::$variant(config) => config.limits(),)*
                 }
             }
 

@@ -113,6 +113,14 @@ macro_rules! raw_backend {
                 BatchLimits::USUAL
             }
 
+            /// The kind's section says when a batch is full.
+            pub(super) fn has_own_limits(&self) -> bool {
+                $(if self.$key.is_some() {
+                    return <$kind>::OWN_LIMITS;
+                })*
+                false
+            }
+
             /// What an item may be like, as far as `limits` doesn't say it.
             fn usual_limits(&self, signal: Signal) -> ItemLimits {
                 $(if self.$key.is_some() {
@@ -265,12 +273,7 @@ impl RawBackend {
         let start = self.start.validate(&format!("{at}.start"), problems);
         let mut kinds = self.kinds(&signals, at, problems);
         check_kinds(&kinds, at, problems);
-        self.batch.validate(&format!("{at}.batch"), problems);
-        let usual = |signal: Signal| match kinds.last() {
-            Some((kind, _)) => kind.batch_limits(signal),
-            None => BatchLimits::USUAL,
-        };
-        let batches = Signal::ALL.map(|signal| self.batch.limits(usual(signal)));
+        let batches = self.validate_batch(kinds.last().map(|(kind, _)| kind), at, problems);
         let retry = self.retry.validate(&format!("{at}.retry"), problems);
         let credentials = (self.credentials).validate(&format!("{at}.credentials"), problems);
         let sift = RawSift {
@@ -311,6 +314,27 @@ impl RawBackend {
             retry,
             credentials,
         })
+    }
+
+    /// When a batch is full, in the order of [`Signal::ALL`].
+    fn validate_batch(
+        &self,
+        kind: Option<&Kind>,
+        at: &str,
+        problems: &mut Problems,
+    ) -> [BatchLimits; 3] {
+        self.batch.validate(&format!("{at}.batch"), problems);
+        if self.has_own_limits() && self.batch.is_written() {
+            problems.push(
+                format!("{at}.batch"),
+                "this kind says in its own section when a batch is full: leave the key out",
+            );
+        }
+        let usual = |signal: Signal| match kind {
+            Some(kind) => kind.limits().unwrap_or_else(|| kind.batch_limits(signal)),
+            None => BatchLimits::USUAL,
+        };
+        Signal::ALL.map(|signal| self.batch.limits(usual(signal)))
     }
 
     /// What an item may be like.

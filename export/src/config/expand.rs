@@ -72,6 +72,8 @@ fn expanded(raw: &RawBackend) -> ExpandedBackend {
                 entries.insert(key, json!(metrics))
             }
             _ if key == "metrics" => None,
+            // It would contradict what the kind's section says.
+            _ if key == "batch" && raw.has_own_limits() => None,
             _ if key == "batch" => entries.insert(key, batch(&smallest(&limits))),
             _ => entries.insert(key, value),
         };
@@ -94,6 +96,7 @@ fn smallest(limits: &[BatchLimits]) -> BatchLimits {
         bytes: left.bytes.min(right.bytes),
         items: left.items.min(right.items),
         timeout: left.timeout.min(right.timeout),
+        waiting_bytes: left.waiting_bytes,
     };
     let (first, others) = match limits.split_first() {
         Some((first, others)) => (*first, others),

@@ -130,6 +130,7 @@ backends:
             bytes: 1 << 20,
             items: usize::MAX,
             timeout: std::time::Duration::from_secs(1),
+            waiting_bytes: None,
         },
     ];
     let found: Vec<_> = config

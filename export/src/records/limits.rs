@@ -11,6 +11,9 @@ pub struct BatchLimits {
     pub items: usize,
     /// After its first record.
     pub timeout: Duration,
+    /// Of all that waits or is in flight, of all partitions and signals of the backend. `None`: of the partitions that share a lane, as much waits as is in
+    /// a batch. Where there is a bound, the batches of a partition grow to their full size beside those of others.
+    pub waiting_bytes: Option<usize>,
 }
 
 /// What an item may be like that a backend takes. What is `None` isn't limited.
@@ -56,5 +59,6 @@ impl BatchLimits {
         bytes: 4 << 20,
         items: usize::MAX,
         timeout: Duration::from_millis(200),
+        waiting_bytes: None,
     };
 }

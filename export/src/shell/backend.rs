@@ -84,7 +84,7 @@ impl BackendRun {
         let pump = Pump::new(
             (member, membership),
             ledger.clone(),
-            Lanes::new(lanes, io.handle().clone()),
+            Lanes::new(lanes, self.bytes_max(), io.handle().clone()),
             (&self.backend, self.bus.clone()),
             self.intake(quota.as_ref()),
             self.drain.clone(),
@@ -116,6 +116,13 @@ impl BackendRun {
             Ok((name.as_str().into(), kind.open(&opening)?))
         };
         all.map(open).collect()
+    }
+
+    /// Of all that waits or is in flight.
+    fn bytes_max(&self) -> Option<usize> {
+        let signals = self.backend.signals.iter();
+        let bounds = signals.filter_map(|signal| self.backend.batch(*signal).waiting_bytes);
+        bounds.max()
     }
 
     fn group(&self) -> String {

@@ -8,6 +8,7 @@ mod files;
 mod guarantee;
 mod kafka;
 mod letters;
+mod object_store;
 mod opensearch;
 mod pace;
 mod parts;

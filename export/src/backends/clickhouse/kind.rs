@@ -31,6 +31,7 @@ impl BackendKind for ClickhouseConfig {
         bytes: 64 << 20,
         items: 100_000,
         timeout: Duration::from_secs(5),
+        waiting_bytes: None,
     };
 
     fn validate(section: &RawClickhouse, _: &[Signal], at: &str, problems: &mut Problems) -> Self {

@@ -42,6 +42,11 @@ impl RawBatch {
         }
     }
 
+    /// One of its keys is there.
+    pub(in crate::config) fn is_written(&self) -> bool {
+        self.bytes.is_some() || self.items.is_some() || self.timeout.is_some()
+    }
+
     /// With what the kind of backend has for the keys that aren't written.
     pub(in crate::config) fn limits(&self, usual: BatchLimits) -> BatchLimits {
         BatchLimits {
@@ -52,6 +57,7 @@ impl RawBatch {
                 Some(items) => items,
             },
             timeout: self.timeout.map_or(usual.timeout, |timeout| timeout.0),
+            waiting_bytes: usual.waiting_bytes,
         }
     }
 }

@@ -5,6 +5,7 @@
 //! same one.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bus::{Topic, TopicPartition};
@@ -25,6 +26,8 @@ pub struct Lane {
     grouping: Grouping,
     waiting: Waiting,
     slots: Arc<Slots>,
+    /// Of all records in flight.
+    bytes_in_flight: Arc<AtomicUsize>,
     delivery: Arc<Delivery>,
     /// Reading its partitions is paused until a batch is gone.
     paused: bool,
@@ -49,6 +52,7 @@ impl Lane {
             grouping: delivery.grouping(),
             waiting: Waiting::new(limits, delivery.grouping()),
             slots: Slots::new(slots),
+            bytes_in_flight: Arc::default(),
             delivery: delivery.clone(),
             paused: false,
         };
@@ -101,15 +105,41 @@ impl Lane {
             let Some(slot) = self.slots.take() else {
                 break;
             };
-            let Some(batch) = self.waiting.take() else {
+            let Some(batch) = self.waiting.take(now) else {
                 break;
             };
             sent = true;
             let delivery = self.delivery.clone();
             delivery.begin(&batch);
-            on.spawn(async move { delivery.run(batch, &slot).await });
+            let bytes = InFlightBytes::of(batch.bytes, &self.bytes_in_flight);
+            on.spawn(async move {
+                delivery.run(batch, &slot).await;
+                drop(bytes);
+            });
         }
         sent
+    }
+
+    /// What waits and could be sent, and what is in flight, in bytes.
+    pub fn bytes_held(&self) -> usize {
+        self.waiting.bytes_ready() + self.bytes_in_flight()
+    }
+
+    pub fn bytes_in_flight(&self) -> usize {
+        self.bytes_in_flight.load(Ordering::SeqCst)
+    }
+
+    /// What waits of the partition that has most, in bytes; 0 when there is no room in flight for it.
+    pub fn largest(&self) -> usize {
+        match self.slots.has_room() {
+            true => self.waiting.largest(),
+            false => 0,
+        }
+    }
+
+    /// The largest batch is due, to make room.
+    pub fn close_largest(&mut self) {
+        self.waiting.close_largest();
     }
 
     /// A batch waits for room in flight, so reading on would only fill memory.
@@ -140,5 +170,27 @@ impl Lane {
 
     pub fn is_in_flight(&self) -> bool {
         self.slots.is_any_taken()
+    }
+}
+
+/// The bytes of a batch in flight, until it is dropped.
+struct InFlightBytes {
+    bytes: usize,
+    all: Arc<AtomicUsize>,
+}
+
+impl InFlightBytes {
+    fn of(bytes: usize, all: &Arc<AtomicUsize>) -> Self {
+        all.fetch_add(bytes, Ordering::SeqCst);
+        Self {
+            bytes,
+            all: all.clone(),
+        }
+    }
+}
+
+impl Drop for InFlightBytes {
+    fn drop(&mut self) {
+        self.all.fetch_sub(self.bytes, Ordering::SeqCst);
     }
 }

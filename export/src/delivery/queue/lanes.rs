@@ -11,6 +11,8 @@ use crate::records::entry::Entry;
 
 pub struct Lanes {
     lanes: Vec<Lane>,
+    /// Of all that waits or is in flight.
+    bytes_max: Option<usize>,
     /// Where batches are delivered.
     io: Handle,
 }
@@ -23,8 +25,13 @@ pub struct Flow {
 }
 
 impl Lanes {
-    pub fn new(lanes: Vec<Lane>, io: Handle) -> Self {
-        Self { lanes, io }
+    /// `bytes_max` bounds all that waits or is in flight, see [`BatchLimits::waiting_bytes`](crate::records::limits::BatchLimits::waiting_bytes).
+    pub fn new(lanes: Vec<Lane>, bytes_max: Option<usize>, io: Handle) -> Self {
+        Self {
+            lanes,
+            bytes_max,
+            io,
+        }
     }
 
     pub fn push(&mut self, entry: Entry, now: Instant) {
@@ -62,7 +69,26 @@ impl Lanes {
         for lane in &mut self.lanes {
             sent |= lane.send_due(now, false, &self.io);
         }
+        while self.make_room(now) {
+            sent = true;
+        }
         sent
+    }
+
+    /// Over the bound, the largest batch for which there is room in flight is sent before it is due. Where more is in flight than waits, that will end, and
+    /// small batches needn't be sent for it.
+    fn make_room(&mut self, now: Instant) -> bool {
+        let held = sum(&self.lanes, Lane::bytes_held);
+        let waits = held - sum(&self.lanes, Lane::bytes_in_flight).min(held);
+        if !is_over(&self.lanes, self.bytes_max) || waits < held / 2 {
+            return false;
+        }
+        let largest = self.lanes.iter_mut().max_by_key(|lane| lane.largest());
+        let Some(lane) = largest.filter(|lane| lane.largest() > 0) else {
+            return false;
+        };
+        lane.close_largest();
+        lane.send_due(now, false, &self.io)
     }
 
     /// Sends on whatever waits, due or not, unless the backend takes nothing now.
@@ -80,8 +106,9 @@ impl Lanes {
     /// Pauses lanes that are full and resumes those that no longer are: which of the owned partitions that is about.
     pub fn flow(&mut self, owned: &HashSet<TopicPartition>) -> Flow {
         let mut flow = Flow::default();
+        let is_over = is_over(&self.lanes, self.bytes_max);
         for lane in &mut self.lanes {
-            let is_full = lane.is_full();
+            let is_full = is_over || lane.is_full();
             if lane.is_paused() == is_full {
                 continue;
             }
@@ -127,4 +154,13 @@ impl Lanes {
     pub fn trouble(&self) -> Option<String> {
         self.lanes.iter().find_map(Lane::trouble)
     }
+}
+
+/// Nothing more is read until some of it is gone.
+fn is_over(lanes: &[Lane], bytes_max: Option<usize>) -> bool {
+    bytes_max.is_some_and(|max| sum(lanes, Lane::bytes_held) >= max)
+}
+
+fn sum(lanes: &[Lane], bytes: impl Fn(&Lane) -> usize) -> usize {
+    lanes.iter().map(bytes).sum()
 }

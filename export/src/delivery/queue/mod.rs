@@ -3,5 +3,6 @@
 pub mod lane;
 pub mod lanes;
 pub mod remaking;
+pub mod sizes;
 pub mod slots;
 pub mod waiting;

@@ -32,13 +32,11 @@ impl Remaking {
         }
     }
 
-    pub fn is_any(&self) -> bool {
-        !self.partitions.is_empty()
-    }
-
-    /// One of them can be made.
-    pub fn is_any_complete(&self) -> bool {
-        self.partitions.values().any(|end| end.is_complete)
+    /// A batch of this partition is to be made again, and all of it was read.
+    pub fn is_complete(&self, partition: u32) -> bool {
+        self.partitions
+            .get(&partition)
+            .is_some_and(|end| end.is_complete)
     }
 
     /// A batch of this partition can be made.

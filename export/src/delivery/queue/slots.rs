@@ -31,7 +31,7 @@ impl Slots {
 
     /// Room for one more. Called by one thread.
     pub fn take(self: &Arc<Self>) -> Option<Slot> {
-        if self.taken.load(Ordering::SeqCst) >= self.size + self.extra() {
+        if !self.has_room() {
             return None;
         }
         self.taken.fetch_add(1, Ordering::SeqCst);
@@ -39,6 +39,10 @@ impl Slots {
             slots: self.clone(),
             is_aside: AtomicBool::new(false),
         })
+    }
+
+    pub fn has_room(&self) -> bool {
+        self.taken.load(Ordering::SeqCst) < self.size + self.extra()
     }
 
     /// How many more may be in flight, since some stepped aside.

@@ -5,8 +5,8 @@ use std::sync::Mutex;
 use schemas::Signal;
 use tests::clickhouse::Clickhouse;
 
-use super::proxy::{Proxy, Verdict};
 use super::{backend, server};
+use crate::support::proxy::{Proxy, Verdict};
 use crate::support::telemetry::{from_json, spans};
 use crate::support::{
     Running, all_committed, dead_letters, eventually, header, metric, open_bus, publish,

@@ -6,8 +6,8 @@ use std::sync::mpsc;
 
 use schemas::Signal;
 
-use super::proxy::{Proxy, Verdict};
 use super::{backend, server};
+use crate::support::proxy::{Proxy, Verdict};
 use crate::support::telemetry::spans;
 use crate::support::{
     PARTITIONS, PREFIX_VARIABLE, Running, all_committed, dead_letters, open_bus, prefix, publish,

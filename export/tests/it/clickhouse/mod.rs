@@ -3,7 +3,6 @@
 mod faults;
 mod killed;
 mod once;
-mod proxy;
 mod reference;
 mod rows;
 mod tables;

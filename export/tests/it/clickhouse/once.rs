@@ -2,8 +2,8 @@
 
 use schemas::Signal;
 
-use super::proxy::{Proxy, Verdict};
 use super::{backend, server};
+use crate::support::proxy::{Proxy, Verdict};
 use crate::support::telemetry::{from_json, one_log, spans};
 use crate::support::{Running, all_committed, dead_letters, metric, open_bus, publish};
 

@@ -2,6 +2,7 @@
 
 pub mod backend;
 pub mod moody;
+pub mod proxy;
 pub mod telemetry;
 pub mod tls;
 

@@ -1,4 +1,4 @@
-//! A proxy before ClickHouse that sees each request and may keep it, its answer, or both: what a network and a crash do at the worst moments.
+//! A proxy before ClickHouse or an object store that sees each write and may keep it, its answer, or both: what a network and a crash do at the worst moments.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -8,11 +8,13 @@ use std::sync::{Arc, Mutex};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Forward,
-    /// ClickHouse never gets it; the connection ends.
+    /// The server never gets it; the connection ends.
     Lose,
-    /// ClickHouse takes it; the answer is lost.
+    /// The server takes it; the answer is lost.
     LoseAnswer,
-    /// ClickHouse never gets it; this is the answer: status, headers with their line ends, and body.
+    /// The connection ends, and the server gets it at [`Proxy::release`]: late, as from a process that slept.
+    Late,
+    /// The server never gets it; this is the answer: status, headers with their line ends, and body.
     Answer(u16, &'static str, &'static str),
 }
 
@@ -22,11 +24,13 @@ type Seen = dyn Fn(&str, &Verdict) + Send + Sync;
 /// A running proxy; its threads end with the process.
 pub struct Proxy {
     pub address: SocketAddr,
+    to: SocketAddr,
     requests: Arc<Mutex<Vec<String>>>,
+    late: Arc<Mutex<Vec<Vec<u8>>>>,
 }
 
 impl Proxy {
-    /// `script` is asked with the address line of each insert, decoded; all other statements pass. `seen` is told when the verdict was carried out.
+    /// `script` is asked with the address line of each insert or PUT, decoded; everything else passes. `seen` is told when the verdict was carried out.
     pub fn start(
         to: &str,
         script: impl Fn(&str) -> Verdict + Send + Sync + 'static,
@@ -38,20 +42,40 @@ impl Proxy {
         let requests = Arc::new(Mutex::new(Vec::new()));
         let (script, seen): (Arc<Script>, Arc<Seen>) = (Arc::new(script), Arc::new(seen));
         let shared = requests.clone();
+        let late = Arc::new(Mutex::new(Vec::new()));
+        let all_late = late.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (script, seen, requests) = (script.clone(), seen.clone(), shared.clone());
-                std::thread::spawn(move || serve(stream, to, &*script, &*seen, &requests));
+                let late = all_late.clone();
+                std::thread::spawn(move || serve(stream, to, &*script, &*seen, (&requests, &late)));
             }
         });
-        Self { address, requests }
+        Self {
+            address,
+            to,
+            requests,
+            late,
+        }
+    }
+
+    /// Sends on what is late; how many that was.
+    pub fn release(&self) -> usize {
+        let late = std::mem::take(&mut *self.late.lock().unwrap());
+        for message_bytes in &late {
+            let mut stream = TcpStream::connect(self.to).unwrap();
+            stream.write_all(message_bytes).unwrap();
+            let (head, _) = message(&mut BufReader::new(stream)).unwrap();
+            assert!(head.contains(" 200 "), "{head}");
+        }
+        late.len()
     }
 
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The address lines of all inserts so far, decoded.
+    /// The address lines of all inserts or PUTs so far, decoded.
     pub fn inserts(&self) -> Vec<String> {
         self.requests.lock().unwrap().clone()
     }
@@ -63,7 +87,7 @@ fn serve(
     to: SocketAddr,
     script: &Script,
     seen: &Seen,
-    requests: &Mutex<Vec<String>>,
+    (requests, late): (&Mutex<Vec<String>>, &Mutex<Vec<Vec<u8>>>),
 ) -> Option<()> {
     let mut reader = BufReader::new(stream.try_clone().ok()?);
     let mut stream = stream;
@@ -72,7 +96,7 @@ fn serve(
     loop {
         let (head, body) = message(&mut reader)?;
         let line = decoded(head.lines().next()?);
-        if !line.contains("INSERT INTO") {
+        if !line.contains("INSERT INTO") && !line.starts_with("PUT ") {
             backend.write_all(&[head.as_bytes(), &body].concat()).ok()?;
             let (head, body) = message(&mut answers)?;
             stream.write_all(&[head.as_bytes(), &body].concat()).ok()?;
@@ -82,6 +106,7 @@ fn serve(
         let verdict = script(&line);
         match &verdict {
             Verdict::Lose => {}
+            Verdict::Late => late.lock().unwrap().push([head.as_bytes(), &body].concat()),
             Verdict::Answer(status, headers, body) => {
                 let length = body.len();
                 write!(
@@ -99,7 +124,7 @@ fn serve(
             }
         }
         seen(&line, &verdict);
-        if matches!(verdict, Verdict::Lose | Verdict::LoseAnswer) {
+        if matches!(verdict, Verdict::Lose | Verdict::LoseAnswer | Verdict::Late) {
             return None;
         }
     }
