@@ -28,6 +28,8 @@ const FULL: Duration = Duration::from_millis(10);
 pub struct Kafka {
     config: KafkaConfig,
     cluster: Arc<Cluster>,
+    /// The name of the header that is Kafka's key: each message has it.
+    key_name: Arc<str>,
 }
 
 /// A batch, and its messages once they are made.
@@ -58,6 +60,7 @@ impl Kafka {
         Self {
             config: config.clone(),
             cluster: Arc::new(cluster),
+            key_name: headers::KEY_ALONE.into(),
         }
     }
 
@@ -146,7 +149,10 @@ impl Kafka {
                 Some(key) => partition_of_key(key, *partitions),
                 None => unkeyed_partition(layout.signal, entry, *partitions),
             };
-            let key = key.map(|key| header(headers::KEY_ALONE, key));
+            let key = key.map(|value| Header {
+                name: self.key_name.clone(),
+                value,
+            });
             let record = Record {
                 headers: key.into_iter().chain(common.iter().cloned()).collect(),
                 value,
