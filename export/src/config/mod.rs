@@ -16,6 +16,7 @@ mod section;
 mod standbys;
 #[cfg(test)]
 pub(crate) mod tests;
+mod validate;
 
 pub use audience::{Audience, RawTenants};
 pub use backend::{Backend, RawBackend};

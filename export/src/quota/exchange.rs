@@ -2,8 +2,7 @@
 //!
 //! As long as the topic can't be read, nobody knows what others counted: nothing is held or dropped then, and it is said aloud.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -14,54 +13,18 @@ use schemas::headers;
 
 use super::message;
 use super::rules::Rules;
+use super::shared::Shared;
 use super::shown::Shown;
-use super::usage::{State, Usage};
+use super::usage::State;
 
 /// What is new is told this often.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 const SHOW_EVERY: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(200);
 const POLL_BYTES: usize = 1 << 20;
-/// The topic can't be read any more when nothing came of it for so long.
-const STALE_AFTER: Duration = Duration::from_secs(30);
 /// How long the first reading of the topic may stand still.
 const PATIENCE: Duration = Duration::from_secs(20);
 const FLUSH_WITHIN: Duration = Duration::from_secs(5);
-
-/// What is counted, as the polling thread and the exchange see it.
-#[derive(Debug)]
-pub struct Shared {
-    pub rules: Rules,
-    usage: Mutex<Usage>,
-    /// When the topic was last read to its end.
-    read_at: Mutex<Option<Instant>>,
-    /// Partitions went: their next owner wants to know soon.
-    hurry: AtomicBool,
-    over: AtomicBool,
-}
-
-impl Shared {
-    pub fn usage(&self) -> MutexGuard<'_, Usage> {
-        self.usage.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What others counted is known.
-    pub fn is_known(&self) -> bool {
-        let read_at = self.read_at.lock().unwrap_or_else(PoisonError::into_inner);
-        read_at.is_some_and(|at| at.elapsed() < STALE_AFTER)
-    }
-
-    /// This process no longer counts these.
-    pub fn give_up(&self, partitions: &[TopicPartition]) {
-        let mut usage = self.usage();
-        partitions.iter().for_each(|at| usage.give_up(at));
-        self.hurry.store(true, Ordering::Relaxed);
-    }
-
-    fn set_read(&self, at: Option<Instant>) {
-        *self.read_at.lock().unwrap_or_else(PoisonError::into_inner) = at;
-    }
-}
 
 /// The thread; dropping it tells what is new and ends it.
 pub struct Exchange {
@@ -71,7 +34,7 @@ pub struct Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.shared.over.store(true, Ordering::Relaxed);
+        self.shared.end();
         if let Some(thread) = self.thread.take() {
             // It ends even if it panicked.
             let _ = thread.join();
@@ -90,13 +53,7 @@ impl Exchange {
         bus: Arc<dyn Bus>,
         topic: Topic,
     ) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared {
-            rules,
-            usage: Mutex::default(),
-            read_at: Mutex::default(),
-            hurry: AtomicBool::new(false),
-            over: AtomicBool::new(false),
-        });
+        let shared = Arc::new(Shared::new(rules));
         let mut talk = Talk {
             shown: Shown::new(backend),
             backend: backend.to_owned(),
@@ -158,7 +115,7 @@ impl Talk {
     }
 
     fn is_over(&self) -> bool {
-        self.shared.over.load(Ordering::Relaxed)
+        self.shared.is_over()
     }
 
     /// Until it is over, when the last news are told, or until the bus fails.
@@ -175,15 +132,15 @@ impl Talk {
                 false => std::ops::ControlFlow::Continue(()),
             }
         })?;
-        self.shared.set_read(Some(Instant::now()));
+        self.shared.set_read();
         scan.add(self.at.clone(), end..u64::MAX);
         let (mut told, mut shown) = (Instant::now(), Instant::now());
         while !self.is_over() {
             for record in scan.step(POLL, POLL_BYTES)? {
                 self.hear(&record);
             }
-            self.shared.set_read(Some(Instant::now()));
-            let hurry = self.shared.hurry.swap(false, Ordering::Relaxed);
+            self.shared.set_read();
+            let hurry = self.shared.take_hurry();
             if hurry || told.elapsed() >= TELL_EVERY {
                 told = Instant::now();
                 self.tell(&*publisher)?;

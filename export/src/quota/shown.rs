@@ -5,8 +5,8 @@ use std::time::SystemTime;
 
 use metrics::{SharedString, gauge};
 
-use super::exchange::Shared;
 use super::rules::By;
+use super::shared::Shared;
 use super::table::Amount;
 use crate::names;
 

@@ -110,7 +110,7 @@ fn what_is_held_waits_on_the_bus_and_goes_when_there_is_room() {
     let backend = Backend::start(|_| Answer::Accept);
     let dir = tempfile::tempdir().unwrap();
     let bus = with_state(dir.path());
-    let held = |items: u64| line("held", &backend, &format!("items: {items}, over: hold"));
+    let held = |items: u64| line("waits", &backend, &format!("items: {items}, over: hold"));
     publish_ids(&*bus, "a", 0..30);
     // Of another partition nothing waits.
     publish_of(
@@ -122,10 +122,10 @@ fn what_is_held_waits_on_the_bus_and_goes_when_there_is_room() {
     );
     let running = Running::start(&bus, &[held(10)]);
     eventually("the partition is held", || {
-        metric(names::QUOTA_HELD, "held") as u64 == 1
+        metric(names::QUOTA_HELD, "waits") as u64 == 1
     });
     let (group, topic) = (
-        topics().group("export-held"),
+        topics().group("export-waits"),
         topics().clean(Signal::Traces),
     );
     eventually("what there was room for is committed", || {
@@ -136,10 +136,10 @@ fn what_is_held_waits_on_the_bus_and_goes_when_there_is_room() {
         bus.lag(&group, &topic).unwrap() == 30
     });
     assert_eq!(accepted(&backend), (0..10).chain(100..105).collect());
-    assert_eq!(skipped("held"), 0);
+    assert_eq!(skipped("waits"), 0);
 
     running.reload.apply(config(&[held(1000)]));
-    all_committed(&*bus, "held", Signal::Traces);
+    all_committed(&*bus, "waits", Signal::Traces);
     running.stop();
     assert_eq!(accepted(&backend), (0..40).chain(100..105).collect());
     assert_eq!(
@@ -147,7 +147,7 @@ fn what_is_held_waits_on_the_bus_and_goes_when_there_is_room() {
         45,
         "each once"
     );
-    assert_eq!(metric(names::QUOTA_HELD, "held") as u64, 0);
+    assert_eq!(metric(names::QUOTA_HELD, "waits") as u64, 0);
 }
 
 /// Who doesn't know what others sent drops nothing.

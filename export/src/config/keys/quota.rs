@@ -127,50 +127,15 @@ impl RawQuota {
         at: &str,
         problems: &mut Problems,
     ) -> Rules {
-        let mut push = |key: &str, message: String| problems.push(format!("{at}{key}"), message);
-        if self.bytes.0 == 0 && self.items == 0 {
-            push(
-                "",
-                "limits nothing: give it `bytes`, `items`, or both".into(),
-            );
-        }
         if once {
-            push("", "depends on what others were sent, and this kind has to make the same batch of the same records after a crash; leave it out, and limit tenants by `tenants` or `sample`".into());
+            problems.push(at, "depends on what others were sent, and this kind has to make the same batch of the same records after a crash; leave it out, and limit tenants by `tenants` or `sample`");
         }
         if standby {
-            push(
-                "",
-                "a standby takes the place of a backend, whose quota holds: give it to that one"
-                    .into(),
-            );
+            let message =
+                "a standby takes the place of a backend, whose quota holds: give it to that one";
+            problems.push(at, message);
         }
-        if !(1.0..=100.0).contains(&self.warn_at) {
-            push(
-                ".warn_at",
-                format!("{} is not a percentage from 1 to 100", self.warn_at),
-            );
-        }
-        let time_of_day = time_of_day_ms(&self.reset);
-        if time_of_day.is_none() {
-            push(
-                ".reset",
-                format!(
-                    "{:?} is not a time of day in UTC such as 00:00Z",
-                    self.reset
-                ),
-            );
-        }
-        if let RawOver::Sample(RawOverSample { sample }) = self.over {
-            if !(0.0..=100.0).contains(&sample) {
-                push(
-                    ".over.sample",
-                    format!("{sample} is not a percentage from 0 to 100"),
-                );
-            }
-            if signals.contains(&Signal::Metrics) {
-                push(".over.sample", "metrics can't be sampled: name `signals` without them, or use `drop` or `hold`".into());
-            }
-        }
+        self.check(signals, at, problems);
         let length_ms = match self.per {
             RawPer::Hour => HOUR_MS,
             RawPer::Day => 24 * HOUR_MS,
@@ -180,7 +145,7 @@ impl RawQuota {
             items: self.items,
             window: Window {
                 length_ms,
-                begins_ms: time_of_day.unwrap_or(0) % length_ms,
+                begins_ms: time_of_day_ms(&self.reset).unwrap_or(0) % length_ms,
             },
             by: match self.by {
                 RawBy::Tenant => By::Tenant,
@@ -194,6 +159,42 @@ impl RawQuota {
                 }
             },
             warn_at: self.warn_at / 100.0,
+        }
+    }
+
+    /// What is wrong with the keys themselves.
+    fn check(&self, signals: &[Signal], at: &str, problems: &mut Problems) {
+        let mut push = |key: &str, message: String| problems.push(format!("{at}{key}"), message);
+        if self.bytes.0 == 0 && self.items == 0 {
+            push(
+                "",
+                "limits nothing: give it `bytes`, `items`, or both".into(),
+            );
+        }
+        if !(1.0..=100.0).contains(&self.warn_at) {
+            let message = format!("{} is not a percentage from 1 to 100", self.warn_at);
+            push(".warn_at", message);
+        }
+        if time_of_day_ms(&self.reset).is_none() {
+            let message = format!(
+                "{:?} is not a time of day in UTC such as 00:00Z",
+                self.reset
+            );
+            push(".reset", message);
+        }
+        let RawOver::Sample(RawOverSample { sample }) = self.over else {
+            return;
+        };
+        if !(0.0..=100.0).contains(&sample) {
+            let message = format!("{sample} is not a percentage from 0 to 100");
+            push(".over.sample", message);
+        }
+        if signals.contains(&Signal::Metrics) {
+            push(
+                ".over.sample",
+                "metrics can't be sampled: name `signals` without them, or use `drop` or `hold`"
+                    .into(),
+            );
         }
     }
 }

@@ -88,7 +88,15 @@ fn open_with(kind: BusKind, partitions: u32) -> Arc<dyn Bus> {
         compacted: false,
         retention: None,
     });
-    bus.ensure_topics(&specs.collect::<Vec<_>>()).unwrap();
+    let specs: Vec<_> = specs.collect();
+    // On a busy machine brokers may take their time.
+    eventually("the topics are there", || match bus.ensure_topics(&specs) {
+        Err(bus::Error::Unavailable(_)) => false,
+        outcome => {
+            outcome.unwrap();
+            true
+        }
+    });
     bus
 }
 
