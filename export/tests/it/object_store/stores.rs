@@ -86,6 +86,15 @@ fn azure_gets_everything_once_its_container_is_there() {
     assert_eq!(dead_letters(&*bus).len(), 0);
 }
 
+/// The name of the object: its client escapes nearly everything in the address.
+fn name_of(one: &Received) -> String {
+    let escaped = [("%2F", "/"), ("%2D", "-"), ("%3D", "="), ("%2E", ".")];
+    let path = one.path.clone();
+    escaped
+        .iter()
+        .fold(path, |path, (from, to)| path.replace(from, to))
+}
+
 fn taken() -> Answer {
     Answer::Http(200, vec![("etag", "\"x\"".to_owned())], Bytes::new())
 }
@@ -102,13 +111,17 @@ fn google(name: &str, store: &Backend, keys: &str) -> String {
 #[test]
 fn google_may_be_slow_and_wrong_about_the_time() {
     let Ok(duckdb) = Duckdb::find() else { return };
+    let mended = std::sync::Arc::new(AtomicUsize::new(0));
+    let is_mended = mended.clone();
     let asked = AtomicUsize::new(0);
     let store = Backend::start(
         move |_: &Received| match asked.fetch_add(1, Ordering::SeqCst) {
             0 => Answer::Http(503, vec![], "<Code>SlowDown</Code>".into()),
             1 => http(500),
             2 => Answer::Disconnect,
-            3..6 => Answer::Http(403, vec![], "<Code>RequestTimeTooSkewed</Code>".into()),
+            _ if is_mended.load(Ordering::SeqCst) == 0 => {
+                Answer::Http(403, vec![], "<Code>RequestTimeTooSkewed</Code>".into())
+            }
             _ => taken(),
         },
     );
@@ -117,12 +130,13 @@ fn google_may_be_slow_and_wrong_about_the_time() {
     publish(&*bus, Signal::Traces, 0, [spans(0..7, 0)]);
     let running = Running::start(&bus, &[google("google", &store, "roll: {interval: 1ms}")]);
     trouble(&running, "google", "set this host's clock");
+    mended.store(1, Ordering::SeqCst);
     all_committed(&*bus, "google", Signal::Traces);
     running.stop();
     let all = store.received();
     let last = all.last().unwrap();
     assert!(
-        last.path.starts_with("/google/x/traces/date="),
+        name_of(last).starts_with("/google/x/traces/date="),
         "{}",
         last.path
     );
@@ -165,7 +179,7 @@ fn what_is_too_large_is_divided() {
     let taken = all.filter_map(|(index, one)| (![0, 2, 3].contains(&index)).then_some(one));
     let mut names = Vec::new();
     for one in taken {
-        let name = one.path.rsplit('/').next().unwrap().to_owned();
+        let name = name_of(&one).rsplit('/').next().unwrap().to_owned();
         std::fs::write(out.join(&name), &one.body).unwrap();
         names.push(name);
     }
