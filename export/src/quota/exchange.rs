@@ -18,7 +18,7 @@ use super::shown::Shown;
 use super::usage::State;
 
 /// What is new is told this often.
-const TELL_EVERY: Duration = Duration::from_secs(5);
+const TELL_EVERY: Duration = Duration::from_secs(3);
 const SHOW_EVERY: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(200);
 const POLL_BYTES: usize = 1 << 20;
