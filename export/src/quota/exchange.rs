@@ -17,8 +17,10 @@ use super::shared::Shared;
 use super::shown::Shown;
 use super::usage::State;
 
-/// What is new is told this often.
+/// What is new is told this often,
 const TELL_EVERY: Duration = Duration::from_secs(3);
+/// and at the next poll when it is this part of somebody's quota: so that little more goes while a backlog is read at full speed.
+const TELL_SHARE: f64 = 0.02;
 const SHOW_EVERY: Duration = Duration::from_secs(1);
 const POLL: Duration = Duration::from_millis(200);
 const POLL_BYTES: usize = 1 << 20;
@@ -141,7 +143,8 @@ impl Talk {
             }
             self.shared.set_read();
             let hurry = self.shared.take_hurry();
-            if hurry || told.elapsed() >= TELL_EVERY {
+            let share = self.shared.usage().untold_share(&self.shared.rules);
+            if hurry || share >= TELL_SHARE || told.elapsed() >= TELL_EVERY {
                 told = Instant::now();
                 self.tell(&*publisher)?;
             }

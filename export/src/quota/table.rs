@@ -18,7 +18,7 @@ pub struct Amount {
 }
 
 impl Amount {
-    fn add(&mut self, more: Self) {
+    pub fn add(&mut self, more: Self) {
         self.bytes += more.bytes;
         self.items += more.items;
     }

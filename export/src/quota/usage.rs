@@ -3,7 +3,7 @@
 //! A partition's counts hold up to an offset. Records below it are read again after a crash: they are counted already, and whether they were over the
 //! quota is known from the first one that was.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bus::TopicPartition;
 
@@ -36,6 +36,8 @@ pub struct Usage {
     owned: HashSet<TopicPartition>,
     /// Of those that this process counts: they have changed since they were last told.
     changed: HashSet<TopicPartition>,
+    /// By tenant, what was counted here since news were last asked for.
+    untold: HashMap<Box<[u8]>, Amount>,
     totals: Table,
 }
 
@@ -78,11 +80,24 @@ impl Usage {
     /// What is new of the partitions that were counted here.
     pub fn news(&mut self) -> Vec<(TopicPartition, State)> {
         let changed = std::mem::take(&mut self.changed);
+        self.untold.clear();
         let state = |at: TopicPartition| {
             let state = self.partitions.get(&at)?.clone();
             Some((at, state))
         };
         changed.into_iter().filter_map(state).collect()
+    }
+
+    /// The largest part of a quota that was counted here since news were last asked for, from 0 to 1 and beyond.
+    pub fn untold_share(&self, rules: &Rules) -> f64 {
+        let share = |used: u64, limit: u64| match limit {
+            0 => 0.0,
+            limit => used as f64 / limit as f64,
+        };
+        let shares = self.untold.values();
+        let shares =
+            shares.map(|used| share(used.bytes, rules.bytes).max(share(used.items, rules.items)));
+        shares.fold(0.0, f64::max)
     }
 
     /// It could not be told.
@@ -133,6 +148,7 @@ impl Usage {
         if let Some(state) = self.next(asked) {
             state.counts.add(tenant, window, amount);
             self.totals.add(tenant, window, amount);
+            self.owe(tenant, amount);
         }
     }
 
@@ -143,6 +159,14 @@ impl Usage {
             state.counts.add(tenant, window, goes);
             state.counts.set_over(tenant, window, asked.offset);
             self.totals.add(tenant, window, goes);
+            self.owe(tenant, goes);
+        }
+    }
+
+    fn owe(&mut self, tenant: &[u8], amount: Amount) {
+        match self.untold.get_mut(tenant) {
+            Some(untold) => untold.add(amount),
+            None => drop(self.untold.insert(tenant.into(), amount)),
         }
     }
 
