@@ -134,6 +134,10 @@ impl Talk {
                 false => std::ops::ControlFlow::Continue(()),
             }
         })?;
+        if self.is_over() {
+            // What others told isn't known, and must not be overwritten by less.
+            return Ok(());
+        }
         self.shared.set_read();
         scan.add(self.at.clone(), end..u64::MAX);
         let (mut told, mut shown) = (Instant::now(), Instant::now());

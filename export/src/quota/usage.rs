@@ -34,6 +34,8 @@ pub enum Standing {
 pub struct Usage {
     partitions: BTreeMap<TopicPartition, State>,
     owned: HashSet<TopicPartition>,
+    /// Owned partitions that were counted from nothing, since nobody could say yet what they had counted before.
+    unsure: HashSet<TopicPartition>,
     /// Of those that this process counts: they have changed since they were last told.
     changed: HashSet<TopicPartition>,
     /// By tenant, what was counted here since news were last asked for.
@@ -55,21 +57,29 @@ impl Usage {
     /// This process counts a partition from now on.
     pub fn own(&mut self, at: &TopicPartition) {
         self.owned.insert(at.clone());
+        if !self.partitions.contains_key(at) {
+            self.unsure.insert(at.clone());
+        }
     }
 
     /// Another process counts it from now on. What was counted here is told once more.
     pub fn give_up(&mut self, at: &TopicPartition) {
         self.owned.remove(at);
+        self.unsure.remove(at);
     }
 
     /// Somebody told what a partition counted. Who owns it knows better.
     pub fn hear(&mut self, at: TopicPartition, state: State) {
         let known = self.partitions.get(&at);
         let through = known.map_or(0, |known| known.through);
-        let is_owned_and_counted = self.owned.contains(&at) && through > 0;
-        if is_owned_and_counted || state.through <= through {
+        let is_counted_here = self.owned.contains(&at) && through > 0;
+        if is_counted_here && self.unsure.remove(&at) {
+            return self.add_before(&at, state);
+        }
+        if is_counted_here || state.through <= through {
             return;
         }
+        self.unsure.remove(&at);
         if let Some(known) = known {
             self.totals.remove_all(&known.counts);
         }
@@ -77,8 +87,21 @@ impl Usage {
         self.partitions.insert(at, state);
     }
 
-    /// What is new of the partitions that were counted here.
+    /// What was counted before of a partition that is counted here already. What was read twice meanwhile counts twice.
+    fn add_before(&mut self, at: &TopicPartition, before: State) {
+        let Some(state) = self.partitions.get_mut(at) else {
+            return;
+        };
+        self.totals.add_all(&before.counts);
+        state.counts.add_all(&before.counts);
+        state.through = state.through.max(before.through);
+        self.changed.insert(at.clone());
+    }
+
+    /// What is new of the partitions that were counted here. Whoever asks has read what others told before.
     pub fn news(&mut self) -> Vec<(TopicPartition, State)> {
+        // From now on, what is heard of them may be what was told here.
+        self.unsure.clear();
         let changed = std::mem::take(&mut self.changed);
         self.untold.clear();
         let state = |at: TopicPartition| {

@@ -130,6 +130,33 @@ fn who_takes_over_goes_on_where_it_was_told() {
     assert_eq!(second.used(b"a", 2).bytes, 300);
 }
 
+#[test]
+fn what_was_counted_before_is_added_when_it_becomes_known_late() {
+    let (rules, at) = (rules(1000, Over::Drop), at(3));
+    let (mut first, mut second) = (Usage::default(), Usage::default());
+    first.own(&at);
+    for offset in 0..5 {
+        offer(&mut first, &rules, asked(&at, offset, 1, "a"), DAY, 100);
+    }
+    let told = first.news();
+    // The topic couldn't be read when the partition came.
+    second.own(&at);
+    for offset in 5..8 {
+        offer(&mut second, &rules, asked(&at, offset, 1, "a"), DAY, 100);
+    }
+    for _ in 0..2 {
+        for (at, state) in &told {
+            second.hear(at.clone(), state.clone());
+        }
+        assert_eq!(second.used(b"a", 2).bytes, 800, "once");
+    }
+    // What it tells itself comes back, and is nothing new.
+    for (at, state) in second.news() {
+        second.hear(at, state);
+    }
+    assert_eq!(second.used(b"a", 2).bytes, 800);
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Step {
     /// The owner of a partition reads its next record, of this tenant and size.
