@@ -15,7 +15,6 @@ pub struct Shown {
     backend: SharedString,
     /// By tenant: of which window it was last logged, and that all of it is used.
     logged: HashMap<Box<[u8]>, (u64, bool)>,
-    was_known: bool,
 }
 
 impl Shown {
@@ -23,7 +22,6 @@ impl Shown {
         Self {
             backend: backend.to_owned().into(),
             logged: HashMap::new(),
-            was_known: true,
         }
     }
 
@@ -70,7 +68,6 @@ impl Shown {
         for (tenant, used) in loud {
             self.log(shared, tenant, window, used);
         }
-        self.was_known = known;
     }
 
     /// Once when the share is reached from which on it is said, and once when all is used.
